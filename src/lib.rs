@@ -1,0 +1,30 @@
+//! ssmx: shells, commands and tunnels to EC2 and hybrid instances through AWS Systems Manager Session Manager,
+//! without an open port, a bastion host, the AWS CLI or the session-manager-plugin.
+//!
+//! The map of the house, from what a person types down to the bytes on the wire. A room knows the rooms below it
+//! that are named in its line, and never one above:
+//!
+//! | room | what it is | knows |
+//! |---|---|---|
+//! | [`cli`] | what a person types and sees: commands, messages, exit codes | session, fleet, aws, sandbox |
+//! | [`session`] | what a session is for: shell, exec | channel, terminal |
+//! | [`fleet`] | instances: finding the one that is meant | aws |
+//! | [`channel`] | one session's socket: dial, drive, reconnect, resume | protocol, aws |
+//! | [`aws`] | SDK clients, credentials, endpoints, proxies; AWS errors turned into advice | – |
+//! | [`terminal`] | raw mode, size, escape keys, restore | – |
+//! | [`protocol`] | pure: wire format, handshake, reliable delivery, cipher, smux. No IO, no clock | – |
+//! | [`sandbox`] | an embedded AWS on loopback: control plane, message gateway, agents | protocol |
+//!
+//! `protocol` is the heart: a state machine that is handed frames and the time and asked what to send, what
+//! happened and when to wake it. It plays both roles, so the sandbox's agents and the simulation tests run the same
+//! reliable delivery from the other end. `sandbox` shares no code with `channel` and `session`, so that a mistake on
+//! one side shows on the other.
+
+pub mod aws;
+pub mod channel;
+pub mod cli;
+pub mod fleet;
+pub mod protocol;
+pub mod sandbox;
+pub mod session;
+pub mod terminal;
