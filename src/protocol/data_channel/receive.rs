@@ -1,0 +1,226 @@
+//! What arrives.
+
+use std::time::Instant;
+
+use bytes::Bytes;
+
+use super::{DataChannel, MAX_WAITING, Side};
+use crate::protocol::handshake::AgentStep;
+use crate::protocol::message::{Header, Message, MessageType};
+use crate::protocol::payload::{self, ChannelClosed, Flag, PayloadType};
+use crate::protocol::receiver::Arrival;
+use crate::protocol::{Event, Failure, Role};
+
+impl DataChannel {
+    /// A frame has arrived, binary or text. Whatever is in it, it does no harm.
+    pub fn handle_frame(&mut self, now: Instant, frame: Bytes) {
+        if self.ended {
+            return;
+        }
+        self.latest = now;
+        let message = match Message::parse(frame) {
+            Ok(message) => message,
+            Err(_) => {
+                self.statistics.malformed += 1;
+                return;
+            }
+        };
+        let message_type = message.header.message_type;
+        // The real agent checks no digest; its double does not either. What the service says by itself always counts.
+        if matches!(self.side, Side::Client(_))
+            && matches!(message_type, MessageType::Acknowledge | MessageType::OutputStreamData)
+            && !message.is_intact()
+        {
+            self.statistics.corrupt += 1;
+            return;
+        }
+        match message_type {
+            MessageType::Acknowledge => self.handle_acknowledgement(now, &message),
+            MessageType::ChannelClosed => self.handle_closed(&message),
+            // A client goes on: the official one does, and nobody says how a pause would end.
+            MessageType::PausePublication => self.paused = matches!(self.side, Side::Agent { .. }),
+            MessageType::StartPublication => self.paused = false,
+            MessageType::AgentSessionState => {}
+            kind if kind == self.incoming_type() => self.handle_stream_message(now, message),
+            _ => self.statistics.malformed += 1,
+        }
+    }
+
+    fn handle_acknowledgement(&mut self, now: Instant, message: &Message) {
+        self.paused = false;
+        match payload::parse_acknowledgement(&message.payload) {
+            Some(sequence) => {
+                self.large.acknowledged(sequence);
+                let known = self.sender.acknowledge(now, sequence);
+                if known {
+                    self.gate.acknowledged(now);
+                }
+            }
+            None => self.statistics.malformed += 1,
+        }
+    }
+
+    fn handle_closed(&mut self, message: &Message) {
+        // Even unreadable, the message says that the session is over.
+        let content = serde_json::from_slice(&message.payload).unwrap_or_else(|_| {
+            self.statistics.malformed += 1;
+            ChannelClosed::default()
+        });
+        self.end(Event::Closed(content));
+    }
+
+    fn handle_stream_message(&mut self, now: Instant, message: Message) {
+        self.paused = false;
+        let Header { sequence, payload_type, message_type, id, .. } = message.header;
+        let acknowledged = match self.receiver.arrive(sequence, payload_type, &message.payload) {
+            Arrival::Duplicate => {
+                self.statistics.duplicates += 1;
+                true
+            }
+            Arrival::Kept => {
+                self.statistics.early += 1;
+                true
+            }
+            Arrival::NoRoom => false,
+            Arrival::Expected => {
+                let taken = self.take(now, payload_type, message.payload);
+                if taken {
+                    self.statistics.received += 1;
+                    self.receiver.advance();
+                }
+                taken
+            }
+        };
+        if !acknowledged {
+            self.statistics.refused += 1;
+            return;
+        }
+        if self.acknowledgements.len() < 2 * MAX_WAITING {
+            self.acknowledgements.push_back((message_type, id, sequence));
+        }
+        self.drain_early(now);
+    }
+
+    pub(super) fn drain_early(&mut self, now: Instant) {
+        while !self.ended
+            && let Some((payload_type, payload)) = self.receiver.waiting()
+            && self.take(now, payload_type, payload)
+        {
+            self.statistics.received += 1;
+            self.receiver.advance();
+        }
+    }
+
+    /// Takes the next message of the stream; false when that is not possible now.
+    fn take(&mut self, now: Instant, payload_type: PayloadType, payload: Bytes) -> bool {
+        match self.side {
+            Side::Client(_) => self.take_as_client(payload_type, payload),
+            Side::Agent { .. } => self.take_as_agent(now, payload_type, payload),
+        }
+    }
+
+    fn take_as_client(&mut self, payload_type: PayloadType, payload: Bytes) -> bool {
+        let has_room = self.has_room();
+        let Side::Client(handshake) = &mut self.side else { return true };
+        let step = match payload_type {
+            PayloadType::HandshakeRequest => handshake.handle_request(&payload),
+            PayloadType::EncChallengeRequest => handshake.handle_challenge(&payload),
+            PayloadType::HandshakeComplete => handshake.handle_complete(&payload),
+            PayloadType::Output | PayloadType::StdErr | PayloadType::ExitCode | PayloadType::Flag if !has_room => {
+                return false;
+            }
+            PayloadType::Output | PayloadType::StdErr | PayloadType::ExitCode => {
+                if !handshake.is_under_way() {
+                    self.open_without_handshake();
+                }
+                return self.deliver(payload_type, payload);
+            }
+            PayloadType::Flag => {
+                self.push_flag(&payload);
+                return true;
+            }
+            _ => return true,
+        };
+        if payload_type == PayloadType::HandshakeRequest && handshake.is_under_way() {
+            self.shut_for_handshake();
+        }
+        self.take_client_step(step);
+        true
+    }
+
+    fn take_as_agent(&mut self, now: Instant, payload_type: PayloadType, payload: Bytes) -> bool {
+        let Side::Agent { handshake, .. } = &mut self.side else { return true };
+        if let Some(handshake) = handshake
+            && !handshake.is_done()
+        {
+            let step = match payload_type {
+                PayloadType::HandshakeResponse => handshake.handle_response(now, &payload),
+                PayloadType::EncChallengeResponse => handshake.handle_challenge_response(now, &payload),
+                // As the real agent: acknowledged, and thrown away.
+                _ => AgentStep::None,
+            };
+            let refused = matches!(step, AgentStep::Refuse);
+            self.take_agent_step(step);
+            return !refused;
+        }
+        if !self.accepting || !self.has_room() {
+            return false;
+        }
+        match payload_type {
+            PayloadType::Output => return self.deliver(payload_type, payload),
+            PayloadType::Size => match serde_json::from_slice(&payload) {
+                Ok(size) => self.events.push_back(Event::Size(size)),
+                Err(_) => self.statistics.malformed += 1,
+            },
+            PayloadType::Flag => self.push_flag(&payload),
+            _ => {}
+        }
+        true
+    }
+
+    fn push_flag(&mut self, payload: &[u8]) {
+        match Flag::parse(payload) {
+            Some(flag) => self.events.push_back(Event::Flag(flag)),
+            None => self.statistics.malformed += 1,
+        }
+    }
+
+    /// Hands bytes to the reader, decrypted where the session is encrypted.
+    fn deliver(&mut self, payload_type: PayloadType, payload: Bytes) -> bool {
+        let bytes = match &self.cipher {
+            None => payload,
+            Some(cipher) => match cipher.open(&payload) {
+                Some(bytes) => bytes,
+                None => {
+                    self.end(Event::Failed(Failure::Undecipherable));
+                    return false;
+                }
+            },
+        };
+        if bytes.is_empty() {
+            return true;
+        }
+        match payload_type {
+            PayloadType::ExitCode => match payload::parse_exit_code(&bytes) {
+                Some(code) => self.events.push_back(Event::ExitCode(code)),
+                None => self.statistics.malformed += 1,
+            },
+            PayloadType::StdErr => {
+                self.event_bytes += bytes.len();
+                self.events.push_back(Event::Stderr(bytes));
+            }
+            _ => {
+                self.event_bytes += bytes.len();
+                self.events.push_back(Event::Output(bytes));
+            }
+        }
+        true
+    }
+
+    fn incoming_type(&self) -> MessageType {
+        match self.role() {
+            Role::Client => MessageType::OutputStreamData,
+            Role::Agent => MessageType::InputStreamData,
+        }
+    }
+}

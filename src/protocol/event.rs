@@ -1,0 +1,66 @@
+//! What a data channel tells its owner.
+
+use bytes::Bytes;
+
+use super::{ChannelClosed, Flag, Handshake, KeyRequest, Size};
+
+/// Something that happened.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Event {
+    /// Data may flow. Comes once. Without a handshake the agent has begun to send, or seems to do without.
+    Ready(Option<Handshake>),
+    /// A handshake has come after all, after [`Event::Ready`] without one. Data that had been sent, and that the
+    /// agent had thrown away, is on its way again.
+    LateHandshake(Handshake),
+    /// To a client: KMS is needed; answer with [`super::DataChannel::provide_sealed_key`].
+    KeyNeeded(KeyRequest),
+    /// To an agent: have the data key decrypted; answer with [`super::DataChannel::provide_data_key`].
+    KeyToDecrypt {
+        /// What KMS made for the client.
+        ciphertext: Vec<u8>,
+        /// Whether the challenge is in its encryption context.
+        with_challenge: bool,
+    },
+    /// Bytes of the stream.
+    Output(Bytes),
+    /// Bytes of standard error.
+    Stderr(Bytes),
+    /// The command has ended with this code.
+    ExitCode(i32),
+    /// To an agent: the client's terminal has this size.
+    Size(Size),
+    /// A flag of a port session.
+    Flag(Flag),
+    /// The service has ended the session. Nothing follows.
+    Closed(ChannelClosed),
+    /// The session cannot go on. Nothing follows.
+    Failed(Failure),
+}
+
+/// Why a session cannot go on.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Failure {
+    /// A message of an encrypted session was not sealed with its key.
+    #[error("a message cannot be decrypted with the key of the session")]
+    Undecipherable,
+    /// An agent's handshake has failed.
+    #[error("the handshake failed: {0}")]
+    Handshake(String),
+}
+
+/// Counts of what arrived.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ReceiveStatistics {
+    /// Stream messages taken in order.
+    pub received: u64,
+    /// Frames that were no message, and contents that made no sense.
+    pub malformed: u64,
+    /// Messages to a client whose digest was wrong.
+    pub corrupt: u64,
+    /// Stream messages that had been here before.
+    pub duplicates: u64,
+    /// Stream messages that came before their turn.
+    pub early: u64,
+    /// Stream messages left unacknowledged for want of room or readiness.
+    pub refused: u64,
+}

@@ -1,0 +1,305 @@
+//! The client's side of the handshake.
+
+use bytes::Bytes;
+use serde_json::Value;
+
+use super::json::{
+    self, Challenge, Complete, FAILED, KMS_ENCRYPTION, KmsParameters, KmsResult, ProcessedAction, Request, Response,
+    SESSION_TYPE, SUCCESS, SessionTypeParameters, UNSUPPORTED,
+};
+use crate::protocol::{Cipher, DataKey, Role};
+
+/// What kind of session the agent runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SessionType {
+    /// A shell.
+    StandardStream,
+    /// One command on a terminal.
+    InteractiveCommands,
+    /// One command without a terminal.
+    NonInteractiveCommands,
+    /// A forwarded port.
+    Port,
+    /// A type that ssmx does not know.
+    Other(String),
+}
+
+impl SessionType {
+    /// The name on the wire.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::StandardStream => "Standard_Stream",
+            Self::InteractiveCommands => "InteractiveCommands",
+            Self::NonInteractiveCommands => "NonInteractiveCommands",
+            Self::Port => "Port",
+            Self::Other(name) => name,
+        }
+    }
+}
+
+impl From<&str> for SessionType {
+    fn from(name: &str) -> Self {
+        match name {
+            "Standard_Stream" => Self::StandardStream,
+            "InteractiveCommands" => Self::InteractiveCommands,
+            "NonInteractiveCommands" => Self::NonInteractiveCommands,
+            "Port" => Self::Port,
+            other => Self::Other(other.to_owned()),
+        }
+    }
+}
+
+/// What a completed handshake has told.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Handshake {
+    /// The agent's version, as it states it.
+    pub agent_version: String,
+    /// The kind of session, when the agent said it.
+    pub session_type: Option<SessionType>,
+    /// What the session document says, with the parameters filled in.
+    pub properties: Value,
+    /// A message for the person; often empty.
+    pub customer_message: String,
+    /// Whether the session is encrypted with a KMS key.
+    pub encrypted: bool,
+}
+
+/// The agent wants the session encrypted: KMS has to make a data key of [`crate::protocol::DATA_KEY_LENGTH`] bytes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyRequest {
+    /// The KMS key.
+    pub key_id: String,
+    /// When present, belongs into the encryption context as `aws:ssm:RandomChallenge`.
+    pub challenge: Option<String>,
+}
+
+/// What KMS made of a [`KeyRequest`].
+#[derive(Debug)]
+pub struct SealedKey {
+    /// The key itself.
+    pub plaintext: DataKey,
+    /// The key as only KMS can open it.
+    pub ciphertext: Vec<u8>,
+}
+
+/// Where the handshake stands.
+#[derive(Debug)]
+enum State {
+    /// No request yet; there may never be one.
+    Waiting,
+    /// KMS is asked for a key; the other actions are processed.
+    NeedsKey { processed: Vec<ProcessedAction>, challenge: bool },
+    /// The response is out.
+    Responded,
+    /// Complete, or the session does without.
+    Done,
+}
+
+/// What the channel has to do next.
+#[derive(Debug)]
+pub(crate) enum Step {
+    /// Nothing.
+    None,
+    /// Send the response.
+    Respond(Bytes),
+    /// Ask for a key, then call [`ClientHandshake::provide_key`].
+    AskForKey(KeyRequest),
+    /// Send the answer to the challenge.
+    AnswerChallenge(Bytes),
+    /// Data may flow.
+    Completed(Handshake),
+    /// The payload made no sense.
+    Malformed,
+}
+
+/// The client's side of one handshake.
+#[derive(Debug)]
+pub(crate) struct ClientHandshake {
+    version: String,
+    nonce: u128,
+    state: State,
+    summary: Handshake,
+    cipher: Option<Cipher>,
+}
+
+impl ClientHandshake {
+    /// A handshake in which the client states `version`; `nonce` is where the nonces of a cipher begin.
+    pub(crate) fn new(version: String, nonce: u128) -> Self {
+        let summary = Handshake {
+            agent_version: String::new(),
+            session_type: None,
+            properties: Value::Null,
+            customer_message: String::new(),
+            encrypted: false,
+        };
+        Self { version, nonce, state: State::Waiting, summary, cipher: None }
+    }
+
+    /// Whether a request has come and is not completed.
+    pub(crate) fn is_under_way(&self) -> bool {
+        matches!(self.state, State::NeedsKey { .. } | State::Responded)
+    }
+
+    /// The cipher that was agreed upon, once; it is in force from the completion on.
+    pub(crate) fn take_cipher(&mut self) -> Option<Cipher> {
+        self.cipher.take()
+    }
+
+    /// The agent's request.
+    pub(crate) fn handle_request(&mut self, payload: &[u8]) -> Step {
+        if !matches!(self.state, State::Waiting) {
+            return Step::None;
+        }
+        let Ok(request) = serde_json::from_slice::<Request>(payload) else { return Step::Malformed };
+        self.summary.agent_version = request.agent_version;
+        let mut key_request = None;
+        let mut processed = Vec::new();
+        for action in request.requested_client_actions {
+            let mut answer = ProcessedAction { action_type: action.action_type, ..Default::default() };
+            match answer.action_type.as_str() {
+                SESSION_TYPE => match serde_json::from_value::<SessionTypeParameters>(action.action_parameters) {
+                    Ok(parameters) => {
+                        self.summary.session_type = Some(SessionType::from(parameters.session_type.as_str()));
+                        self.summary.properties = parameters.properties;
+                        answer.action_status = SUCCESS;
+                    }
+                    Err(error) => fail(&mut answer, format!("cannot read the session type: {error}")),
+                },
+                KMS_ENCRYPTION => match serde_json::from_value::<KmsParameters>(action.action_parameters) {
+                    Ok(parameters) => {
+                        key_request = Some(KeyRequest { key_id: parameters.key_id, challenge: parameters.challenge });
+                        continue;
+                    }
+                    Err(error) => fail(&mut answer, format!("cannot read the encryption request: {error}")),
+                },
+                other => {
+                    answer.error = format!("unsupported action {other}");
+                    answer.action_status = UNSUPPORTED;
+                }
+            }
+            processed.push(answer);
+        }
+        match key_request {
+            Some(request) => {
+                self.state = State::NeedsKey { processed, challenge: request.challenge.is_some() };
+                Step::AskForKey(request)
+            }
+            None => self.respond(processed),
+        }
+    }
+
+    /// The answer to [`Step::AskForKey`]; an error goes to the agent, which then fails the session.
+    pub(crate) fn provide_key(&mut self, key: Result<SealedKey, String>) -> Step {
+        let State::NeedsKey { processed, challenge } = &mut self.state else { return Step::None };
+        let mut processed = std::mem::take(processed);
+        let mut answer = ProcessedAction { action_type: KMS_ENCRYPTION.to_owned(), ..Default::default() };
+        match key {
+            Ok(key) => {
+                self.cipher = Some(Cipher::new(Role::Client, &key.plaintext, self.nonce));
+                let result = KmsResult { ciphertext: key.ciphertext, challenge_acknowledged: *challenge };
+                answer.action_result = serde_json::to_value(result).expect("text, bytes and a truth value are JSON");
+                answer.action_status = SUCCESS;
+            }
+            Err(error) => fail(&mut answer, error),
+        }
+        processed.push(answer);
+        self.respond(processed)
+    }
+
+    fn respond(&mut self, processed: Vec<ProcessedAction>) -> Step {
+        let errors =
+            processed.iter().filter(|action| !action.error.is_empty()).map(|action| action.error.clone()).collect();
+        let response = Response { client_version: self.version.clone(), processed_client_actions: processed, errors };
+        self.state = State::Responded;
+        Step::Respond(json::encode(&response))
+    }
+
+    /// The agent's challenge: decrypt it, encrypt it with our own key, send it back.
+    pub(crate) fn handle_challenge(&mut self, payload: &[u8]) -> Step {
+        let Some(cipher) = &mut self.cipher else { return Step::Malformed };
+        let Ok(Challenge { challenge }) = serde_json::from_slice(payload) else { return Step::Malformed };
+        let Some(opened) = cipher.open(&challenge) else { return Step::Malformed };
+        let challenge = cipher.seal(&opened).to_vec();
+        Step::AnswerChallenge(json::encode(&Challenge { challenge }))
+    }
+
+    /// The agent's completion.
+    pub(crate) fn handle_complete(&mut self, payload: &[u8]) -> Step {
+        if matches!(self.state, State::Done) {
+            return Step::None;
+        }
+        let Ok(complete) = serde_json::from_slice::<Complete>(payload) else { return Step::Malformed };
+        self.state = State::Done;
+        self.summary.customer_message = complete.customer_message;
+        self.summary.encrypted = self.cipher.is_some();
+        Step::Completed(self.summary.clone())
+    }
+}
+
+fn fail(answer: &mut ProcessedAction, error: String) {
+    answer.action_status = FAILED;
+    answer.error = error;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn response(step: Step) -> Value {
+        let Step::Respond(payload) = step else { panic!("expected a response, not {step:?}") };
+        serde_json::from_slice(&payload).unwrap()
+    }
+
+    #[test]
+    fn answers_the_session_type() {
+        let mut handshake = ClientHandshake::new("1.2.764.0".into(), 0);
+        let request = br#"{"AgentVersion":"3.3.0.0","RequestedClientActions":[{"ActionType":"SessionType","ActionParameters":{"SessionType":"Port","Properties":{"portNumber":"80","type":"LocalPortForwarding"}}}]}"#;
+        let response = response(handshake.handle_request(request));
+        assert_eq!(
+            response,
+            serde_json::json!({"ClientVersion": "1.2.764.0", "ProcessedClientActions": [
+                {"ActionType": "SessionType", "ActionStatus": 1, "ActionResult": null, "Error": ""}], "Errors": []})
+        );
+        let Step::Completed(done) =
+            handshake.handle_complete(br#"{"HandshakeTimeToComplete":1,"CustomerMessage":"hi"}"#)
+        else {
+            panic!()
+        };
+        assert_eq!(done.session_type, Some(SessionType::Port));
+        assert_eq!(done.properties["portNumber"], "80");
+        assert_eq!((done.customer_message.as_str(), done.encrypted), ("hi", false));
+    }
+
+    #[test]
+    fn unknown_actions_get_status_3() {
+        let mut handshake = ClientHandshake::new("1".into(), 0);
+        let request = br#"{"RequestedClientActions":[{"ActionType":"Dance"},{"ActionType":"SessionType","ActionParameters":{"SessionType":"Standard_Stream","Properties":null}}]}"#;
+        let response = response(handshake.handle_request(request));
+        assert_eq!(response["ProcessedClientActions"][0]["ActionStatus"], 3);
+        assert_eq!(response["ProcessedClientActions"][1]["ActionStatus"], 1);
+        assert_eq!(response["Errors"][0], "unsupported action Dance");
+    }
+
+    #[test]
+    fn a_key_that_cannot_be_had_fails_the_action() {
+        let mut handshake = ClientHandshake::new("1".into(), 0);
+        let request =
+            br#"{"RequestedClientActions":[{"ActionType":"KMSEncryption","ActionParameters":{"KMSKeyId":"k"}}]}"#;
+        let Step::AskForKey(asked) = handshake.handle_request(request) else { panic!() };
+        assert_eq!(asked, KeyRequest { key_id: "k".into(), challenge: None });
+        let response = response(handshake.provide_key(Err("denied".into())));
+        assert_eq!(response["ProcessedClientActions"][0]["ActionStatus"], 2);
+        assert_eq!(response["ProcessedClientActions"][0]["Error"], "denied");
+        assert!(matches!(handshake.provide_key(Err("again".into())), Step::None));
+    }
+
+    #[test]
+    fn nonsense_is_malformed_not_fatal() {
+        let mut handshake = ClientHandshake::new("1".into(), 0);
+        assert!(matches!(handshake.handle_request(b"\xff"), Step::Malformed));
+        assert!(matches!(handshake.handle_request(b"7"), Step::Malformed));
+        assert!(matches!(handshake.handle_challenge(b"{}"), Step::Malformed));
+        assert!(matches!(handshake.handle_complete(b"nope"), Step::Malformed));
+        response(handshake.handle_request(b"{\"RequestedClientActions\":null}"));
+    }
+}

@@ -1,0 +1,53 @@
+//! The data channel of Session Manager, pure: no IO, no clock, no runtime.
+//!
+//! [`DataChannel`] is a state machine in the manner of quinn-proto, rustls and str0m. Its owner hands it frames and
+//! the time ([`DataChannel::handle_frame`], [`DataChannel::handle_timeout`], [`DataChannel::connected`]) and what the
+//! user writes, then asks it what to send ([`DataChannel::poll_transmit`]), what happened
+//! ([`DataChannel::poll_event`]) and when to wake it ([`DataChannel::poll_timeout`]), until none of them has anything.
+//! It plays the client and the agent.
+//!
+//! | file | idea |
+//! |---|---|
+//! | `message` | the binary message: header and payload |
+//! | `payload` | payload types and the small contents |
+//! | `open` | the open message |
+//! | `sender`, `receiver` | reliable delivery, one half each |
+//! | `rtt`, `window` | when to repeat, how much may be under way |
+//! | `send_queue` | what waits for the window |
+//! | `large` | whether large messages get through |
+//! | `handshake` | both sides of the handshake |
+//! | `cipher` | AES-256-GCM of sessions with a KMS key |
+//! | `data_channel` | all of it together |
+//! | `smux` | many streams over one |
+
+mod cipher;
+mod config;
+mod data_channel;
+mod event;
+mod handshake;
+mod ids;
+mod large;
+mod message;
+mod open;
+mod payload;
+mod receiver;
+mod rtt;
+mod send_queue;
+mod sender;
+pub mod smux;
+#[cfg(test)]
+mod tests;
+mod version;
+mod window;
+
+use cipher::Cipher;
+pub use cipher::{DATA_KEY_LENGTH, DataKey};
+pub use config::{AgentConfig, ClientConfig, Config, Role};
+pub use data_channel::DataChannel;
+pub use event::{Event, Failure, ReceiveStatistics};
+pub use handshake::{AgentHandshakeConfig, Handshake, KeyRequest, KmsRequest, SealedKey, SessionType};
+pub use message::{Header, Message, MessageType, PREFIX_LENGTH, ParseError};
+pub use open::OpenMessage;
+pub use payload::{AgentSessionState, ChannelClosed, Flag, PayloadType, Size};
+pub use sender::SendStatistics;
+pub use version::{CLIENT_VERSION, InvalidVersion, Version};

@@ -1,0 +1,436 @@
+//! One direction's stream as its sender sees it: what is under way, what is lost, what goes out next.
+//!
+//! The receiver acknowledges every message by its number, so a message is deemed lost when later transmissions are
+//! acknowledged and it is not (as in RFC 9002), or when nothing at all comes back for a retransmission timeout
+//! (RFC 6298). After a reconnect everything unacknowledged is sent again at once. A message is stored before it is
+//! sent: an acknowledgement can then never overtake it.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+
+use super::rtt::RttEstimator;
+use super::window::Window;
+
+/// A message is lost when a transmission this many places later is acknowledged: the packet threshold of RFC 9002.
+const REORDERING: u64 = 3;
+
+/// Messages between the oldest unacknowledged one and the newest. The smaller of the two official receivers keeps
+/// 10,000 early messages and drops what comes beyond.
+pub(crate) const MAX_SPAN: usize = 10_000;
+
+/// First repetition of an unanswered message while [`Sender::probe_early`] holds; doubled each time. An agent that is
+/// not ready drops the message silently, so waiting a full retransmission timeout only costs time.
+const EARLY_REPEAT: Duration = Duration::from_millis(25);
+
+/// Counts what happened to messages on their way.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SendStatistics {
+    /// Stream messages sent for the first time.
+    pub sent: u64,
+    /// Repetitions of stream messages.
+    pub retransmitted: u64,
+    /// Retransmission timeouts that fired.
+    pub timeouts: u64,
+}
+
+/// A message that has been sent and is not acknowledged.
+struct Sent {
+    frame: Bytes,
+    sent_at: Instant,
+    /// The number of its last transmission, counted over all messages.
+    order: u64,
+    transmissions: u32,
+    lost: bool,
+}
+
+/// The sending half of reliable delivery. It deals in finished frames; cutting and encoding happen above.
+pub(crate) struct Sender {
+    /// The messages from `first` on; `None` where one is acknowledged already.
+    window: VecDeque<Option<Sent>>,
+    first: i64,
+    by_order: BTreeMap<u64, i64>,
+    lost: BTreeSet<i64>,
+    /// Bytes of the frames in `by_order`.
+    in_flight: usize,
+    next_order: u64,
+    largest_acknowledged: Option<u64>,
+    /// When the retransmission timer was last restarted, by an acknowledgement or by itself.
+    timer_since: Option<Instant>,
+    backoff: u32,
+    /// While set, an unanswered message from this number on is repeated early.
+    probing_from: Option<i64>,
+    rtt: RttEstimator,
+    congestion: Window,
+    statistics: SendStatistics,
+}
+
+impl Sender {
+    /// A sender with at most `limit` bytes unacknowledged.
+    pub(crate) fn new(limit: usize) -> Self {
+        Self {
+            window: VecDeque::new(),
+            first: 0,
+            by_order: BTreeMap::new(),
+            lost: BTreeSet::new(),
+            in_flight: 0,
+            next_order: 1,
+            largest_acknowledged: None,
+            timer_since: None,
+            backoff: 0,
+            probing_from: None,
+            rtt: RttEstimator::default(),
+            congestion: Window::new(limit),
+            statistics: SendStatistics::default(),
+        }
+    }
+
+    /// The sequence number of the next new message.
+    pub(crate) fn next_sequence(&self) -> i64 {
+        self.first + self.window.len() as i64
+    }
+
+    /// Whether everything sent is acknowledged.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.window.is_empty()
+    }
+
+    /// Bytes under way: sent, not acknowledged, not deemed lost.
+    pub(crate) fn in_flight(&self) -> usize {
+        self.in_flight
+    }
+
+    /// Whether the window has room for a new message of `wanted` bytes. It is all or nothing, so that a nearly full
+    /// window does not cut bulk data into crumbs; one message is always allowed.
+    pub(crate) fn admits(&mut self, wanted: usize) -> bool {
+        let admits = self.window.is_empty() || self.in_flight + wanted <= self.congestion.size();
+        if !admits {
+            self.congestion.limited();
+        }
+        admits
+    }
+
+    /// Bytes that the window has left.
+    pub(crate) fn free(&self) -> usize {
+        self.congestion.size().saturating_sub(self.in_flight)
+    }
+
+    /// Takes the newest message back, which never reached the receiver; false when this is not it.
+    pub(crate) fn withdraw(&mut self, sequence: i64) -> bool {
+        if sequence + 1 != self.next_sequence() || self.sent(sequence).is_none() {
+            return false;
+        }
+        if let Some(Some(sent)) = self.window.pop_back() {
+            if sent.lost {
+                self.lost.remove(&sequence);
+            } else {
+                self.by_order.remove(&sent.order);
+                self.in_flight -= sent.frame.len();
+            }
+        }
+        true
+    }
+
+    /// Whether one more message fits the receiver's memory, whatever its size.
+    pub(crate) fn has_place(&self) -> bool {
+        self.window.len() < MAX_SPAN
+    }
+
+    /// From now until one of the messages that follow is acknowledged, an unanswered one is repeated early.
+    pub(crate) fn probe_early(&mut self) {
+        self.probing_from = Some(self.next_sequence());
+    }
+
+    /// Stores a new message, which has the number [`Sender::next_sequence`] and is sent at once.
+    pub(crate) fn push(&mut self, now: Instant, frame: Bytes) {
+        let sequence = self.next_sequence();
+        self.window.push_back(Some(Sent { frame, sent_at: now, order: 0, transmissions: 0, lost: false }));
+        self.statistics.sent += 1;
+        self.transmit(now, sequence);
+    }
+
+    /// The next message that must be repeated, if any; it counts as sent now.
+    pub(crate) fn retransmit(&mut self, now: Instant) -> Option<Bytes> {
+        let sequence = self.lost.pop_first()?;
+        self.statistics.retransmitted += 1;
+        self.transmit(now, sequence)
+    }
+
+    fn transmit(&mut self, now: Instant, sequence: i64) -> Option<Bytes> {
+        let order = self.next_order;
+        let sent = self.sent_mut(sequence)?;
+        sent.sent_at = now;
+        sent.order = order;
+        sent.transmissions += 1;
+        sent.lost = false;
+        let frame = sent.frame.clone();
+        self.next_order += 1;
+        self.by_order.insert(order, sequence);
+        self.in_flight += frame.len();
+        Some(frame)
+    }
+
+    /// Takes in the acknowledgement of a message. False when there is no such message under way, which is nothing to
+    /// worry about: it was acknowledged before.
+    pub(crate) fn acknowledge(&mut self, now: Instant, sequence: i64) -> bool {
+        let Some(sent) = self.index(sequence).and_then(|index| self.window[index].take()) else { return false };
+        if sent.lost {
+            self.lost.remove(&sequence);
+        } else {
+            self.by_order.remove(&sent.order);
+            self.in_flight -= sent.frame.len();
+        }
+        while let Some(None) = self.window.front() {
+            self.window.pop_front();
+            self.first += 1;
+        }
+        let elapsed = now.saturating_duration_since(sent.sent_at);
+        // Karn's rule: what was sent more than once has no certain round trip.
+        let sample = (sent.transmissions == 1).then_some(elapsed);
+        if let Some(rtt) = sample {
+            self.rtt.sample(now, rtt);
+        }
+        self.backoff = 0;
+        self.probing_from = self.probing_from.filter(|&from| sequence < from);
+        self.timer_since = Some(now);
+        let minimum = self.rtt.minimum();
+        self.congestion.acknowledged(sent.frame.len(), sent.order, self.next_order, sample, minimum);
+        // An acknowledgement that comes sooner than a round trip answers an earlier transmission than the last. Where no
+        // round trip is known, as after a reconnect that found only repetitions to send, it counts: otherwise each
+        // loss would cost a timeout.
+        if sample.is_some() || minimum.is_none_or(|minimum| elapsed >= minimum) {
+            self.largest_acknowledged = self.largest_acknowledged.max(Some(sent.order));
+        }
+        self.detect_losses();
+        true
+    }
+
+    fn detect_losses(&mut self) {
+        let Some(largest) = self.largest_acknowledged else { return };
+        while let Some((&order, &sequence)) = self.by_order.first_key_value() {
+            if order + REORDERING > largest {
+                break;
+            }
+            self.deem_lost(order, sequence);
+        }
+    }
+
+    fn deem_lost(&mut self, order: u64, sequence: i64) {
+        self.by_order.remove(&order);
+        if let Some(sent) = self.sent_mut(sequence) {
+            sent.lost = true;
+            let length = sent.frame.len();
+            self.in_flight -= length;
+            self.lost.insert(sequence);
+        }
+    }
+
+    /// When [`Sender::handle_timeout`] wants to be called, if at all.
+    pub(crate) fn timeout(&self) -> Option<Instant> {
+        let (_, &sequence) = self.by_order.first_key_value()?;
+        let oldest = self.sent(sequence)?;
+        if self.probing_from.is_some_and(|from| sequence >= from) {
+            let early = self.rtt.smoothed().unwrap_or_default() * 5 / 4;
+            let wait = early.max(EARLY_REPEAT) * (1 << oldest.transmissions.clamp(1, 6).saturating_sub(1));
+            return Some(oldest.sent_at + wait.min(self.rtt.timeout(self.backoff)));
+        }
+        // There is one timer for all messages. What is acknowledged and what is repeated restarts it, RFC 6298
+        // sections 5.3 and 5.6.
+        let since = self.timer_since.map_or(oldest.sent_at, |at| at.max(oldest.sent_at));
+        Some(since + self.rtt.timeout(self.backoff))
+    }
+
+    /// Repeats what the timer was for: everything that was sent before something acknowledged, or else one message, to
+    /// learn whether anybody answers.
+    pub(crate) fn handle_timeout(&mut self, now: Instant) {
+        if self.timeout().is_none_or(|at| now < at) {
+            return;
+        }
+        let probing = self.probing_from.is_some();
+        if !probing {
+            self.statistics.timeouts += 1;
+            self.timer_since = Some(now);
+            self.backoff = self.backoff.saturating_add(1);
+            self.congestion.timed_out();
+        }
+        let answered = self.largest_acknowledged.unwrap_or(0);
+        let mut any = false;
+        while let Some((&order, &sequence)) = self.by_order.first_key_value() {
+            if order > answered {
+                break;
+            }
+            any = true;
+            self.deem_lost(order, sequence);
+        }
+        if any {
+            return;
+        }
+        // The first in the stream, RFC 6298 section 5.4: it is the only one that a receiver without room takes.
+        let first = match self.by_order.first_key_value() {
+            Some((_, &oldest)) if probing => oldest,
+            _ => self.first,
+        };
+        if let Some(order) = self.sent(first).filter(|sent| !sent.lost).map(|sent| sent.order) {
+            self.deem_lost(order, first);
+        }
+    }
+
+    /// A new connection: whatever was under way is sent again, in order, and the path is measured afresh.
+    pub(crate) fn reconnected(&mut self) {
+        while let Some((&order, &sequence)) = self.by_order.first_key_value() {
+            self.deem_lost(order, sequence);
+        }
+        self.rtt.reset();
+        self.backoff = 0;
+        self.timer_since = None;
+        self.largest_acknowledged = None;
+    }
+
+    /// The smoothed round trip, once something was acknowledged.
+    pub(crate) fn round_trip(&self) -> Option<Duration> {
+        self.rtt.smoothed()
+    }
+
+    /// The window's present size in bytes.
+    pub(crate) fn window_size(&self) -> usize {
+        self.congestion.size()
+    }
+
+    pub(crate) fn statistics(&self) -> SendStatistics {
+        self.statistics
+    }
+
+    fn index(&self, sequence: i64) -> Option<usize> {
+        let index = usize::try_from(sequence.checked_sub(self.first)?).ok()?;
+        (index < self.window.len()).then_some(index)
+    }
+
+    fn sent(&self, sequence: i64) -> Option<&Sent> {
+        self.index(sequence).and_then(|index| self.window[index].as_ref())
+    }
+
+    fn sent_mut(&mut self, sequence: i64) -> Option<&mut Sent> {
+        self.index(sequence).and_then(|index| self.window[index].as_mut())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MS: Duration = Duration::from_millis(1);
+
+    fn sender_with(count: u8, now: Instant) -> Sender {
+        let mut sender = Sender::new(1 << 20);
+        for number in 0..count {
+            sender.push(now, Bytes::from(vec![number; 100]));
+        }
+        sender
+    }
+
+    #[test]
+    fn acknowledged_out_of_order() {
+        let now = Instant::now();
+        let mut sender = sender_with(3, now);
+        assert!(sender.acknowledge(now, 1));
+        assert!(!sender.acknowledge(now, 1), "a second acknowledgement is nothing");
+        assert!(sender.acknowledge(now, 0));
+        assert!(!sender.is_idle());
+        assert!(sender.acknowledge(now, 2));
+        assert!(sender.is_idle() && sender.in_flight() == 0);
+        for unknown in [-1, 3, i64::MAX, i64::MIN] {
+            assert!(!sender.acknowledge(now, unknown));
+        }
+    }
+
+    #[test]
+    fn gap_is_repeated_when_three_later_ones_are_acknowledged() {
+        let now = Instant::now();
+        let mut sender = sender_with(5, now);
+        sender.acknowledge(now + MS, 1);
+        sender.acknowledge(now + MS, 2);
+        assert_eq!(sender.retransmit(now + MS), None);
+        sender.acknowledge(now + MS, 3);
+        assert_eq!(sender.retransmit(now + MS).map(|frame| frame[0]), Some(0));
+        assert_eq!(sender.retransmit(now + MS), None);
+    }
+
+    #[test]
+    fn silence_repeats_the_first_and_backs_off() {
+        let now = Instant::now();
+        let mut sender = sender_with(3, now);
+        let first = sender.timeout().unwrap();
+        assert_eq!(first, now + 200 * MS);
+        sender.handle_timeout(first - MS);
+        assert_eq!(sender.retransmit(first), None, "not before its time");
+        sender.handle_timeout(first);
+        assert_eq!(sender.retransmit(first).map(|frame| frame[0]), Some(0));
+        assert_eq!(sender.retransmit(first), None);
+        let second = sender.timeout().unwrap();
+        assert_eq!(second, first + 400 * MS);
+        sender.handle_timeout(second);
+        assert_eq!(sender.retransmit(second).map(|frame| frame[0]), Some(0), "a receiver may have room for no other");
+        assert_eq!(sender.timeout().unwrap(), second + 800 * MS);
+    }
+
+    #[test]
+    fn karn_takes_no_sample_from_a_repetition() {
+        let now = Instant::now();
+        let mut sender = sender_with(1, now);
+        let at = sender.timeout().unwrap();
+        sender.handle_timeout(at);
+        sender.retransmit(at);
+        sender.acknowledge(at + MS, 0);
+        assert_eq!(sender.round_trip(), None);
+    }
+
+    #[test]
+    fn reconnect_repeats_everything_in_order() {
+        let now = Instant::now();
+        let mut sender = sender_with(5, now);
+        sender.acknowledge(now, 2);
+        sender.reconnected();
+        let again: Vec<u8> = std::iter::from_fn(|| sender.retransmit(now)).map(|frame| frame[0]).collect();
+        assert_eq!(again, [0, 1, 3, 4]);
+    }
+
+    #[test]
+    fn losses_after_a_reconnect_cost_no_timeout_each() {
+        let now = Instant::now();
+        let mut sender = sender_with(8, now);
+        sender.reconnected();
+        while sender.retransmit(now).is_some() {}
+        sender.acknowledge(now + MS, 7);
+        let again: Vec<u8> = std::iter::from_fn(|| sender.retransmit(now + MS)).map(|frame| frame[0]).collect();
+        assert_eq!(again, [0, 1, 2, 3, 4]);
+    }
+
+    #[test]
+    fn early_repeats_double_up_to_the_timeout() {
+        let now = Instant::now();
+        let mut sender = Sender::new(1 << 20);
+        sender.probe_early();
+        sender.push(now, Bytes::from_static(b"first"));
+        let mut at = now;
+        let mut gaps = Vec::new();
+        for _ in 0..6 {
+            let next = sender.timeout().unwrap();
+            gaps.push((next - at).as_millis());
+            at = next;
+            sender.handle_timeout(at);
+            assert!(sender.retransmit(at).is_some());
+        }
+        assert_eq!(gaps, [25, 50, 100, 200, 200, 200]);
+    }
+
+    #[test]
+    fn window_holds_back_but_admits_one() {
+        let now = Instant::now();
+        let mut sender = Sender::new(0);
+        assert!(sender.admits(1 << 20), "nothing under way");
+        sender.push(now, Bytes::from(vec![0; 8000]));
+        assert!(sender.admits(192));
+        assert!(!sender.admits(193));
+    }
+}

@@ -1,0 +1,299 @@
+//! The session: the table of streams, what their owner does with them, and what it is told.
+
+mod receive;
+mod transmit;
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    time::Instant,
+};
+
+use bytes::Bytes;
+
+use super::{
+    Command, Config, Decoder, Header, OpenError, Role, SessionError, StreamId, WriteError,
+    keep_alive::Timer,
+    scheduler::Scheduler,
+    stream::{News, Stream},
+};
+
+/// A stream may queue one part in so many of what is free of the session's buffer.
+const SHARE: usize = 8;
+
+/// One end of a smux session. See the [module](super) for how to drive it and for its limits.
+#[derive(Debug)]
+pub struct Mux {
+    role: Role,
+    config: Config,
+    decoder: Decoder,
+    streams: BTreeMap<StreamId, Stream>,
+    /// The id of the next stream we open; `None` after the last one.
+    next_id: Option<u32>,
+    /// Frames without data; they go out before any data.
+    control: VecDeque<Header>,
+    nop_queued: bool,
+    /// Streams of the peer beyond the limit, to be answered with a FIN.
+    refused: VecDeque<StreamId>,
+    scheduler: Scheduler,
+    keep_alive: Option<Timer>,
+    /// Streams with news for the owner.
+    news: VecDeque<StreamId>,
+    /// Streams whose owner was refused room and waits for it.
+    blocked: Vec<StreamId>,
+    unread: usize,
+    /// Streams with `receive_per_stream` unread bytes or more.
+    full_streams: usize,
+    queued: usize,
+    ignored_frames: u64,
+    closed: Option<SessionError>,
+    closed_untold: bool,
+}
+
+/// What happened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// The peer opened a stream (server only).
+    Opened(StreamId),
+    /// A stream without unread data has some now. Told once, so [`Mux::read`] until `None`.
+    Readable(StreamId),
+    /// A stream that took less than was offered has room again.
+    Writable(StreamId),
+    /// The peer finished its direction, and all it sent was read.
+    Finished(StreamId),
+    /// The session is over, with all its streams. What had arrived can still be read; nothing more is sent.
+    Closed(SessionError),
+}
+
+impl Mux {
+    /// A session that begins now. `config` is taken with every zero replaced by one.
+    pub fn new(role: Role, config: Config, now: Instant) -> Self {
+        let config = config.at_least_one();
+        Self {
+            role,
+            config,
+            decoder: Decoder::default(),
+            streams: BTreeMap::new(),
+            next_id: Some(3),
+            control: VecDeque::new(),
+            nop_queued: false,
+            refused: VecDeque::new(),
+            scheduler: Scheduler::new(config.max_frame_data.into()),
+            keep_alive: config.keep_alive.map(|keep_alive| Timer::new(keep_alive, now)),
+            news: VecDeque::new(),
+            blocked: Vec::new(),
+            unread: 0,
+            full_streams: 0,
+            queued: 0,
+            ignored_frames: 0,
+            closed: None,
+            closed_untold: false,
+        }
+    }
+
+    /// Whether the channel is to be read; see the [limits](super#limits).
+    pub fn can_receive(&self) -> bool {
+        self.closed.is_none()
+            && self.full_streams == 0
+            && self.unread < self.config.receive_per_session
+            && self.refused.len() < self.config.max_streams
+    }
+
+    /// Does what is due at `now`. Harmless when nothing is.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        let can_receive = self.can_receive();
+        let Some(timer) = self.keep_alive.as_mut().filter(|_| self.closed.is_none()) else { return };
+        let due = timer.handle_timeout(now, can_receive);
+        if due.timed_out {
+            self.end(SessionError::TimedOut);
+        } else if due.nop && !self.nop_queued {
+            self.nop_queued = true;
+            self.control.push_back(Header::control(Command::Nop, StreamId(0)));
+        }
+    }
+
+    /// When [`Mux::handle_timeout`] is due; `None`: never, as things stand.
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        self.keep_alive.as_ref().filter(|_| self.closed.is_none()).map(Timer::next)
+    }
+
+    /// The next thing that happened.
+    pub fn poll_event(&mut self) -> Option<Event> {
+        while let Some(&id) = self.news.front() {
+            let news = self.streams.get_mut(&id).and_then(Stream::take_news);
+            if news.is_none() {
+                self.news.pop_front();
+                if let Some(stream) = self.streams.get_mut(&id) {
+                    stream.listed = false;
+                }
+            }
+            self.retire(id);
+            match news {
+                Some(News::Opened) => return Some(Event::Opened(id)),
+                Some(News::Readable) => return Some(Event::Readable(id)),
+                Some(News::Writable) => return Some(Event::Writable(id)),
+                Some(News::Finished) => return Some(Event::Finished(id)),
+                None => {}
+            }
+        }
+        std::mem::take(&mut self.closed_untold).then_some(())?;
+        self.closed.map(Event::Closed)
+    }
+
+    /// Opens a stream.
+    ///
+    /// # Errors
+    /// See [`OpenError`]; only [`OpenError::TooManyStreams`] can pass.
+    pub fn open(&mut self) -> Result<StreamId, OpenError> {
+        if let Some(error) = self.closed {
+            return Err(error.into());
+        }
+        if self.role == Role::Server {
+            return Err(OpenError::NotClient);
+        }
+        if self.streams.len() >= self.config.max_streams {
+            return Err(OpenError::TooManyStreams);
+        }
+        let id = self.next_id.ok_or(OpenError::IdsExhausted)?;
+        self.next_id = id.checked_add(2);
+        let id = StreamId(id);
+        self.streams.insert(id, Stream::default());
+        self.control.push_back(Header::control(Command::Syn, id));
+        Ok(id)
+    }
+
+    /// Queues as much of `data`, from its beginning, as there is room for, and says how many bytes that is. After
+    /// fewer than offered an [`Event::Writable`] follows when it is worth trying again.
+    ///
+    /// # Errors
+    /// The stream, or the session, takes no more data at all.
+    pub fn write(&mut self, id: StreamId, mut data: Bytes) -> Result<usize, WriteError> {
+        if let Some(error) = self.closed {
+            return Err(error.into());
+        }
+        let stream = self.streams.get_mut(&id).ok_or(WriteError::UnknownStream)?;
+        if !stream.is_writable() {
+            return Err(WriteError::Finished);
+        }
+        // Dynamic thresholds (Choudhury and Hahne, 1998): a queue may grow while it is shorter than a share of what
+        // is free.
+        let free = self.config.send_per_session - self.queued;
+        let own = self.config.send_per_stream - stream.queued();
+        let shared = free.saturating_sub(SHARE * stream.queued()).div_ceil(SHARE + 1);
+        let (offered, accepted) = (data.len(), data.len().min(own).min(shared));
+        if accepted < offered && !stream.blocked {
+            stream.blocked = true;
+            self.blocked.push(id);
+        }
+        if accepted > 0 {
+            data.truncate(accepted);
+            stream.write(data, offered);
+            self.queued += accepted;
+            self.scheduler.wake(id);
+        }
+        Ok(accepted)
+    }
+
+    /// Takes the next unread data of a stream, as it arrived or gathered, without a copy; `None` when there is none.
+    pub fn read(&mut self, id: StreamId) -> Option<Bytes> {
+        let stream = self.streams.get_mut(&id)?;
+        let before = stream.unread();
+        let data = stream.read()?;
+        let after = stream.unread();
+        self.account(before, after);
+        self.tell(id);
+        Some(data)
+    }
+
+    /// Ends our direction of a stream: a FIN follows what is queued. What the peer sends can still be read.
+    pub fn finish(&mut self, id: StreamId) {
+        if let Some(stream) = self.streams.get_mut(&id) {
+            stream.finish();
+            self.queue_fin(id);
+        }
+    }
+
+    /// Lets go of a stream: what is unread and what still arrives is dropped, what is queued goes out, a FIN follows.
+    /// There are no more events for it. (smux has no frame that would tell the peer to stop or that data was lost.)
+    pub fn close(&mut self, id: StreamId) {
+        let Some(stream) = self.streams.get_mut(&id) else { return };
+        let before = stream.unread();
+        stream.close();
+        self.account(before, 0);
+        self.queue_fin(id);
+        self.retire(id);
+    }
+
+    /// Whether everything the peer sent on this stream was read and no more will come; also for unknown streams.
+    pub fn is_finished(&self, id: StreamId) -> bool {
+        self.streams.get(&id).is_none_or(Stream::is_finished)
+    }
+
+    /// Bytes of a stream that wait to be read.
+    pub fn unread(&self, id: StreamId) -> usize {
+        self.streams.get(&id).map_or(0, Stream::unread)
+    }
+
+    /// Bytes of all streams that wait to be read.
+    pub fn unread_total(&self) -> usize {
+        self.unread
+    }
+
+    /// Bytes of a stream that wait to be sent, headers not counted.
+    pub fn queued(&self, id: StreamId) -> usize {
+        self.streams.get(&id).map_or(0, Stream::queued)
+    }
+
+    /// Bytes of all streams that wait to be sent, headers not counted.
+    pub fn queued_total(&self) -> usize {
+        self.queued
+    }
+
+    /// The streams, by id; also those we closed, until their FIN is sent.
+    pub fn streams(&self) -> impl ExactSizeIterator<Item = StreamId> {
+        self.streams.keys().copied()
+    }
+
+    /// Frames of the peer that had no effect: data and FINs of streams that we do not have or no longer read, data
+    /// frames without data, SYNs of streams that exist and SYNs at a client.
+    pub fn ignored_frames(&self) -> u64 {
+        self.ignored_frames
+    }
+
+    fn tell(&mut self, id: StreamId) {
+        if let Some(stream) = self.streams.get_mut(&id).filter(|stream| !stream.listed) {
+            stream.listed = true;
+            self.news.push_back(id);
+        }
+    }
+
+    fn account(&mut self, before: usize, after: usize) {
+        let full = |unread| usize::from(unread >= self.config.receive_per_stream);
+        self.full_streams = self.full_streams - full(before) + full(after);
+        self.unread = self.unread - before + after;
+    }
+
+    /// Forgets a stream that is over.
+    fn retire(&mut self, id: StreamId) {
+        if !self.streams.get(&id).is_some_and(Stream::is_done) {
+            return;
+        }
+        self.scheduler.forget(id);
+        if self.streams.remove(&id).is_some_and(|stream| stream.listed) {
+            self.news.retain(|&other| other != id);
+        }
+    }
+
+    fn end(&mut self, error: SessionError) -> SessionError {
+        self.closed = Some(error);
+        self.closed_untold = true;
+        error
+    }
+}
+
+#[cfg(test)]
+impl Mux {
+    /// As if all ids before this one had been used.
+    pub(super) fn skip_to(&mut self, id: u32) {
+        self.next_id = Some(id);
+    }
+}

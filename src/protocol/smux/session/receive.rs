@@ -1,0 +1,68 @@
+//! What arrives.
+
+use std::time::Instant;
+
+use bytes::Bytes;
+
+use super::Mux;
+use crate::protocol::smux::{Command, Decoded, Header, Role, SessionError, StreamId, stream::Stream};
+
+impl Mux {
+    /// Takes the next bytes of the channel, cut anywhere. Call it while [`Mux::can_receive`]; a call nevertheless is
+    /// no error and loses nothing, but passes the limit. Unread data is kept as slices of `data`, so let that be no small
+    /// slice of something large.
+    ///
+    /// # Errors
+    /// The session is over, through this chunk or before. What the chunk had before the error was taken.
+    pub fn handle_data(&mut self, now: Instant, mut data: Bytes) -> Result<(), SessionError> {
+        if let Some(error) = self.closed {
+            return Err(error);
+        }
+        let chunk = data.len();
+        loop {
+            match self.decoder.next(&mut data) {
+                Ok(Some(Decoded::Header(header))) => self.receive_header(header),
+                Ok(Some(Decoded::Data(id, data))) => self.receive_data(id, data, chunk),
+                Ok(None) => break,
+                Err(error) => return Err(self.end(error.into())),
+            }
+        }
+        let can_receive = self.can_receive();
+        if let Some(timer) = self.keep_alive.as_mut().filter(|_| chunk > 0) {
+            timer.received(now, can_receive);
+        }
+        Ok(())
+    }
+
+    fn receive_header(&mut self, header: Header) {
+        let id = header.id;
+        match (header.command, self.streams.get_mut(&id)) {
+            (Command::Nop, _) => {}
+            (Command::Syn, None) if self.role == Role::Server => self.accept(id),
+            (Command::Push, Some(stream)) if stream.accepts_data() && header.length > 0 => {}
+            (Command::Fin, Some(stream)) if stream.accepts_data() => {
+                stream.receive_fin();
+                self.tell(id);
+            }
+            _ => self.ignored_frames += 1,
+        }
+    }
+
+    fn accept(&mut self, id: StreamId) {
+        if self.streams.len() >= self.config.max_streams {
+            self.refused.push_back(id);
+            return;
+        }
+        self.streams.insert(id, Stream::accepted());
+        self.tell(id);
+    }
+
+    fn receive_data(&mut self, id: StreamId, data: Bytes, chunk: usize) {
+        let Some(stream) = self.streams.get_mut(&id).filter(|stream| stream.accepts_data()) else { return };
+        let before = stream.unread();
+        stream.receive(data, chunk);
+        let after = stream.unread();
+        self.account(before, after);
+        self.tell(id);
+    }
+}
