@@ -1,0 +1,8 @@
+//! The protocol against the recordings of the official peers, and against a network that does its worst.
+
+mod behaviour;
+mod network;
+mod recording;
+mod replay;
+mod simulation;
+mod wire;
