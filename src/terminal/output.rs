@@ -1,0 +1,256 @@
+//! Bytes to standard output or error, without blocking the runtime.
+//!
+//! A thread of its own writes, because the open file is shared with whoever started us and must not be made
+//! non-blocking. Between the two is a bounded buffer: a slow terminal slows the session, and many small messages become
+//! few writes.
+
+use std::fs::File;
+use std::io::{self, IsTerminal};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
+
+use tokio::sync::Notify;
+
+use super::{platform, raw};
+
+/// How much may wait to be written. As much again may be on its way in the writing thread.
+pub const MAX_BUFFERED: usize = 256 * 1024;
+
+/// Standard output or standard error. [Flush](Self::flush) it before the process exits.
+#[derive(Debug)]
+pub struct Output {
+    shared: Arc<Shared>,
+    is_terminal: bool,
+}
+
+#[derive(Debug, Default)]
+struct Shared {
+    state: Mutex<State>,
+    /// For the thread: there is something to write, or no more to come.
+    filled: Condvar,
+    /// For the task: there is room again, or all is written, or it failed.
+    progress: Notify,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    buffer: Vec<u8>,
+    writing: bool,
+    closed: bool,
+    error: Option<io::Error>,
+}
+
+impl Output {
+    /// Standard output.
+    ///
+    /// # Errors
+    /// The descriptor or the thread cannot be had.
+    pub fn stdout() -> io::Result<Self> {
+        Self::to_file(platform::stdout()?)
+    }
+
+    /// Standard error.
+    ///
+    /// # Errors
+    /// The descriptor or the thread cannot be had.
+    pub fn stderr() -> io::Result<Self> {
+        Self::to_file(platform::stderr()?)
+    }
+
+    fn to_file(file: File) -> io::Result<Self> {
+        let shared = Arc::<Shared>::default();
+        let is_terminal = file.is_terminal();
+        let for_thread = Arc::clone(&shared);
+        thread::Builder::new().name("output".into()).spawn(move || for_thread.pump(&file, is_terminal))?;
+        Ok(Self { shared, is_terminal })
+    }
+
+    /// Whether it is a terminal.
+    pub fn is_terminal(&self) -> bool {
+        self.is_terminal
+    }
+
+    /// Takes as much of `bytes` as there is room for, at least one byte, and returns how much. Waits while there is no
+    /// room. Cancel safe: nothing is taken unless it returns.
+    ///
+    /// # Errors
+    /// An earlier write failed, with the kind of its error ([`BrokenPipe`](io::ErrorKind::BrokenPipe) when the reader
+    /// went away). The output takes nothing any more.
+    pub async fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if bytes.is_empty() {
+            return Ok(0);
+        }
+        loop {
+            if let Some(taken) = self.shared.take(bytes)? {
+                return Ok(taken);
+            }
+            self.shared.progress.notified().await;
+        }
+    }
+
+    /// Takes all of `bytes`. When it is cancelled a part may have been taken.
+    ///
+    /// # Errors
+    /// As [`Self::write`].
+    pub async fn write_all(&mut self, mut bytes: &[u8]) -> io::Result<()> {
+        while !bytes.is_empty() {
+            let taken = self.write(bytes).await?;
+            bytes = &bytes[taken..];
+        }
+        Ok(())
+    }
+
+    /// Waits until all that was taken is written. Cancel safe. A terminal may take nothing for ever: put a limit on it
+    /// where the process is about to exit.
+    ///
+    /// # Errors
+    /// As [`Self::write`].
+    pub async fn flush(&mut self) -> io::Result<()> {
+        while !self.shared.is_written()? {
+            self.shared.progress.notified().await;
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Output {
+    fn drop(&mut self) {
+        self.shared.lock().closed = true;
+        self.shared.filled.notify_one();
+    }
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn take(&self, bytes: &[u8]) -> io::Result<Option<usize>> {
+        let mut state = self.lock();
+        state.check()?;
+        let taken = bytes.len().min(MAX_BUFFERED - state.buffer.len());
+        if taken == 0 {
+            return Ok(None);
+        }
+        state.buffer.extend_from_slice(&bytes[..taken]);
+        drop(state);
+        self.filled.notify_one();
+        Ok(Some(taken))
+    }
+
+    fn is_written(&self) -> io::Result<bool> {
+        let state = self.lock();
+        state.check()?;
+        Ok(state.buffer.is_empty() && !state.writing)
+    }
+
+    fn pump(&self, file: &File, is_terminal: bool) {
+        let mut batch = Vec::new();
+        loop {
+            let mut state = self
+                .filled
+                .wait_while(self.lock(), |state| state.buffer.is_empty() && !state.closed)
+                .unwrap_or_else(PoisonError::into_inner);
+            if state.buffer.is_empty() {
+                return;
+            }
+            std::mem::swap(&mut state.buffer, &mut batch);
+            state.writing = true;
+            drop(state);
+            self.progress.notify_one();
+
+            if is_terminal {
+                raw::track(&batch);
+            }
+            let written = platform::write_blocking(file, &batch);
+            batch.clear();
+
+            let mut state = self.lock();
+            state.writing = false;
+            let failed = written.is_err();
+            state.error = written.err();
+            drop(state);
+            self.progress.notify_one();
+            if failed {
+                return;
+            }
+        }
+    }
+}
+
+impl State {
+    fn check(&self) -> io::Result<()> {
+        match &self.error {
+            None => Ok(()),
+            // Errors of the system cannot be cloned, but made again from their number.
+            Some(error) => Err(error.raw_os_error().map_or_else(|| error.kind().into(), io::Error::from_raw_os_error)),
+        }
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::io::Read;
+    use std::os::fd::OwnedFd;
+    use std::time::Duration;
+
+    use super::*;
+
+    fn pipe() -> (io::PipeReader, Output, OwnedFd) {
+        let (reader, writer) = io::pipe().unwrap();
+        let writer = OwnedFd::from(writer);
+        let shared = writer.try_clone().unwrap();
+        (reader, Output::to_file(writer.into()).unwrap(), shared)
+    }
+
+    #[tokio::test]
+    async fn a_slow_reader_gets_everything_in_order_and_holds_us_up() {
+        let (mut reader, mut output, shared) = pipe();
+        // Somebody who shares the pipe made it non-blocking.
+        rustix::io::ioctl_fionbio(&shared, true).unwrap();
+        drop(shared);
+        let content: Vec<u8> = (0..2_000_000).map(|n| (n % 251) as u8).collect();
+
+        let mut taken = 0;
+        while let Ok(written) = tokio::time::timeout(Duration::from_millis(100), output.write(&content[taken..])).await
+        {
+            taken += written.unwrap();
+        }
+        assert!(taken >= MAX_BUFFERED && taken < content.len(), "nobody reads, but {taken} bytes were taken");
+        let flushed = tokio::time::timeout(Duration::from_millis(20), output.flush()).await;
+        assert!(flushed.is_err(), "nobody reads, but all is said to be written");
+
+        let reading = tokio::task::spawn_blocking(move || {
+            let mut all = Vec::new();
+            reader.read_to_end(&mut all).unwrap();
+            all
+        });
+        output.write_all(&content[taken..]).await.unwrap();
+        output.flush().await.unwrap();
+        drop(output);
+        assert!(reading.await.unwrap() == content);
+    }
+
+    #[tokio::test]
+    async fn a_reader_that_went_away_is_a_broken_pipe() {
+        let (reader, mut output, _shared) = pipe();
+        drop(reader);
+        output.write_all(b"lost").await.unwrap();
+        assert_eq!(output.flush().await.unwrap_err().kind(), io::ErrorKind::BrokenPipe);
+        assert_eq!(output.write(b"more").await.unwrap_err().kind(), io::ErrorKind::BrokenPipe);
+    }
+
+    #[tokio::test]
+    async fn what_was_taken_is_written_even_when_dropped_at_once() {
+        let (mut reader, mut output, shared) = pipe();
+        output.write_all(b"last words").await.unwrap();
+        drop((output, shared));
+        let mut all = String::new();
+        tokio::task::spawn_blocking(move || {
+            reader.read_to_string(&mut all).unwrap();
+            assert_eq!(all, "last words");
+        })
+        .await
+        .unwrap();
+    }
+}

@@ -1,0 +1,110 @@
+//! The signals that end a session, received in time to end it properly.
+
+use std::fmt;
+use std::future::Future;
+use std::io;
+
+use super::platform;
+use super::raw::restore;
+
+/// A request from outside to end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Termination {
+    /// SIGHUP: the terminal is gone.
+    Hangup,
+    /// SIGINT: Ctrl-C in a terminal that is not raw.
+    Interrupt,
+    /// SIGQUIT: Ctrl-\ in a terminal that is not raw.
+    Quit,
+    /// SIGTERM.
+    Terminate,
+}
+
+impl Termination {
+    /// The number of the signal, the same on every Unix.
+    pub fn number(self) -> u8 {
+        match self {
+            Self::Hangup => 1,
+            Self::Interrupt => 2,
+            Self::Quit => 3,
+            Self::Terminate => 15,
+        }
+    }
+
+    /// The exit code by which shells report an end by this signal: 128 and its number.
+    pub fn exit_code(self) -> u8 {
+        128 + self.number()
+    }
+}
+
+impl fmt::Display for Termination {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Hangup => "SIGHUP",
+            Self::Interrupt => "SIGINT",
+            Self::Quit => "SIGQUIT",
+            Self::Terminate => "SIGTERM",
+        })
+    }
+}
+
+/// All termination signals, one after the other. Those that were ignored when ssmx started (under nohup, or in the
+/// background of a script) stay ignored.
+#[derive(Debug)]
+pub struct Terminations(platform::Terminations);
+
+impl Terminations {
+    /// From here on the signals no longer end the process by themselves. Needs a tokio runtime.
+    ///
+    /// # Errors
+    /// The signal handlers cannot be installed.
+    pub fn listen() -> io::Result<Self> {
+        Self::listen_to(&[Termination::Hangup, Termination::Interrupt, Termination::Quit, Termination::Terminate], &[])
+    }
+
+    /// As [`Self::listen`], to some of the signals. Those of `always` are heard also where they were ignored at the
+    /// start, for whoever is run by a program that ignores them for itself; that is inherited.
+    ///
+    /// # Errors
+    /// The signal handlers cannot be installed.
+    pub fn listen_to(signals: &[Termination], always: &[Termination]) -> io::Result<Self> {
+        platform::Terminations::listen_to(signals, always).map(Self)
+    }
+
+    /// Waits for the next signal. Cancel safe.
+    pub async fn next(&mut self) -> Termination {
+        self.0.next().await
+    }
+}
+
+/// Listens at once, and resolves at the first signal. The caller then ends its session properly; whoever is not willing
+/// to wait for that sends a second one, which restores the terminal and exits. A hangup does not count as the second:
+/// shells pass it on to their jobs, so that it often comes twice.
+///
+/// # Errors
+/// The signal handlers cannot be installed.
+pub fn terminate() -> io::Result<impl Future<Output = Termination>> {
+    let mut signals = Terminations::listen()?;
+    Ok(async move {
+        let first = signals.next().await;
+        tokio::spawn(async move {
+            loop {
+                let second = signals.next().await;
+                if second != Termination::Hangup {
+                    exit_now(second);
+                }
+            }
+        });
+        first
+    })
+}
+
+/// Restores the terminal and exits with the code of the signal, without waiting for anything.
+pub fn exit_now(signal: Termination) -> ! {
+    restore();
+    std::process::exit(i32::from(signal.exit_code()))
+}
+/// Passes a signal on to a child process. One that is gone already has no use for it.
+pub fn forward(child: u32, signal: Termination) {
+    platform::send(child, signal);
+}
