@@ -1,0 +1,337 @@
+//! [`Aws`]: one account and region, with the settings, the network and the SDK clients that go with them.
+
+use std::{
+    fmt,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
+
+use aws_config::{
+    BehaviorVersion, Region, SdkConfig, identity::IdentityCache, retry::RetryConfig, timeout::TimeoutConfig,
+};
+use aws_credential_types::{
+    Credentials,
+    provider::{ProvideCredentials, SharedCredentialsProvider},
+};
+use aws_smithy_runtime_api::client::{orchestrator::HttpResponse, result::SdkError};
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+use aws_types::{
+    os_shim_internal::{Env, Fs},
+    service_config::ServiceConfigKey,
+};
+
+use super::{
+    credentials::{CredentialStore, Source},
+    error::{Error, ErrorKind},
+    net::NetSettings,
+    settings::{Resolved, Settings},
+};
+
+/// AWS as seen from here: one account and region. Cheap to clone.
+#[derive(Clone)]
+pub struct Aws(Arc<Shared>);
+
+struct Shared {
+    profile: Option<String>,
+    region: String,
+    sdk: SdkConfig,
+    credentials: Arc<CredentialStore>,
+    net: NetSettings,
+    backoff: Duration,
+    ssm_endpoint: Option<String>,
+    /// What the SDK does not know by itself.
+    ssm_endpoint_override: Option<String>,
+    messages_endpoint: Option<String>,
+    // Each is made when it is first needed: most commands need one or two of them.
+    ssm: OnceLock<aws_sdk_ssm::Client>,
+    ec2: OnceLock<aws_sdk_ec2::Client>,
+    instance_connect: OnceLock<aws_sdk_ec2instanceconnect::Client>,
+    kms: OnceLock<aws_sdk_kms::Client>,
+    sts: OnceLock<aws_sdk_sts::Client>,
+}
+
+impl Aws {
+    /// Reads flags, environment and AWS configuration files. Makes no request; credentials are looked for when the
+    /// first request needs them.
+    ///
+    /// # Errors
+    ///
+    /// If no region is set, the profile does not exist, or the configuration cannot be used.
+    pub async fn load(settings: &Settings) -> Result<Self, Error> {
+        let resolved = Resolved::from(settings, &Env::real(), &Fs::real()).await?;
+        let region = Region::new(resolved.region_or_metadata().await?);
+        let net = NetSettings::load(resolved.ca_bundle.as_deref())?;
+        let source = Source::Chain {
+            profile: resolved.profile.clone(),
+            explicit: resolved.explicit_profile,
+            region: region.clone(),
+            http: net.http_client()?,
+        };
+        Self::assemble(resolved, region, net, source, BACKOFF).await
+    }
+
+    async fn assemble(
+        resolved: Resolved,
+        region: Region,
+        net: NetSettings,
+        source: Source,
+        backoff: Duration,
+    ) -> Result<Self, Error> {
+        let credentials = Arc::new(CredentialStore::new(source));
+        let provider: Arc<dyn ProvideCredentials> = Arc::clone(&credentials) as _;
+        let mut loader = aws_config::defaults(BehaviorVersion::v2026_01_12())
+            .region(region.clone())
+            .http_client(net.http_client()?)
+            .credentials_provider(SharedCredentialsProvider::new(provider))
+            // The store above keeps them, and knows when to let go of them.
+            .identity_cache(IdentityCache::no_cache())
+            .timeout_config(timeouts(OPERATION_TIMEOUT))
+            .retry_config(retries(ATTEMPTS, backoff));
+        if let Some(profile) = &resolved.profile {
+            loader = loader.profile_name(profile);
+        }
+        if let Some(url) = &resolved.endpoint_url {
+            loader = loader.endpoint_url(url);
+        }
+        let sdk = loader.load().await;
+        let ssm_endpoint = match resolved.ssm_endpoint_url.as_ref().or(resolved.endpoint_url.as_ref()) {
+            Some(url) => Some(url.clone()),
+            None => configured_endpoint(&sdk, "SSM").or_else(|| sdk.endpoint_url().map(str::to_owned)),
+        };
+        let messages_endpoint = messages_endpoint(&sdk);
+        tracing::debug!(region = %region, profile = resolved.profile, ssm_endpoint, messages_endpoint, "AWS settings");
+        Ok(Self(Arc::new(Shared {
+            profile: resolved.profile,
+            region: region.to_string(),
+            sdk,
+            credentials,
+            net,
+            backoff,
+            ssm_endpoint,
+            ssm_endpoint_override: resolved.ssm_endpoint_url,
+            messages_endpoint,
+            ssm: OnceLock::new(),
+            ec2: OnceLock::new(),
+            instance_connect: OnceLock::new(),
+            kms: OnceLock::new(),
+            sts: OnceLock::new(),
+        })))
+    }
+
+    /// The region in force.
+    pub fn region(&self) -> &str {
+        &self.0.region
+    }
+
+    /// The AWS profile in force, if one was named by flag or environment.
+    pub fn profile(&self) -> Option<&str> {
+        self.0.profile.as_deref()
+    }
+
+    /// The way to servers, for connections that the SDK does not make.
+    pub fn net(&self) -> &NetSettings {
+        &self.0.net
+    }
+
+    /// The SSM endpoint, if it was configured rather than being that of the region.
+    pub fn ssm_endpoint(&self) -> Option<&str> {
+        self.0.ssm_endpoint.as_deref()
+    }
+
+    /// The endpoint of the message gateway that takes the place of the one in a stream URL:
+    /// AWS_ENDPOINT_URL_SSMMESSAGES, or `ssmmessages` in the `services` section of the profile.
+    pub fn messages_endpoint(&self) -> Option<&str> {
+        self.0.messages_endpoint.as_deref()
+    }
+
+    pub(crate) fn ssm(&self) -> &aws_sdk_ssm::Client {
+        self.0.ssm.get_or_init(|| {
+            let mut config = aws_sdk_ssm::config::Builder::from(&self.0.sdk);
+            if let Some(url) = &self.0.ssm_endpoint_override {
+                config = config.endpoint_url(url);
+            }
+            aws_sdk_ssm::Client::from_conf(config.build())
+        })
+    }
+
+    pub(crate) fn ec2(&self) -> &aws_sdk_ec2::Client {
+        self.0.ec2.get_or_init(|| aws_sdk_ec2::Client::new(&self.0.sdk))
+    }
+
+    pub(crate) fn instance_connect(&self) -> &aws_sdk_ec2instanceconnect::Client {
+        self.0.instance_connect.get_or_init(|| aws_sdk_ec2instanceconnect::Client::new(&self.0.sdk))
+    }
+
+    pub(crate) fn kms(&self) -> &aws_sdk_kms::Client {
+        self.0.kms.get_or_init(|| aws_sdk_kms::Client::new(&self.0.sdk))
+    }
+
+    pub(crate) fn sts(&self) -> &aws_sdk_sts::Client {
+        self.0.sts.get_or_init(|| aws_sdk_sts::Client::new(&self.0.sdk))
+    }
+
+    /// Retries for a request that deserves another number of attempts than most.
+    pub(crate) fn retries(&self, attempts: u32) -> RetryConfig {
+        retries(attempts, self.0.backoff)
+    }
+
+    /// The credentials as they are now.
+    pub(crate) async fn credentials(&self) -> Result<Credentials, Error> {
+        let found = self.0.credentials.current().await;
+        found.map_err(|err| Error::credentials(&err).under_profile(self.profile()))
+    }
+
+    /// Makes a request, and makes it again if the credentials were refused and others are to be had by now.
+    pub(crate) async fn call<T, E, F>(&self, action: &'static str, request: impl Fn() -> F) -> Result<T, Error>
+    where
+        F: Future<Output = Result<T, SdkError<E, HttpResponse>>>,
+        E: ProvideErrorMetadata + std::error::Error + 'static,
+    {
+        // Before the request, not in it: its time limit is no measure for a person who types a code.
+        let credentials = self.credentials().await?;
+        let failed = |err| Error::from_sdk(action, &err).under_profile(self.profile());
+        let err = match request().await {
+            Ok(answer) => return Ok(answer),
+            Err(err) => failed(err),
+        };
+        if err.kind() != ErrorKind::Credentials || !self.0.credentials.replace(&credentials).await {
+            tracing::debug!(action, error = %err, "request failed");
+            return Err(err);
+        }
+        tracing::debug!(action, "credentials were refused, trying those there are now");
+        request().await.map_err(failed)
+    }
+}
+
+impl fmt::Debug for Aws {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Aws").field("region", &self.0.region).field("profile", &self.0.profile).finish_non_exhaustive()
+    }
+}
+
+/// Connecting, one attempt, and all attempts together.
+pub(crate) fn timeouts(operation: Duration) -> TimeoutConfig {
+    TimeoutConfig::builder()
+        .connect_timeout(Duration::from_secs(5))
+        .operation_attempt_timeout(Duration::from_secs(10))
+        .operation_timeout(operation)
+        .build()
+}
+
+fn retries(attempts: u32, backoff: Duration) -> RetryConfig {
+    RetryConfig::standard().with_max_attempts(attempts).with_initial_backoff(backoff)
+}
+
+/// The endpoint that environment or profile give for a service, be it for it alone or for all.
+fn configured_endpoint(sdk: &SdkConfig, service: &str) -> Option<String> {
+    let key = ServiceConfigKey::builder().service_id(service).env("AWS_ENDPOINT_URL").profile("endpoint_url").build();
+    sdk.service_config()?.load_config(key.ok()?)
+}
+
+fn messages_endpoint(sdk: &SdkConfig) -> Option<String> {
+    if let Ok(url) = std::env::var("AWS_ENDPOINT_URL_SSMMESSAGES")
+        && !url.is_empty()
+    {
+        return Some(url);
+    }
+    // A service without an endpoint of its own gets the common one, and so does a service that does not exist.
+    let own = configured_endpoint(sdk, "SSMMESSAGES");
+    own.filter(|own| configured_endpoint(sdk, "NONE").as_ref() != Some(own))
+}
+
+/// Time for a request with all its attempts.
+const OPERATION_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Attempts of a request, with a growing random pause between them.
+const ATTEMPTS: u32 = 3;
+
+/// The first pause is shorter than this; the bound doubles with each, up to 20 s.
+const BACKOFF: Duration = Duration::from_secs(1);
+
+#[cfg(test)]
+impl Aws {
+    /// For tests: every service at one endpoint, reached directly, with these keys in turn.
+    pub(crate) async fn for_tests(endpoint: &str, keys: Vec<Credentials>) -> Self {
+        let net = NetSettings::new(None, super::proxy::Proxies::none()).unwrap();
+        Self::for_tests_over(net, endpoint, keys).await
+    }
+
+    pub(crate) async fn for_tests_over(net: NetSettings, endpoint: &str, keys: Vec<Credentials>) -> Self {
+        let resolved = Resolved {
+            profile: None,
+            explicit_profile: false,
+            region: None,
+            endpoint_url: Some(endpoint.to_owned()),
+            ssm_endpoint_url: None,
+            ca_bundle: None,
+        };
+        let source = Source::Fixed(keys.into());
+        let region = Region::from_static("eu-west-1");
+        Self::assemble(resolved, region, net, source, Duration::from_millis(1)).await.unwrap()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::process::Command;
+
+    use super::*;
+    use crate::aws::{Answer, ConnectionStatus, Fake};
+
+    const THIS: &str = "aws::client::tests::the_environment_and_the_files_are_read_as_documented";
+
+    /// The environment of a process can only be set from outside, so this test runs itself in another one, which asks
+    /// for a connection status. What arrives here, and what it checks itself, is what the settings led to.
+    #[tokio::test]
+    async fn the_environment_and_the_files_are_read_as_documented() {
+        if let Ok(messages) = std::env::var("SSMX_TEST_MESSAGES") {
+            let profile = std::env::var("SSMX_TEST_PROFILE").ok();
+            let aws = Aws::load(&Settings { profile, ..Settings::default() }).await.unwrap();
+            assert_eq!((aws.region(), aws.messages_endpoint().unwrap_or("none")), ("eu-west-3", messages.as_str()));
+            assert_eq!(aws.connection_status("i-0").await.unwrap(), ConnectionStatus::Connected);
+            return;
+        }
+        let fake = Fake::start(|_| Answer::json(r#"{"Status":"connected"}"#)).await;
+        let dir = tempfile::TempDir::new().unwrap();
+        let config = dir.path().join("config");
+        let text = format!(
+            "[profile work]\nregion = eu-west-3\nservices = own\nendpoint_url = http://127.0.0.1:1\n\
+             aws_access_key_id = AKIDFILE\naws_secret_access_key = x\n\
+             [services own]\nssm =\n  endpoint_url = {}\nssmmessages =\n  endpoint_url = https://gateway.test\n",
+            fake.url()
+        );
+        std::fs::write(&config, text).unwrap();
+        let config = config.to_str().unwrap();
+        let keys = [("AWS_ACCESS_KEY_ID", "AKIDENV"), ("AWS_SECRET_ACCESS_KEY", "x")];
+        // Nothing listens on port 1: neither a proxy nor the common endpoint may be used.
+        let dead = [("HTTP_PROXY", "http://127.0.0.1:1"), ("AWS_ENDPOINT_URL", "http://127.0.0.1:1")];
+        let ssm = ("AWS_ENDPOINT_URL_SSM", fake.url());
+        let region = ("AWS_DEFAULT_REGION", "eu-west-3");
+        let file = ("AWS_CONFIG_FILE", config);
+
+        let none = ("SSMX_TEST_MESSAGES", "none");
+        run(&[&keys[..], &dead, &[ssm, region, none]].concat()).await;
+        let messages =
+            [("AWS_ENDPOINT_URL_SSMMESSAGES", "ws://127.0.0.1:2"), ("SSMX_TEST_MESSAGES", "ws://127.0.0.1:2")];
+        run(&[&keys[..], &dead, &messages, &[ssm, region]].concat()).await;
+        let gateway = ("SSMX_TEST_MESSAGES", "https://gateway.test");
+        run(&[file, gateway, ("AWS_PROFILE", "work")]).await;
+        // As with the AWS CLI: keys in the environment stand before AWS_PROFILE, and a flag stands before both.
+        run(&[&keys[..], &[file, gateway, ("AWS_PROFILE", "work")]].concat()).await;
+        run(&[&keys[..], &[file, gateway, ("SSMX_TEST_PROFILE", "work")]].concat()).await;
+
+        let seen = fake.seen();
+        let used: Vec<_> = seen.iter().map(|seen| seen.access_key()).collect();
+        assert_eq!(used, ["AKIDENV", "AKIDENV", "AKIDFILE", "AKIDENV", "AKIDFILE"]);
+    }
+
+    async fn run(env: &[(&str, &str)]) {
+        let mut command = Command::new(std::env::current_exe().unwrap());
+        command.args(["--exact", THIS]).env_clear().env("AWS_EC2_METADATA_DISABLED", "true");
+        // Windows cannot open a socket without it.
+        command.envs(std::env::var_os("SystemRoot").map(|root| ("SystemRoot", root)));
+        let output = command.envs(env.iter().copied()).output().await.unwrap();
+        let text = String::from_utf8_lossy(&output.stdout);
+        assert!(output.status.success() && text.contains("1 passed"), "{env:?}: {text}");
+    }
+}

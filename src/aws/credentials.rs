@@ -1,0 +1,196 @@
+//! Credentials as they are now: found once, renewed before they expire, and read again when AWS refuses them.
+//!
+//! The SDK's own cache keeps credentials without a known end for as long as it likes; a session of many hours must
+//! notice that a person has logged in again in another window.
+
+use std::{
+    fmt,
+    time::{Duration, SystemTime},
+};
+
+use aws_config::{
+    BehaviorVersion, Region, default_provider::credentials::DefaultCredentialsChain, imds,
+    profile::ProfileFileCredentialsProvider, provider_config::ProviderConfig,
+};
+use aws_credential_types::{
+    Credentials,
+    provider::{
+        ProvideCredentials, Result as ProviderResult, SharedCredentialsProvider, error::CredentialsError, future,
+    },
+};
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use tokio::{sync::Mutex, time::timeout};
+
+/// Where credentials come from, and those found last.
+pub(crate) struct CredentialStore {
+    source: Source,
+    held: Mutex<Held>,
+}
+
+/// What a provider is made of; it is made anew when it fails, because providers remember the files they have read.
+pub(crate) enum Source {
+    /// Found as the AWS CLI finds them.
+    Chain {
+        /// The profile, if one was chosen.
+        profile: Option<String>,
+        /// Whether it was chosen by a flag: then keys in the environment do not stand before it.
+        explicit: bool,
+        region: Region,
+        http: SharedHttpClient,
+    },
+    /// Given, not found.
+    #[cfg(test)]
+    Fixed(std::sync::Mutex<Vec<Credentials>>),
+}
+
+#[derive(Default)]
+struct Held {
+    provider: Option<SharedCredentialsProvider>,
+    credentials: Option<Credentials>,
+}
+
+impl CredentialStore {
+    pub(crate) fn new(source: Source) -> Self {
+        Self { source, held: Mutex::default() }
+    }
+
+    /// Credentials that are valid for at least another minute, if they can be had.
+    ///
+    /// One caller asks at a time and the others wait for its answer: a provider may ask a person for a code.
+    pub(crate) async fn current(&self) -> ProviderResult {
+        let mut held = self.held.lock().await;
+        if let Some(credentials) = held.credentials.as_ref().filter(|credentials| is_fresh(credentials)) {
+            return Ok(credentials.clone());
+        }
+        let provider = match held.provider.take() {
+            Some(provider) => provider,
+            None => self.source.provider().await,
+        };
+        let found = timeout(PROVIDER_TIMEOUT, provider.provide_credentials()).await;
+        let credentials = found.unwrap_or_else(|_| Err(CredentialsError::provider_timed_out(PROVIDER_TIMEOUT)))?;
+        held.provider = Some(provider);
+        held.credentials = Some(credentials.clone());
+        Ok(credentials)
+    }
+
+    /// Forgets `refused` and looks for others; tells whether there are any.
+    pub(crate) async fn replace(&self, refused: &Credentials) -> bool {
+        {
+            let mut held = self.held.lock().await;
+            if held.credentials.as_ref().is_none_or(|held| is_same(held, refused)) {
+                *held = Held::default();
+            }
+        }
+        self.current().await.is_ok_and(|found| !is_same(&found, refused))
+    }
+}
+
+impl ProvideCredentials for CredentialStore {
+    fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
+    where
+        Self: 'a,
+    {
+        future::ProvideCredentials::new(self.current())
+    }
+}
+
+impl fmt::Debug for CredentialStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("CredentialStore")
+    }
+}
+
+impl Source {
+    async fn provider(&self) -> SharedCredentialsProvider {
+        let (profile, explicit, region, http) = match self {
+            Self::Chain { profile, explicit, region, http } => (profile, *explicit, region, http),
+            #[cfg(test)]
+            Self::Fixed(queue) => {
+                let mut queue = queue.lock().unwrap();
+                let next = if queue.len() > 1 { queue.remove(0) } else { queue[0].clone() };
+                return SharedCredentialsProvider::new(next);
+            }
+        };
+        let config = ProviderConfig::without_region()
+            .with_region(Some(region.clone()))
+            .with_behavior_version(Some(BehaviorVersion::v2026_01_12()))
+            .with_http_client(http.clone());
+        match profile {
+            Some(profile) if explicit => SharedCredentialsProvider::new(
+                ProfileFileCredentialsProvider::builder().configure(&config).profile_name(profile).build(),
+            ),
+            _ => {
+                // On a machine that is no instance nobody answers there, and a person waits for the error.
+                let metadata =
+                    imds::Client::builder().configure(&config).connect_timeout(IMDS_TIMEOUT).max_attempts(1).build();
+                let mut chain =
+                    DefaultCredentialsChain::builder().configure(config).region(region.clone()).imds_client(metadata);
+                if let Some(profile) = profile {
+                    chain = chain.profile_name(profile);
+                }
+                SharedCredentialsProvider::new(chain.build().await)
+            }
+        }
+    }
+}
+
+fn is_fresh(credentials: &Credentials) -> bool {
+    credentials.expiry().is_none_or(|expiry| expiry > SystemTime::now() + EXPIRY_MARGIN)
+}
+
+fn is_same(a: &Credentials, b: &Credentials) -> bool {
+    a.access_key_id() == b.access_key_id()
+        && a.secret_access_key() == b.secret_access_key()
+        && a.session_token() == b.session_token()
+}
+
+/// Credentials that end sooner than this are renewed first.
+const EXPIRY_MARGIN: Duration = Duration::from_secs(60);
+
+/// Longest wait for credentials. A `credential_process` may ask a person for a code, so it is long.
+const PROVIDER_TIMEOUT: Duration = Duration::from_secs(120);
+
+/// Longest wait for the instance metadata service, which is on this machine's own link if it is there at all.
+const IMDS_TIMEOUT: Duration = Duration::from_secs(1);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn keys(id: &str, expiry: Option<SystemTime>) -> Credentials {
+        Credentials::new(id, "secret", None, expiry, "test")
+    }
+
+    fn store(queue: Vec<Credentials>) -> CredentialStore {
+        CredentialStore::new(Source::Fixed(queue.into()))
+    }
+
+    #[tokio::test]
+    async fn refused_credentials_are_replaced_if_there_are_others() {
+        let store = store(vec![keys("OLD", None), keys("NEW", None)]);
+        let old = store.current().await.unwrap();
+        assert_eq!(store.current().await.unwrap().access_key_id(), "OLD");
+        assert!(store.replace(&old).await);
+        assert_eq!(store.current().await.unwrap().access_key_id(), "NEW");
+
+        // A second request that was refused with the old ones finds the new ones in place and keeps them.
+        assert!(store.replace(&old).await);
+        let new = store.current().await.unwrap();
+        assert_eq!(new.access_key_id(), "NEW");
+        assert!(!store.replace(&new).await);
+    }
+
+    #[tokio::test]
+    async fn credentials_about_to_expire_are_not_handed_out_again() {
+        let soon = SystemTime::now() + Duration::from_secs(30);
+        let store = store(vec![keys("SOON", Some(soon)), keys("LATER", None)]);
+        assert_eq!(store.current().await.unwrap().access_key_id(), "SOON");
+        store.held.lock().await.provider = None;
+        assert_eq!(store.current().await.unwrap().access_key_id(), "LATER");
+    }
+
+    #[test]
+    fn debug_shows_no_key() {
+        assert_eq!(format!("{:?}", store(vec![keys("AKIDSECRET", None)])), "CredentialStore");
+    }
+}

@@ -1,0 +1,153 @@
+//! The instances that Systems Manager knows.
+
+use aws_sdk_ssm::types::{
+    InstanceInformation, InstanceInformationStringFilter, PingStatus as SdkPingStatus, PlatformType,
+};
+
+use super::{client::Aws, error::Error};
+
+/// An instance (EC2 or hybrid) with an agent that has registered at some time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ManagedInstance {
+    /// `i-…` or `mi-…`.
+    pub id: String,
+    /// The name given when a hybrid instance was activated.
+    pub name: Option<String>,
+    /// The host name that the agent reports.
+    pub computer_name: Option<String>,
+    /// Whether the agent is in touch.
+    pub ping: PingStatus,
+    /// The operating system.
+    pub platform: Option<Platform>,
+    /// The operating system's own name, for instance `Amazon Linux`.
+    pub platform_name: Option<String>,
+    /// The version of the agent, for instance `3.3.0.0`.
+    pub agent_version: Option<String>,
+    /// The IP address that the agent reports.
+    pub ip: Option<String>,
+}
+
+/// Whether the agent of an instance is in touch with Systems Manager.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum PingStatus {
+    /// It is.
+    Online,
+    /// It has not been heard of for some minutes.
+    ConnectionLost,
+    /// It has been inactive for longer.
+    Inactive,
+    /// Something else, or not said.
+    Unknown,
+}
+
+/// An operating system, as far as it matters to a session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Platform {
+    /// Linux.
+    Linux,
+    /// macOS.
+    MacOs,
+    /// Windows.
+    Windows,
+}
+
+impl Aws {
+    /// The managed instances that match all of `filters`, each a key of DescribeInstanceInformation (`tag:Name`,
+    /// `InstanceIds`, `PingStatus`…) with its values: ssm:DescribeInstanceInformation, in pages of 50. At most 50,000
+    /// instances are read; more are left out with a warning in the log.
+    ///
+    /// # Errors
+    ///
+    /// Any; also when the last page fails.
+    pub async fn describe_instance_information(
+        &self,
+        filters: &[(String, Vec<String>)],
+    ) -> Result<Vec<ManagedInstance>, Error> {
+        const ACTION: &str = "ssm:DescribeInstanceInformation";
+        let filters = filters.iter().map(|(key, values)| {
+            InstanceInformationStringFilter::builder().key(key).set_values(Some(values.clone())).build()
+        });
+        let filters: Vec<_> = filters.collect::<Result<_, _>>().map_err(|err| Error::network(ACTION, "", &err))?;
+        let filters = Some(filters).filter(|filters| !filters.is_empty());
+        let mut found = Vec::new();
+        let mut token: Option<String> = None;
+        for _ in 0..PAGE_LIMIT {
+            let page = self.call(ACTION, || {
+                self.ssm()
+                    .describe_instance_information()
+                    .set_filters(filters.clone())
+                    .set_next_token(token.clone())
+                    .max_results(PAGE_SIZE)
+                    .send()
+            });
+            let page = page.await?;
+            found.extend(page.instance_information_list.unwrap_or_default().into_iter().filter_map(managed));
+            token = page.next_token.filter(|token| !token.is_empty());
+            if token.is_none() {
+                return Ok(found);
+            }
+        }
+        tracing::warn!(read = found.len(), "there are more managed instances than are read");
+        Ok(found)
+    }
+}
+
+fn managed(info: InstanceInformation) -> Option<ManagedInstance> {
+    Some(ManagedInstance {
+        id: info.instance_id?,
+        name: info.name,
+        computer_name: info.computer_name,
+        ping: match info.ping_status {
+            Some(SdkPingStatus::Online) => PingStatus::Online,
+            Some(SdkPingStatus::ConnectionLost) => PingStatus::ConnectionLost,
+            Some(SdkPingStatus::Inactive) => PingStatus::Inactive,
+            _ => PingStatus::Unknown,
+        },
+        platform: info.platform_type.and_then(|platform| match platform {
+            PlatformType::Linux => Some(Platform::Linux),
+            PlatformType::Macos => Some(Platform::MacOs),
+            PlatformType::Windows => Some(Platform::Windows),
+            _ => None,
+        }),
+        platform_name: info.platform_name,
+        agent_version: info.agent_version,
+        ip: info.ip_address,
+    })
+}
+
+/// The service's own limit.
+const PAGE_SIZE: i32 = 50;
+
+const PAGE_LIMIT: usize = 1_000;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::aws::{Fake, fake::Answer};
+
+    #[tokio::test]
+    async fn pages_are_read_to_the_last() {
+        let fake = Fake::start(|seen| {
+            let body: serde_json::Value = serde_json::from_str(&seen.body).unwrap();
+            match body["NextToken"].as_str() {
+                None => Answer::json(
+                    r#"{"InstanceInformationList":[{"InstanceId":"i-1","PingStatus":"Online","PlatformType":"Linux"}],
+                        "NextToken":"2"}"#,
+                ),
+                Some(_) => Answer::json(
+                    r#"{"InstanceInformationList":[{"InstanceId":"mi-2","PingStatus":"ConnectionLost","Name":"db"},{}]}"#,
+                ),
+            }
+        })
+        .await;
+        let filters = [("tag:Name".to_owned(), vec!["db".to_owned()])];
+        let found = fake.aws().await.describe_instance_information(&filters).await.unwrap();
+        assert_eq!(found.iter().map(|found| found.id.as_str()).collect::<Vec<_>>(), ["i-1", "mi-2"]);
+        assert_eq!((found[0].ping, found[0].platform), (PingStatus::Online, Some(Platform::Linux)));
+        assert_eq!((found[1].ping, found[1].name.as_deref()), (PingStatus::ConnectionLost, Some("db")));
+        let body: serde_json::Value = serde_json::from_str(&fake.seen()[1].body).unwrap();
+        assert_eq!((&body["Filters"][0]["Key"], &body["MaxResults"]), (&"tag:Name".into(), &50.into()));
+    }
+}

@@ -1,0 +1,48 @@
+//! Everything ssmx asks of AWS, behind plain types: settings and credentials, endpoints and proxies, the requests, and
+//! AWS errors turned into advice.
+//!
+//! [`Aws`] stands for one account and region. No SDK type leaves this room. The network of the SDK and of the
+//! WebSocket is the same ([`NetSettings`]): the same roots, proxies and TLS.
+
+mod advice;
+mod client;
+mod codes;
+mod credentials;
+mod ec2;
+mod error;
+mod gateway;
+mod http;
+mod instance_connect;
+mod kms;
+mod managed;
+mod net;
+mod proxy;
+mod secret;
+mod settings;
+mod sign;
+mod ssm;
+mod sts;
+
+#[cfg(test)]
+mod fake;
+#[cfg(test)]
+mod net_tests;
+
+pub use client::Aws;
+pub use ec2::{Instance, InstanceState};
+pub use error::{Error, ErrorKind};
+pub use kms::DataKey;
+pub use managed::{ManagedInstance, PingStatus, Platform};
+pub use net::{BoxedStream, NetSettings, Stream};
+pub use secret::Secret;
+pub use settings::Settings;
+pub use sign::SignedHeaders;
+pub use ssm::{ConnectionStatus, ResumedSession, StartSession, StartedSession};
+pub use sts::CallerIdentity;
+
+pub(crate) use gateway::is_gateway;
+pub(crate) use proxy::is_loopback;
+pub(crate) use sign::is_presigned;
+
+#[cfg(test)]
+pub(crate) use fake::{Answer, Fake, keys};

@@ -1,0 +1,202 @@
+//! What decides which account, region and endpoints are meant: flags, then the environment, then the AWS profile.
+//!
+//! The SDK reads most of this itself. What it would get wrong for a person at a terminal is settled here before it
+//! starts: a missing region would make it ask the instance metadata service for seconds, and a profile that does not
+//! exist would end as "no credentials".
+
+use std::path::PathBuf;
+
+use aws_config::{
+    imds::region::ImdsRegionProvider,
+    profile::{self, ProfileSet},
+};
+use aws_types::os_shim_internal::{Env, Fs};
+use http::Uri;
+
+use super::error::{Cause, Error, ErrorKind};
+
+/// What a person gave on the command line; all else comes from the environment and the AWS configuration files.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Settings {
+    /// `--profile`: stands before AWS_PROFILE, and before keys in the environment.
+    pub profile: Option<String>,
+    /// `--region`: stands before AWS_REGION, AWS_DEFAULT_REGION and the profile.
+    pub region: Option<String>,
+    /// `--endpoint-url`: one endpoint for every service, before AWS_ENDPOINT_URL and its per-service forms.
+    pub endpoint_url: Option<String>,
+    /// The endpoint of SSM alone, before `endpoint_url`.
+    pub ssm_endpoint_url: Option<String>,
+}
+
+/// The settings in force.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Resolved {
+    pub(crate) profile: Option<String>,
+    /// Whether the profile was named by a flag.
+    pub(crate) explicit_profile: bool,
+    /// None only until [`Resolved::region_or_metadata`] was asked.
+    pub(crate) region: Option<String>,
+    pub(crate) endpoint_url: Option<String>,
+    pub(crate) ssm_endpoint_url: Option<String>,
+    pub(crate) ca_bundle: Option<PathBuf>,
+}
+
+impl Resolved {
+    pub(crate) async fn from(settings: &Settings, env: &Env, fs: &Fs) -> Result<Self, Error> {
+        let var = |name| env.get(name).ok().filter(|value| !value.is_empty());
+        let given = settings.profile.clone();
+        let explicit_profile = given.is_some();
+        let profile = given.or_else(|| var("AWS_PROFILE")).or_else(|| var("AWS_DEFAULT_PROFILE"));
+
+        let loaded = profile::load(fs, env, &Default::default(), profile.clone().map(Into::into)).await;
+        let profiles = loaded.map_err(|err| {
+            let message = format!("the AWS configuration cannot be read: {err}");
+            usage(Cause::Configuration, message)
+        })?;
+        if let Some(name) = profile.as_deref().filter(|name| profiles.get_profile(name).is_none()) {
+            return Err(unknown_profile(name, &profiles));
+        }
+        let key = |name| profiles.get(name).filter(|value| !value.is_empty()).map(str::to_owned);
+
+        let region = settings.region.clone();
+        let region =
+            region.or_else(|| var("AWS_REGION")).or_else(|| var("AWS_DEFAULT_REGION")).or_else(|| key("region"));
+        if let Some(region) = region.as_deref().filter(|region| !is_region(region)) {
+            return Err(usage(Cause::RegionMissing, format!("`{region}` is not the name of a region")));
+        }
+        let endpoints = [&settings.endpoint_url, &settings.ssm_endpoint_url];
+        if let Some(url) = endpoints.into_iter().flatten().find(|url| !is_endpoint(url)) {
+            return Err(usage(Cause::Configuration, format!("`{url}` is not an http:// or https:// URL")));
+        }
+        Ok(Self {
+            profile,
+            explicit_profile,
+            region,
+            endpoint_url: settings.endpoint_url.clone(),
+            ssm_endpoint_url: settings.ssm_endpoint_url.clone(),
+            ca_bundle: var("AWS_CA_BUNDLE").or_else(|| key("ca_bundle")).map(PathBuf::from),
+        })
+    }
+
+    /// The region; on an EC2 instance, where the metadata service answers at once, that of the instance if none is set.
+    pub(crate) async fn region_or_metadata(&self) -> Result<String, Error> {
+        if let Some(region) = &self.region {
+            return Ok(region.clone());
+        }
+        if is_ec2_instance()
+            && let Some(region) = ImdsRegionProvider::builder().build().region().await
+        {
+            return Ok(region.to_string());
+        }
+        Err(usage(Cause::RegionMissing, "no AWS region is set".to_owned()).under_profile(self.profile.as_deref()))
+    }
+}
+
+fn unknown_profile(name: &str, profiles: &ProfileSet) -> Error {
+    let mut known: Vec<_> = profiles.profiles().collect();
+    known.sort_unstable();
+    let message = match known.as_slice() {
+        [] => format!("the AWS profile `{name}` does not exist: there are none"),
+        known if known.len() <= PROFILES_SHOWN => {
+            format!("the AWS profile `{name}` does not exist: there are {}", known.join(", "))
+        }
+        _ => format!("the AWS profile `{name}` does not exist"),
+    };
+    usage(Cause::ProfileMissing, message)
+}
+
+fn usage(cause: Cause, message: String) -> Error {
+    Error::new(ErrorKind::Usage, cause, "configuration", message)
+}
+
+/// Whether a text can be part of a host name as a region is; the SDK puts it there unasked.
+fn is_region(text: &str) -> bool {
+    let label = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    (1..=REGION_LIMIT).contains(&text.len()) && text.chars().all(label) && !text.starts_with('-')
+}
+
+fn is_endpoint(text: &str) -> bool {
+    let uri = text.parse::<Uri>();
+    uri.is_ok_and(|uri| matches!(uri.scheme_str(), Some("http" | "https")) && uri.host().is_some_and(|h| !h.is_empty()))
+}
+
+/// The firmware of an EC2 instance names its maker. Elsewhere, and on other systems than Linux, there is no such file
+/// or it says something else.
+fn is_ec2_instance() -> bool {
+    std::fs::read_to_string("/sys/class/dmi/id/sys_vendor").is_ok_and(|vendor| vendor.trim() == "Amazon EC2")
+}
+
+/// Profiles are listed in an error up to this number.
+const PROFILES_SHOWN: usize = 12;
+
+/// Longest name of a region; the longest today has 14 characters.
+const REGION_LIMIT: usize = 32;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CONFIG: &str = "[default]\nregion = eu-north-1\n[profile work]\nregion = eu-west-1\nca_bundle = /corp.pem\n\
+                          [profile bare]\n";
+
+    async fn resolve(settings: Settings, env: &[(&str, &str)]) -> Result<Resolved, Error> {
+        let env: Vec<_> = [("HOME", "/home/me")].into_iter().chain(env.iter().copied()).collect();
+        let fs = Fs::from_slice(&[("/home/me/.aws/config", CONFIG)]);
+        Resolved::from(&settings, &Env::from_slice(&env), &fs).await
+    }
+
+    fn profile(name: &str) -> Settings {
+        Settings { profile: Some(name.to_owned()), ..Settings::default() }
+    }
+
+    #[tokio::test]
+    async fn the_region_comes_from_the_flag_the_environment_and_the_profile_in_this_order() {
+        let region = async |settings, env: &[_]| resolve(settings, env).await.unwrap().region.unwrap();
+        let both = [("AWS_REGION", "us-east-1"), ("AWS_DEFAULT_REGION", "us-east-2")];
+        let flag = Settings { region: Some("ap-south-1".to_owned()), ..profile("work") };
+        assert_eq!(region(flag, &both).await, "ap-south-1");
+        assert_eq!(region(profile("work"), &both).await, "us-east-1");
+        assert_eq!(region(profile("work"), &both[1..]).await, "us-east-2");
+        assert_eq!(region(profile("work"), &[("AWS_REGION", "")]).await, "eu-west-1");
+        assert_eq!(region(Settings::default(), &[]).await, "eu-north-1");
+        assert_eq!(region(Settings::default(), &[("AWS_PROFILE", "work")]).await, "eu-west-1");
+        assert_eq!(region(profile("default"), &[("AWS_PROFILE", "work")]).await, "eu-north-1");
+    }
+
+    #[tokio::test]
+    async fn no_region_is_an_error_at_once_with_advice() {
+        let resolved = resolve(profile("bare"), &[]).await.unwrap();
+        assert_eq!(resolved.region, None);
+        if !is_ec2_instance() {
+            let err = resolved.region_or_metadata().await.unwrap_err();
+            assert_eq!((err.kind(), err.to_string().as_str()), (ErrorKind::Usage, "no AWS region is set"));
+            assert!(err.hints()[0].contains("--region"), "{:?}", err.hints());
+        }
+    }
+
+    #[tokio::test]
+    async fn a_profile_that_does_not_exist_is_named_with_those_that_do() {
+        let err = resolve(profile("wrok"), &[]).await.unwrap_err();
+        assert_eq!(err.to_string(), "the AWS profile `wrok` does not exist: there are bare, default, work");
+        assert!(resolve(Settings::default(), &[("AWS_PROFILE", "gone")]).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn the_ca_bundle_of_the_environment_stands_before_that_of_the_profile() {
+        let bundle = async |env: &[_]| resolve(profile("work"), env).await.unwrap().ca_bundle.unwrap();
+        assert_eq!(bundle(&[]).await, PathBuf::from("/corp.pem"));
+        assert_eq!(bundle(&[("AWS_CA_BUNDLE", "/env.pem")]).await, PathBuf::from("/env.pem"));
+    }
+
+    #[tokio::test]
+    async fn what_cannot_be_a_region_or_an_endpoint_is_refused() {
+        for region in ["eu west", "EU-WEST-1", "x.evil.com/", "-", "ééé"] {
+            let settings = Settings { region: Some(region.to_owned()), ..Settings::default() };
+            assert_eq!(resolve(settings, &[]).await.unwrap_err().kind(), ErrorKind::Usage, "{region}");
+        }
+        for url in ["localhost:4566", "ftp://x/", "/x"] {
+            let settings = Settings { endpoint_url: Some(url.to_owned()), ..Settings::default() };
+            assert_eq!(resolve(settings, &[]).await.unwrap_err().kind(), ErrorKind::Usage, "{url}");
+        }
+    }
+}
