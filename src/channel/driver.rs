@@ -1,0 +1,352 @@
+//! The task of a session: it stands between the owner, the protocol and the socket, and brings the socket back.
+
+use std::collections::BTreeMap;
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use tokio::sync::{Notify, mpsc, oneshot, watch};
+use tokio::time::sleep_until;
+
+use super::event::{End, Event, Notice};
+use super::message_size;
+use super::open::terminate;
+use super::outlet::TURN;
+use super::reconnect::{Outage, Socket};
+use super::socket::{Connection, Cut};
+use super::stream_url::StreamUrl;
+use super::watchdog::TICK;
+use crate::aws::{Aws, Secret};
+use crate::protocol::{self, DataChannel, DataKey, Flag, Handshake, KeyRequest, SealedKey, Size};
+
+/// What the user of a session asks of it.
+#[derive(Debug)]
+pub(crate) enum Command {
+    Write(Bytes),
+    /// Say when bytes would go out at once, and how many.
+    Turn(oneshot::Sender<usize>),
+    Flag(Flag),
+    /// Say when everything before this is acknowledged; what comes after it waits.
+    Flush(oneshot::Sender<()>),
+}
+
+/// All that a session's task owns but the socket.
+pub(super) struct Driver {
+    pub(super) aws: Aws,
+    pub(super) session_id: String,
+    pub(super) target: String,
+    pub(super) url: StreamUrl,
+    pub(super) token: Secret,
+    pub(super) channel: DataChannel,
+    pub(super) commands: mpsc::Receiver<Command>,
+    pub(super) sizes: watch::Receiver<Option<Size>>,
+    pub(super) events: mpsc::Sender<Event>,
+    pub(super) stop: Arc<Notify>,
+    pub(super) large_messages: bool,
+}
+
+/// A connection that is gone again within this time, and that brought nothing, was none: a gateway that does not know
+/// our token takes the WebSocket, and closes it when it has read the token. Not longer than a round trip between
+/// continents, beyond which there is no hurry in trying again.
+const AT_ONCE: Duration = Duration::from_millis(250);
+
+/// Why a connection is no longer driven.
+enum Stop {
+    Ended(End),
+    Lost(Cut),
+}
+
+/// KMS at work on the session's key.
+type KeyWork = Pin<Box<dyn Future<Output = Result<SealedKey, String>> + Send>>;
+
+/// Work that has begun and that outlives a connection.
+#[derive(Default)]
+struct Unfinished {
+    /// Events that the owner has no room for; never more than one of the protocol's and its message.
+    events: Vec<Event>,
+    /// A command that the channel has no room for.
+    command: Option<Command>,
+    /// Who waits for a turn to send.
+    turn: Option<oneshot::Sender<usize>>,
+    key: Option<KeyWork>,
+}
+
+impl Driver {
+    /// Runs the session to its end, and tells how it ended.
+    pub(super) async fn run(mut self, socket: Socket) {
+        let stop = Arc::clone(&self.stop);
+        let end = tokio::select! {
+            end = self.live(socket) => end,
+            () = stop.notified() => End::Terminated,
+        };
+        tracing::info!(
+            session_id = self.session_id,
+            end = end.name(),
+            sent = ?self.channel.send_statistics(),
+            received = ?self.channel.receive_statistics(),
+            "session ended"
+        );
+        // Whatever happened, nothing is left on the service.
+        if !matches!(end, End::Closed(_) | End::Expired) {
+            terminate(&self.aws, &self.session_id).await;
+        }
+        let _ = self.events.send(Event::Ended(end)).await;
+    }
+
+    /// One connection after the other.
+    async fn live(&mut self, mut socket: Socket) -> End {
+        let mut unfinished = Unfinished::default();
+        let mut outage: Option<Outage> = None;
+        loop {
+            let since = Instant::now();
+            let heard = self.channel.receive_statistics().received;
+            self.channel.connected(since);
+            let driven = self.drive(Connection::new(socket), &mut unfinished, &mut outage).await;
+            let Cut { reason, too_large } = match driven {
+                Stop::Ended(end) => return end,
+                Stop::Lost(cut) => cut,
+            };
+            self.channel.disconnected();
+            if too_large && self.channel.large_refused() {
+                message_size::refused(&self.url.host);
+            }
+            tracing::info!(session_id = self.session_id, %reason, "connection lost");
+            let resumed = async {
+                let refused = since.elapsed() < AT_ONCE && self.channel.receive_statistics().received == heard;
+                let outage = match &mut outage {
+                    // Taken, and dropped again without a word: that was no connection.
+                    Some(outage) if refused => {
+                        outage.failed(&self.session_id, reason, &self.events).await?;
+                        outage
+                    }
+                    ended => {
+                        let _ = self.events.send(Event::Notice(Notice::Lost(reason))).await;
+                        ended.insert(Outage::new())
+                    }
+                };
+                outage.reconnect(&self.aws, &self.session_id, &self.url, &mut self.token, &self.events).await
+            };
+            socket = match resumed.await {
+                Ok(socket) => socket,
+                Err(end) => {
+                    self.hand_out_the_rest(unfinished).await;
+                    return end;
+                }
+            };
+        }
+    }
+
+    /// Drives one connection until it is lost or the session ends.
+    async fn drive(
+        &mut self,
+        mut connection: Connection,
+        unfinished: &mut Unfinished,
+        outage: &mut Option<Outage>,
+    ) -> Stop {
+        let since = Instant::now();
+        let heard = self.channel.receive_statistics().received;
+        let mut next_check = since + TICK;
+        loop {
+            if let Err(end) = self.hand_out_events(unfinished) {
+                return Stop::Ended(end);
+            }
+            if unfinished.events.is_empty()
+                && (since.elapsed() >= AT_ONCE || self.channel.receive_statistics().received > heard)
+                && let Some(over) = outage.take()
+            {
+                tracing::info!(session_id = self.session_id, "connection restored");
+                unfinished.events.push(Event::Notice(Notice::Restored(over.until(since))));
+            }
+            self.take_command(unfinished);
+            self.grant_turn(unfinished);
+            let mut due = self.channel.poll_timeout().map_or(next_check, |at| at.min(next_check));
+            if outage.is_some() {
+                due = due.min(since + AT_ONCE);
+            }
+            let Unfinished { events, command, key, .. } = unfinished;
+            let (ended, listening) = (self.channel.has_ended(), events.is_empty());
+            let channel = &mut self.channel;
+            // Every branch may be dropped without loss.
+            tokio::select! {
+                room = self.events.reserve(), if !events.is_empty() => match room {
+                    Ok(room) => room.send(events.remove(0)),
+                    Err(_) => return Stop::Ended(End::Terminated),
+                },
+                made = async { key.as_mut().expect("checked").await }, if key.is_some() => {
+                    *key = None;
+                    channel.provide_sealed_key(made);
+                }
+                Ok(()) = self.sizes.changed() => {
+                    if let Some(size) = *self.sizes.borrow_and_update() {
+                        channel.resize(size);
+                    }
+                }
+                Some(next) = self.commands.recv(), if command.is_none() => *command = Some(next),
+                io = poll_fn(|cx| connection.poll(cx, channel, listening)), if !ended => {
+                    if let Err(cut) = io {
+                        return Stop::Lost(cut);
+                    }
+                }
+                () = sleep_until(due.into()) => {
+                    let now = Instant::now();
+                    channel.handle_timeout(now);
+                    if now >= next_check {
+                        next_check = now + TICK;
+                        if let Err(cut) = connection.check(now, channel) {
+                            return Stop::Lost(cut);
+                        }
+                        let trying = channel.trying_large_since();
+                        if trying.is_some_and(|since| now.saturating_duration_since(since) >= message_size::PATIENCE) {
+                            // It may have arrived all the same, so it cannot be cut anew.
+                            message_size::refused(&self.url.host);
+                            return Stop::Ended(End::Lost("the service did not answer to a large message".to_owned()));
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// Passes events on to the owner, as far as it has room.
+    ///
+    /// # Errors
+    /// How the session ended.
+    fn hand_out_events(&mut self, unfinished: &mut Unfinished) -> Result<(), End> {
+        while unfinished.events.is_empty()
+            && let Some(event) = self.channel.poll_event()
+        {
+            self.translate(event, unfinished)?;
+            while !unfinished.events.is_empty() {
+                match self.events.try_reserve() {
+                    Ok(room) => room.send(unfinished.events.remove(0)),
+                    Err(mpsc::error::TrySendError::Full(())) => break,
+                    Err(mpsc::error::TrySendError::Closed(())) => return Err(End::Terminated),
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The session has ended without a word from the service: what had arrived before is still the owner's.
+    async fn hand_out_the_rest(&mut self, mut unfinished: Unfinished) {
+        loop {
+            for event in unfinished.events.drain(..) {
+                let _ = self.events.send(event).await;
+            }
+            let Some(event) = self.channel.poll_event() else { return };
+            if self.translate(event, &mut unfinished).is_err() {
+                return;
+            }
+        }
+    }
+
+    /// Turns an event of the protocol into those of the channel, and does what is ours to do.
+    ///
+    /// # Errors
+    /// How the session ended.
+    fn translate(&mut self, event: protocol::Event, unfinished: &mut Unfinished) -> Result<(), End> {
+        let mut tell = |event| unfinished.events.push(event);
+        let message = |handshake: &Handshake| {
+            Some(handshake.customer_message.clone()).filter(|text| !text.is_empty()).map(Event::Message)
+        };
+        match event {
+            protocol::Event::Ready(handshake) => {
+                tracing::info!(session_id = self.session_id, ?handshake, "ready");
+                if self.large_messages && message_size::allowed(&self.url.host, handshake.as_ref()) {
+                    self.channel.set_message_size(message_size::BULK);
+                }
+                let message = handshake.as_ref().and_then(message);
+                tell(Event::Ready(handshake));
+                message.into_iter().for_each(tell);
+            }
+            protocol::Event::LateHandshake(handshake) => {
+                tracing::info!(session_id = self.session_id, ?handshake, "late handshake");
+                tell(Event::LateHandshake);
+                message(&handshake).into_iter().for_each(tell);
+            }
+            protocol::Event::KeyNeeded(request) => unfinished.key = Some(self.make_key(request)),
+            protocol::Event::Output(bytes) => tell(Event::Output(bytes)),
+            protocol::Event::Stderr(bytes) => tell(Event::Stderr(bytes)),
+            protocol::Event::ExitCode(code) => tell(Event::ExitCode(code)),
+            protocol::Event::Flag(flag) => tell(Event::Flag(flag)),
+            protocol::Event::Closed(closed) => return Err(End::Closed(closed.output)),
+            protocol::Event::Failed(failure) => return Err(End::Failed(failure)),
+            // These two come to agents.
+            protocol::Event::KeyToDecrypt { .. } | protocol::Event::Size(_) => {}
+        }
+        Ok(())
+    }
+
+    /// Passes on what the user wants sent, as far as the channel has room.
+    fn take_command(&mut self, unfinished: &mut Unfinished) {
+        loop {
+            match unfinished.command.take() {
+                Some(Command::Write(mut bytes)) => {
+                    let accepted = self.channel.write(&bytes);
+                    if accepted < bytes.len() {
+                        unfinished.command = Some(Command::Write(bytes.split_off(accepted)));
+                        return;
+                    }
+                }
+                Some(Command::Flag(flag)) if !self.channel.send_flag(flag) => {
+                    unfinished.command = Some(Command::Flag(flag));
+                    return;
+                }
+                Some(Command::Turn(turn)) => unfinished.turn = Some(turn),
+                // Whoever no longer waits holds nobody up.
+                Some(Command::Flush(done)) if !done.is_closed() => {
+                    if !self.channel.is_flushed() {
+                        unfinished.command = Some(Command::Flush(done));
+                        return;
+                    }
+                    let _ = done.send(());
+                }
+                Some(Command::Flag(_) | Command::Flush(_)) | None => {}
+            }
+            match self.commands.try_recv() {
+                Ok(command) => unfinished.command = Some(command),
+                Err(_) => return,
+            }
+        }
+    }
+
+    /// Tells who waits for a turn that it has come.
+    fn grant_turn(&mut self, unfinished: &mut Unfinished) {
+        if unfinished.turn.is_none() {
+            return;
+        }
+        let sendable = self.channel.sendable();
+        if sendable > 0
+            && let Some(turn) = unfinished.turn.take()
+        {
+            // Who no longer waits has no use for it.
+            let _ = turn.send(sendable.min(TURN));
+        }
+    }
+
+    fn make_key(&self, request: KeyRequest) -> KeyWork {
+        if self.target.is_empty() {
+            // The agent ends the session with this text, so that it reaches the person.
+            return Box::pin(std::future::ready(Err(NO_TARGET.to_owned())));
+        }
+        let mut context = BTreeMap::from([
+            ("aws:ssm:SessionId".to_owned(), self.session_id.clone()),
+            ("aws:ssm:TargetId".to_owned(), self.target.clone()),
+        ]);
+        if let Some(challenge) = request.challenge {
+            context.insert("aws:ssm:RandomChallenge".to_owned(), challenge);
+        }
+        let aws = self.aws.clone();
+        Box::pin(async move {
+            let key = aws.generate_data_key(&request.key_id, &context).await.map_err(|error| error.to_string())?;
+            let plaintext = DataKey::new(&key.plaintext).ok_or("KMS made a key of another length than asked")?;
+            Ok(SealedKey { plaintext, ciphertext: key.ciphertext })
+        })
+    }
+}
+
+/// Programs that name no target are those from before encryption.
+const NO_TARGET: &str =
+    "this session is to be encrypted, for which the AWS CLI must be newer than the one that started it";

@@ -1,0 +1,25 @@
+//! One session's socket: dial, drive, reconnect, resume.
+//!
+//! [`open`] starts a session and hands out a [`Channel`]: an ordered, lossless stream of [`Event`]s one way and an
+//! [`Input`] the other. One task owns the socket. A cut, a resume and a new dial happen below that line and never show,
+//! other than as a [`Notice`].
+
+mod dial;
+mod driver;
+mod event;
+mod message_size;
+mod open;
+mod outlet;
+mod reconnect;
+mod resources;
+mod socket;
+mod stream_url;
+mod watchdog;
+
+pub use dial::{DialError, dial};
+#[cfg(test)]
+pub(crate) use driver::Command;
+pub use event::{End, Event, Notice};
+pub use open::{Channel, Input, OpenError, Options, Room, SessionOver, open, open_started, terminate};
+pub use outlet::Outlet;
+pub use stream_url::{StreamUrl, StreamUrlError};

@@ -1,0 +1,283 @@
+//! Starts a session, and the two ends of it that its user holds.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bytes::{Bytes, BytesMut};
+use tokio::sync::{Notify, mpsc, oneshot, watch};
+use tokio::task::JoinHandle;
+
+use super::DialError;
+use super::driver::{Command, Driver};
+use super::event::Event;
+use super::outlet::Outlet;
+use super::reconnect::connect_first;
+use super::resources::{epoch_ms, random};
+use super::stream_url::{Policy, StreamUrl, StreamUrlError};
+use crate::aws::{self, Aws, StartSession, StartedSession};
+use crate::protocol::{ClientConfig, Config, DataChannel, Flag, Size};
+
+/// Commands that wait for the driver; with [`CHUNK`] this bounds what is accepted and not yet in the send buffer.
+const COMMANDS: usize = 16;
+
+/// Events that wait for the owner; at the limit the driver stops reading the socket.
+const EVENTS: usize = 64;
+
+/// Writes are handed to the driver in pieces of this many bytes.
+const CHUNK: usize = 32 * 1024;
+
+/// How long ending a session on the service may take.
+const TERMINATE_PATIENCE: Duration = Duration::from_secs(5);
+
+/// What differs between kinds of session.
+#[derive(Clone, Copy, Debug)]
+pub struct Options {
+    /// How long to wait for a handshake that may not come before data is sent.
+    pub handshake_grace: Option<Duration>,
+    /// Whether bulk data goes in messages of 32 KiB, to agents and through gateways that take them, in place of 1 KiB.
+    pub large_messages: bool,
+}
+
+impl Options {
+    /// For shells and interactive commands. They have a handshake only when a KMS key is configured; a real agent
+    /// asks for it within 100 ms of its start and sends its first output after a second.
+    pub fn interactive() -> Self {
+        Self { handshake_grace: Some(Duration::from_secs(2)), large_messages: false }
+    }
+
+    /// For sessions that have a handshake always.
+    pub fn with_handshake() -> Self {
+        Self { handshake_grace: None, large_messages: false }
+    }
+
+    /// For port sessions. They have a handshake always, except with agents older than handshakes; a real agent asks for
+    /// it within 100 ms of its start.
+    pub fn port() -> Self {
+        Self { handshake_grace: Some(Duration::from_secs(8)), large_messages: true }
+    }
+}
+
+/// Why a session could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// AWS refused it.
+    #[error(transparent)]
+    Aws(#[from] aws::Error),
+    /// The service sent us somewhere that is not Session Manager.
+    #[error(transparent)]
+    StreamUrl(#[from] StreamUrlError),
+    /// The session was started, and its data channel could not be opened. The session is ended again.
+    #[error(transparent)]
+    Dial(#[from] DialError),
+}
+
+/// The session is over, and takes nothing more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the session is over")]
+pub struct SessionOver;
+
+/// Starts the session that `request` describes and opens its data channel.
+///
+/// # Errors
+/// [`OpenError`]; no session is left behind on the service.
+pub async fn open(aws: &Aws, request: &StartSession, options: Options) -> Result<Channel, OpenError> {
+    let started = aws.start_session(request).await?;
+    open_started(aws, started, request.target.clone(), options).await
+}
+
+/// Opens the data channel of a session that was started already, on `target`. Without its target a session cannot be
+/// encrypted: it belongs into the encryption context.
+///
+/// # Errors
+/// [`OpenError`]; the session is ended on the service then.
+pub async fn open_started(
+    aws: &Aws,
+    started: StartedSession,
+    target: String,
+    options: Options,
+) -> Result<Channel, OpenError> {
+    let session_id = started.session_id.clone();
+    let opened = async {
+        let url = StreamUrl::parse(&started.stream_url, &Policy::of(aws))?;
+        let socket = connect_first(aws, &url, &started.token).await?;
+        Ok((url, socket))
+    };
+    let (url, socket) = match opened.await {
+        Ok(opened) => opened,
+        Err(error) => {
+            terminate(aws, &session_id).await;
+            return Err(error);
+        }
+    };
+    let mut config = Config::new(Instant::now(), epoch_ms(), u64::from_ne_bytes(random()));
+    config.receive_buffer = 256 * 1024;
+    let client = ClientConfig::new(options.handshake_grace, u128::from_ne_bytes(random()));
+    let (commands, command_queue) = mpsc::channel(COMMANDS);
+    let (event_queue, events) = mpsc::channel(EVENTS);
+    let (sizes, size) = watch::channel(None);
+    let stop = Arc::new(Notify::new());
+    let driver = Driver {
+        aws: aws.clone(),
+        session_id: session_id.clone(),
+        target,
+        url,
+        token: started.token,
+        channel: DataChannel::client(config, client),
+        commands: command_queue,
+        sizes: size,
+        events: event_queue,
+        stop: Arc::clone(&stop),
+        large_messages: options.large_messages,
+    };
+    let task = tokio::spawn(driver.run(socket));
+    Ok(Channel { session_id, input: Input { commands, sizes }, events, stop, task })
+}
+
+/// Ends a session on the service, whoever started it, within 5 s. What cannot be ended in time ends by itself, at the
+/// idle timeout.
+pub async fn terminate(aws: &Aws, session_id: &str) {
+    match tokio::time::timeout(TERMINATE_PATIENCE, aws.terminate_session(session_id)).await {
+        Ok(Ok(())) => tracing::debug!(session_id, "terminated"),
+        Ok(Err(error)) => tracing::warn!(session_id, %error, "cannot terminate the session"),
+        Err(_) => tracing::warn!(session_id, "terminating the session took too long"),
+    }
+}
+
+/// One session: its events, and the way in. Dropping it ends the session on the service; [`Channel::terminate`] waits
+/// for that.
+#[derive(Debug)]
+pub struct Channel {
+    session_id: String,
+    input: Input,
+    events: mpsc::Receiver<Event>,
+    stop: Arc<Notify>,
+    task: JoinHandle<()>,
+}
+
+impl Channel {
+    /// The id of the session.
+    pub fn session_id(&self) -> &str {
+        &self.session_id
+    }
+
+    /// A way to write; there may be several.
+    pub fn input(&self) -> Input {
+        self.input.clone()
+    }
+
+    /// A way to write whose user decides what to send when there is room on the wire, not before.
+    pub fn outlet(&self) -> Outlet {
+        Outlet::new(self.input.commands.clone())
+    }
+
+    /// The next event if it is there already.
+    pub fn try_next(&mut self) -> Option<Event> {
+        self.events.try_recv().ok()
+    }
+
+    /// The next event; `None` after [`Event::Ended`]. Dropping the future loses nothing.
+    pub async fn next(&mut self) -> Option<Event> {
+        self.events.recv().await
+    }
+
+    /// Ends the session on the service and waits until that is done, 5 s at most. Events that were not read are lost.
+    pub async fn terminate(mut self) {
+        self.stop.notify_one();
+        self.events.close();
+        // The task ends by itself within its own time limits; a panic in it was reported by the panic hook.
+        let _ = (&mut self.task).await;
+    }
+}
+
+impl Drop for Channel {
+    fn drop(&mut self) {
+        self.stop.notify_one();
+    }
+}
+
+/// The way into a session.
+#[derive(Clone, Debug)]
+pub struct Input {
+    commands: mpsc::Sender<Command>,
+    sizes: watch::Sender<Option<Size>>,
+}
+
+impl Input {
+    /// Sends bytes, and waits while the session takes none. Dropping the future may lose what was not yet accepted.
+    ///
+    /// # Errors
+    /// [`SessionOver`].
+    pub async fn write(&self, mut bytes: Bytes) -> Result<(), SessionOver> {
+        while !bytes.is_empty() {
+            let chunk = bytes.split_to(bytes.len().min(CHUNK));
+            self.commands.send(Command::Write(chunk)).await.map_err(|_| SessionOver)?;
+        }
+        Ok(())
+    }
+
+    /// Waits until the session takes something. Dropping the future loses nothing.
+    ///
+    /// # Errors
+    /// [`SessionOver`].
+    pub async fn room(&self) -> Result<Room<'_>, SessionOver> {
+        self.commands.reserve().await.map(Room).map_err(|_| SessionOver)
+    }
+
+    /// Sends a few bytes if there is room now.
+    ///
+    /// # Errors
+    /// The bytes, when there is none or the session is over.
+    pub fn try_write(&self, bytes: Bytes) -> Result<(), Bytes> {
+        self.commands.try_send(Command::Write(bytes.clone())).map_err(|_| bytes)
+    }
+
+    /// Sends a flag behind everything written before it.
+    ///
+    /// # Errors
+    /// [`SessionOver`].
+    pub async fn flag(&self, flag: Flag) -> Result<(), SessionOver> {
+        self.commands.send(Command::Flag(flag)).await.map_err(|_| SessionOver)
+    }
+
+    /// Waits until the agent has acknowledged everything written before, by anybody; what is written meanwhile waits.
+    /// It takes as long as the agent and the network take, reconnects included: put a limit on it.
+    ///
+    /// # Errors
+    /// [`SessionOver`]; what was not acknowledged may not have arrived.
+    pub async fn flush(&self) -> Result<(), SessionOver> {
+        let (done, flushed) = oneshot::channel();
+        self.commands.send(Command::Flush(done)).await.map_err(|_| SessionOver)?;
+        flushed.await.map_err(|_| SessionOver)
+    }
+
+    /// Tells the size of the terminal. Only the newest one is sent when several come quickly.
+    pub fn resize(&self, size: Size) {
+        self.sizes.send_replace(Some(size));
+    }
+}
+
+/// Room for one more piece of input.
+#[derive(Debug)]
+pub struct Room<'a>(mpsc::Permit<'a, Command>);
+
+impl Room<'_> {
+    /// Sends what fits, and leaves the rest.
+    pub fn write(self, bytes: &mut BytesMut) {
+        let piece = bytes.split_to(bytes.len().min(CHUNK)).freeze();
+        self.0.send(Command::Write(piece));
+    }
+}
+
+#[cfg(test)]
+impl Channel {
+    /// A channel without a session: the test reads what is written and says what happens. Each turn is asked for.
+    pub(crate) fn for_tests(session_id: &str) -> (Self, mpsc::Receiver<Command>, mpsc::Sender<Event>, Arc<Notify>) {
+        let (commands, command_queue) = mpsc::channel(COMMANDS);
+        let (event_queue, events) = mpsc::channel(EVENTS);
+        let stop = Arc::new(Notify::new());
+        let input = Input { commands, sizes: watch::channel(None).0 };
+        let task = tokio::spawn(async {});
+        let channel = Self { session_id: session_id.to_owned(), input, events, stop: Arc::clone(&stop), task };
+        (channel, command_queue, event_queue, stop)
+    }
+}

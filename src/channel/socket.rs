@@ -1,0 +1,177 @@
+//! Moves frames between a channel and its socket, many at a time.
+
+use std::io::ErrorKind;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::{Instant, SystemTime};
+
+use bytes::Bytes;
+use futures_util::{Sink, Stream};
+use tokio_tungstenite::tungstenite::protocol::{CloseFrame, frame::coding::CloseCode};
+use tokio_tungstenite::tungstenite::{self, Message};
+
+use super::reconnect::Socket;
+use super::watchdog::{Verdict, Watchdog};
+use crate::protocol::{self, DataChannel};
+
+/// Frames read before what they caused is written: so many acknowledgements share a write.
+const BATCH: usize = 64;
+
+/// Why a connection is lost.
+#[derive(Debug)]
+pub(super) struct Cut {
+    /// In words.
+    pub(super) reason: String,
+    /// The service refuses a message for its size (close code 1009).
+    pub(super) too_large: bool,
+}
+
+impl From<String> for Cut {
+    fn from(reason: String) -> Self {
+        Self { reason, too_large: false }
+    }
+}
+
+/// One connection of a session.
+pub(super) struct Connection {
+    socket: Socket,
+    unflushed: bool,
+    watchdog: Watchdog,
+}
+
+impl Connection {
+    pub(super) fn new(socket: Socket) -> Self {
+        Self { socket, unflushed: false, watchdog: Watchdog::new(Instant::now(), SystemTime::now()) }
+    }
+
+    /// Writes what the channel has to send, as far as the socket takes it, and reads what has come, if `listening`.
+    /// Ready when something was read. Dropping the future that polls this loses nothing.
+    ///
+    /// # Errors
+    /// Why the connection is lost.
+    pub(super) fn poll(
+        &mut self,
+        cx: &mut Context<'_>,
+        channel: &mut DataChannel,
+        listening: bool,
+    ) -> Poll<Result<(), Cut>> {
+        let read = self.read(cx, channel, listening)?;
+        self.write(cx, channel)?;
+        if read { Poll::Ready(Ok(())) } else { Poll::Pending }
+    }
+
+    fn read(&mut self, cx: &mut Context<'_>, channel: &mut DataChannel, listening: bool) -> Result<bool, Cut> {
+        let now = Instant::now();
+        for count in 0..BATCH {
+            if !listening || !channel.can_receive() {
+                self.watchdog.deaf(now);
+                return Ok(count > 0);
+            }
+            let message = match Pin::new(&mut self.socket).poll_next(cx) {
+                Poll::Pending => return Ok(count > 0),
+                Poll::Ready(None) => return Err("the service closed the connection".to_owned().into()),
+                Poll::Ready(Some(Err(error))) => return Err(describe(&error).into()),
+                Poll::Ready(Some(Ok(message))) => message,
+            };
+            self.watchdog.heard(now);
+            match message {
+                Message::Binary(frame) => {
+                    trace("received", &frame);
+                    channel.handle_frame(now, frame);
+                }
+                // The real agent takes a message in a text frame as well.
+                Message::Text(text) => channel.handle_frame(now, text.into()),
+                Message::Close(frame) => return Err(closed_by(frame)),
+                // The library has queued the answer, which has to be flushed.
+                Message::Ping(_) => self.unflushed = true,
+                Message::Pong(_) | Message::Frame(_) => {}
+            }
+            if channel.has_ended() {
+                break;
+            }
+        }
+        Ok(true)
+    }
+
+    fn write(&mut self, cx: &mut Context<'_>, channel: &mut DataChannel) -> Result<(), Cut> {
+        let now = Instant::now();
+        let mut socket = Pin::new(&mut self.socket);
+        // Many frames a write: a flush for each would cost more than all the rest together (6 µs against 1).
+        while socket.as_mut().poll_ready(cx).map_err(|error| describe(&error))?.is_ready() {
+            let Some(frame) = channel.poll_transmit(now) else { break };
+            trace("sent", &frame);
+            socket.as_mut().start_send(Message::Binary(frame)).map_err(|error| describe(&error))?;
+            self.unflushed = true;
+        }
+        if self.unflushed && socket.as_mut().poll_flush(cx).map_err(|error| describe(&error))?.is_ready() {
+            self.unflushed = false;
+        }
+        Ok(())
+    }
+
+    /// Looks whether the connection still lives; called every [`super::watchdog::TICK`].
+    ///
+    /// # Errors
+    /// Why the connection is lost.
+    pub(super) fn check(&mut self, now: Instant, channel: &DataChannel) -> Result<(), Cut> {
+        match self.watchdog.look(now, SystemTime::now(), channel.awaits_acknowledgement()) {
+            Verdict::Fine => Ok(()),
+            Verdict::Dead => Err("nothing has come from the service for too long".to_owned().into()),
+            Verdict::Ping => {
+                // Where the socket takes nothing the ping is lost, and the silence that follows tells the same.
+                if let Err(error) = Pin::new(&mut self.socket).start_send(Message::Ping(Default::default())) {
+                    return Err(describe(&error).into());
+                }
+                self.unflushed = true;
+                Ok(())
+            }
+        }
+    }
+}
+
+fn closed_by(frame: Option<CloseFrame>) -> Cut {
+    let too_large = frame.as_ref().is_some_and(|frame| frame.code == CloseCode::Size);
+    let reason = match frame {
+        None => "the service closed the connection".to_owned(),
+        Some(frame) if frame.reason.is_empty() => format!("the service closed the connection (code {})", frame.code),
+        Some(frame) => format!("the service closed the connection (code {}, {})", frame.code, frame.reason),
+    };
+    Cut { reason, too_large }
+}
+
+fn describe(error: &tungstenite::Error) -> String {
+    match error {
+        tungstenite::Error::Io(error) => match error.kind() {
+            ErrorKind::ConnectionReset | ErrorKind::ConnectionAborted | ErrorKind::BrokenPipe => {
+                "the connection was reset".to_owned()
+            }
+            ErrorKind::UnexpectedEof => "the connection was cut".to_owned(),
+            ErrorKind::TimedOut => "the connection timed out".to_owned(),
+            _ => error.to_string(),
+        },
+        tungstenite::Error::ConnectionClosed | tungstenite::Error::AlreadyClosed => {
+            "the service closed the connection".to_owned()
+        }
+        tungstenite::Error::Protocol(tungstenite::error::ProtocolError::ResetWithoutClosingHandshake) => {
+            "the connection was cut".to_owned()
+        }
+        other => other.to_string(),
+    }
+}
+
+/// What a trace may say of a frame: its kind, number and size, and nothing of its content.
+fn trace(direction: &str, frame: &Bytes) {
+    if !tracing::enabled!(tracing::Level::TRACE) {
+        return;
+    }
+    match protocol::Message::parse(frame.clone()) {
+        Ok(message) => tracing::trace!(
+            direction,
+            message_type = message.header.message_type.name(),
+            sequence = message.header.sequence,
+            payload_type = ?message.header.payload_type,
+            bytes = message.payload.len(),
+        ),
+        Err(error) => tracing::trace!(direction, bytes = frame.len(), %error, "not a message"),
+    }
+}

@@ -1,0 +1,334 @@
+//! Where a data channel may lead.
+//!
+//! The URL comes from an answer of the service, and what is sent there is a signed request, the session's token and
+//! every key that is typed. So it must be a Session Manager host of the partition, an endpoint that the person
+//! configured, or, when the API itself is on loopback, loopback.
+
+use std::fmt;
+
+use http::Uri;
+use thiserror::Error;
+
+use crate::aws::{Aws, is_gateway, is_loopback, is_presigned};
+
+/// The place of a data channel, found acceptable.
+#[derive(Clone, PartialEq, Eq)]
+pub struct StreamUrl {
+    /// Whether the connection is TLS. It is not only on loopback.
+    pub tls: bool,
+    /// The host in lower case, an IPv6 address in brackets.
+    pub host: String,
+    /// The port.
+    pub port: u16,
+    /// The path with the query, beginning with `/`.
+    pub path_and_query: String,
+    /// Whether the query carries a signature, so that the upgrade request needs none.
+    pub presigned: bool,
+}
+
+/// What is known about where data channels may be.
+#[derive(Clone, Copy, Debug)]
+pub struct Policy<'a> {
+    /// The region of the session.
+    pub region: &'a str,
+    /// The SSM endpoint, if one was configured.
+    pub ssm_endpoint: Option<&'a str>,
+    /// The endpoint that takes the place of scheme, host and port of every stream URL, if one was configured.
+    pub messages_endpoint: Option<&'a str>,
+}
+
+/// Why a stream URL is refused.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum StreamUrlError {
+    /// It is no URL, or has parts that a stream URL never has.
+    #[error("the stream URL is refused: {0}")]
+    Malformed(&'static str),
+    /// It leads to somebody else.
+    #[error("the stream URL is refused: `{host}` is not a Session Manager host for region {region}")]
+    Host {
+        /// The host that it names.
+        host: String,
+        /// The region of the session.
+        region: String,
+    },
+    /// It would send the session in the clear.
+    #[error("the stream URL is refused: the connection to `{0}` would not be encrypted")]
+    Unencrypted(String),
+    /// The endpoint configured for data channels cannot be used.
+    #[error("the endpoint configured for ssmmessages (AWS_ENDPOINT_URL_SSMMESSAGES) is refused: {0}")]
+    Endpoint(&'static str),
+}
+
+impl StreamUrl {
+    /// Parses a stream URL and holds it against the policy.
+    ///
+    /// # Errors
+    ///
+    /// If it is malformed, longer than 8 KiB, or leads where no data channel may be.
+    pub fn parse(url: &str, policy: &Policy<'_>) -> Result<Self, StreamUrlError> {
+        let parts = Parts::parse(url, &["wss", "ws"]).map_err(StreamUrlError::Malformed)?;
+        let Parts { mut tls, mut host, mut port, path_and_query } = parts;
+        if !path_and_query.starts_with('/') {
+            return Err(StreamUrlError::Malformed("it has no path"));
+        }
+        if let Some(endpoint) = policy.messages_endpoint {
+            let own = Parts::parse(endpoint, &["wss", "https", "ws", "http"]).map_err(StreamUrlError::Endpoint)?;
+            if own.path_and_query.len() > 1 {
+                return Err(StreamUrlError::Endpoint("it has a path"));
+            }
+            (tls, host, port) = (own.tls, own.host, own.port);
+        } else if !policy.allows(&host, port) {
+            return Err(StreamUrlError::Host { host, region: policy.region.to_owned() });
+        }
+        if !tls && !is_loopback(&host) {
+            return Err(StreamUrlError::Unencrypted(host));
+        }
+        let presigned = is_presigned(&path_and_query);
+        Ok(Self { tls, host, port, path_and_query, presigned })
+    }
+
+    /// The value of the Host header: the host, and the port unless it is the default one of the scheme.
+    pub fn authority(&self) -> String {
+        match (self.tls, self.port) {
+            (true, 443) | (false, 80) => self.host.clone(),
+            (_, port) => format!("{}:{port}", self.host),
+        }
+    }
+
+    /// The whole URL. Its query is a secret if it is presigned.
+    pub fn url(&self) -> String {
+        let scheme = if self.tls { "wss" } else { "ws" };
+        format!("{scheme}://{}{}", self.authority(), self.path_and_query)
+    }
+}
+
+impl fmt::Debug for StreamUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let scheme = if self.tls { "wss" } else { "ws" };
+        let path = self.path_and_query.split('?').next().unwrap_or_default();
+        write!(f, "{scheme}://{}{path}", self.authority())
+    }
+}
+
+impl<'a> Policy<'a> {
+    /// The policy for sessions that were started by `aws`.
+    pub fn of(aws: &'a Aws) -> Self {
+        Self { region: aws.region(), ssm_endpoint: aws.ssm_endpoint(), messages_endpoint: aws.messages_endpoint() }
+    }
+
+    fn allows(&self, host: &str, port: u16) -> bool {
+        let endpoint = self.ssm_endpoint.and_then(|url| Parts::parse(url, &["https", "http"]).ok());
+        match endpoint {
+            Some(endpoint) if is_loopback(&endpoint.host) && is_loopback(host) => true,
+            Some(endpoint) if !is_loopback(host) && endpoint.host == host => true,
+            _ => port == 443 && is_gateway(host, self.region),
+        }
+    }
+}
+
+/// A URL taken apart.
+struct Parts {
+    tls: bool,
+    host: String,
+    port: u16,
+    path_and_query: String,
+}
+
+impl Parts {
+    fn parse(url: &str, schemes: &[&str]) -> Result<Self, &'static str> {
+        if url.len() > URL_LIMIT {
+            return Err("it is longer than 8 KiB");
+        }
+        if url.contains('#') {
+            return Err("it has a fragment");
+        }
+        let uri: Uri = url.parse().map_err(|_| "it is not a URL")?;
+        let scheme = uri.scheme_str().ok_or("it has no scheme")?;
+        if !schemes.contains(&scheme) {
+            return Err("its scheme is another than expected");
+        }
+        let authority = uri.authority().ok_or("it has no host")?;
+        if authority.as_str().contains('@') {
+            return Err("it has a user name");
+        }
+        let host = authority.host().to_ascii_lowercase();
+        let plain = host.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_'));
+        let ipv6 = host.starts_with('[') && host.ends_with(']');
+        if host.is_empty() || host.len() > HOST_LIMIT || !(plain || ipv6) {
+            return Err("its host is not the name of a server");
+        }
+        let tls = matches!(scheme, "wss" | "https");
+        // A colon without a number after it is a port to some readers and none to others.
+        let port = match (authority.port(), &authority.as_str()[authority.host().len()..]) {
+            (None, "") => {
+                if tls {
+                    443
+                } else {
+                    80
+                }
+            }
+            (Some(port), _) if port.as_u16() != 0 => port.as_u16(),
+            _ => return Err("its port is not a number from 1 to 65535"),
+        };
+        let path_and_query = uri.path_and_query().map_or("", |path| path.as_str()).to_owned();
+        Ok(Self { tls, host, port, path_and_query })
+    }
+}
+
+/// Presigned URLs have some two thousand characters.
+const URL_LIMIT: usize = 8 * 1024;
+
+/// RFC 1035.
+const HOST_LIMIT: usize = 253;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PATH: &str = "/v1/data-channel/alice-0123?role=publish_subscribe";
+
+    fn policy<'a>(region: &'a str, ssm_endpoint: Option<&'a str>) -> Policy<'a> {
+        Policy { region, ssm_endpoint, messages_endpoint: None }
+    }
+
+    fn parse(region: &str, ssm_endpoint: Option<&str>, origin: &str) -> Result<StreamUrl, StreamUrlError> {
+        StreamUrl::parse(&format!("{origin}{PATH}"), &policy(region, ssm_endpoint))
+    }
+
+    #[test]
+    fn the_hosts_of_every_partition_are_allowed() {
+        for (region, host) in [
+            ("eu-west-1", "ssmmessages.eu-west-1.amazonaws.com"),
+            ("eu-west-1", "SSMMessages.eu-west-1.amazonaws.com"),
+            ("eu-west-1", "ssmmessages.us-east-1.amazonaws.com:443"),
+            ("us-east-1", "ssmmessages-fips.us-east-1.amazonaws.com"),
+            ("us-east-1", "ssmmessages.us-east-1.api.aws"),
+            ("us-east-1", "ssmmessages-fips.us-east-1.api.aws"),
+            ("cn-north-1", "ssmmessages.cn-north-1.amazonaws.com.cn"),
+            ("cn-north-1", "ssmmessages.cn-north-1.api.amazonwebservices.com.cn"),
+            ("us-gov-west-1", "ssmmessages.us-gov-west-1.amazonaws.com"),
+            ("us-gov-west-1", "ssmmessages-fips.us-gov-west-1.api.aws"),
+            ("us-iso-east-1", "ssmmessages.us-iso-east-1.c2s.ic.gov"),
+            ("us-isob-east-1", "ssmmessages.us-isob-east-1.sc2s.sgov.gov"),
+            ("us-isof-south-1", "ssmmessages.us-isof-south-1.csp.hci.ic.gov"),
+            ("eu-isoe-west-1", "ssmmessages.eu-isoe-west-1.cloud.adc-e.uk"),
+            ("eusc-de-east-1", "ssmmessages.eusc-de-east-1.amazonaws.eu"),
+            ("eu-west-1", "vpce-0a1b-c2d3.ssmmessages.eu-west-1.vpce.amazonaws.com"),
+            ("eu-west-1", "vpce-0a1b-c2d3-eu-west-1a.ssmmessages.eu-west-1.vpce.amazonaws.com"),
+        ] {
+            let url = parse(region, None, &format!("wss://{host}")).unwrap();
+            assert_eq!((url.tls, url.port, url.presigned), (true, 443, false), "{host}");
+            assert_eq!(url.path_and_query, PATH);
+        }
+    }
+
+    #[test]
+    fn everybody_else_is_refused() {
+        for host in [
+            "ssmmessages.eu-west-1.amazonaws.com.evil.example",
+            "ssmmessages.eu-west-1.amazonaws.com.",
+            "ssmmessages.eu-west-1.evilamazonaws.com",
+            "ssmmessages.eu-west-1.amazonaws.com.cn",
+            "ssmmessages.us-gov-west-1.amazonaws.com",
+            "ssmmessages.amazonaws.com",
+            "ssmmessages..amazonaws.com",
+            "ssmmessages.evil.amazonaws.com",
+            "ssmmessages.s3-website-1.x.amazonaws.com",
+            "xssmmessages.eu-west-1.amazonaws.com",
+            "evil.ssmmessages.eu-west-1.amazonaws.com",
+            "bucket.s3.eu-west-1.amazonaws.com",
+            "ssm.eu-west-1.amazonaws.com",
+            "ec2-1-2-3-4.eu-west-1.compute.amazonaws.com",
+            "vpce-0a1b.ssmmessages.eu-west-1.amazonaws.com",
+            "evil.vpce-0a1b.ssmmessages.eu-west-1.vpce.amazonaws.com",
+            "vpce-0a1b.evil.ssmmessages.eu-west-1.vpce.amazonaws.com",
+            "vpce-0a1b.s3.eu-west-1.vpce.amazonaws.com",
+            "ssmmessages.eu-west-1.amazonaws.com:8443",
+            "amazonaws.com",
+            "api.aws",
+            "127.0.0.1",
+            "[::1]",
+            "localhost",
+        ] {
+            let err = parse("eu-west-1", None, &format!("wss://{host}")).unwrap_err();
+            assert!(matches!(err, StreamUrlError::Host { .. }), "{host}: {err}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_plain_url_is_refused() {
+        let host = "ssmmessages.eu-west-1.amazonaws.com";
+        for origin in [
+            format!("https://{host}"),
+            format!("wss://user@{host}"),
+            format!("wss://user:pass@{host}"),
+            format!("wss://{host}@evil.example"),
+            format!("wss://evil.example#@{host}"),
+            format!("wss://evil.example\\@{host}"),
+            format!("wss://{host}:0"),
+            format!("wss://{host}:"),
+            format!("wss://{host}:99999"),
+            format!("wss://{host}%2e"),
+            format!("wss://{host} "),
+            format!("{host}:443"),
+            "wss://".to_owned(),
+            "wss://[::1".to_owned(),
+            format!("wss://{}.amazonaws.com", "a".repeat(9_000)),
+        ] {
+            let err = parse("eu-west-1", None, &origin).unwrap_err();
+            assert!(matches!(err, StreamUrlError::Malformed(_)), "{origin}: {err}");
+        }
+        assert!(StreamUrl::parse("", &policy("eu-west-1", None)).is_err());
+    }
+
+    #[test]
+    fn an_unencrypted_connection_is_for_loopback_under_a_loopback_api_only() {
+        let api = Some("http://127.0.0.1:9000");
+        for origin in ["ws://127.0.0.1:9001", "ws://[::1]:9001", "ws://localhost:9001", "wss://127.0.0.1:9001"] {
+            assert!(parse("eu-west-1", api, origin).is_ok(), "{origin}");
+            assert!(parse("eu-west-1", None, origin).is_err(), "{origin}");
+            assert!(parse("eu-west-1", Some("https://aws.corp.example"), origin).is_err(), "{origin}");
+        }
+        assert_eq!(parse("eu-west-1", api, "ws://[::1]:9001").unwrap().authority(), "[::1]:9001");
+        for origin in ["ws://10.0.0.1", "ws://127.0.0.1.evil.example", "ws://localhost.evil.example", "ws://2130706433"]
+        {
+            assert!(parse("eu-west-1", api, origin).is_err(), "{origin}");
+        }
+        let host = "ssmmessages.eu-west-1.amazonaws.com";
+        let err = parse("eu-west-1", None, &format!("ws://{host}:443")).unwrap_err();
+        assert_eq!(err, StreamUrlError::Unencrypted(host.to_owned()));
+    }
+
+    #[test]
+    fn a_configured_api_endpoint_may_serve_data_channels_too() {
+        let api = Some("https://aws.corp.example/api");
+        assert!(parse("eu-west-1", api, "wss://aws.corp.example:8443").is_ok());
+        assert!(parse("eu-west-1", api, "wss://ssmmessages.eu-west-1.amazonaws.com").is_ok());
+        assert!(parse("eu-west-1", api, "wss://x.aws.corp.example").is_err());
+        assert!(parse("eu-west-1", Some("http://aws.corp.example"), "ws://aws.corp.example").is_err());
+    }
+
+    #[test]
+    fn an_endpoint_for_data_channels_takes_the_place_of_the_one_in_the_url() {
+        let through = |endpoint| {
+            let policy = Policy { region: "eu-west-1", ssm_endpoint: None, messages_endpoint: Some(endpoint) };
+            StreamUrl::parse(&format!("wss://ssmmessages.eu-west-1.amazonaws.com{PATH}"), &policy)
+        };
+        let url = through("https://vpce-1.example:8443").unwrap();
+        assert_eq!(url.url(), format!("wss://vpce-1.example:8443{PATH}"));
+        assert_eq!(through("http://127.0.0.1:9001/").unwrap().url(), format!("ws://127.0.0.1:9001{PATH}"));
+        assert_eq!(through("ws://gateway.example").unwrap_err(), StreamUrlError::Unencrypted("gateway.example".into()));
+        for endpoint in ["gateway.example", "https://gateway.example/path", "ftp://gateway.example", "https://a@b"] {
+            assert!(matches!(through(endpoint).unwrap_err(), StreamUrlError::Endpoint(_)), "{endpoint}");
+        }
+    }
+
+    #[test]
+    fn a_presigned_url_is_seen_and_its_signature_hidden() {
+        let origin = "wss://ssmmessages.eu-west-1.amazonaws.com/v1/data-channel/x";
+        let url = StreamUrl::parse(&format!("{origin}?X-Amz-Signature=abc"), &policy("eu-west-1", None)).unwrap();
+        assert!(url.presigned);
+        assert_eq!(format!("{url:?}"), origin);
+    }
+}
