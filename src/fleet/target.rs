@@ -1,0 +1,101 @@
+//! What a person names when starting a session.
+
+use std::fmt;
+
+use crate::aws::{Instance, InstanceState, ManagedInstance, PingStatus, Platform};
+
+/// An instance that was found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Target {
+    /// What Session Manager takes as target: `i-…`, `mi-…` or `ecs:…`.
+    pub id: String,
+    /// Its Name tag, if it is known.
+    pub name: Option<String>,
+    /// Its operating system, if it is known.
+    pub platform: Option<Platform>,
+    /// What is known about whether it can be reached.
+    pub state: TargetState,
+}
+
+/// Whether an instance can be reached, as far as it was asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum TargetState {
+    /// Its agent is in touch with Systems Manager.
+    Online,
+    /// It runs; its agent was not asked about.
+    Running,
+    /// It was named by its id, and nothing was asked.
+    Unknown,
+    /// Its agent was registered, and has not been heard of for a while.
+    Offline,
+    /// It runs, but Systems Manager does not know it: no agent, no permission for it, or no way out.
+    Unmanaged,
+    /// EC2 says that it does not run.
+    Down(InstanceState),
+}
+
+impl Target {
+    /// A target of which no more is known than its id.
+    pub(crate) fn by_id(id: &str) -> Self {
+        Self { id: id.to_owned(), name: None, platform: None, state: TargetState::Unknown }
+    }
+
+    /// Joins what EC2 and Systems Manager say about one instance.
+    pub(crate) fn join(
+        id: String,
+        name: &str,
+        instance: Option<&Instance>,
+        managed: Option<&ManagedInstance>,
+        ssm_asked: bool,
+    ) -> Self {
+        let platform = managed.and_then(|managed| managed.platform).or_else(|| instance?.platform);
+        let state = match (instance.map(|instance| instance.state), managed.map(|managed| managed.ping)) {
+            // Systems Manager calls an instance online for some minutes after it was stopped.
+            (Some(state), _) if state != InstanceState::Running => TargetState::Down(state),
+            (_, Some(PingStatus::Online)) => TargetState::Online,
+            (_, Some(_)) => TargetState::Offline,
+            (_, None) if ssm_asked => TargetState::Unmanaged,
+            (_, None) => TargetState::Running,
+        };
+        Self { id, name: Some(name.to_owned()), platform, state }
+    }
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.id)?;
+        if let Some(name) = &self.name {
+            write!(f, " {name}")?;
+        }
+        match self.state {
+            TargetState::Unknown => Ok(()),
+            state => write!(f, " ({state})"),
+        }
+    }
+}
+
+impl TargetState {
+    /// How likely a session is to start, best first.
+    pub(crate) fn rank(self) -> u8 {
+        match self {
+            Self::Online => 0,
+            Self::Running | Self::Unknown => 1,
+            Self::Offline | Self::Unmanaged => 2,
+            Self::Down(_) => 3,
+        }
+    }
+}
+
+impl fmt::Display for TargetState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Online => "online",
+            Self::Running => "running",
+            Self::Unknown => "not asked",
+            Self::Offline => "agent offline",
+            Self::Unmanaged => "not known to Systems Manager",
+            Self::Down(state) => state.as_str(),
+        })
+    }
+}
