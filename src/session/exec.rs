@@ -1,0 +1,95 @@
+//! One command without a terminal, from its start to its exit code.
+
+use std::io;
+
+use bytes::Bytes;
+
+use super::{Observer, Sink};
+use crate::channel::{Channel, End, Event};
+use crate::terminal::{Termination, Terminations};
+
+/// What the agent takes as SIGINT and as SIGQUIT for the command.
+const INTERRUPT: &[u8] = &[0x03];
+const QUIT: &[u8] = &[0x1c];
+
+/// How a command ended.
+#[derive(Debug)]
+pub enum Executed {
+    /// With this code. Documents that do not keep the streams apart tell none.
+    Code(Option<i32>),
+    /// The session ended otherwise before the command did.
+    Ended(End),
+    /// We were told to stop; the session is ended on the service.
+    Stopped(Termination),
+    /// The output could not be written, or not be decoded; the session is ended on the service.
+    Output(io::Error),
+}
+
+/// Runs the command of an open session to its end, and hands its output to `sink`.
+///
+/// The first interrupt goes to the command, which may take its time; the second one ends the session.
+pub async fn exec<S: Sink>(
+    mut channel: Channel,
+    sink: &mut S,
+    terminations: &mut Terminations,
+    observer: &dyn Observer,
+) -> Executed {
+    let input = channel.input();
+    let mut code = None;
+    let mut interrupted = false;
+    let stopped = loop {
+        tokio::select! {
+            event = channel.next() => match take(event, &mut code, sink, observer).await {
+                Ok(None) => {}
+                Ok(Some(executed)) => {
+                    return match sink.finish().await {
+                        Ok(()) => executed,
+                        Err(error) => Executed::Output(error),
+                    };
+                }
+                Err(error) => break Executed::Output(error),
+            },
+            signal = terminations.next() => match signal {
+                Termination::Interrupt if !interrupted => {
+                    interrupted = true;
+                    // A full queue, or a session that is over: then there is nothing to interrupt.
+                    let _ = input.try_write(Bytes::from_static(INTERRUPT));
+                }
+                Termination::Quit if !interrupted => {
+                    interrupted = true;
+                    let _ = input.try_write(Bytes::from_static(QUIT));
+                }
+                signal => break Executed::Stopped(signal),
+            },
+        }
+    };
+    channel.terminate().await;
+    stopped
+}
+
+/// Takes one event. `Some` when it was the last.
+async fn take<S: Sink>(
+    event: Option<Event>,
+    code: &mut Option<i32>,
+    sink: &mut S,
+    observer: &dyn Observer,
+) -> io::Result<Option<Executed>> {
+    match event {
+        Some(Event::Output(bytes)) => sink.stdout(bytes).await?,
+        Some(Event::Stderr(bytes)) => sink.stderr(bytes).await?,
+        Some(Event::ExitCode(told)) => *code = Some(told),
+        Some(Event::Message(text)) => observer.message(&text),
+        Some(Event::Notice(notice)) => observer.notice(&notice),
+        Some(Event::Ready(_) | Event::LateHandshake | Event::Flag(_)) => {}
+        // Once the code is told the command has ended, whatever becomes of the session.
+        Some(Event::Ended(end)) => {
+            return Ok(Some(match (*code, end) {
+                (Some(code), _) => Executed::Code(Some(code)),
+                (None, End::Closed(reason)) if reason.is_empty() => Executed::Code(None),
+                (None, end) => Executed::Ended(end),
+            }));
+        }
+        None => return Ok(Some(Executed::Ended(End::Terminated))),
+    }
+    Ok(None)
+}

@@ -1,0 +1,255 @@
+//! Where connections come in: a TCP port on one address or both loopback addresses, or a unix socket.
+
+use std::fmt;
+use std::future::poll_fn;
+use std::io::{self, ErrorKind};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::PathBuf;
+use std::task::Poll;
+
+use tokio::net::TcpListener;
+
+use super::local::Local;
+use super::owner::owner;
+use super::{Bind, Listen, LocalPort};
+
+/// Ports that are tried at most for one that is free on both loopback addresses.
+const ATTEMPTS: usize = 16;
+
+/// Why nothing can listen there.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ListenError {
+    /// Somebody else has the port.
+    #[error("port {port} is taken{}", by(.owner))]
+    Taken {
+        /// The port.
+        port: u16,
+        /// The process, if the system tells.
+        owner: Option<String>,
+    },
+    /// The system refuses the address.
+    #[error("cannot listen on {address}: {error}")]
+    Address {
+        /// The address, or the path of the socket.
+        address: String,
+        /// What the system says.
+        error: io::Error,
+    },
+    /// Somebody listens on the socket, or the file is no socket.
+    #[error("cannot listen on `{path}`: {reason}")]
+    Socket {
+        /// The path of the socket.
+        path: String,
+        /// Why not.
+        reason: &'static str,
+    },
+}
+
+fn by(owner: &Option<String>) -> String {
+    owner.as_ref().map(|owner| format!(" by {owner}")).unwrap_or_default()
+}
+
+/// An open port or socket. Connections that nobody accepts yet wait in the system's queue: 1,024, or fewer where the
+/// system allows fewer.
+#[derive(Debug)]
+pub struct Listener {
+    sockets: Vec<TcpListener>,
+    #[cfg(unix)]
+    unix: Option<super::local_socket::LocalSocket>,
+    moved: bool,
+}
+
+impl Listener {
+    /// Opens it.
+    ///
+    /// # Errors
+    /// [`ListenError`]; a port that nobody named is replaced by a free one instead.
+    pub fn open(listen: &Listen) -> Result<Self, ListenError> {
+        match listen {
+            Listen::Tcp { bind, port: LocalPort::Named(port) } => Self::tcp(*bind, *port),
+            Listen::Tcp { bind, port: LocalPort::Any } => Self::tcp(*bind, 0),
+            Listen::Tcp { bind, port: LocalPort::Preferred(port) } => Self::tcp(*bind, *port).or_else(|error| {
+                // Low ports need a privilege, which is as good as taken.
+                let elsewhere = match &error {
+                    ListenError::Taken { .. } => true,
+                    ListenError::Address { error, .. } => error.kind() == ErrorKind::PermissionDenied,
+                    ListenError::Socket { .. } => false,
+                };
+                if !elsewhere {
+                    return Err(error);
+                }
+                Ok(Self { moved: true, ..Self::tcp(*bind, 0)? })
+            }),
+            Listen::Unix(path) => Self::unix(path.clone()),
+        }
+    }
+
+    fn tcp(bind: Bind, port: u16) -> Result<Self, ListenError> {
+        let sockets = match bind {
+            Bind::Address(address) => vec![open(address, port)?],
+            Bind::Loopback => loopback(port)?,
+        };
+        Ok(Self {
+            sockets,
+            #[cfg(unix)]
+            unix: None,
+            moved: false,
+        })
+    }
+
+    #[cfg(unix)]
+    fn unix(path: PathBuf) -> Result<Self, ListenError> {
+        Ok(Self { sockets: Vec::new(), unix: Some(super::local_socket::LocalSocket::open(path)?), moved: false })
+    }
+
+    #[cfg(not(unix))]
+    fn unix(path: PathBuf) -> Result<Self, ListenError> {
+        let reason = "unix sockets are not supported on this system";
+        Err(ListenError::Socket { path: path.display().to_string(), reason })
+    }
+
+    /// The addresses; empty for a unix socket.
+    pub fn addresses(&self) -> Vec<SocketAddr> {
+        self.sockets.iter().filter_map(|socket| socket.local_addr().ok()).collect()
+    }
+
+    /// The path, for a unix socket.
+    pub fn path(&self) -> Option<PathBuf> {
+        #[cfg(unix)]
+        if let Some(unix) = &self.unix {
+            return Some(unix.path().to_owned());
+        }
+        None
+    }
+
+    /// Whether the port is another one than was preferred.
+    pub fn has_moved(&self) -> bool {
+        self.moved
+    }
+
+    /// The next connection. Dropping the future loses nothing.
+    ///
+    /// # Errors
+    /// What the system says; it may go away, for example when there were too many open files.
+    pub async fn accept(&self) -> io::Result<Local> {
+        poll_fn(|cx| {
+            for socket in &self.sockets {
+                if let Poll::Ready(accepted) = socket.poll_accept(cx) {
+                    return Poll::Ready(accepted.map(|(stream, _)| stream.into()));
+                }
+            }
+            #[cfg(unix)]
+            if let Some(unix) = &self.unix {
+                return unix.poll_accept(cx);
+            }
+            Poll::Pending
+        })
+        .await
+    }
+}
+
+impl fmt::Display for Listener {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(path) = self.path() {
+            return write!(f, "{}", path.display());
+        }
+        for (index, address) in self.addresses().iter().enumerate() {
+            write!(f, "{}{address}", if index > 0 { " and " } else { "" })?;
+        }
+        Ok(())
+    }
+}
+
+/// The same port on both loopback addresses, or on the one that this machine has.
+fn loopback(port: u16) -> Result<Vec<TcpListener>, ListenError> {
+    let mut attempt = 1;
+    loop {
+        let first = match open(Ipv4Addr::LOCALHOST.into(), port) {
+            Ok(first) => first,
+            Err(error) if is_missing(&error) => return Ok(vec![open(Ipv6Addr::LOCALHOST.into(), port)?]),
+            Err(error) => return Err(error),
+        };
+        let chosen = first.local_addr().map_err(|error| refused(Ipv4Addr::LOCALHOST.into(), port, error))?.port();
+        match open(Ipv6Addr::LOCALHOST.into(), chosen) {
+            Ok(second) => return Ok(vec![first, second]),
+            Err(error) if is_missing(&error) => return Ok(vec![first]),
+            Err(ListenError::Taken { .. }) if port == 0 && attempt < ATTEMPTS => attempt += 1,
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// Whether the machine has no addresses of this family.
+fn is_missing(error: &ListenError) -> bool {
+    let ListenError::Address { error, .. } = error else { return false };
+    // EAFNOSUPPORT of Linux and of the BSDs, WSAEAFNOSUPPORT.
+    error.kind() == ErrorKind::AddrNotAvailable
+        || matches!(error.kind(), ErrorKind::Unsupported)
+        || matches!(error.raw_os_error(), Some(97 | 47 | 10047))
+}
+
+fn open(address: IpAddr, port: u16) -> Result<TcpListener, ListenError> {
+    let opened = std::net::TcpListener::bind((address, port)).and_then(|socket| {
+        socket.set_nonblocking(true)?;
+        TcpListener::from_std(socket)
+    });
+    opened.map_err(|error| refused(address, port, error))
+}
+
+fn refused(address: IpAddr, port: u16, error: io::Error) -> ListenError {
+    if error.kind() == ErrorKind::AddrInUse {
+        return ListenError::Taken { port, owner: owner(port) };
+    }
+    ListenError::Address { address: SocketAddr::new(address, port).to_string(), error }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn open_loopback(port: LocalPort) -> Result<Listener, ListenError> {
+        Listener::open(&Listen::Tcp { bind: Bind::Loopback, port })
+    }
+
+    #[tokio::test]
+    async fn both_loopback_addresses_share_a_port_and_accept() {
+        let listener = open_loopback(LocalPort::Any).unwrap();
+        let addresses = listener.addresses();
+        assert!(addresses.iter().all(|address| address.ip().is_loopback() && address.port() == addresses[0].port()));
+        for address in addresses {
+            let client = tokio::net::TcpStream::connect(address).await.unwrap();
+            let Local::Tcp(accepted) = listener.accept().await.unwrap() else { panic!() };
+            assert_eq!(accepted.peer_addr().unwrap(), client.local_addr().unwrap());
+        }
+    }
+
+    #[tokio::test]
+    async fn a_named_port_that_is_taken_is_an_error_and_a_preferred_one_moves_on() {
+        let taken = open_loopback(LocalPort::Any).unwrap();
+        let port = taken.addresses()[0].port();
+        let error = open_loopback(LocalPort::Named(port)).unwrap_err();
+        assert!(error.to_string().starts_with(&format!("port {port} is taken")), "{error}");
+        #[cfg(target_os = "linux")]
+        assert!(error.to_string().ends_with(&format!("(pid {})", std::process::id())), "{error}");
+        let moved = open_loopback(LocalPort::Preferred(port)).unwrap();
+        assert!(moved.has_moved() && moved.addresses()[0].port() != port);
+        drop(taken);
+        let stays = open_loopback(LocalPort::Preferred(port)).unwrap();
+        assert!(!stays.has_moved() && stays.addresses()[0].port() == port);
+    }
+
+    #[tokio::test]
+    async fn a_port_taken_on_one_family_only_is_taken() {
+        let Ok(six) = std::net::TcpListener::bind("[::1]:0") else { return };
+        let port = six.local_addr().unwrap().port();
+        assert!(matches!(open_loopback(LocalPort::Named(port)), Err(ListenError::Taken { .. })));
+    }
+
+    #[tokio::test]
+    async fn an_address_that_is_not_ours_is_told() {
+        let bind = Bind::Address("192.0.2.1".parse().unwrap());
+        let error = Listener::open(&Listen::Tcp { bind, port: LocalPort::Any }).unwrap_err();
+        assert!(error.to_string().starts_with("cannot listen on 192.0.2.1:0: "), "{error}");
+    }
+}

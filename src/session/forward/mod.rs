@@ -1,0 +1,44 @@
+//! Tunnels: TCP connections and unix sockets here, carried by sessions to ports that the instance can reach.
+//!
+//! A [`Listener`] outlives any session. [`Session`] is one session that is ready to carry connections: many at a time
+//! over smux ([`mux`]), or with agents that do without one after the other ([`basic`]). [`serve`] joins the two: it
+//! accepts connections, hands them to the session, and starts another session when one has ended and somebody comes.
+//!
+//! | file | idea |
+//! |---|---|
+//! | `endpoint` | what is forwarded where |
+//! | `listener` | where connections come in |
+//! | `owner` | who has a port that is taken |
+//! | `local_socket` | a unix socket to listen on |
+//! | `local` | one connection that came in |
+//! | `session` | one session, whatever its mode |
+//! | `mux`, `stream` | many connections over one session, and one of them |
+//! | `connection` | copies between a connection and its stream |
+//! | `basic` | sessions that carry one connection at a time |
+//! | `tunnel` | sessions that follow one another |
+//! | `single` | one session that nobody can replace |
+
+mod basic;
+mod connection;
+mod endpoint;
+mod listener;
+mod local;
+#[cfg(unix)]
+mod local_socket;
+mod mux;
+mod owner;
+mod session;
+mod single;
+mod stream;
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;
+mod tunnel;
+
+pub use endpoint::{Bind, Destination, Listen, LocalPort};
+pub use listener::{ListenError, Listener};
+pub use local::Local;
+pub use session::{Probe, Session, SessionError, begin, connect};
+pub use single::{Served, serve_one};
+pub use tunnel::{Note, Opener, Reporter, serve};

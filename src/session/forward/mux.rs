@@ -1,0 +1,256 @@
+//! Many connections over one session.
+//!
+//! One task owns the channel; it and the tasks of the connections share the multiplexer under a lock that nobody holds
+//! across a wait. The multiplexer is asked for frames only when the channel can put them on the wire at once
+//! ([`Outlet`](crate::channel::Outlet)), so that a keystroke on one connection never queues behind the bulk data of
+//! another for longer than one message. What waits is bounded by the multiplexer's own limits: 256 KiB to send and
+//! 8 MiB to read for each connection, 4 MiB and 32 MiB for all together. At the limits a connection that sends is no
+//! longer read, and a connection that does not read stops the others.
+
+use std::collections::BTreeMap;
+use std::mem;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::Waker;
+use std::time::{Duration, Instant};
+
+use tokio::sync::Notify;
+use tokio::sync::watch;
+use tokio::time::sleep_until;
+
+use super::connection::is_set;
+use super::stream::Stream;
+use super::tunnel::{Note, Reporter};
+use crate::channel::{Channel, End, Event, Outlet, SessionOver};
+use crate::protocol::smux::{self, KeepAlive, Mux, OpenError, StreamId};
+use crate::protocol::{Flag, Version};
+
+/// Agents up to this one close a session in which nothing arrives for 30 s.
+const KEEP_ALIVE_UNTIL: Version = Version::new(3, 1, 1511, 0);
+
+/// How long the agent may take to end the session when it is asked to; then the service is.
+const FAREWELL: Duration = Duration::from_millis(300);
+
+/// Events taken from the channel before the streams are looked after.
+const BATCH: usize = 64;
+
+/// What the tasks share.
+#[derive(Debug)]
+pub(super) struct Shared {
+    state: Mutex<State>,
+    /// Rung when there may be something to send, or room to receive.
+    work: Notify,
+}
+
+#[derive(Debug)]
+pub(super) struct State {
+    pub(super) mux: Mux,
+    waiting: BTreeMap<StreamId, Waiting>,
+    /// The session is over: nothing is sent any more.
+    pub(super) over: bool,
+    /// Connections that the agent could not make.
+    refused: u64,
+}
+
+/// The tasks that wait for a stream.
+#[derive(Debug, Default)]
+pub(super) struct Waiting {
+    pub(super) reader: Option<Waker>,
+    pub(super) writer: Option<Waker>,
+}
+
+impl Shared {
+    /// A multiplexer for an agent of this version.
+    pub(super) fn new(agent: Version) -> Arc<Self> {
+        // Nothing is to time out here: the channel knows better whether the other end lives.
+        let keep_alive = KeepAlive { timeout: Duration::from_secs(86_400), ..KeepAlive::default() };
+        let keep_alive = (agent <= KEEP_ALIVE_UNTIL).then_some(keep_alive);
+        let config = smux::Config { keep_alive, ..smux::Config::default() };
+        let mux = Mux::new(smux::Role::Client, config, Instant::now());
+        let state = State { mux, waiting: BTreeMap::new(), over: false, refused: 0 };
+        Arc::new(Self { state: Mutex::new(state), work: Notify::new() })
+    }
+
+    pub(super) fn lock(&self) -> MutexGuard<'_, State> {
+        // A panic under the lock was reported; the state is still whole enough to end.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn wake(&self) {
+        self.work.notify_one();
+    }
+
+    /// Opens a stream.
+    ///
+    /// # Errors
+    /// The session is over, has as many streams as it can have, or has no number left for another one.
+    pub(super) fn open(self: &Arc<Self>) -> Result<Stream, OpenError> {
+        let id = self.lock().mux.open()?;
+        self.wake();
+        Ok(Stream::new(Arc::clone(self), id))
+    }
+
+    /// Connections that the agent could not make so far.
+    pub(super) fn refused(&self) -> u64 {
+        self.lock().refused
+    }
+
+    /// Carries the session until it ends or `stop` says so.
+    pub(super) async fn run<R: Reporter>(
+        self: Arc<Self>,
+        mut channel: Channel,
+        reporter: Arc<R>,
+        mut stop: watch::Receiver<bool>,
+    ) -> End {
+        let mut outlet = channel.outlet();
+        let driver = Driver { shared: &self, reporter: &*reporter };
+        let end = tokio::select! {
+            end = driver.run(&mut channel, &mut outlet) => Some(end),
+            _ = is_set(&mut stop) => None,
+        };
+        self.lock().end();
+        match end {
+            Some(Ok(end)) => end,
+            Some(Err(reason)) => {
+                channel.terminate().await;
+                End::Lost(reason)
+            }
+            None => {
+                farewell(channel).await;
+                End::Terminated
+            }
+        }
+    }
+}
+
+/// Ends a session: politely, or else for certain.
+pub(super) async fn farewell(mut channel: Channel) {
+    let input = channel.input();
+    let ended = async {
+        if input.flag(Flag::TerminateSession).await.is_err() {
+            return;
+        }
+        while let Some(event) = channel.next().await {
+            if matches!(event, Event::Ended(_)) {
+                return;
+            }
+        }
+    };
+    let politely = tokio::time::timeout(FAREWELL, ended).await.is_ok();
+    if !politely {
+        channel.terminate().await;
+    }
+}
+
+impl State {
+    pub(super) fn wait(&mut self, id: StreamId) -> &mut Waiting {
+        self.waiting.entry(id).or_default()
+    }
+
+    pub(super) fn close(&mut self, id: StreamId) {
+        self.mux.close(id);
+        self.waiting.remove(&id);
+    }
+
+    /// Wakes who has news.
+    fn dispatch(&mut self) {
+        while let Some(event) = self.mux.poll_event() {
+            let waker = match event {
+                smux::Event::Readable(id) | smux::Event::Finished(id) => self.wait(id).reader.take(),
+                smux::Event::Writable(id) => self.wait(id).writer.take(),
+                smux::Event::Opened(_) | smux::Event::Closed(_) => None,
+            };
+            if let Some(waker) = waker {
+                waker.wake();
+            }
+        }
+    }
+
+    fn end(&mut self) {
+        self.over = true;
+        for waiting in mem::take(&mut self.waiting).into_values() {
+            waiting.reader.into_iter().chain(waiting.writer).for_each(Waker::wake);
+        }
+    }
+}
+
+struct Driver<'a, R> {
+    shared: &'a Shared,
+    reporter: &'a R,
+}
+
+impl<R: Reporter> Driver<'_, R> {
+    /// Carries bytes until the session ends.
+    ///
+    /// # Errors
+    /// Why it makes no sense to go on with it.
+    async fn run(&self, channel: &mut Channel, outlet: &mut Outlet) -> Result<End, String> {
+        loop {
+            let (can_receive, due) = {
+                let mut state = self.shared.lock();
+                state.mux.handle_timeout(Instant::now());
+                state.dispatch();
+                (state.mux.can_receive(), state.mux.poll_timeout())
+            };
+            self.transmit(outlet).map_err(|SessionOver| "the session takes nothing more".to_owned())?;
+            tokio::select! {
+                event = channel.next(), if can_receive => {
+                    if let Some(end) = self.take_events(event, channel)? {
+                        return Ok(end);
+                    }
+                }
+                // When the session is over the events will say how.
+                Ok(()) = outlet.ready() => {}
+                () = self.shared.work.notified() => {}
+                () = sleep_until(due.unwrap_or_else(Instant::now).into()), if due.is_some() => {}
+            }
+        }
+    }
+
+    /// Sends what there is, if it is our turn.
+    fn transmit(&self, outlet: &mut Outlet) -> Result<(), SessionOver> {
+        let Some(room) = outlet.granted() else { return Ok(()) };
+        let bytes = {
+            let mut state = self.shared.lock();
+            let bytes = state.mux.poll_transmit(room);
+            // What went out has made room for those who write.
+            state.dispatch();
+            bytes
+        };
+        bytes.map_or(Ok(()), |bytes| outlet.send(bytes))
+    }
+
+    fn take_events(&self, first: Option<Event>, channel: &mut Channel) -> Result<Option<End>, String> {
+        let mut next = Some(first.unwrap_or(Event::Ended(End::Terminated)));
+        for _ in 0..BATCH {
+            let Some(event) = next else { break };
+            if let Some(end) = self.take(event)? {
+                return Ok(Some(end));
+            }
+            if !self.shared.lock().mux.can_receive() {
+                break;
+            }
+            next = channel.try_next();
+        }
+        Ok(None)
+    }
+
+    fn take(&self, event: Event) -> Result<Option<End>, String> {
+        match event {
+            Event::Output(bytes) => {
+                let taken = self.shared.lock().mux.handle_data(Instant::now(), bytes);
+                taken.map_err(|error| format!("the agent broke the protocol: {error}"))?;
+            }
+            Event::Flag(Flag::ConnectToPortError) => {
+                // The stream it is about gets its end right after this.
+                self.shared.lock().refused += 1;
+                self.reporter.note(&Note::Refused);
+            }
+            Event::Notice(notice) => self.reporter.notice(&notice),
+            Event::Message(text) => self.reporter.message(&text),
+            Event::LateHandshake => return Err("the agent has begun anew".to_owned()),
+            Event::Ended(end) => return Ok(Some(end)),
+            Event::Ready(_) | Event::Stderr(_) | Event::ExitCode(_) | Event::Flag(_) => {}
+        }
+        Ok(None)
+    }
+}

@@ -1,0 +1,235 @@
+//! One session that is ready to carry connections, whatever its mode.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use super::basic::Basic;
+use super::connection;
+use super::local::Local;
+use super::mux::Shared;
+use super::tunnel::Reporter;
+use crate::channel::{Channel, End, Event};
+use crate::protocol::smux::OpenError;
+use crate::protocol::{Handshake, Version};
+
+/// How long a session may take to be ready once its channel is open. A handshake with KMS takes a second or two.
+const READY_PATIENCE: Duration = Duration::from_secs(30);
+
+/// Agents multiplex when they are newer than this; so says the official client.
+const MULTIPLEXES_AFTER: Version = Version::new(3, 0, 196, 0);
+
+/// The type of port sessions that can be multiplexed, as the properties of their documents name it.
+const MULTIPLEXED_TYPE: &str = "LocalPortForwarding";
+
+/// Why a session that was started is not ready.
+#[derive(Debug)]
+pub enum SessionError {
+    /// It has ended.
+    Ended(End),
+    /// It took more than 30 s.
+    TimedOut,
+}
+
+/// A session that carries connections.
+#[derive(Debug)]
+pub struct Session {
+    id: String,
+    mode: Mode,
+    stop: watch::Sender<bool>,
+    task: JoinHandle<End>,
+}
+
+#[derive(Debug)]
+enum Mode {
+    Mux(Arc<Shared>),
+    Basic(Basic),
+}
+
+/// What came of asking whether the destination accepts connections.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Probe {
+    /// It accepted one, which is closed again.
+    Accepts,
+    /// It did not.
+    Refuses,
+    /// The session has ended.
+    Over,
+    /// The agent is too old to be asked. It has connected once when the session started, or the session would have
+    /// failed.
+    Unknown,
+}
+
+/// Waits until the agent is ready, and begins to carry.
+///
+/// # Errors
+/// [`SessionError`]; the session is ended on the service.
+pub async fn connect<R: Reporter>(mut channel: Channel, reporter: &Arc<R>) -> Result<Session, SessionError> {
+    let ready = tokio::time::timeout(READY_PATIENCE, wait_until_ready(&mut channel, &**reporter)).await;
+    let handshake = match ready {
+        Ok(Ok(handshake)) => handshake,
+        Ok(Err(end)) => return Err(SessionError::Ended(end)),
+        Err(_) => {
+            channel.terminate().await;
+            return Err(SessionError::TimedOut);
+        }
+    };
+    Ok(begin(channel, handshake.as_ref(), reporter))
+}
+
+/// Begins to carry over a session whose agent is ready, with or without a handshake.
+pub fn begin<R: Reporter>(channel: Channel, handshake: Option<&Handshake>, reporter: &Arc<R>) -> Session {
+    let id = channel.session_id().to_owned();
+    let (stop, stopped) = watch::channel(false);
+    let (mode, task) = match multiplexing_agent(handshake) {
+        Some(agent) => {
+            let shared = Shared::new(agent);
+            let task = tokio::spawn(Arc::clone(&shared).run(channel, Arc::clone(reporter), stopped));
+            (Mode::Mux(shared), task)
+        }
+        None => {
+            let (basic, task) = Basic::spawn(channel, Arc::clone(reporter), stopped);
+            (Mode::Basic(basic), task)
+        }
+    };
+    tracing::debug!(session_id = id, multiplexed = matches!(mode, Mode::Mux(_)), "ready for connections");
+    Session { id, mode, stop, task }
+}
+
+async fn wait_until_ready<R: Reporter>(channel: &mut Channel, reporter: &R) -> Result<Option<Handshake>, End> {
+    while let Some(event) = channel.next().await {
+        match event {
+            Event::Ready(handshake) => return Ok(handshake),
+            Event::Message(text) => reporter.message(&text),
+            Event::Notice(notice) => reporter.notice(&notice),
+            Event::Ended(end) => return Err(end),
+            // Nothing of this comes before the session is ready.
+            Event::Output(_) | Event::Stderr(_) | Event::ExitCode(_) | Event::Flag(_) | Event::LateHandshake => {}
+        }
+    }
+    Err(End::Terminated)
+}
+
+/// The agent's version, if it and the document multiplex.
+fn multiplexing_agent(handshake: Option<&Handshake>) -> Option<Version> {
+    let handshake = handshake?;
+    let kind = handshake.properties.get("type")?.as_str()?;
+    let version: Version = handshake.agent_version.parse().ok()?;
+    (kind == MULTIPLEXED_TYPE && version > MULTIPLEXES_AFTER).then_some(version)
+}
+
+impl Session {
+    /// The id of the session.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// Whether many connections are carried at a time.
+    pub fn is_multiplexed(&self) -> bool {
+        matches!(self.mode, Mode::Mux(_))
+    }
+
+    /// Asks the destination whether it accepts connections, with one that is closed at once.
+    pub async fn probe(&self) -> Probe {
+        let Mode::Mux(shared) = &self.mode else { return Probe::Unknown };
+        let before = shared.refused();
+        let Ok(stream) = shared.open() else { return Probe::Over };
+        // Either end closes when the other has: the stream's end says that the agent has tried, and before it the agent
+        // says if that was in vain.
+        stream.finish();
+        loop {
+            match stream.read().await {
+                Ok(Some(_)) => {}
+                Ok(None) if shared.refused() == before => return Probe::Accepts,
+                Ok(None) => return Probe::Refuses,
+                Err(_) => return Probe::Over,
+            }
+        }
+    }
+
+    /// Waits until one more connection can be carried. Dropping the future loses nothing.
+    pub(super) async fn vacancy(&mut self) {
+        self.mode.vacancy().await;
+    }
+
+    /// Waits for the end of the session, and for room for one more connection. Dropping the futures loses nothing; when
+    /// the first has resolved, the session is gone.
+    pub(super) fn split(&mut self) -> (impl Future<Output = End> + Send, impl Future<Output = ()> + Send) {
+        let task = &mut self.task;
+        // A panic in the task was reported by the panic hook.
+        let ended = async move { task.await.unwrap_or(End::Terminated) };
+        (ended, self.mode.vacancy())
+    }
+
+    /// Carries a connection; [`Session::vacancy`] comes first. The connection comes back when the session cannot carry
+    /// it, and then it never will.
+    pub(super) fn carry(&mut self, local: Local) -> Result<(), Local> {
+        match &mut self.mode {
+            Mode::Mux(shared) => match shared.open() {
+                Ok(stream) => {
+                    tokio::spawn(connection::serve(local, stream, connection::GRACE));
+                    Ok(())
+                }
+                Err(OpenError::TooManyStreams) => {
+                    // The limit is the one of the real agents. Whoever comes too late sees a failure at once.
+                    tracing::warn!(session_id = self.id, "too many connections");
+                    local.reset();
+                    Ok(())
+                }
+                Err(OpenError::Session(_) | OpenError::IdsExhausted | OpenError::NotClient) => Err(local),
+            },
+            Mode::Basic(basic) => basic.carry(local),
+        }
+    }
+
+    /// Ends the session on the service, and waits until that is done. Its connections are reset.
+    pub async fn terminate(mut self) {
+        self.stop.send_replace(true);
+        let _ = (&mut self.task).await;
+    }
+}
+
+impl Mode {
+    async fn vacancy(&mut self) {
+        match self {
+            Self::Mux(_) => {}
+            Self::Basic(basic) => basic.vacancy().await,
+        }
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        self.stop.send_replace(true);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::protocol::SessionType;
+
+    fn handshake(version: &str, properties: serde_json::Value) -> Handshake {
+        Handshake {
+            agent_version: version.to_owned(),
+            session_type: Some(SessionType::Port),
+            properties,
+            customer_message: String::new(),
+            encrypted: false,
+        }
+    }
+
+    #[test]
+    fn multiplexing_takes_a_recent_agent_and_the_right_type() {
+        let typed = || json!({ "portNumber": "80", "type": "LocalPortForwarding" });
+        let multiplexes = |version, properties| multiplexing_agent(Some(&handshake(version, properties))).is_some();
+        assert!(multiplexes("3.0.196.1", typed()) && multiplexes("3.3.2299.0", typed()));
+        assert!(!multiplexes("3.0.196.0", typed()) && !multiplexes("2.3.714.0", typed()));
+        assert!(!multiplexes("3.3.2299.0", json!({ "portNumber": "22" })));
+        assert!(!multiplexes("what", typed()) && multiplexing_agent(None).is_none());
+    }
+}

@@ -1,0 +1,99 @@
+//! One stream of a multiplexed session, as the task that serves its connection holds it.
+
+use std::future::poll_fn;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use bytes::{Buf, Bytes};
+
+use super::mux::Shared;
+use crate::channel::SessionOver;
+use crate::protocol::smux::{StreamId, WriteError};
+
+/// A stream. Dropping it lets go of it: what was written still goes out, what arrives is thrown away.
+#[derive(Debug)]
+pub(super) struct Stream {
+    shared: Arc<Shared>,
+    id: StreamId,
+}
+
+impl Stream {
+    pub(super) fn new(shared: Arc<Shared>, id: StreamId) -> Self {
+        Self { shared, id }
+    }
+
+    /// The next bytes; `None` when the remote side has finished. Dropping the future loses nothing.
+    ///
+    /// # Errors
+    /// The session is over.
+    pub(super) async fn read(&self) -> Result<Option<Bytes>, SessionOver> {
+        poll_fn(|cx| self.poll_read(cx)).await
+    }
+
+    fn poll_read(&self, cx: &mut Context<'_>) -> Poll<Result<Option<Bytes>, SessionOver>> {
+        let mut state = self.shared.lock();
+        let could_receive = state.mux.can_receive();
+        if let Some(bytes) = state.mux.read(self.id) {
+            if !could_receive && state.mux.can_receive() {
+                self.shared.wake();
+            }
+            return Poll::Ready(Ok(Some(bytes)));
+        }
+        if state.over {
+            return Poll::Ready(Err(SessionOver));
+        }
+        if state.mux.is_finished(self.id) {
+            return Poll::Ready(Ok(None));
+        }
+        state.wait(self.id).reader = Some(cx.waker().clone());
+        Poll::Pending
+    }
+
+    /// Writes all of it, and waits while there is no room.
+    ///
+    /// # Errors
+    /// The session is over.
+    pub(super) async fn write(&self, mut bytes: Bytes) -> Result<(), SessionOver> {
+        while !bytes.is_empty() {
+            poll_fn(|cx| self.poll_write(cx, &mut bytes)).await?;
+        }
+        Ok(())
+    }
+
+    fn poll_write(&self, cx: &mut Context<'_>, bytes: &mut Bytes) -> Poll<Result<(), SessionOver>> {
+        let mut state = self.shared.lock();
+        if state.over {
+            return Poll::Ready(Err(SessionOver));
+        }
+        match state.mux.write(self.id, bytes.clone()) {
+            Ok(0) => {
+                state.wait(self.id).writer = Some(cx.waker().clone());
+                Poll::Pending
+            }
+            Ok(accepted) => {
+                bytes.advance(accepted);
+                self.shared.wake();
+                Poll::Ready(Ok(()))
+            }
+            Err(WriteError::Session(_)) => Poll::Ready(Err(SessionOver)),
+            // Nobody writes after it has finished; if somebody did, there would be nobody to read it.
+            Err(WriteError::UnknownStream | WriteError::Finished) => {
+                bytes.clear();
+                Poll::Ready(Ok(()))
+            }
+        }
+    }
+
+    /// Ends our direction behind what was written.
+    pub(super) fn finish(&self) {
+        self.shared.lock().mux.finish(self.id);
+        self.shared.wake();
+    }
+}
+
+impl Drop for Stream {
+    fn drop(&mut self) {
+        self.shared.lock().close(self.id);
+        self.shared.wake();
+    }
+}

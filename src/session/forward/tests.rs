@@ -1,0 +1,315 @@
+//! Tunnels over agents in memory.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio::task::{JoinHandle, JoinSet};
+use tokio::time::timeout;
+
+use super::mux::Shared;
+use super::testing::{Agents, Heard, echo, server};
+use super::tunnel::Opener;
+use super::{Bind, Listen, Listener, LocalPort, Probe, connect, connection, serve};
+use crate::channel::{Channel, Command, Event};
+use crate::protocol::{Flag, Version};
+
+const NEW: &str = "3.3.2299.0";
+const OLD: &str = "2.3.1550.0";
+const DEADLINE: Duration = Duration::from_secs(30);
+
+struct Open {
+    address: SocketAddr,
+    agents: Agents,
+    heard: Arc<Heard>,
+    stop: watch::Sender<bool>,
+    task: JoinHandle<()>,
+}
+
+impl Open {
+    async fn to(destination: SocketAddr, version: &'static str) -> Self {
+        let agents = Agents::new(destination, version);
+        let listen = Listen::Tcp { bind: Bind::Loopback, port: LocalPort::Any };
+        let listener = Listener::open(&listen).unwrap();
+        let address = listener.addresses()[0];
+        let heard = Arc::new(Heard::default());
+        let session = connect(agents.open().await.unwrap(), &heard).await.unwrap();
+        let (stop, stopped) = watch::channel(false);
+        let task = tokio::spawn(serve(vec![listener], session, agents.clone(), Arc::clone(&heard), stopped));
+        Self { address, agents, heard, stop, task }
+    }
+
+    async fn connect(&self) -> TcpStream {
+        TcpStream::connect(self.address).await.unwrap()
+    }
+
+    async fn close(self) {
+        self.stop.send_replace(true);
+        timeout(DEADLINE, self.task).await.unwrap().unwrap();
+        assert!(TcpStream::connect(self.address).await.is_err(), "nobody listens any more");
+        assert_eq!(self.agents.terminated.load(Ordering::SeqCst), 1);
+    }
+}
+
+async fn exchange(stream: &mut TcpStream, data: &[u8]) {
+    let (mut reader, mut writer) = stream.split();
+    let mut back = vec![0; data.len()];
+    let (written, read) = tokio::join!(writer.write_all(data), reader.read_exact(&mut back));
+    written.unwrap();
+    read.unwrap();
+    assert!(back == data, "{} bytes came back otherwise", data.len());
+}
+
+fn noise(seed: u64, length: usize) -> Vec<u8> {
+    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+    let mut next = || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state as u8
+    };
+    (0..length).map(|_| next()).collect()
+}
+
+#[tokio::test]
+async fn many_connections_at_a_time_do_not_mix() {
+    let tunnel = Open::to(server(echo).await, NEW).await;
+    let mut all = JoinSet::new();
+    for number in 0..50 {
+        let mut stream = tunnel.connect().await;
+        all.spawn(async move {
+            for round in 0..4 {
+                exchange(&mut stream, &noise(number * 7 + round, 1 + 5_000 * round as usize)).await;
+            }
+        });
+    }
+    timeout(DEADLINE, all.join_all()).await.unwrap();
+    tunnel.close().await;
+}
+
+#[tokio::test]
+async fn the_answer_to_a_half_closed_request_arrives_whole() {
+    let destination = server(|mut stream: TcpStream| async move {
+        let mut request = Vec::new();
+        while !request.ends_with(b"\r\n\r\n") {
+            let byte = stream.read_u8().await?;
+            request.push(byte);
+        }
+        for part in 0..100 {
+            stream.write_all(&noise(part, 1_000)).await?;
+            tokio::task::yield_now().await;
+        }
+        Ok(())
+    })
+    .await;
+    let tunnel = Open::to(destination, NEW).await;
+    let mut stream = tunnel.connect().await;
+    stream.write_all(b"GET / HTTP/1.0\r\n\r\n").await.unwrap();
+    stream.shutdown().await.unwrap();
+    let mut answer = Vec::new();
+    timeout(DEADLINE, stream.read_to_end(&mut answer)).await.unwrap().unwrap();
+    assert!(answer == (0..100).flat_map(|part| noise(part, 1_000)).collect::<Vec<_>>());
+    tunnel.close().await;
+}
+
+#[tokio::test]
+async fn an_end_that_somebody_waits_for_is_told_after_a_time_of_silence() {
+    let (channel, mut commands, events, _stop) = Channel::for_tests("session");
+    let shared = Shared::new(Version::new(3, 3, 0, 0));
+    let (_stop_sender, stopped) = watch::channel(false);
+    tokio::spawn(Arc::clone(&shared).run(channel, Arc::new(Heard::default()), stopped));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let mut program = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+    let local = listener.accept().await.unwrap().0.into();
+    let grace = Duration::from_millis(300);
+    tokio::spawn(connection::serve(local, shared.open().unwrap(), grace));
+    program.write_all(b"all of it").await.unwrap();
+    program.shutdown().await.unwrap();
+    let began = std::time::Instant::now();
+    let mut sent = Vec::new();
+    // SYN, the data, FIN.
+    while !sent.ends_with(&[1, 1, 0, 0, 3, 0, 0, 0]) {
+        match commands.recv().await.unwrap() {
+            Command::Turn(turn) => turn.send(1024).unwrap(),
+            Command::Write(bytes) => sent.extend_from_slice(&bytes),
+            other @ (Command::Flag(_) | Command::Flush(_)) => panic!("{other:?}"),
+        }
+    }
+    assert!(began.elapsed() >= grace, "{:?}", began.elapsed());
+    assert_eq!(sent, b"\x01\0\0\0\x03\0\0\0\x01\x02\x09\0\x03\0\0\0all of it\x01\x01\0\0\x03\0\0\0");
+    events.send(Event::Output(Bytes::from_static(b"\x01\x01\0\0\x03\0\0\0"))).await.unwrap();
+    assert_eq!(timeout(DEADLINE, program.read(&mut [0; 1])).await.unwrap().unwrap(), 0);
+}
+
+#[tokio::test]
+async fn a_refused_destination_ends_that_connection_only() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let destination = listener.local_addr().unwrap();
+    drop(listener);
+    let tunnel = Open::to(destination, NEW).await;
+    for _ in 0..2 {
+        let mut stream = tunnel.connect().await;
+        assert_eq!(timeout(DEADLINE, stream.read(&mut [0; 1])).await.unwrap().unwrap_or(0), 0);
+    }
+    assert_eq!(tunnel.heard.all(), ["Refused", "Refused"]);
+    let listener = TcpListener::bind(destination).await.unwrap();
+    let mut stream = tunnel.connect().await;
+    let mut accepted = listener.accept().await.unwrap().0;
+    stream.write_all(b"x").await.unwrap();
+    assert_eq!(accepted.read_u8().await.unwrap(), b'x');
+    tunnel.close().await;
+}
+
+#[tokio::test]
+async fn a_reader_that_stalls_stops_nobody_else() {
+    let destination = server(|mut stream: TcpStream| async move {
+        // Who says so is sent more than it reads.
+        if stream.read_u8().await? == b'!' {
+            return stream.write_all(&vec![7; 2 << 20]).await;
+        }
+        stream.write_all(b"fine").await
+    })
+    .await;
+    let tunnel = Open::to(destination, NEW).await;
+    let mut stalled = tunnel.connect().await;
+    stalled.write_all(b"!").await.unwrap();
+    for _ in 0..20 {
+        let mut other = tunnel.connect().await;
+        other.write_all(b"?").await.unwrap();
+        let mut answer = Vec::new();
+        timeout(DEADLINE, other.read_to_end(&mut answer)).await.unwrap().unwrap();
+        assert_eq!(answer, b"fine");
+    }
+    let mut rest = Vec::new();
+    timeout(DEADLINE, stalled.read_to_end(&mut rest)).await.unwrap().unwrap();
+    assert_eq!(rest.len(), 2 << 20);
+    tunnel.close().await;
+}
+
+#[tokio::test]
+async fn an_expired_session_is_replaced_when_somebody_comes() {
+    let tunnel = Open::to(server(echo).await, NEW).await;
+    let mut first = tunnel.connect().await;
+    exchange(&mut first, b"before").await;
+    tunnel.agents.expire.notify_one();
+    let ended = timeout(DEADLINE, first.read(&mut [0; 1])).await.unwrap();
+    assert!(ended.is_err(), "a cut is no orderly end: {ended:?}");
+    assert_eq!(tunnel.agents.started.load(Ordering::SeqCst), 1, "nobody has come yet");
+    let mut second = tunnel.connect().await;
+    timeout(DEADLINE, exchange(&mut second, b"after")).await.unwrap();
+    assert_eq!(tunnel.heard.all(), ["Ended(Expired)", "Replaced(\"session-2\")"]);
+    tunnel.close().await;
+}
+
+#[tokio::test]
+async fn connections_opened_and_closed_at_random_leak_nothing() {
+    const SEED: u64 = 20_261_121;
+    let tunnel = Open::to(server(echo).await, NEW).await;
+    let mut all = JoinSet::new();
+    for number in 0..500_u64 {
+        let fate = noise(SEED + number, 3);
+        let mut stream = tunnel.connect().await;
+        all.spawn(async move {
+            if fate[0] > 40 {
+                exchange(&mut stream, &noise(number, usize::from(fate[1]) * 40 + 1)).await;
+            }
+            match fate[2] % 3 {
+                0 => stream.set_zero_linger().unwrap(),
+                1 => stream.shutdown().await.unwrap(),
+                _ => {}
+            }
+        });
+        if all.len() >= 60 {
+            all.join_next().await.unwrap().unwrap_or_else(|error| panic!("seed {SEED}: {error}"));
+        }
+    }
+    timeout(DEADLINE, all.join_all()).await.unwrap();
+    let mut last = tunnel.connect().await;
+    exchange(&mut last, b"still here").await;
+    tunnel.close().await;
+}
+
+#[tokio::test]
+async fn whether_the_destination_accepts_can_be_asked() {
+    let heard = Arc::new(Heard::default());
+    let agents = Agents::new(server(echo).await, NEW);
+    let session = connect(agents.open().await.unwrap(), &heard).await.unwrap();
+    assert_eq!(timeout(DEADLINE, session.probe()).await.unwrap(), Probe::Accepts);
+    session.terminate().await;
+
+    let closed = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    let agents = Agents::new(closed, NEW);
+    let session = connect(agents.open().await.unwrap(), &heard).await.unwrap();
+    assert_eq!(timeout(DEADLINE, session.probe()).await.unwrap(), Probe::Refuses);
+    agents.expire.notify_one();
+    assert_eq!(timeout(DEADLINE, session.probe()).await.unwrap(), Probe::Over);
+}
+
+#[tokio::test]
+async fn a_byte_goes_out_in_the_next_turn_however_much_waits() {
+    let (channel, mut commands, events, _stop) = Channel::for_tests("session");
+    let shared = Shared::new(Version::new(3, 3, 0, 0));
+    let (_stop_sender, stopped) = watch::channel(false);
+    let task = tokio::spawn(Arc::clone(&shared).run(channel, Arc::new(Heard::default()), stopped));
+    let (bulk, keys) = (shared.open().unwrap(), shared.open().unwrap());
+    let saturating = tokio::spawn(async move { while bulk.write(Bytes::from(vec![0; 16 * 1024])).await.is_ok() {} });
+    for turn in 0..50 {
+        let grant = match commands.recv().await.unwrap() {
+            Command::Turn(grant) => grant,
+            other => panic!("{other:?}"),
+        };
+        let typed = turn >= 10 && turn % 5 == 0;
+        if typed {
+            keys.write(Bytes::from_static(b"@")).await.unwrap();
+        }
+        grant.send(32 * 1024).unwrap();
+        let Command::Write(bytes) = commands.recv().await.unwrap() else { panic!() };
+        assert!(bytes.len() <= 32 * 1024);
+        assert!(turn < 10 || bytes.len() > 30 * 1024, "{} in turn {turn}", bytes.len());
+        assert_eq!(bytes.contains(&b'@'), typed, "turn {turn}");
+    }
+    events.send(Event::Ended(crate::channel::End::Expired)).await.unwrap();
+    task.await.unwrap();
+    saturating.await.unwrap();
+}
+
+#[tokio::test]
+async fn without_multiplexing_connections_take_turns() {
+    let tunnel = Open::to(server(echo).await, OLD).await;
+    let mut first = tunnel.connect().await;
+    let mut second = tunnel.connect().await;
+    second.write_all(b"second").await.unwrap();
+    exchange(&mut first, &noise(1, 100_000)).await;
+    drop(first);
+    let mut answer = [0; 6];
+    timeout(DEADLINE, second.read_exact(&mut answer)).await.unwrap().unwrap();
+    assert_eq!(&answer, b"second");
+    assert_eq!(*tunnel.agents.flags.lock().unwrap(), [Flag::DisconnectToPort]);
+    let flags = Arc::clone(&tunnel.agents.flags);
+    tunnel.close().await;
+    assert_eq!(flags.lock().unwrap().last(), Some(&Flag::TerminateSession));
+}
+
+#[tokio::test]
+async fn without_multiplexing_the_destination_ends_the_session_and_another_follows() {
+    let destination = server(|mut stream: TcpStream| async move {
+        stream.write_all(b"hello ").await?;
+        let byte = stream.read_u8().await?;
+        stream.write_all(&[byte]).await
+    })
+    .await;
+    let tunnel = Open::to(destination, OLD).await;
+    for byte in [b'1', b'2'] {
+        let mut stream = tunnel.connect().await;
+        stream.write_all(&[byte]).await.unwrap();
+        let mut answer = Vec::new();
+        timeout(DEADLINE, stream.read_to_end(&mut answer)).await.unwrap().unwrap();
+        assert_eq!(answer, [b"hello ", &[byte][..]].concat());
+    }
+    assert_eq!(tunnel.agents.started.load(Ordering::SeqCst), 2);
+}

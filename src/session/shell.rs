@@ -1,0 +1,199 @@
+//! An interactive shell: the person's terminal on one side, the session on the other, every byte as it is.
+
+use std::io;
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+
+use super::Observer;
+use crate::channel::{self, Channel, End, Event};
+use crate::protocol;
+use crate::terminal::{self, Changes, EscapeKeys, Output, RawMode, Termination, Terminations, Typed};
+
+/// Typed bytes that wait while the session takes none, for example while it reconnects: 1 MiB. Beyond it nothing more
+/// is read from the terminal until there is room.
+const TYPE_AHEAD: usize = 1 << 20;
+
+/// How long the terminal may take for the last output.
+const FLUSH_PATIENCE: Duration = Duration::from_secs(2);
+
+/// What a terminal sends for Ctrl-D. A shell whose input is a file or a pipe gets it at the end of that. It is heard
+/// only at the start of a line.
+const END_OF_FILE: &[u8] = &[0x04];
+
+/// The size of a terminal that is not there, as the official client has it.
+const NO_TERMINAL: protocol::Size = protocol::Size { cols: 300, rows: 100 };
+
+/// How the person left.
+#[derive(Debug)]
+pub enum Left {
+    /// The session has ended.
+    Ended(End),
+    /// With the escape key.
+    Disconnected,
+    /// We were told to stop.
+    Stopped(Termination),
+    /// Our terminal is gone.
+    Terminal(io::Error),
+}
+
+/// Runs a shell in an open session until it ends or the person leaves. The terminal is restored, and unless the session
+/// has ended by itself it is ended on the service.
+///
+/// # Errors
+/// The terminal cannot be used; the session is ended on the service.
+pub async fn shell(
+    mut channel: Channel,
+    escape: Option<u8>,
+    terminations: &mut Terminations,
+    observer: &dyn Observer,
+) -> io::Result<Left> {
+    let left = {
+        let raw = if terminal::is_terminal() { Some(RawMode::enter()) } else { None };
+        match raw.transpose() {
+            Ok(raw) => run(&mut channel, raw, escape, terminations, observer).await,
+            Err(error) => Err(error),
+        }
+        // The guard is gone here: what is said from now on meets a terminal that is restored.
+    };
+    if !matches!(left, Ok(Left::Ended(_))) {
+        channel.terminate().await;
+    }
+    left
+}
+
+async fn run(
+    channel: &mut Channel,
+    raw: Option<RawMode>,
+    escape: Option<u8>,
+    terminations: &mut Terminations,
+    observer: &dyn Observer,
+) -> io::Result<Left> {
+    let is_raw = raw.is_some();
+    let mut output = Output::stdout()?;
+    let mut changes = Changes::listen()?;
+    let input = channel.input();
+    input.resize(changes.current().map_or(NO_TERMINAL, size));
+    // Escape keys are for people.
+    let keyboard = Keyboard {
+        keys: EscapeKeys::new(escape.filter(|_| raw.is_some())),
+        terminal: terminal::Input::open()?,
+        waiting: BytesMut::new(),
+        in_line: false,
+        raw,
+        input: input.clone(),
+    };
+    let left = {
+        let typing = keyboard.run();
+        let showing = show(channel, &mut output, observer);
+        let resizing = async {
+            loop {
+                input.resize(size(changes.next().await));
+            }
+        };
+        tokio::select! {
+            end = showing => end,
+            typed = typing => typed,
+            signal = terminations.next() => Ok(Left::Stopped(signal)),
+            () = resizing => unreachable!("an endless loop"),
+        }
+    };
+    let ended_well = matches!(&left, Ok(Left::Ended(End::Closed(reason))) if reason.is_empty());
+    if is_raw && !ended_well {
+        // The cursor may stand anywhere in a line, and what ssmx has to say begins a new one.
+        let _ = tokio::time::timeout(FLUSH_PATIENCE, output.write_all(b"\r\n")).await;
+    }
+    // A terminal that is gone or stuck takes nothing more, and that is no news.
+    let _ = tokio::time::timeout(FLUSH_PATIENCE, output.flush()).await;
+    left
+}
+
+/// Shows what arrives, until the session ends.
+async fn show(channel: &mut Channel, output: &mut Output, observer: &dyn Observer) -> io::Result<Left> {
+    while let Some(event) = channel.next().await {
+        match event {
+            Event::Output(bytes) | Event::Stderr(bytes) => {
+                if let Err(error) = output.write_all(&bytes).await {
+                    return Ok(Left::Terminal(error));
+                }
+            }
+            Event::Message(text) => observer.message(&text),
+            Event::Notice(notice) => observer.notice(&notice),
+            Event::Ended(end) => return Ok(Left::Ended(end)),
+            Event::Ready(_) | Event::LateHandshake | Event::ExitCode(_) | Event::Flag(_) => {}
+        }
+    }
+    Ok(Left::Ended(End::Terminated))
+}
+
+/// The way from the terminal into the session.
+struct Keyboard {
+    keys: EscapeKeys,
+    terminal: terminal::Input,
+    /// Typed, and not yet taken by the session.
+    waiting: BytesMut,
+    in_line: bool,
+    raw: Option<RawMode>,
+    input: channel::Input,
+}
+
+impl Keyboard {
+    /// Reads and sends until the person leaves. Reading goes on while the session takes nothing, so that the escape
+    /// keys work when nothing else does.
+    async fn run(mut self) -> io::Result<Left> {
+        loop {
+            let typed = tokio::select! {
+                room = self.input.room(), if !self.waiting.is_empty() => match room {
+                    Ok(room) => {
+                        room.write(&mut self.waiting);
+                        continue;
+                    }
+                    Err(_) => return std::future::pending().await,
+                },
+                typed = self.terminal.read(), if self.waiting.len() < TYPE_AHEAD => typed?,
+            };
+            if typed.is_empty() {
+                return self.end_of_input().await;
+            }
+            for typed in self.keys.read(typed) {
+                match typed {
+                    Typed::Data(bytes) => {
+                        self.in_line = !bytes.ends_with(b"\n");
+                        self.waiting.extend_from_slice(&bytes);
+                    }
+                    Typed::Disconnect => return Ok(Left::Disconnected),
+                    Typed::Help => {
+                        let help = self.keys.help();
+                        Output::stdout()?.write_all(help.as_bytes()).await?;
+                    }
+                    Typed::Suspend => {
+                        if let Some(raw) = &mut self.raw
+                            && let Some(now) = raw.suspend().await?
+                        {
+                            self.input.resize(size(now));
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// The terminal is gone, or the pipe is at its end.
+    async fn end_of_input(mut self) -> io::Result<Left> {
+        if self.raw.is_some() {
+            return Ok(Left::Terminal(io::ErrorKind::UnexpectedEof.into()));
+        }
+        if self.in_line {
+            self.waiting.extend_from_slice(b"\n");
+        }
+        self.waiting.extend_from_slice(END_OF_FILE);
+        let rest: Bytes = self.waiting.freeze();
+        // The shell leaves in its own time, and the session with it.
+        let _ = self.input.write(rest).await;
+        std::future::pending().await
+    }
+}
+
+fn size(size: terminal::Size) -> protocol::Size {
+    protocol::Size { cols: size.cols.into(), rows: size.rows.into() }
+}
