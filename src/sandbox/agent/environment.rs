@@ -1,0 +1,170 @@
+//! Where a session's program runs: a home directory of the instance's own, and an environment that starts empty.
+//!
+//! Nothing of the sandbox's environment reaches an instance but the search path, the language and the user's name:
+//! the sandbox's credentials, and those of whoever started it, are none of a program's business.
+
+use std::collections::HashMap;
+use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+use std::{env, fs, io};
+
+use crate::sandbox::{Instance, random};
+
+/// Searched for programs when the sandbox itself has no search path.
+const DEFAULT_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+/// The user that the real agent makes for its sessions.
+const DEFAULT_USER: &str = "ssm-user";
+
+/// The home directories of all instances, in a directory that goes with the last session and the sandbox.
+#[derive(Debug, Default)]
+pub(super) struct Homes(Mutex<State>);
+
+#[derive(Debug, Default)]
+struct State {
+    root: Option<PathBuf>,
+    homes: HashMap<String, PathBuf>,
+}
+
+impl Homes {
+    /// The home directory of an instance, made when it is first asked for.
+    ///
+    /// # Errors
+    /// Whatever the file system says.
+    pub(super) fn of(&self, instance: &Instance) -> io::Result<PathBuf> {
+        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(home) = state.homes.get(&instance.id) {
+            return Ok(home.clone());
+        }
+        let root = match &state.root {
+            Some(root) => root.clone(),
+            None => {
+                let root = env::temp_dir().join(format!("ssmx-sandbox-{}", random::base32::<16>()));
+                make_private(&root)?;
+                state.root.insert(root).clone()
+            }
+        };
+        let home = root.join(plain(&instance.id));
+        make_private(&home)?;
+        state.homes.insert(instance.id.clone(), home.clone());
+        Ok(home)
+    }
+
+    /// Removes all home directories.
+    pub(super) fn remove(&self) {
+        let state = std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
+        if let Some(root) = state.root
+            && let Err(error) = fs::remove_dir_all(&root)
+        {
+            tracing::warn!(root = %root.display(), %error, "the instances' home directories were left behind");
+        }
+    }
+}
+
+impl Drop for Homes {
+    fn drop(&mut self) {
+        self.remove();
+    }
+}
+
+/// A directory that nobody else may enter; an error if it is there already.
+fn make_private(path: &Path) -> io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(path)
+}
+
+/// What a session's program finds around it.
+#[derive(Clone, Debug)]
+pub(super) struct Environment {
+    /// The working directory, and `HOME`.
+    pub(super) home: PathBuf,
+    name: String,
+    user: Option<String>,
+}
+
+impl Environment {
+    /// The environment on an instance, whose Name is in the prompt of its shells. The user of `run_as` is played in
+    /// name only: everything runs as whoever runs the sandbox.
+    pub(super) fn new(instance: &Instance, home: PathBuf, run_as: Option<&str>) -> Self {
+        let name = plain(instance.name().unwrap_or(&instance.id));
+        Self { home, name, user: run_as.map(str::to_owned) }
+    }
+
+    /// All variables of a program.
+    pub(super) fn variables(&self) -> Vec<(&'static str, OsString)> {
+        let user = match &self.user {
+            Some(user) => user.into(),
+            None => inherited("USER").or_else(|| inherited("LOGNAME")).unwrap_or_else(|| DEFAULT_USER.into()),
+        };
+        vec![
+            ("PATH", inherited("PATH").unwrap_or_else(|| DEFAULT_PATH.into())),
+            ("HOME", self.home.clone().into_os_string()),
+            ("TERM", "xterm-256color".into()),
+            ("LANG", inherited("LANG").unwrap_or_else(|| "C.UTF-8".into())),
+            ("USER", user),
+            ("SHELL", "/bin/sh".into()),
+        ]
+    }
+
+    /// The prompt of shells, which says where one is.
+    pub(super) fn prompt(&self) -> (&'static str, OsString) {
+        ("PS1", format!("[sandbox {}] $ ", self.name).into())
+    }
+}
+
+fn inherited(name: &str) -> Option<OsString> {
+    env::var_os(name).filter(|value| value != OsStr::new(""))
+}
+
+/// A name without anything that a shell's prompt or a path would read as more than a name.
+fn plain(name: &str) -> String {
+    name.chars()
+        .map(|character| match character {
+            '-' | '_' => character,
+            other if other.is_alphanumeric() => other,
+            _ => '_',
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sandbox::Fleet;
+
+    #[test]
+    fn an_instance_keeps_its_home_until_the_end() {
+        let fleet = Fleet::builtin("us-east-1");
+        let mut instances = fleet.iter();
+        let (first, second) = (instances.next().unwrap(), instances.next().unwrap());
+        let homes = Homes::default();
+        let home = homes.of(first).unwrap();
+        assert!(home.is_dir());
+        assert_eq!(homes.of(first).unwrap(), home);
+        assert_ne!(homes.of(second).unwrap(), home);
+        fs::write(home.join("note"), "text").unwrap();
+        let root = home.parent().unwrap().to_owned();
+        drop(homes);
+        assert!(!root.exists());
+    }
+
+    #[test]
+    fn nothing_else_is_in_the_environment() {
+        let fleet = Fleet::builtin("us-east-1");
+        let environment = Environment::new(fleet.iter().next().unwrap(), "/nowhere".into(), Some("ops"));
+        let variables = environment.variables();
+        let names: Vec<_> = variables.iter().map(|(name, _)| *name).collect();
+        assert_eq!(names, ["PATH", "HOME", "TERM", "LANG", "USER", "SHELL"]);
+        assert!(variables.contains(&("USER", "ops".into())));
+        assert_eq!(environment.prompt(), ("PS1", "[sandbox web-1] $ ".into()));
+    }
+
+    #[test]
+    fn names_are_only_names() {
+        assert_eq!(plain("web-1_ä"), "web-1_ä");
+        assert_eq!(plain(r"../$(id)`\w"), "_____id___w");
+    }
+}

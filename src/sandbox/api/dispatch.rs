@@ -1,0 +1,120 @@
+//! From a request to the action that it asks for: credentials first, then the faults that were asked for.
+
+use std::sync::{Arc, PoisonError};
+use std::time::SystemTime;
+
+use bytes::Bytes;
+use http::Response;
+use http::request::Parts;
+use http_body_util::Full;
+
+use super::super::account::{ACCOUNT, Account};
+use super::super::api_faults::Fate;
+use super::super::random;
+use super::super::sigv4::{self, Refused, SignedRequest};
+use super::error::ApiError;
+use super::form::Form;
+use super::service::Service;
+use super::{ec2, instance_connect, kms, ssm_documents, ssm_instances, ssm_sessions, sts};
+
+/// A call that has been let in.
+#[derive(Debug)]
+pub(super) struct Call<'a> {
+    pub(super) account: &'a Arc<Account>,
+    pub(super) region: &'a str,
+    pub(super) request_id: &'a str,
+}
+
+/// Answers a request of the control plane.
+pub(in crate::sandbox) fn answer(account: &Arc<Account>, head: &Parts, body: &Bytes) -> Response<Full<Bytes>> {
+    let request_id = random::uuid().to_string();
+    let claimed = sigv4::claimed_scope(&head.headers);
+    // Requests without a signature, or for other services, are refused in the most common way.
+    let service = claimed.as_ref().and_then(|scope| Service::signed_for(&scope.service));
+    let style = service.unwrap_or(Service::Ssm);
+    let request = SignedRequest { method: &head.method, uri: &head.uri, headers: &head.headers, body };
+    let result = match (sigv4::verify(&account.credentials, &request, SystemTime::now()), service) {
+        (Err(Refused::Missing), _) => Err(style.refusal(&Refused::Missing)),
+        (Err(refused), _) => Err(style.refusal(&refused)),
+        (Ok(_), None) => Err(style.unknown_action("")),
+        (Ok(scope), Some(service)) => {
+            let call = Call { account, region: &scope.region, request_id: &request_id };
+            call.run(service, head, body)
+        }
+    };
+    match result {
+        Ok(body) => style.success(&request_id, body),
+        Err(error) => {
+            tracing::debug!(service = style.prefix(), code = error.code, "call refused");
+            style.failure(&request_id, &error)
+        }
+    }
+}
+
+impl Call<'_> {
+    fn run(&self, service: Service, head: &Parts, body: &[u8]) -> Result<String, ApiError> {
+        let form = if service.target().is_none() { Form::parse(body) } else { Form::default() };
+        let action = match service.target() {
+            Some(target) => (head.headers.get("x-amz-target").and_then(|value| value.to_str().ok()))
+                .and_then(|name| name.strip_prefix(target)?.strip_prefix('.')),
+            None => form.field("Action"),
+        };
+        let action = action.unwrap_or_default();
+        self.fault(service, action, body)?;
+        tracing::debug!(service = service.prefix(), action, region = self.region, "call");
+        match (service, action) {
+            (Service::Ssm, "StartSession") => ssm_sessions::start_session(self, body),
+            (Service::Ssm, "ResumeSession") => ssm_sessions::resume_session(self, body),
+            (Service::Ssm, "TerminateSession") => ssm_sessions::terminate_session(self, body),
+            (Service::Ssm, "DescribeSessions") => ssm_sessions::describe_sessions(self, body),
+            (Service::Ssm, "GetConnectionStatus") => ssm_instances::get_connection_status(self, body),
+            (Service::Ssm, "DescribeInstanceInformation") => ssm_instances::describe_instance_information(self, body),
+            (Service::Ssm, "GetDocument") => ssm_documents::get_document(self, body),
+            (Service::Ssm, "DescribeDocument") => ssm_documents::describe_document(self, body),
+            (Service::Kms, "GenerateDataKey") => kms::generate_data_key(self, body),
+            (Service::Kms, "Decrypt") => kms::decrypt(self, body),
+            (Service::InstanceConnect, "SendSSHPublicKey") => instance_connect::send_ssh_public_key(self, body),
+            (Service::Ec2, "DescribeInstances") => ec2::describe_instances(self, &form),
+            (Service::Ec2, "DescribeRegions") => ec2::describe_regions(self, &form),
+            (Service::Sts, "GetCallerIdentity") => Ok(sts::caller_identity(self)),
+            _ => Err(service.unknown_action(action)),
+        }
+    }
+
+    /// Fails if the options ask for it.
+    fn fault(&self, service: Service, action: &str, body: &[u8]) -> Result<(), ApiError> {
+        let action = format!("{}:{action}", service.prefix());
+        let fate = self.account.api_faults.lock().unwrap_or_else(PoisonError::into_inner).next(&action);
+        match fate {
+            Fate::Served => Ok(()),
+            Fate::Throttled => Err(service.throttled()),
+            Fate::Denied => {
+                let resource = self.resource(service, &action, body);
+                Err(service.denied(&self.account.caller_arn(), &action, &resource))
+            }
+        }
+    }
+
+    /// The resource that a denial names.
+    fn resource(&self, service: Service, action: &str, body: &[u8]) -> String {
+        let input: serde_json::Value = serde_json::from_slice(body).unwrap_or_default();
+        let member = |name| input.get(name).and_then(serde_json::Value::as_str);
+        let region = self.region;
+        match action {
+            "ssm:StartSession" | "ssm:GetConnectionStatus" => {
+                format!("arn:aws:ec2:{region}:{ACCOUNT}:instance/{}", member("Target").unwrap_or("*"))
+            }
+            "ec2-instance-connect:SendSSHPublicKey" => {
+                format!("arn:aws:ec2:{region}:{ACCOUNT}:instance/{}", member("InstanceId").unwrap_or("*"))
+            }
+            "ssm:ResumeSession" | "ssm:TerminateSession" => {
+                format!("arn:aws:ssm:{region}:{ACCOUNT}:session/{}", member("SessionId").unwrap_or("*"))
+            }
+            "ssm:GetDocument" | "ssm:DescribeDocument" => {
+                format!("arn:aws:ssm:{region}:{ACCOUNT}:document/{}", member("Name").unwrap_or("*"))
+            }
+            "kms:GenerateDataKey" | "kms:Decrypt" => self.account.kms.key_arn(region),
+            _ => format!("arn:aws:{}:{region}:{ACCOUNT}:*", service.prefix()),
+        }
+    }
+}

@@ -1,0 +1,311 @@
+//! The frames of one direction of a session: a bounded queue that both ends may leave and come back to.
+//!
+//! A full lane makes whoever fills it wait, so that backpressure reaches the socket; nothing that was taken in is
+//! dropped, other than by a fault that was asked for.
+
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use bytes::Bytes;
+use tokio::sync::Notify;
+use tokio::time::{Instant, sleep_until};
+
+use super::super::agent_link::{LinkClosed, LinkEvent};
+use super::super::options::Faults;
+use super::queue::{Entry, Queue};
+
+/// The frames of one direction.
+#[derive(Debug)]
+pub(in crate::sandbox) struct Lane {
+    state: Mutex<State>,
+    items: Notify,
+    space: Notify,
+}
+
+#[derive(Debug)]
+struct State {
+    queue: Queue,
+    reconnected: bool,
+    closed: bool,
+    last_push: Instant,
+}
+
+impl Lane {
+    pub(in crate::sandbox) fn new(faults: Faults, seed: u64) -> Arc<Self> {
+        let queue = Queue::new(faults, seed);
+        let state = State { queue, reconnected: false, closed: false, last_push: Instant::now() };
+        Arc::new(Self { state: Mutex::new(state), items: Notify::new(), space: Notify::new() })
+    }
+
+    /// Takes a frame in, after waiting for room.
+    pub(in crate::sandbox) async fn push(&self, frame: Bytes) -> Result<(), LinkClosed> {
+        let mut frame = frame;
+        while let Some(back) = self.try_push(frame)? {
+            frame = back;
+            self.writable().await;
+        }
+        Ok(())
+    }
+
+    /// Takes a frame in, or gives it back when there is no room.
+    pub(in crate::sandbox) fn try_push(&self, frame: Bytes) -> Result<Option<Bytes>, LinkClosed> {
+        let mut state = self.lock();
+        if state.closed {
+            return Err(LinkClosed);
+        }
+        if state.queue.is_full() {
+            return Ok(Some(frame));
+        }
+        let now = Instant::now();
+        state.last_push = now;
+        state.queue.push(now, frame);
+        self.items.notify_one();
+        Ok(None)
+    }
+
+    /// Puts a frame of the service's own in: never lost, never late, and there is always room for it.
+    pub(in crate::sandbox) fn push_own(&self, frame: Bytes) {
+        let mut state = self.lock();
+        if !state.closed {
+            state.queue.push_at(Instant::now(), frame);
+            self.items.notify_one();
+        }
+    }
+
+    /// Waits until there is room, or the lane is closed.
+    pub(in crate::sandbox) async fn writable(&self) {
+        loop {
+            // Made before the look, so that room that comes right after it is not missed.
+            let space = self.space.notified();
+            if let state = self.lock()
+                && (state.closed || !state.queue.is_full())
+            {
+                return;
+            }
+            space.await;
+        }
+    }
+
+    /// The next event; `None` when the lane is closed and empty.
+    pub(in crate::sandbox) async fn next(&self) -> Option<LinkEvent> {
+        loop {
+            let due = {
+                let mut state = self.lock();
+                if std::mem::take(&mut state.reconnected) {
+                    return Some(LinkEvent::Reconnected);
+                }
+                match state.queue.take(Instant::now()) {
+                    Ok(entry) => {
+                        state.queue.release(&entry);
+                        self.space.notify_waiters();
+                        return Some(LinkEvent::Frame(entry.frame));
+                    }
+                    Err(None) if state.closed => return None,
+                    Err(due) => due,
+                }
+            };
+            self.wait(due).await;
+        }
+    }
+
+    /// As many frames as are due now, at least one and at most `most`; `None` when the lane is closed and empty.
+    pub(super) async fn batch(&self, most: usize) -> Option<Batch<'_>> {
+        loop {
+            let due = {
+                let mut state = self.lock();
+                let now = Instant::now();
+                let mut entries = Vec::new();
+                let due = loop {
+                    match state.queue.take(now) {
+                        Ok(entry) => entries.push(entry),
+                        Err(due) => break due,
+                    }
+                    if entries.len() == most {
+                        break None;
+                    }
+                };
+                if !entries.is_empty() {
+                    return Some(Batch { lane: self, entries });
+                }
+                if state.closed && due.is_none() {
+                    return None;
+                }
+                due
+            };
+            self.wait(due).await;
+        }
+    }
+
+    /// Takes nothing more in; what is in it can still be taken out.
+    pub(in crate::sandbox) fn close(&self) {
+        self.lock().closed = true;
+        self.items.notify_one();
+        self.space.notify_waiters();
+    }
+
+    /// Closes, and throws away what is in it.
+    pub(in crate::sandbox) fn abort(&self) {
+        self.lock().queue.clear();
+        self.close();
+    }
+
+    /// Loses what is in it, and tells the reader that its connection was cut.
+    pub(super) fn cut(&self) {
+        let mut state = self.lock();
+        state.queue.clear();
+        state.reconnected = true;
+        self.items.notify_one();
+        self.space.notify_waiters();
+    }
+
+    /// When a frame was last taken in; the lane's own beginning before that.
+    pub(super) fn last_push(&self) -> Instant {
+        self.lock().last_push
+    }
+
+    /// How many frames have left. Grows as long as the reader makes progress.
+    pub(super) fn taken(&self) -> u64 {
+        self.lock().queue.released()
+    }
+
+    /// Whether writers have to wait.
+    #[cfg(test)]
+    pub(in crate::sandbox) fn is_full(&self) -> bool {
+        self.lock().queue.is_full()
+    }
+
+    async fn wait(&self, due: Option<Instant>) {
+        match due {
+            Some(due) => tokio::select! {
+                () = self.items.notified() => {}
+                () = sleep_until(due) => {}
+            },
+            None => self.items.notified().await,
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+}
+
+/// Frames on their way into a socket. They return to the lane, at their old places, unless they were [sent](Self::sent).
+#[derive(Debug)]
+pub(super) struct Batch<'a> {
+    lane: &'a Lane,
+    entries: Vec<Entry>,
+}
+
+impl Batch<'_> {
+    pub(super) fn frames(&self) -> impl Iterator<Item = Bytes> {
+        self.entries.iter().map(|entry| entry.frame.clone())
+    }
+
+    pub(super) fn sent(mut self) {
+        let mut state = self.lane.lock();
+        for entry in self.entries.drain(..) {
+            state.queue.release(&entry);
+        }
+        self.lane.space.notify_waiters();
+    }
+}
+
+impl Drop for Batch<'_> {
+    fn drop(&mut self) {
+        if self.entries.is_empty() {
+            return;
+        }
+        let mut state = self.lane.lock();
+        for entry in self.entries.drain(..) {
+            state.queue.put_back(entry);
+        }
+        self.lane.items.notify_one();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::Future;
+    use std::task::Poll;
+    use std::time::Duration;
+
+    use tokio::time::timeout;
+
+    use super::super::queue::{MOST_BYTES, MOST_FRAMES};
+    use super::*;
+
+    const DEADLINE: Duration = Duration::from_secs(10);
+
+    fn frame(n: u32) -> Bytes {
+        Bytes::copy_from_slice(&n.to_be_bytes())
+    }
+
+    async fn take(lane: &Lane) -> Option<Bytes> {
+        match timeout(DEADLINE, lane.next()).await.expect("a frame in time")? {
+            LinkEvent::Frame(frame) => Some(frame),
+            LinkEvent::Reconnected => panic!("not cut"),
+        }
+    }
+
+    #[tokio::test]
+    async fn a_full_lane_makes_the_writer_wait() {
+        let lane = Lane::new(Faults::default(), 0);
+        for n in 0..MOST_FRAMES as u32 {
+            assert_eq!(lane.try_push(frame(n)), Ok(None));
+        }
+        assert_eq!(lane.try_push(frame(7)), Ok(Some(frame(7))));
+        let mut waiting = Box::pin(lane.push(frame(7)));
+        let pending = std::future::poll_fn(|context| Poll::Ready(waiting.as_mut().poll(context).is_pending())).await;
+        assert!(pending);
+        assert_eq!(take(&lane).await, Some(frame(0)));
+        timeout(DEADLINE, waiting).await.unwrap().unwrap();
+        assert_eq!(lane.try_push(frame(8)), Ok(Some(frame(8))));
+    }
+
+    #[tokio::test]
+    async fn bytes_fill_it_too() {
+        let lane = Lane::new(Faults::default(), 0);
+        let big = Bytes::from(vec![0; MOST_BYTES - 1]);
+        assert_eq!(lane.try_push(big.clone()), Ok(None));
+        assert_eq!(lane.try_push(big.clone()), Ok(None), "a lane below its bound takes any frame");
+        assert_eq!(lane.try_push(frame(1)), Ok(Some(frame(1))));
+    }
+
+    #[tokio::test]
+    async fn a_batch_that_was_not_sent_goes_back_to_its_place() {
+        let lane = Lane::new(Faults::default(), 0);
+        for n in 0..5 {
+            lane.push(frame(n)).await.unwrap();
+        }
+        drop(lane.batch(3).await.unwrap());
+        let batch = lane.batch(2).await.unwrap();
+        assert_eq!(batch.frames().collect::<Vec<_>>(), [frame(0), frame(1)]);
+        batch.sent();
+        assert_eq!(take(&lane).await, Some(frame(2)));
+    }
+
+    #[tokio::test]
+    async fn close_lets_out_what_is_in_and_abort_does_not() {
+        let lane = Lane::new(Faults::default(), 0);
+        lane.push(frame(1)).await.unwrap();
+        lane.close();
+        assert_eq!(lane.push(frame(2)).await, Err(LinkClosed));
+        assert_eq!(take(&lane).await, Some(frame(1)));
+        assert_eq!(take(&lane).await, None);
+
+        let lane = Lane::new(Faults::default(), 0);
+        lane.push(frame(1)).await.unwrap();
+        lane.abort();
+        assert_eq!(take(&lane).await, None);
+        timeout(DEADLINE, lane.writable()).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_cut_is_told() {
+        let lane = Lane::new(Faults::default(), 0);
+        lane.push(frame(1)).await.unwrap();
+        lane.cut();
+        lane.push(frame(2)).await.unwrap();
+        assert_eq!(lane.next().await, Some(LinkEvent::Reconnected));
+        assert_eq!(take(&lane).await, Some(frame(2)));
+    }
+}

@@ -1,0 +1,179 @@
+//! The frames that wait in a lane: bounded, in the order in which they leave, and the place where faults happen.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio::time::Instant;
+
+use super::super::options::Faults;
+use super::super::random::Rng;
+
+/// A queue takes frames in as long as it holds less than so many bytes …
+pub(super) const MOST_BYTES: usize = 16 * 1024 * 1024;
+
+/// … and fewer than so many frames.
+pub(super) const MOST_FRAMES: usize = 20_000;
+
+/// How long a reordered frame is held back: long beside a loopback round trip, short beside a person's patience.
+const REORDER_HOLD: Duration = Duration::from_millis(30);
+
+/// Frames, and what becomes of them.
+#[derive(Debug)]
+pub(super) struct Queue {
+    waiting: BinaryHeap<Reverse<Entry>>,
+    /// Of the frames that wait, and of those that were taken and not yet released.
+    bytes: usize,
+    frames: usize,
+    pushed: u64,
+    released: u64,
+    faults: Faults,
+    rng: Rng,
+}
+
+/// A frame, in the order in which frames leave: by the instant they are due, then as they came.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Entry {
+    due: Instant,
+    order: u64,
+    pub(super) frame: Bytes,
+}
+
+impl Queue {
+    pub(super) fn new(faults: Faults, seed: u64) -> Self {
+        let rng = Rng::new(seed);
+        Self { waiting: BinaryHeap::new(), bytes: 0, frames: 0, pushed: 0, released: 0, faults, rng }
+    }
+
+    /// Takes a frame in, unless a fault loses it.
+    pub(super) fn push(&mut self, now: Instant, frame: Bytes) {
+        let Faults { drop, duplicate, reorder, delay } = self.faults;
+        // All are drawn each time, so that one rate does not shift what another one hits.
+        let (drop, duplicate) = (self.rng.chance(drop), self.rng.chance(duplicate));
+        let hold = if self.rng.chance(reorder) { REORDER_HOLD } else { Duration::ZERO };
+        if drop {
+            return;
+        }
+        if duplicate {
+            self.push_at(now + delay, frame.clone());
+        }
+        self.push_at(now + delay + hold, frame);
+    }
+
+    /// Takes a frame in that is due at an instant, whatever the faults and the bounds.
+    pub(super) fn push_at(&mut self, due: Instant, frame: Bytes) {
+        self.pushed += 1;
+        self.frames += 1;
+        self.bytes += frame.len();
+        self.waiting.push(Reverse(Entry { due, order: self.pushed, frame }));
+    }
+
+    /// Takes the first frame out if it is due; else says when it will be. It counts until it is released.
+    pub(super) fn take(&mut self, now: Instant) -> Result<Entry, Option<Instant>> {
+        let Reverse(first) = self.waiting.peek().ok_or(None)?;
+        if first.due > now {
+            return Err(Some(first.due));
+        }
+        self.waiting.pop().map(|Reverse(entry)| entry).ok_or(None)
+    }
+
+    /// Puts a frame that was taken back to its place.
+    pub(super) fn put_back(&mut self, entry: Entry) {
+        self.waiting.push(Reverse(entry));
+    }
+
+    /// Forgets a frame that was taken.
+    pub(super) fn release(&mut self, entry: &Entry) {
+        self.bytes -= entry.frame.len();
+        self.frames -= 1;
+        self.released += 1;
+    }
+
+    /// Throws away what is waiting.
+    pub(super) fn clear(&mut self) {
+        for Reverse(entry) in std::mem::take(&mut self.waiting) {
+            self.bytes -= entry.frame.len();
+            self.frames -= 1;
+        }
+    }
+
+    pub(super) fn is_full(&self) -> bool {
+        self.bytes >= MOST_BYTES || self.frames >= MOST_FRAMES
+    }
+
+    /// How many frames have left.
+    pub(super) fn released(&self) -> u64 {
+        self.released
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn frame(n: u32) -> Bytes {
+        Bytes::copy_from_slice(&n.to_be_bytes())
+    }
+
+    /// What comes out of 200 frames that went in at once.
+    fn fates(faults: Faults, seed: u64) -> Vec<Bytes> {
+        let mut queue = Queue::new(faults, seed);
+        let now = Instant::now();
+        for n in 0..200 {
+            queue.push(now, frame(n));
+        }
+        let later = now + Duration::from_secs(1);
+        std::iter::from_fn(|| queue.take(later).ok()).map(|entry| entry.frame).collect()
+    }
+
+    #[test]
+    fn keeps_order_without_faults() {
+        assert_eq!(fates(Faults::default(), 1), (0..200).map(frame).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn one_seed_one_fate() {
+        let faults = Faults { drop: 0.2, duplicate: 0.1, ..Faults::default() };
+        let first = fates(faults, 42);
+        assert_eq!(first, fates(faults, 42));
+        assert_ne!(first, fates(faults, 43));
+        let mut distinct = first.clone();
+        distinct.dedup();
+        assert!(distinct.len() < 190, "some were lost");
+        assert!(first.len() > distinct.len(), "some came twice");
+    }
+
+    #[test]
+    fn reordering_loses_nothing() {
+        let mut arrived = fates(Faults { reorder: 0.3, ..Faults::default() }, 9);
+        assert!(!arrived.is_sorted());
+        arrived.sort();
+        assert_eq!(arrived, (0..200).map(frame).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn delayed_frames_are_not_due_before() {
+        let delay = Duration::from_millis(5);
+        let mut queue = Queue::new(Faults { delay, ..Faults::default() }, 0);
+        let now = Instant::now();
+        queue.push(now, frame(1));
+        assert_eq!(queue.take(now), Err(Some(now + delay)));
+        assert!(queue.take(now + delay).is_ok());
+        assert_eq!(queue.take(now + delay), Err(None));
+    }
+
+    #[test]
+    fn frames_under_way_count() {
+        let mut queue = Queue::new(Faults::default(), 0);
+        let now = Instant::now();
+        queue.push(now, Bytes::from(vec![0; MOST_BYTES]));
+        let entry = queue.take(now).unwrap();
+        assert!(queue.is_full());
+        queue.put_back(entry);
+        let entry = queue.take(now).unwrap();
+        queue.release(&entry);
+        assert!(!queue.is_full());
+        assert_eq!(queue.released(), 1);
+    }
+}

@@ -1,0 +1,96 @@
+//! The one listener of a sandbox: requests of the control plane, and upgrades for the gateway.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Request, Response, StatusCode};
+use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::{sleep, timeout};
+
+use super::account::Account;
+use super::api;
+use super::gateway;
+
+/// Connections at a time; further ones wait in the kernel's queue.
+const MOST_CONNECTIONS: usize = 4_096;
+
+/// Largest body of a request. The largest that the services here take is below 100 KiB.
+const MOST_BODY: usize = 1024 * 1024;
+
+/// How long a connection may be idle, or take for the head of a request.
+const HEAD_DEADLINE: Duration = Duration::from_secs(120);
+
+/// How long the body of a request may take.
+const BODY_DEADLINE: Duration = Duration::from_secs(30);
+
+/// Serves until the task is aborted.
+pub(super) async fn serve(listener: TcpListener, account: Arc<Account>) {
+    let permits = Arc::new(Semaphore::new(MOST_CONNECTIONS));
+    loop {
+        let Ok(permit) = Arc::clone(&permits).acquire_owned().await else { return };
+        let stream = match listener.accept().await {
+            Ok((stream, _)) => stream,
+            Err(error) => {
+                // Out of descriptors, most likely: existing connections have to end first.
+                tracing::warn!(%error, "cannot accept");
+                sleep(Duration::from_millis(50)).await;
+                continue;
+            }
+        };
+        let account = Arc::clone(&account);
+        tokio::spawn(async move {
+            tokio::select! {
+                result = connection(stream, &account, Arc::new(permit)) => {
+                    if let Err(error) = result {
+                        tracing::debug!(%error, "connection ended");
+                    }
+                }
+                () = account.stopped() => {}
+            }
+        });
+    }
+}
+
+async fn connection(stream: TcpStream, account: &Arc<Account>, permit: Arc<OwnedSemaphorePermit>) -> io::Result<()> {
+    stream.set_nodelay(true)?;
+    let service = service_fn(|mut request: Request<Incoming>| {
+        // An upgraded connection leaves this function, and still counts.
+        request.extensions_mut().insert(Arc::clone(&permit));
+        answer(account, request)
+    });
+    http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_DEADLINE)
+        .serve_connection(TokioIo::new(stream), service)
+        .with_upgrades()
+        .await
+        .map_err(io::Error::other)
+}
+
+async fn answer(account: &Arc<Account>, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, hyper::Error> {
+    if gateway::is_upgrade(&request) {
+        return Ok(gateway::upgrade(account, request));
+    }
+    let (head, body) = request.into_parts();
+    let body = match timeout(BODY_DEADLINE, Limited::new(body, MOST_BODY).collect()).await {
+        Ok(Ok(body)) => body.to_bytes(),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => return Ok(status(StatusCode::PAYLOAD_TOO_LARGE)),
+        Ok(Err(_)) => return Ok(status(StatusCode::BAD_REQUEST)),
+        Err(_) => return Ok(status(StatusCode::REQUEST_TIMEOUT)),
+    };
+    Ok(api::answer(account, &head, &body))
+}
+
+fn status(status: StatusCode) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::new(Bytes::new()));
+    *response.status_mut() = status;
+    response
+}
