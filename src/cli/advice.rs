@@ -1,0 +1,101 @@
+//! Failures of the rooms below, turned into what a person is told and what the process exits with.
+
+use super::error::{CliError, ErrorKind};
+use crate::aws;
+use crate::channel::{DialError, End, OpenError};
+use crate::fleet::FleetError;
+use crate::protocol::Failure;
+
+impl From<aws::ErrorKind> for ErrorKind {
+    fn from(kind: aws::ErrorKind) -> Self {
+        match kind {
+            aws::ErrorKind::Credentials | aws::ErrorKind::Permission => Self::Denied,
+            aws::ErrorKind::NotFound => Self::NoTarget,
+            aws::ErrorKind::NotConnected => Self::NotConnected,
+            aws::ErrorKind::Usage => Self::Usage,
+            _ => Self::Failed,
+        }
+    }
+}
+
+impl From<aws::Error> for CliError {
+    fn from(error: aws::Error) -> Self {
+        advised(error.kind().into(), &error, error.hints())
+    }
+}
+
+impl From<FleetError> for CliError {
+    fn from(error: FleetError) -> Self {
+        advised(error.kind().into(), &error, error.hints())
+    }
+}
+
+impl From<DialError> for CliError {
+    fn from(error: DialError) -> Self {
+        advised(error.kind().into(), &error, error.hints())
+    }
+}
+
+impl From<OpenError> for CliError {
+    fn from(error: OpenError) -> Self {
+        match error {
+            OpenError::Aws(error) => error.into(),
+            OpenError::Dial(error) => error.into(),
+            OpenError::StreamUrl(error) => Self::failed("the session cannot be opened").caused_by(&error).hint(
+                "behind a VPC endpoint or a gateway of your own, name its host with `AWS_ENDPOINT_URL_SSMMESSAGES`",
+            ),
+        }
+    }
+}
+
+/// What a session that ended otherwise than it should have is told as; `None` when it ended as it should.
+pub(super) fn failure(end: End) -> Option<CliError> {
+    Some(match end {
+        End::Terminated => return None,
+        End::Closed(reason) if reason.trim().is_empty() => return None,
+        End::Closed(reason) => CliError::failed("the session failed").cause(reason.trim()),
+        End::Expired => lost("the connection was lost, and the service had ended the session when it was back")
+            .hint("it ends sessions after the idle timeout of the account, 20 minutes unless somebody changed it"),
+        End::Lost(reason) => lost("the connection was lost, and no other could be had in time").cause(reason),
+        End::Refused(error) => {
+            let refused = lost("the connection was lost, and the session cannot be resumed").caused_by(&error);
+            error.hints().into_iter().fold(refused, CliError::hint)
+        }
+        End::Failed(failure @ Failure::Undecipherable) => lost("the session broke").caused_by(&failure),
+        End::Failed(failure) => CliError::failed("the session failed").caused_by(&failure),
+    })
+}
+
+/// Why a session ended, in a few words; `None` when it ended as it should.
+pub(super) fn reason(end: &End) -> Option<String> {
+    match end {
+        End::Terminated => None,
+        End::Closed(reason) => Some(reason.trim().to_owned()).filter(|reason| !reason.is_empty()),
+        End::Expired => Some("the connection was lost, and the service has ended it meanwhile".to_owned()),
+        End::Lost(reason) => Some(reason.clone()),
+        End::Refused(error) => Some(error.to_string()),
+        End::Failed(failure) => Some(failure.to_string()),
+    }
+}
+
+fn lost(message: &str) -> CliError {
+    CliError::new(ErrorKind::Lost, message)
+}
+
+fn advised(kind: ErrorKind, error: &dyn std::error::Error, hints: Vec<String>) -> CliError {
+    hints.into_iter().fold(CliError::new(kind, error.to_string()), CliError::hint)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::Exit;
+
+    #[test]
+    fn ends_have_their_exit_codes() {
+        assert!(failure(End::Closed(" \n".into())).is_none());
+        assert_eq!(failure(End::Closed("no such user".into())).unwrap().exit(), Exit::FAILED);
+        assert_eq!(failure(End::Expired).unwrap().exit(), Exit::LOST);
+        assert_eq!(failure(End::Lost("no route".into())).unwrap().exit(), Exit::LOST);
+    }
+}

@@ -1,0 +1,193 @@
+//! The command line, as it is typed.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::{ArgAction, ColorChoice, CommandFactory, FromArgMatches, Parser, Subcommand};
+
+use super::{default_command, exec, fwd, openssh_words, plugin, proxy, sandbox, scp, shell, ssh, ssh_config};
+
+/// Shells and commands on EC2 and hybrid instances through AWS Systems Manager, without an open port or a bastion host
+#[derive(Debug, Parser)]
+#[command(
+    name = "ssmx",
+    version,
+    override_usage = "ssmx [OPTIONS] TARGET [-- COMMAND…]\n       ssmx [OPTIONS] <COMMAND>",
+    after_help = "`ssmx TARGET` is short for `ssmx shell TARGET`. No AWS account at hand? Try `ssmx sandbox`.",
+    subcommand_required = true,
+    arg_required_else_help = true,
+    max_term_width = 120
+)]
+pub struct Cli {
+    /// The flags that every command has.
+    #[command(flatten)]
+    pub globals: Globals,
+
+    /// The command.
+    #[command(subcommand)]
+    pub command: Command,
+
+    /// The command that was probably meant by a first word that was taken for a target.
+    #[arg(skip)]
+    pub mistyped: Option<String>,
+}
+
+/// The flags that every command has.
+#[derive(Debug, Clone, clap::Args)]
+#[command(next_help_heading = "Global options")]
+pub struct Globals {
+    /// AWS profile [default: what the AWS environment says]
+    #[arg(long, short, global = true, value_name = "NAME")]
+    pub profile: Option<String>,
+
+    /// AWS region [default: what the AWS environment and the profile say]
+    #[arg(long, short, global = true, value_name = "NAME")]
+    pub region: Option<String>,
+
+    /// Endpoint of the AWS APIs, in place of the region's own
+    #[arg(long, global = true, value_name = "URL", value_parser = endpoint_url)]
+    pub endpoint_url: Option<String>,
+
+    /// Say what happens inside; twice for every frame. Safe to share: no secrets, no session data
+    #[arg(long, short, global = true, action = ArgAction::Count)]
+    pub verbose: u8,
+
+    /// Say nothing but warnings and errors
+    #[arg(long, short, global = true)]
+    pub quiet: bool,
+
+    /// When to use colours; NO_COLOR is honoured
+    #[arg(long, global = true, value_name = "WHEN", default_value_t = ColorChoice::Auto)]
+    pub color: ColorChoice,
+
+    /// Log to a file, not to standard error
+    #[arg(long, global = true, value_name = "FILE")]
+    pub log_file: Option<PathBuf>,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+#[expect(missing_docs, reason = "a comment would replace the help, which stands with each command's arguments")]
+pub enum Command {
+    #[command(alias = "sh")]
+    Shell(shell::Args),
+    Exec(exec::Args),
+    Fwd(fwd::Args),
+    Plugin(plugin::Args),
+    Ssh(ssh::Args),
+    Scp(scp::Args),
+    Proxy(proxy::Args),
+    SshConfig(ssh_config::Args),
+    Sandbox(sandbox::Args),
+}
+
+impl Cli {
+    /// Takes the arguments apart, the first of which is the name of the program.
+    ///
+    /// # Errors
+    /// They make no sense, or ask for help or the version; the error knows what to print and where.
+    pub fn from_args(args: impl IntoIterator<Item = OsString>) -> Result<Self, clap::Error> {
+        let args = plugin::as_called_by_name(args.into_iter().collect());
+        let (args, mistyped) = default_command::insert(Self::command(), args);
+        let args = openssh_words::set_apart(Self::command(), args);
+        let matches = Self::command().try_get_matches_from(args)?;
+        Ok(Self { mistyped, ..Self::from_arg_matches(&matches)? })
+    }
+}
+
+fn endpoint_url(text: &str) -> Result<String, String> {
+    let url: http::Uri = text.parse().map_err(|error| format!("{error}"))?;
+    match (url.scheme_str(), url.host()) {
+        (Some("http" | "https"), Some(host)) if !host.is_empty() => Ok(text.to_owned()),
+        _ => Err("it must begin with `https://` or `http://` and a host".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(line: &str) -> Result<Cli, clap::Error> {
+        let words = shlex::split(line).unwrap();
+        Cli::from_args(words.into_iter().map(OsString::from))
+    }
+
+    fn shell(line: &str) -> (Globals, shell::Args) {
+        match parse(line) {
+            Ok(Cli { globals, command: Command::Shell(args), .. }) => (globals, args),
+            other => panic!("{line}: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn the_definition_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_target_alone_is_a_shell() {
+        assert_eq!(shell("ssmx web-1").1.target, "web-1");
+        assert_eq!(shell("ssmx sh web-1").1.target, "web-1");
+        assert_eq!(shell("ssmx shell shell").1.target, "shell");
+        let (globals, args) = shell("ssmx -vp work --region=eu-west-1 web-1 --document D -q -- top -b 'a b'");
+        assert_eq!(args.target, "web-1");
+        assert_eq!(args.document.as_deref(), Some("D"));
+        assert_eq!(args.command, ["top", "-b", "a b"]);
+        assert_eq!((globals.profile.as_deref(), globals.region.as_deref()), (Some("work"), Some("eu-west-1")));
+        assert!(globals.quiet && globals.verbose == 1);
+        assert_eq!(shell("ssmx --reason why web-1").1.reason.as_deref(), Some("why"));
+        assert_eq!(shell("ssmx -p exec web-1").0.profile.as_deref(), Some("exec"));
+    }
+
+    #[test]
+    fn a_mistyped_command_is_remembered() {
+        assert_eq!(parse("ssmx exce").unwrap().mistyped.as_deref(), Some("exec"));
+        assert_eq!(parse("ssmx web-1").unwrap().mistyped, None);
+        assert_eq!(parse("ssmx shell exce").unwrap().mistyped, None);
+    }
+
+    #[test]
+    fn exec_takes_targets_and_a_command_exactly_as_given() {
+        let Ok(Cli { command: Command::Exec(args), .. }) = parse("ssmx exec a b --binary -- echo '' ' $x' -v --")
+        else {
+            panic!()
+        };
+        assert_eq!(args.targets, ["a", "b"]);
+        assert_eq!(args.command, ["echo", "", " $x", "-v", "--"]);
+        assert!(args.binary);
+        for incomplete in ["ssmx exec a", "ssmx exec -- ls", "ssmx exec a --"] {
+            assert_eq!(parse(incomplete).unwrap_err().exit_code(), 2, "{incomplete}");
+        }
+    }
+
+    #[test]
+    fn fwd_takes_forwards_and_a_command() {
+        let Ok(Cli { command: Command::Fwd(args), .. }) = parse("ssmx fwd db 5432 8080:web:80 -- psql -p {port} --")
+        else {
+            panic!()
+        };
+        assert_eq!((args.target.as_str(), args.forwards.len()), ("db", 2));
+        assert_eq!(args.command, ["psql", "-p", "{port}", "--"]);
+        for bad in ["ssmx fwd", "ssmx fwd db", "ssmx fwd db x", "ssmx fwd db --bind nowhere 80", "ssmx fwd db 80 -o x"]
+        {
+            assert_eq!(parse(bad).unwrap_err().exit_code(), 2, "{bad}");
+        }
+    }
+
+    #[test]
+    fn endpoints_are_urls() {
+        assert!(parse("ssmx --endpoint-url http://127.0.0.1:4566 x").is_ok());
+        for bad in ["127.0.0.1:80", "ftp://x", "https://", "/x"] {
+            assert!(parse(&format!("ssmx --endpoint-url {bad} x")).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn help_is_help_and_nothing_is_usage() {
+        for line in ["ssmx --help", "ssmx help", "ssmx help exec", "ssmx -V", "ssmx sandbox --help"] {
+            assert_eq!(parse(line).unwrap_err().exit_code(), 0, "{line}");
+        }
+        assert_eq!(parse("ssmx").unwrap_err().exit_code(), 2);
+        assert_eq!(parse("ssmx -q -p work").unwrap_err().exit_code(), 2);
+    }
+}

@@ -1,0 +1,90 @@
+//! From a target as it was typed to an open session.
+
+use super::args::Globals;
+use super::error::{CliError, ErrorKind};
+use super::ui::Ui;
+use crate::aws::{Aws, Settings, StartSession};
+use crate::channel::{self, Channel, Notice, Options};
+use crate::fleet::{self, Target, TargetState};
+use crate::session::Observer;
+
+/// AWS as the flags and the environment say.
+pub(super) async fn aws(ui: &Ui, globals: &Globals) -> Result<Aws, CliError> {
+    let _waiting = ui.waiting("Reading the AWS configuration");
+    let settings = Settings {
+        profile: globals.profile.clone(),
+        region: globals.region.clone(),
+        endpoint_url: globals.endpoint_url.clone(),
+        ssm_endpoint_url: None,
+    };
+    Ok(Aws::load(&settings).await?)
+}
+
+/// The one instance that is meant.
+pub(super) async fn target(ui: &Ui, aws: &Aws, text: &str) -> Result<Target, CliError> {
+    let _waiting = ui.waiting(format!("Looking for {text} in {}", aws.region()));
+    Ok(fleet::resolve(aws, text).await?)
+}
+
+/// Starts a session on `target`.
+pub(super) async fn session(
+    ui: &Ui,
+    aws: &Aws,
+    target: &Target,
+    request: StartSession,
+    options: Options,
+) -> Result<Channel, CliError> {
+    let _waiting = ui.waiting(format!("Starting a session on {target}"));
+    let request = StartSession { target: target.id.clone(), ..request };
+    channel::open(aws, &request, options).await.map_err(|error| {
+        let error = CliError::from(error);
+        match known_obstacle(target.state) {
+            // What is known takes the place of what is usual.
+            Some((cause, hint)) if error.kind() == ErrorKind::NotConnected => {
+                CliError::new(error.kind(), error.message()).cause(cause).hint(hint)
+            }
+            _ => error,
+        }
+    })
+}
+
+/// What is known of a target that explains why it cannot be reached, and what to do about it.
+fn known_obstacle(state: TargetState) -> Option<(String, &'static str)> {
+    Some(match state {
+        TargetState::Down(state) => (format!("EC2 says that it is {}", state.as_str()), "start it first"),
+        TargetState::Offline => (
+            "its agent has not been heard of for a while".to_owned(),
+            "restart the agent or the instance; check that nothing cuts it off from Systems Manager",
+        ),
+        TargetState::Unmanaged => (
+            "it runs, and Systems Manager does not know it".to_owned(),
+            "give it an instance profile with AmazonSSMManagedInstanceCore, a running agent, and a way to the endpoints",
+        ),
+        _ => return None,
+    })
+}
+
+/// Says to the person what a session has to say.
+pub(super) struct Says {
+    pub(super) ui: Ui,
+    /// Named when several sessions run side by side.
+    pub(super) name: Option<String>,
+}
+
+impl Observer for Says {
+    fn notice(&self, notice: &Notice) {
+        let name = self.name.as_ref().map(|name| format!("{name}: ")).unwrap_or_default();
+        self.ui.notice(match notice {
+            Notice::Lost(reason) => format!("{name}connection lost ({reason}); reconnecting…"),
+            Notice::Waiting(reason) => format!("{name}still no connection: {reason}"),
+            Notice::Restored(after) => {
+                format!("{name}connection restored after {:.1} s; nothing was lost", after.as_secs_f64())
+            }
+        });
+    }
+
+    fn message(&self, text: &str) {
+        let name = self.name.as_ref().map(|name| format!("{name}: ")).unwrap_or_default();
+        self.ui.notice(format!("{name}{}", text.trim_end()));
+    }
+}

@@ -1,0 +1,165 @@
+//! Failures as a person meets them: what happened, why, and what to do next.
+
+use std::fmt;
+use std::io;
+
+use super::exit::Exit;
+
+/// A failure that ends a command. It is printed as `error: …`, `caused by: …` and `hint: …`.
+#[derive(Debug)]
+pub struct CliError {
+    kind: ErrorKind,
+    message: String,
+    causes: Vec<String>,
+    hints: Vec<String>,
+    exit: Option<Exit>,
+}
+
+/// What sort of failure it is, which decides the exit code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ErrorKind {
+    /// None of the others.
+    Failed,
+    /// The command line makes no sense.
+    Usage,
+    /// No such target, or several.
+    NoTarget,
+    /// The target is not connected.
+    NotConnected,
+    /// Credentials are missing or do not suffice.
+    Denied,
+    /// The session was lost.
+    Lost,
+    /// Whoever read our standard output went away, as `head` does. Nothing is printed.
+    BrokenPipe,
+}
+
+impl CliError {
+    /// A failure. The message is one sentence without a full stop, with literals in backticks.
+    pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
+        Self { kind, message: message.into(), causes: Vec::new(), hints: Vec::new(), exit: None }
+    }
+
+    /// A failure without an exit code of its own.
+    pub fn failed(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Failed, message)
+    }
+
+    /// A command line that makes no sense.
+    pub fn usage(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Usage, message)
+    }
+
+    /// Standard output cannot be written.
+    pub fn stdout(error: &io::Error) -> Self {
+        if error.kind() == io::ErrorKind::BrokenPipe {
+            return Self::new(ErrorKind::BrokenPipe, "standard output was closed");
+        }
+        Self::failed("cannot write to standard output").caused_by(error)
+    }
+
+    /// Names what the failure is about, in front of what happened.
+    pub fn about(mut self, what: &str) -> Self {
+        self.message = format!("{what}: {}", self.message);
+        self
+    }
+
+    /// Adds an error and its sources as causes. One that only repeats the text before it is left out.
+    pub fn caused_by(mut self, error: &dyn std::error::Error) -> Self {
+        let mut next = Some(error);
+        while let Some(error) = next {
+            self = self.cause(error.to_string());
+            next = error.source();
+        }
+        self
+    }
+
+    /// Adds a cause in words.
+    pub fn cause(mut self, cause: impl Into<String>) -> Self {
+        let cause = cause.into();
+        let before = self.causes.last().unwrap_or(&self.message);
+        if !before.contains(&cause) {
+            self.causes.push(cause);
+        }
+        self
+    }
+
+    /// Adds something to do about it: one sentence without a full stop, with literals in backticks.
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hints.push(hint.into());
+        self
+    }
+
+    /// Exits with another code than the one of its kind.
+    pub fn exit_with(mut self, exit: Exit) -> Self {
+        self.exit = Some(exit);
+        self
+    }
+
+    /// What sort of failure it is.
+    pub fn kind(&self) -> ErrorKind {
+        self.kind
+    }
+
+    /// What happened.
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// Why, from the outermost cause to the innermost.
+    pub fn causes(&self) -> &[String] {
+        &self.causes
+    }
+
+    /// What to do about it.
+    pub fn hints(&self) -> &[String] {
+        &self.hints
+    }
+
+    /// The exit code.
+    pub fn exit(&self) -> Exit {
+        self.exit.unwrap_or(match self.kind {
+            ErrorKind::Failed => Exit::FAILED,
+            ErrorKind::Usage => Exit::USAGE,
+            ErrorKind::NoTarget => Exit::NO_TARGET,
+            ErrorKind::NotConnected => Exit::NOT_CONNECTED,
+            ErrorKind::Denied => Exit::DENIED,
+            ErrorKind::Lost => Exit::LOST,
+            ErrorKind::BrokenPipe => Exit::FINE,
+        })
+    }
+}
+
+impl fmt::Display for CliError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for CliError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_chain_of_causes_is_kept_without_repetitions() {
+        #[derive(Debug, thiserror::Error)]
+        #[error("cannot dial: {0}")]
+        struct Outer(#[source] io::Error);
+
+        let error = CliError::failed("the session did not start").caused_by(&Outer(io::Error::other("refused")));
+        assert_eq!(error.causes(), ["cannot dial: refused"]);
+        let error = CliError::failed("cannot read `x`").caused_by(&io::Error::other("refused"));
+        assert_eq!(error.causes(), ["refused"]);
+    }
+
+    #[test]
+    fn kinds_have_their_codes_unless_told_otherwise() {
+        assert_eq!(CliError::usage("x").exit(), Exit::USAGE);
+        assert_eq!(CliError::new(ErrorKind::Lost, "x").exit().code(), 6);
+        assert_eq!(CliError::new(ErrorKind::Lost, "x").exit_with(Exit::OWN_FAILURE).exit().code(), 255);
+        assert_eq!(CliError::stdout(&io::ErrorKind::BrokenPipe.into()).exit(), Exit::FINE);
+        assert_eq!(CliError::stdout(&io::ErrorKind::StorageFull.into()).exit(), Exit::FAILED);
+    }
+}

@@ -1,0 +1,121 @@
+//! Faults that the sandbox is asked for: `--fault [up:|down:]drop=0.1,dup=0.1,reorder=0.2,delay=20ms,cut=5s`.
+
+use std::str::FromStr;
+use std::time::Duration;
+
+/// The longest delay of a frame; beyond it sessions only time out.
+const MAX_DELAY: Duration = Duration::from_secs(60);
+
+/// One `--fault`. What it leaves out stays as it was.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Fault {
+    /// The direction that is meant; both without one.
+    pub direction: Option<Direction>,
+    /// Share of frames that are lost, 0 to 1.
+    pub drop: Option<f64>,
+    /// Share of frames that arrive twice, 0 to 1.
+    pub duplicate: Option<f64>,
+    /// Share of frames that are overtaken by later ones, 0 to 1.
+    pub reorder: Option<f64>,
+    /// Delay of every frame, up to a minute.
+    pub delay: Option<Duration>,
+    /// Time after which a connection is cut, again and again: the client's going up, the agent's going down.
+    pub cut: Option<Duration>,
+}
+
+/// A direction of a session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Direction {
+    /// From the client to the agent.
+    Up,
+    /// From the agent to the client.
+    Down,
+}
+
+impl FromStr for Fault {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (direction, list) = match text.split_once(':') {
+            Some(("up", list)) => (Some(Direction::Up), list),
+            Some(("down", list)) => (Some(Direction::Down), list),
+            Some((other, _)) => return Err(format!("`{other}` is no direction; there are `up` and `down`")),
+            None => (None, text),
+        };
+        let mut fault = Self { direction, ..Self::default() };
+        for item in list.split(',') {
+            let (name, value) = item.split_once('=').ok_or_else(|| format!("`{item}` has no value"))?;
+            match name {
+                "drop" => fault.drop = Some(share(value)?),
+                "dup" => fault.duplicate = Some(share(value)?),
+                "reorder" => fault.reorder = Some(share(value)?),
+                "delay" => {
+                    let delay = duration(value)?;
+                    if delay > MAX_DELAY {
+                        return Err(format!("`{value}` is longer than a minute"));
+                    }
+                    fault.delay = Some(delay);
+                }
+                "cut" => {
+                    let after = duration(value)?;
+                    if after.is_zero() {
+                        return Err("a connection needs some time before it can be cut".to_owned());
+                    }
+                    fault.cut = Some(after);
+                }
+                _ => {
+                    return Err(format!("`{name}` is no fault; there are `drop`, `dup`, `reorder`, `delay` and `cut`"));
+                }
+            }
+        }
+        Ok(fault)
+    }
+}
+
+fn share(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(share) if (0.0..=1.0).contains(&share) => Ok(share),
+        _ => Err(format!("`{text}` is no share between 0 and 1")),
+    }
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    humantime::parse_duration(text).map_err(|error| format!("`{text}` is no duration like `20ms` or `5s`: {error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn faults_of_both_directions_and_of_one() {
+        let fault: Fault = "drop=0.1,dup=1,reorder=0,delay=20ms".parse().unwrap();
+        assert_eq!(
+            (fault.direction, fault.drop, fault.duplicate, fault.reorder),
+            (None, Some(0.1), Some(1.0), Some(0.0))
+        );
+        assert_eq!((fault.delay, fault.cut), (Some(Duration::from_millis(20)), None));
+        let fault: Fault = "down:cut=5s".parse().unwrap();
+        assert_eq!((fault.direction, fault.cut), (Some(Direction::Down), Some(Duration::from_secs(5))));
+    }
+
+    #[test]
+    fn what_cannot_be_is_refused() {
+        for bad in [
+            "",
+            "drop",
+            "drop=",
+            "drop=1.1",
+            "drop=-1",
+            "drop=NaN",
+            "delay=20",
+            "delay=2m",
+            "cut=0s",
+            "left:drop=0.1",
+            "lose=0.1",
+            "drop=0.1,,dup=0.1",
+        ] {
+            assert!(bad.parse::<Fault>().is_err(), "{bad}");
+        }
+    }
+}

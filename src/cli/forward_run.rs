@@ -1,0 +1,115 @@
+//! The command that runs while a tunnel is open.
+
+use std::ffi::{OsStr, OsString};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use tokio::process::Command;
+
+use super::error::CliError;
+use super::exit::Exit;
+use crate::session::forward::Listener;
+use crate::terminal::{self, Termination};
+
+/// The local end of a forward, as a command is told of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Place {
+    /// An address and a port.
+    Port(String, u16),
+    /// A unix socket, which stands for both.
+    Socket(PathBuf),
+}
+
+impl Place {
+    pub(super) fn of(listener: &Listener) -> Self {
+        match (listener.path(), listener.addresses().first()) {
+            (Some(path), _) => Self::Socket(path),
+            (None, Some(address)) => {
+                // What listens everywhere is reached here.
+                let host = match address.ip() {
+                    ip if !ip.is_unspecified() => ip.to_string(),
+                    ip if ip.is_ipv4() => "127.0.0.1".to_owned(),
+                    _ => "::1".to_owned(),
+                };
+                Self::Port(host, address.port())
+            }
+            (None, None) => Self::Socket(PathBuf::new()),
+        }
+    }
+
+    fn host(&self) -> OsString {
+        match self {
+            Self::Port(host, _) => host.into(),
+            Self::Socket(path) => path.into(),
+        }
+    }
+
+    fn port(&self) -> OsString {
+        match self {
+            Self::Port(_, port) => port.to_string().into(),
+            Self::Socket(path) => path.into(),
+        }
+    }
+}
+
+/// The command that runs; 0 while there is none.
+static RUNNING: AtomicU32 = AtomicU32::new(0);
+
+/// Passes a signal on to the command. False when none runs.
+pub(super) fn pass_on(signal: Termination) -> bool {
+    let id = RUNNING.load(Ordering::Relaxed);
+    // The terminal has told the command itself of the keys pressed there.
+    if id != 0 && !matches!(signal, Termination::Interrupt | Termination::Quit) {
+        terminal::forward(id, signal);
+    }
+    id != 0
+}
+
+/// Runs the command to its end.
+///
+/// # Errors
+/// It cannot be run.
+pub(super) async fn run(command: &[OsString], places: &[Place]) -> Result<Exit, CliError> {
+    let first = places.first().expect("the command line has one forward at least");
+    let replaced: Vec<OsString> = command.iter().map(|word| replace(word, first)).collect();
+    let (program, arguments) = replaced.split_first().expect("it is called with a command");
+    let mut child = Command::new(program);
+    child.args(arguments).env("SSMX_HOST", first.host()).env("SSMX_PORT", first.port()).kill_on_drop(true);
+    if places.len() > 1 {
+        for (number, place) in (1..).zip(places) {
+            child.env(format!("SSMX_HOST_{number}"), place.host()).env(format!("SSMX_PORT_{number}"), place.port());
+        }
+    }
+    let failed = |what: &str, error: std::io::Error| {
+        CliError::failed(format!("cannot {what} `{}`", program.to_string_lossy())).caused_by(&error)
+    };
+    let mut child = child.spawn().map_err(|error| failed("run", error))?;
+    RUNNING.store(child.id().unwrap_or(0), Ordering::Relaxed);
+    let status = child.wait().await;
+    RUNNING.store(0, Ordering::Relaxed);
+    Ok(Exit::of_status(status.map_err(|error| failed("wait for", error))?))
+}
+
+/// Puts the place in for `{host}` and `{port}`. Words that are not text stay as they are.
+fn replace(word: &OsStr, place: &Place) -> OsString {
+    let Some(text) = word.to_str() else { return word.to_owned() };
+    if !text.contains("{host}") && !text.contains("{port}") {
+        return word.to_owned();
+    }
+    let (host, port) = (place.host(), place.port());
+    text.replace("{host}", &host.to_string_lossy()).replace("{port}", &port.to_string_lossy()).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_are_put_in() {
+        let place = Place::Port("127.0.0.1".to_owned(), 5433);
+        let replaced = |word: &str| replace(OsStr::new(word), &place);
+        assert_eq!(replaced("postgres://{host}:{port}/db?p={port}"), "postgres://127.0.0.1:5433/db?p=5433");
+        assert_eq!(replaced("{hosts} {} {PORT}"), "{hosts} {} {PORT}");
+        assert_eq!(replace(OsStr::new("--socket={host}"), &Place::Socket("/tmp/s".into())), "--socket=/tmp/s");
+    }
+}

@@ -1,0 +1,58 @@
+//! From arguments to an exit code.
+
+use super::args::{Cli, Command, Globals};
+use super::error::{CliError, ErrorKind};
+use super::exit::Exit;
+use super::ui::Ui;
+use super::{core_dump, exec, fwd, logging, plugin, proxy, sandbox, scp, shell, ssh, ssh_config};
+
+/// Runs what was typed, reports its failure and returns the exit code.
+pub fn run(cli: Cli) -> Exit {
+    core_dump::forbid();
+    let Cli { globals, command, mistyped } = cli;
+    let ui = Ui::new(globals.color, globals.quiet);
+    let passes_code_through = match &command {
+        Command::Exec(_) | Command::Ssh(_) | Command::Scp(_) => true,
+        Command::Fwd(args) => !args.command.is_empty(),
+        _ => false,
+    };
+    try_run(&ui, &globals, command).unwrap_or_else(|mut error| {
+        match mistyped {
+            Some(meant) if error.kind() == ErrorKind::NoTarget => {
+                error = error.hint(format!("did you mean `ssmx {meant}`?"));
+            }
+            _ => {}
+        }
+        ui.error(&error);
+        match error.kind() {
+            // Where every other code is the remote side's, ours is one.
+            kind if passes_code_through && kind != ErrorKind::BrokenPipe => Exit::OWN_FAILURE,
+            _ => error.exit(),
+        }
+    })
+}
+
+fn try_run(ui: &Ui, globals: &Globals, command: Command) -> Result<Exit, CliError> {
+    logging::init(ui, globals.verbose, globals.log_file.as_deref())?;
+    // Only now: a mistake on the command line needs no threads.
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| CliError::failed("cannot start the runtime").caused_by(&error))?;
+    let result = runtime.block_on(async {
+        match command {
+            Command::Shell(args) => shell::run(ui, globals, args).await,
+            Command::Exec(args) => exec::run(ui, globals, args).await,
+            Command::Fwd(args) => fwd::run(ui, globals, args).await,
+            Command::Plugin(args) => plugin::run(ui, globals, args).await,
+            Command::Ssh(args) => ssh::run(ui, globals, args).await,
+            Command::Scp(args) => scp::run(ui, globals, args).await,
+            Command::Proxy(args) => proxy::run(ui, globals, args).await,
+            Command::SshConfig(args) => ssh_config::run(ui, globals, args),
+            Command::Sandbox(args) => sandbox::run(ui, globals, args).await,
+        }
+    });
+    // A read of standard input or a look-up of a name may still be pending; nobody waits for those.
+    runtime.shutdown_background();
+    result
+}

@@ -1,0 +1,124 @@
+//! `ssmx shell`.
+
+use std::io;
+
+use super::advice;
+use super::args::Globals;
+use super::connect::{self, Says};
+use super::error::CliError;
+use super::exit::Exit;
+use super::parameters::Parameters;
+use super::ui::Ui;
+use crate::aws::StartSession;
+use crate::channel::Options;
+use crate::session::{self, Left, command};
+use crate::terminal::Terminations;
+
+/// Open an interactive shell
+///
+/// At the start of a line, `~.` ends the session, `~^Z` suspends ssmx, `~?` lists the escape keys and `~~` sends a
+/// tilde.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The instance: its id (i-…, mi-…) or its Name
+    pub target: String,
+
+    /// Session document, in place of the account's default
+    #[arg(long, value_name = "NAME")]
+    pub document: Option<String>,
+
+    /// Parameters of the document: name=value, or a JSON object; may be repeated
+    #[arg(long, value_name = "NAME=VALUE")]
+    pub parameters: Vec<Parameters>,
+
+    /// Why, for the audit trail
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<String>,
+
+    /// First key of the escape keys: a character, ^X for a control character, or none
+    #[arg(long, value_name = "CHAR", default_value = "~", value_parser = escape)]
+    pub escape: Escape,
+
+    /// Command to run in the terminal in place of a shell
+    #[arg(last = true, value_name = "COMMAND")]
+    pub command: Vec<String>,
+}
+
+/// The first of the escape keys, if there are any.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Escape(pub Option<u8>);
+
+/// Runs the command.
+///
+/// # Errors
+/// The session cannot be had or was lost.
+pub async fn run(ui: &Ui, globals: &Globals, args: Args) -> Result<Exit, CliError> {
+    let request = request(&args)?;
+    // Signals are heard from here on, so that none leaves a session behind.
+    let mut terminations =
+        Terminations::listen().map_err(|error| CliError::failed("cannot listen for signals").caused_by(&error))?;
+    let open = async {
+        let aws = connect::aws(ui, globals).await?;
+        let target = connect::target(ui, &aws, &args.target).await?;
+        connect::session(ui, &aws, &target, request, Options::interactive()).await
+    };
+    let channel = tokio::select! {
+        channel = open => channel?,
+        signal = terminations.next() => return Ok(Exit::of_program(signal.exit_code())),
+    };
+    let left = {
+        let _hold = ui.hold();
+        let says = Says { ui: ui.clone(), name: None };
+        session::shell(channel, args.escape.0, &mut terminations, &says).await
+    };
+    match left.map_err(|error| CliError::failed("the terminal cannot be used").caused_by(&error))? {
+        Left::Ended(end) => advice::failure(end).map_or(Ok(Exit::FINE), Err),
+        Left::Disconnected => {
+            ui.status("Session ended");
+            Ok(Exit::FINE)
+        }
+        Left::Stopped(signal) => Ok(Exit::of_program(signal.exit_code())),
+        Left::Terminal(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(Exit::FAILED),
+        Left::Terminal(error) => Err(CliError::stdout(&error)),
+    }
+}
+
+fn request(args: &Args) -> Result<StartSession, CliError> {
+    let mut parameters = Parameters::merge(args.parameters.iter().cloned());
+    let mut document = args.document.clone();
+    if !args.command.is_empty() {
+        let command = command::interactive(&args.command).map_err(|error| CliError::usage(error.to_string()))?;
+        document.get_or_insert_with(|| "AWS-StartInteractiveCommand".to_owned());
+        parameters.insert("command".to_owned(), vec![command]);
+    } else if document.is_none() && !parameters.is_empty() {
+        return Err(CliError::usage("the default shell takes no parameters")
+            .hint("name the session document they belong to with `--document`"));
+    }
+    Ok(StartSession { target: String::new(), document, parameters, reason: args.reason.clone() })
+}
+
+pub(super) fn escape(text: &str) -> Result<Escape, String> {
+    match text.as_bytes() {
+        b"none" => Ok(Escape(None)),
+        [key] if key.is_ascii_graphic() => Ok(Escape(Some(*key))),
+        [b'^', key @ b'@'..=b'_'] => Ok(Escape(Some(key - b'@'))),
+        [b'^', key @ b'a'..=b'z'] => Ok(Escape(Some(key - b'a' + 1))),
+        _ => Err("it must be an ASCII character, `^` and a letter, or `none`".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn escape_characters() {
+        for (text, key) in [("~", b'~'), ("%", b'%'), ("^]", 0x1d), ("^p", 0x10), ("^P", 0x10), ("^", b'^')] {
+            assert_eq!(escape(text), Ok(Escape(Some(key))), "{text}");
+        }
+        assert_eq!(escape("none"), Ok(Escape(None)));
+        for bad in ["", " ", "ab", "^é", "é", "^~"] {
+            assert!(escape(bad).is_err(), "{bad}");
+        }
+    }
+}
