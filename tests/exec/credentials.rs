@@ -1,0 +1,146 @@
+//! Credentials that are missing, wrong or expired, before a session and in its middle.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use tempfile::TempDir;
+
+use super::errors::assert_told;
+use crate::support::cloud::{Cloud, wait_until};
+use crate::support::command::{Running, run};
+use crate::support::trace::{Between, answer};
+
+fn refused(cloud: &Cloud, name: &str, value: &str) {
+    let exec = run(cloud.ssmx().args(["exec", "web-1", "--", "true"]).env(name, value));
+    assert_eq!(exec.code(), 255);
+    assert_told(&exec, &["failed: ", ", request id "], "AWS does not know these credentials");
+    assert_eq!(run(cloud.ssmx().args(["shell", "web-1"]).env(name, value)).code(), 5);
+}
+
+#[test]
+fn a_wrong_secret_key() {
+    refused(&Cloud::start(), "AWS_SECRET_ACCESS_KEY", "wrong");
+}
+
+#[test]
+fn an_unknown_access_key() {
+    refused(&Cloud::start(), "AWS_ACCESS_KEY_ID", "ASIAWRONG");
+}
+
+#[test]
+fn expired_credentials() {
+    let cloud = Cloud::with(|options| options.credentials_lifetime = Some(Duration::ZERO));
+    let exec = cloud.exec("i-0a11ce0000000001a", ["true"]);
+    assert_eq!(exec.code(), 255);
+    assert_told(&exec, &["(ExpiredTokenException, request id "], "log in again");
+    assert_eq!(run(cloud.ssmx().args(["shell", "web-1"])).code(), 5);
+}
+
+#[test]
+fn no_credentials_at_all() {
+    let cloud = Cloud::start();
+    let mut command = cloud.ssmx();
+    for name in ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"] {
+        command.env_remove(name);
+    }
+    let exec = run(command.args(["exec", "web-1", "--", "true"]));
+    assert_eq!(exec.code(), 255);
+    assert_told(&exec, &["no AWS credentials were found"], "choose a profile with --profile or AWS_PROFILE");
+}
+
+#[test]
+fn no_region() {
+    let cloud = Cloud::start();
+    let exec = run(cloud
+        .ssmx()
+        .args(["exec", "web-1", "--", "true"])
+        .env_remove("AWS_REGION")
+        .env_remove("AWS_DEFAULT_REGION"));
+    assert_eq!(exec.code(), 255);
+    assert_told(&exec, &["no AWS region is set"], "--region");
+}
+
+#[test]
+fn a_profile_that_does_not_exist() {
+    let exec = run(Cloud::start().ssmx().args(["--profile", "nope", "exec", "web-1", "--", "true"]));
+    assert_eq!(exec.code(), 255);
+    assert_told(&exec, &["the AWS profile `nope` does not exist"], "aws configure list-profiles");
+}
+
+/// A profile whose credentials come from a program that counts its runs.
+fn with_process(cloud: &Cloud, command: &mut Command) -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let json = format!(
+        r#"{{"Version":1,"AccessKeyId":"{}","SecretAccessKey":"{}","SessionToken":"{}"}}"#,
+        cloud.var("AWS_ACCESS_KEY_ID"),
+        cloud.var("AWS_SECRET_ACCESS_KEY"),
+        cloud.var("AWS_SESSION_TOKEN")
+    );
+    fs::write(path("process"), format!("#!/bin/sh\necho run >> {}\necho '{json}'\n", path("runs"))).unwrap();
+    fs::set_permissions(path("process"), fs::Permissions::from_mode(0o700)).unwrap();
+    fs::write(path("config"), format!("[default]\ncredential_process = {}\n", path("process"))).unwrap();
+    for name in ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"] {
+        command.env_remove(name);
+    }
+    command.env("AWS_CONFIG_FILE", path("config"));
+    folder
+}
+
+#[test]
+fn a_session_is_resumed_with_credentials_that_were_renewed_meanwhile() {
+    let cloud = Cloud::start();
+    // The first call to resume finds them expired.
+    let expired = AtomicBool::new(false);
+    let between = Between::changing(cloud.address(), move |call, passed| {
+        if call.is("ResumeSession") && !expired.swap(true, Ordering::SeqCst) {
+            let text = r#"{"__type":"ExpiredTokenException","message":"The security token included in the request is expired"}"#;
+            return answer("400 Bad Request", text);
+        }
+        passed
+    });
+    let mut command = cloud.ssmx();
+    let folder = with_process(&cloud, &mut command);
+    let script = "echo begun; while [ ! -e done ]; do sleep 0.05; done; echo end";
+    command.env("AWS_ENDPOINT_URL_SSM", between.url()).args(["exec", "web-1", "--", "sh", "-c", script]);
+    let running = Running::start(&mut command);
+    running.wait_for_out("begun");
+    cloud.cut_clients();
+    running.wait_for_err("connection restored");
+    assert_eq!(cloud.exec("web-1", ["touch", "done"]).code(), 0);
+    let ended = running.finish();
+    assert_eq!((ended.code(), ended.out().as_str()), (0, "begun\nend\n"), "{ended:?}");
+    let runs = fs::read_to_string(folder.path().join("runs")).unwrap();
+    assert!(runs.lines().count() >= 2, "the credentials were not asked for again");
+}
+
+#[test]
+fn a_session_that_nobody_may_resume_says_so() {
+    let cloud = Cloud::start();
+    let between = Between::changing(cloud.address(), |call, passed| {
+        if !call.is("ResumeSession") {
+            return passed;
+        }
+        let text = "User: me is not authorized to perform: ssm:ResumeSession on resource: arn:aws:ssm:r";
+        answer("400 Bad Request", &format!(r#"{{"__type":"AccessDeniedException","message":"{text}"}}"#))
+    });
+    let mut command = cloud.ssmx();
+    command.env("AWS_ENDPOINT_URL_SSM", between.url());
+    let running = Running::start(command.args(["exec", "web-1", "--", "sh", "-c", "echo begun; sleep 1000"]));
+    running.wait_for_out("begun");
+    cloud.cut_clients();
+    let ended = running.finish();
+    assert_eq!(ended.code(), 255);
+    let said = ended.err();
+    assert!(
+        said.contains(
+            "error: the connection was lost, and the session cannot be resumed\ncaused by: ssm:ResumeSession failed"
+        ),
+        "{said}"
+    );
+    assert!(said.contains("hint: ask for an IAM policy that allows ssm:ResumeSession on arn:aws:ssm:r"), "{said}");
+    wait_until("the end on the service", || cloud.active().is_empty());
+}

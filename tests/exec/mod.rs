@@ -1,0 +1,15 @@
+//! `ssmx exec`, its errors and its logs, and `ssmx sandbox`: the program against a sandbox.
+
+mod arguments;
+mod binary;
+mod bulk;
+mod credentials;
+mod errors;
+mod faults;
+mod network;
+mod sandbox;
+mod sandbox_environment;
+mod several;
+mod signals;
+mod streams;
+mod trace;

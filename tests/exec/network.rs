@@ -1,0 +1,164 @@
+//! Endpoints that are not there, and gateways that will not have us.
+
+use std::net::TcpListener;
+use std::process::Command;
+
+use super::errors::assert_told;
+use crate::support::cloud::{Cloud, nobody, wait_until};
+use crate::support::command::{Running, run};
+use crate::support::trace::{Between, answer};
+
+const WEB_1: &str = "i-0a11ce0000000001a";
+
+/// `ssmx` whose SSM is `between`.
+fn through(cloud: &Cloud, between: &Between) -> Command {
+    let mut command = cloud.ssmx();
+    command.env("AWS_ENDPOINT_URL_SSM", between.url()).env_remove("AWS_ENDPOINT_URL_SSMMESSAGES");
+    command
+}
+
+#[test]
+fn an_endpoint_where_nobody_listens() {
+    let cloud = Cloud::start();
+    let ran =
+        run(cloud.ssmx().args(["--endpoint-url", &format!("http://{}", nobody()), "exec", "web-1", "--", "true"]));
+    assert_eq!(ran.code(), 255);
+    assert_told(&ran, &["could not be asked", "Connection refused"], "check the endpoint URL");
+}
+
+#[test]
+fn a_name_that_cannot_be_resolved() {
+    let cloud = Cloud::start();
+    let ran = run(cloud.ssmx().args(["--endpoint-url", "http://nowhere.invalid", "exec", WEB_1, "--", "true"]));
+    assert_eq!(ran.code(), 255);
+    assert_told(&ran, &["ssm:StartSession could not be asked"], "cannot be resolved");
+}
+
+#[test]
+fn a_gateway_where_nobody_listens() {
+    let cloud = Cloud::start();
+    let ran = run(cloud
+        .ssmx()
+        .env("AWS_ENDPOINT_URL_SSMMESSAGES", format!("http://{}", nobody()))
+        .args(["exec", WEB_1, "--", "true"]));
+    assert_eq!(ran.code(), 255);
+    assert_told(&ran, &["Connection refused"], "endpoint");
+    cloud.wait_for_no_session();
+}
+
+#[test]
+fn a_gateway_that_speaks_something_else() {
+    let cloud = Cloud::start();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    std::thread::spawn(move || {
+        use std::io::{Read, Write};
+        for mut stream in listener.incoming().flatten() {
+            let _ = stream.read(&mut [0; 4096]);
+            let _ = stream.write_all(b"HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n");
+        }
+    });
+    let ran = run(cloud
+        .ssmx()
+        .env("AWS_ENDPOINT_URL_SSMMESSAGES", format!("http://{address}"))
+        .args(["exec", WEB_1, "--", "true"]));
+    assert_eq!(ran.code(), 255);
+    assert_told(&ran, &["refuses the connection with HTTP status 404"], "start a new one");
+    cloud.wait_for_no_session();
+}
+
+#[test]
+fn our_upgrade_is_signed() {
+    let cloud = Cloud::with(|options| options.require_signed_upgrade = true);
+    assert_eq!(cloud.exec("web-1", ["echo", "hi"]).out(), "hi\n");
+}
+
+#[test]
+fn an_upgrade_without_a_signature_is_refused_where_one_is_required() {
+    // The sandbox itself, so that the test above proves something.
+    use std::io::{Read, Write};
+    let cloud = Cloud::with(|options| options.require_signed_upgrade = true);
+    let between = Between::listen(cloud.address());
+    let running =
+        Running::start(through(&cloud, &between).args(["exec", "web-1", "--", "sh", "-c", "echo begun; sleep 1000"]));
+    running.wait_for_out("begun");
+    let session = between.calls_of("StartSession")[0].member("SessionId").unwrap();
+    let mut stream = std::net::TcpStream::connect(cloud.address()).unwrap();
+    write!(
+        stream,
+        "GET /v1/data-channel/{session}?role=publish_subscribe HTTP/1.1\r\nHost: {}\r\nConnection: Upgrade\r\n\
+         Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n",
+        cloud.address()
+    )
+    .unwrap();
+    let mut status = [0; 12];
+    stream.read_exact(&mut status).unwrap();
+    assert_eq!(&status, b"HTTP/1.1 403");
+}
+
+#[test]
+fn a_stream_url_that_leads_elsewhere_is_refused() {
+    let cloud = Cloud::start();
+    for elsewhere in ["ws://evil.test", "wss://evil.test", "wss://ssmmessages.us-east-1.amazonaws.com.evil.test"] {
+        let between = Between::changing(cloud.address(), move |call, passed| {
+            if !call.is("StartSession") {
+                return passed;
+            }
+            let (_, body) = passed.split_once("\r\n\r\n").unwrap();
+            let (before, rest) = body.split_once("ws://127.0.0.1").unwrap();
+            let (_, after) = rest.split_once('/').unwrap();
+            answer("200 OK", &format!("{before}{elsewhere}/{after}"))
+        });
+        let ran = run(through(&cloud, &between).args(["exec", WEB_1, "--", "true"]));
+        assert_eq!(ran.code(), 255);
+        assert_told(&ran, &["the stream URL is refused", "evil.test"], "AWS_ENDPOINT_URL_SSMMESSAGES");
+        wait_until("the end of the session that was started", || cloud.active().is_empty());
+    }
+}
+
+/// Changes the tokens of the actions, so that the gateway will not know them.
+fn spoiled(cloud: &Cloud, actions: &'static [&'static str]) -> Between {
+    Between::changing(cloud.address(), move |call, passed| {
+        let Some(token) = call.member("TokenValue").filter(|_| actions.iter().any(|action| call.is(action))) else {
+            return passed;
+        };
+        passed.replace(&token, &"x".repeat(token.len()))
+    })
+}
+
+#[test]
+fn a_token_that_the_gateway_does_not_know_is_replaced() {
+    let cloud = Cloud::start();
+    let between = spoiled(&cloud, &["StartSession"]);
+    let ran = run(through(&cloud, &between).args(["exec", "web-1", "--", "echo", "hi"]));
+    assert_eq!((ran.code(), ran.out().as_str()), (0, "hi\n"), "{ran:?}");
+}
+
+#[test]
+fn tokens_that_the_gateway_never_knows_are_not_tried_in_a_hurry() {
+    let cloud = Cloud::start();
+    let between = spoiled(&cloud, &["StartSession", "ResumeSession"]);
+    let running = Running::start(through(&cloud, &between).args(["exec", "web-1", "--", "echo", "hi"]));
+    running.wait_for_err("still no connection: the service closed the connection (code 1008, invalid TokenValue)");
+    let calls = between.calls_of("ResumeSession").len();
+    assert!(calls < 10, "{calls} calls");
+    running.kill(rustix::process::Signal::TERM);
+    assert_eq!(running.finish().code(), 143);
+    cloud.wait_for_no_session();
+}
+
+#[test]
+fn a_session_that_the_service_has_ended_meanwhile() {
+    let cloud = Cloud::start();
+    let between = Between::changing(cloud.address(), |call, passed| {
+        if call.is("ResumeSession") { answer("200 OK", r#"{"SessionId":"s"}"#) } else { passed }
+    });
+    let running =
+        Running::start(through(&cloud, &between).args(["exec", "web-1", "--", "sh", "-c", "echo begun; sleep 1000"]));
+    running.wait_for_out("begun");
+    cloud.cut_clients();
+    let ended = running.finish();
+    assert_eq!(ended.code(), 255);
+    assert!(ended.err().contains("error: the connection was lost, and the service had ended the session"), "{ended:?}");
+    assert!(ended.err().contains("hint: it ends sessions after the idle timeout"), "{ended:?}");
+}

@@ -1,0 +1,83 @@
+//! Several targets side by side.
+
+use std::collections::BTreeMap;
+
+use crate::support::cloud::Cloud;
+use crate::support::command::{run, ssmx};
+
+#[test]
+fn every_line_has_the_name_of_its_target() {
+    let ran = run(Cloud::start().ssmx().args(["exec", "web-1", "db", "--", "sh", "-c", "printf 'a\\nb'; echo e >&2"]));
+    assert_eq!(ran.code(), 0, "{ran:?}");
+    let sorted = |text: String| {
+        let mut lines: Vec<_> = text.lines().map(str::to_owned).collect();
+        lines.sort();
+        lines
+    };
+    assert_eq!(sorted(ran.out()), ["db: a", "db: b", "web-1: a", "web-1: b"]);
+    assert_eq!(sorted(ran.err()), ["db: e", "web-1: e"]);
+}
+
+#[test]
+fn the_worst_exit_code_is_ours() {
+    // Homes of instances are named by their ids: each has a code of its own.
+    let script = "case $PWD in *1a) exit 0;; *1b) exit 3;; *) exit 7;; esac";
+    let cloud = Cloud::start();
+    let code = |targets: &[&str]| run(cloud.ssmx().arg("exec").args(targets).args(["--", "sh", "-c", script])).code();
+    let alone = |target| code(&[target]);
+    let (first, second, third) = (alone("web-1"), alone("web-2"), alone("db"));
+    assert!(first != third && [first, second, third].contains(&0) && [first, second, third].contains(&7));
+    assert_eq!(code(&["web-1", "web-2", "db"]), 7);
+    assert_eq!(code(&["db", "web-2", "web-1"]), 7);
+}
+
+#[test]
+fn one_that_cannot_be_had_is_named_and_the_others_run() {
+    let ran = run(Cloud::start().ssmx().args(["exec", "web-1", "legacy", "web-2", "--", "echo", "hi"]));
+    assert_eq!(ran.code(), 255);
+    let mut lines: Vec<_> = ran.out().lines().map(str::to_owned).collect();
+    lines.sort();
+    assert_eq!(lines, ["web-1: hi", "web-2: hi"]);
+    assert!(ran.err().starts_with("error: legacy: ssm:StartSession failed for i-"), "{ran:?}");
+    assert!(ran.err().contains("TargetNotConnected, request id "), "{ran:?}");
+}
+
+#[test]
+fn twenty_never_mix_their_lines() {
+    const LINES: usize = 200;
+    // Of the generated ones one in ten cannot be entered; a file says what we want.
+    let fleet = tempfile::NamedTempFile::new().unwrap();
+    let names: Vec<String> = (1..=20).map(|n| format!("node-{n:02}")).collect();
+    let text: String = names.iter().map(|name| format!("[[instance]]\nname = \"{name}\"\n")).collect();
+    std::fs::write(fleet.path(), text).unwrap();
+    // Lines that are cut in the middle by every pipe and message on the way.
+    let script =
+        format!("i=0; while [ $i -lt {LINES} ]; do printf 'begin %d ' $i; printf '%0300d end\\n' 0; i=$((i+1)); done");
+    let mut sandbox = ssmx();
+    sandbox.args(["sandbox", "--fleet"]).arg(fleet.path()).args(["--", "ssmx", "exec"]).args(&names);
+    let ran = run(sandbox.args(["--", "sh", "-c", &script]));
+    assert_eq!(ran.code(), 0, "{}", ran.err());
+    let mut next: BTreeMap<String, usize> = BTreeMap::new();
+    for line in ran.out().lines() {
+        let (name, rest) = line.split_once(": ").unwrap();
+        let count = next.entry(name.to_owned()).or_default();
+        assert_eq!(rest, format!("begin {count} {:0300} end", 0));
+        *count += 1;
+    }
+    assert_eq!(next, names.into_iter().map(|name| (name, LINES)).collect());
+}
+
+#[test]
+fn binary_output_is_decoded_before_it_is_prefixed() {
+    let ran = run(Cloud::start().ssmx().args(["exec", "--binary", "web-1", "web-2", "--", "printf", "\\377\\n"]));
+    assert_eq!(ran.code(), 0, "{ran:?}");
+    let mut lines: Vec<_> = ran.stdout.split_inclusive(|byte| *byte == b'\n').collect();
+    lines.sort_unstable();
+    assert_eq!(lines, [&b"web-1: \xff\n"[..], b"web-2: \xff\n"]);
+}
+
+#[test]
+fn the_same_target_twice_runs_twice() {
+    let ran = run(Cloud::start().ssmx().args(["exec", "web-1", "web-1", "--", "echo", "hi"]));
+    assert_eq!(ran.out(), "web-1: hi\nweb-1: hi\n");
+}

@@ -1,0 +1,18 @@
+//! What a person meets, tested from outside: the terminal in a real pty, the command as a program.
+
+#[cfg(unix)]
+mod aws_cli;
+mod command_line;
+#[cfg(unix)]
+mod exec;
+#[cfg(unix)]
+mod fwd;
+#[cfg(unix)]
+mod plugin;
+#[cfg(unix)]
+mod shell;
+#[cfg(unix)]
+mod ssh;
+mod support;
+#[cfg(unix)]
+mod terminal;

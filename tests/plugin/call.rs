@@ -1,0 +1,105 @@
+//! What the plugin is called with.
+
+use super::play::{NAME, Play, plain};
+use crate::support::command::{run, run_with_input};
+
+#[test]
+fn installers_and_the_cli_find_what_they_look_for() {
+    let play = Play::new();
+    let version = run(&mut play.plugin(&["--version"]));
+    let numbers: Vec<u32> = version.out().trim_end().split('.').map(|number| number.parse().unwrap()).collect();
+    assert!(version.out().ends_with('\n') && numbers.len() == 4, "{version:?}");
+    assert!(numbers >= vec![1, 2, 764, 0], "the AWS CLI would warn of {numbers:?}");
+    assert!(version.code() == 0 && version.err().is_empty(), "{version:?}");
+
+    let presence = run(&mut play.plugin(&[]));
+    assert!(presence.code() == 0 && presence.out().contains("installed successfully"), "{presence:?}");
+
+    let as_command = run(plain().args(["plugin", "--version"]));
+    assert_eq!(as_command.stdout, version.stdout);
+}
+
+#[test]
+fn the_answer_may_be_an_argument() {
+    let play = Play::new();
+    let session = play.start(None, &[]);
+    let args = [&session.answer, "us-east-1", "StartSession", "", &session.request, &play.endpoint()];
+    let shell = run_with_input(&mut play.plugin(&args), b"echo sum-$((40 + 2)); exit\n");
+    assert!(shell.code() == 0 && shell.out().contains("sum-42"), "{shell:?}");
+    play.wait_until_over(&session.id);
+}
+
+#[test]
+fn ssmx_plugin_is_the_plugin_too() {
+    let play = Play::new();
+    let session = play.start(None, &[]);
+    let args = ["plugin", &session.answer, "us-east-1", "StartSession", "", &session.request, &play.endpoint()];
+    let shell = run_with_input(play.command(env!("CARGO_BIN_EXE_ssmx")).args(args), b"echo sum-$((40 + 2)); exit\n");
+    assert!(shell.code() == 0 && shell.out().contains("sum-42"), "{shell:?}");
+}
+
+#[test]
+fn a_call_that_makes_no_sense_ends_its_session() {
+    let play = Play::new();
+    for (operation, request) in [("StartSession", "{}"), ("StartSession", "{"), ("StopSession", r#"{"Target":"i-1"}"#)]
+    {
+        let session = play.start(None, &[]);
+        let args = [&session.answer, "us-east-1", operation, "", request, &play.endpoint()];
+        let refused = run(&mut play.plugin(&args));
+        assert_eq!(refused.code(), 2, "{request}: {refused:?}");
+        assert!(refused.err().starts_with("error: ") && refused.stdout.is_empty(), "{refused:?}");
+        assert!(!refused.err().contains(&session.token), "{refused:?}");
+        play.wait_until_over(&session.id);
+    }
+    for args in [&["--help"][..], &["{}", "us-east-1"], &["nonsense", "us-east-1", "StartSession"]] {
+        let refused = run(&mut play.plugin(args));
+        assert_eq!(refused.code(), 2, "{args:?}: {refused:?}");
+    }
+}
+
+#[test]
+fn a_stream_url_of_somebody_else_is_refused_and_the_session_ended() {
+    let play = Play::new();
+    let session = play.start(None, &[]);
+    let mut answer: serde_json::Value = serde_json::from_str(&session.answer).unwrap();
+    answer["StreamUrl"] = "wss://evil.example/v1/data-channel/x".into();
+    let args = [&answer.to_string(), "us-east-1", "StartSession", "", &session.request, &play.endpoint()];
+    let refused = run(play.plugin(&args).env_remove("AWS_ENDPOINT_URL_SSMMESSAGES"));
+    assert!(refused.code() == 1 && refused.err().contains("evil.example"), "{refused:?}");
+    play.wait_until_over(&session.id);
+}
+
+#[test]
+fn encryption_needs_a_cli_that_tells_the_target() {
+    let play = Play::with(|options| options.preferences.encrypt = true);
+    let session = play.start(None, &[]);
+    let shell = run_with_input(&mut play.take_over(&session), b"echo sum-$((40 + 2)); exit\n");
+    assert!(shell.code() == 0 && shell.out().contains("sum-42"), "{shell:?}");
+
+    let session = play.start(None, &[]);
+    let refused = run(&mut play.plugin(&[&session.answer, "us-east-1", "StartSession"]));
+    assert_ne!(refused.code(), 0, "{refused:?}");
+    assert!(refused.err().contains("the AWS CLI must be newer"), "{refused:?}");
+    play.wait_until_over(&session.id);
+}
+
+#[test]
+fn a_cli_from_before_encryption_is_served_without_it() {
+    let play = Play::new();
+    let session = play.start(None, &[]);
+    let mut old = play.plugin(&[&session.answer, "us-east-1", "StartSession"]);
+    let shell = run_with_input(&mut old, b"echo sum-$((40 + 2)); exit\n");
+    assert!(shell.code() == 0 && shell.out().contains("sum-42"), "{shell:?}");
+}
+
+#[test]
+fn the_sandbox_has_a_plugin_where_there_is_none() {
+    let script = format!("command -v {NAME} && {NAME} --version");
+    let inside = run(plain().env("PATH", "/usr/bin:/bin").args(["sandbox", "--", "sh", "-c", &script]));
+    assert_eq!(inside.code(), 0, "{inside:?}");
+    let out = inside.out();
+    let mut lines = out.lines();
+    let path = std::path::Path::new(lines.next().unwrap());
+    assert!(path.ends_with(NAME) && !path.exists() && !path.parent().unwrap().exists(), "{}", path.display());
+    assert!(lines.next().unwrap().starts_with("1."), "{out}");
+}

@@ -1,0 +1,58 @@
+#!/bin/sh
+# Runs all tests. Installs what they need from the system where it may (as root, with apt-get), and names it where it
+# may not. Arguments are passed on to `cargo test`.
+set -eu
+cd "$(dirname "$0")/.."
+
+say() { printf '%s\n' "tests/run.sh: $*" >&2; }
+
+command -v cargo >/dev/null 2>&1 || {
+    say "cargo is missing: install Rust 1.94.1 or newer, with rustup or from your distribution"
+    exit 1
+}
+
+# Program and the Debian package that has it.
+missing=
+need() {
+    PATH="$PATH:/usr/sbin" command -v "$1" >/dev/null 2>&1 || missing="$missing $2"
+}
+need cc build-essential
+need bash bash
+need git git
+need ps procps
+need python3 python3
+need rsync rsync
+need scp openssh-client
+need sftp openssh-client
+need ssh openssh-client
+need ssh-keygen openssh-client
+need sshd openssh-server
+python3 -c 'import ensurepip, venv' 2>/dev/null || missing="$missing python3-venv"
+
+if [ -n "$missing" ]; then
+    if [ "$(id -u)" -eq 0 ] && command -v apt-get >/dev/null 2>&1; then
+        say "installing$missing"
+        export DEBIAN_FRONTEND=noninteractive
+        apt-get update -q
+        # shellcheck disable=SC2086 # one word a package
+        apt-get install -q -y --no-install-recommends $missing
+    else
+        say "missing; install these packages (Debian's names):$missing"
+        exit 1
+    fi
+fi
+
+# The real AWS CLI, in a folder of its own.
+target=${CARGO_TARGET_DIR:-target}
+mkdir -p "$target"
+venv=$(cd "$target" && pwd)/aws-cli
+if ! "$venv/bin/aws" --version >/dev/null 2>&1; then
+    say "installing the AWS CLI into $target/aws-cli"
+    rm -rf "$venv"
+    python3 -m venv "$venv"
+    "$venv/bin/pip" install --quiet --disable-pip-version-check 'awscli>=1.44,<2'
+fi
+SSMX_TEST_AWS=$venv/bin/aws
+export SSMX_TEST_AWS
+
+exec cargo test "$@"

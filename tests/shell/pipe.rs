@@ -1,0 +1,72 @@
+//! Without a terminal: input from a pipe, output into one.
+
+use super::shell;
+use crate::support::command::{Finished, run, run_with_input};
+use crate::support::sandbox::TestSandbox;
+
+fn piped(sandbox: &TestSandbox, input: &str) -> Finished {
+    run_with_input(&mut shell(sandbox), input.as_bytes())
+}
+
+#[test]
+fn lines_from_a_pipe_are_typed_and_the_end_ends_it() {
+    let sandbox = TestSandbox::start();
+    for input in ["echo h''i\nexit\n", "echo h''i\n", "echo h''i"] {
+        let shell = piped(&sandbox, input);
+        assert_eq!(shell.code(), 0, "{input:?} {shell:?}");
+        assert!(shell.out().contains("hi\r\n"), "{input:?} {shell:?}");
+        assert_eq!(shell.err(), "", "{input:?}");
+    }
+    sandbox.wait_until_no_session_is_left();
+}
+
+#[test]
+fn nothing_to_read_is_the_end_at_once() {
+    let sandbox = TestSandbox::start();
+    let shell = run(&mut shell(&sandbox));
+    assert_eq!(shell.code(), 0, "{shell:?}");
+}
+
+#[test]
+fn escape_keys_are_not_for_pipes() {
+    let sandbox = TestSandbox::start();
+    let shell = piped(&sandbox, "~.\n~?\necho h''i\nexit\n");
+    assert_eq!(shell.code(), 0, "{shell:?}");
+    assert!(shell.out().contains("hi\r\n") && !shell.out().contains("Escape keys"), "{shell:?}");
+}
+
+#[test]
+fn what_we_say_goes_to_standard_error() {
+    let sandbox = TestSandbox::with(|options| options.preferences.encrypt = true);
+    let shell = piped(&sandbox, "echo h''i\nexit\n");
+    assert_eq!(shell.code(), 0, "{shell:?}");
+    assert_eq!(shell.err(), "ssmx: This session is encrypted using AWS KMS.\n");
+    assert!(shell.out().contains("hi\r\n") && !shell.out().contains("ssmx: "), "{shell:?}");
+}
+
+#[test]
+fn a_large_input_from_a_pipe_arrives_whole() {
+    let sandbox = TestSandbox::start();
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("typed");
+    let text = super::lines(1, 50_000).replace('\r', "");
+    let shell = piped(
+        &sandbox,
+        &format!("stty raw -echo; head -c {} >{}; stty sane; exit\n{text}", text.len(), file.display()),
+    );
+    assert_eq!(shell.code(), 0, "{shell:?}");
+    assert!(std::fs::read_to_string(&file).unwrap() == text);
+}
+
+#[test]
+fn a_reader_that_goes_away_ends_us() {
+    let sandbox = TestSandbox::start();
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let mut command = shell(&sandbox);
+    let mut child = command.stdin(std::process::Stdio::piped()).stdout(writer).spawn().unwrap();
+    // Standard input stays open: it is the output that ends this.
+    let code = child.wait().unwrap().code();
+    assert_eq!(code, Some(0));
+    sandbox.wait_until_no_session_is_left();
+}

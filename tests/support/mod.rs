@@ -1,0 +1,15 @@
+//! What the tests share.
+
+#[cfg(unix)]
+pub(crate) mod cloud;
+pub(crate) mod command;
+#[cfg(unix)]
+pub(crate) mod pty;
+#[cfg(unix)]
+pub(crate) mod sandbox;
+pub(crate) mod trace;
+
+use std::time::Duration;
+
+/// How long a test waits for what must come: generous, for a loaded machine with two cores.
+pub(crate) const DEADLINE: Duration = Duration::from_secs(30);
