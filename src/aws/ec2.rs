@@ -2,6 +2,8 @@
 
 use aws_sdk_ec2::types::{Filter, Instance as SdkInstance, InstanceStateName};
 
+use serde::{Deserialize, Serialize};
+
 use super::{client::Aws, error::Error, managed::Platform};
 
 /// An EC2 instance.
@@ -22,7 +24,8 @@ pub struct Instance {
 }
 
 /// The state of an EC2 instance.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum InstanceState {
     /// Starting.

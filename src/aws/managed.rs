@@ -4,6 +4,8 @@ use aws_sdk_ssm::types::{
     InstanceInformation, InstanceInformationStringFilter, PingStatus as SdkPingStatus, PlatformType,
 };
 
+use serde::{Deserialize, Serialize};
+
 use super::{client::Aws, error::Error};
 
 /// An instance (EC2 or hybrid) with an agent that has registered at some time.
@@ -28,7 +30,8 @@ pub struct ManagedInstance {
 }
 
 /// Whether the agent of an instance is in touch with Systems Manager.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum PingStatus {
     /// It is.
@@ -42,7 +45,8 @@ pub enum PingStatus {
 }
 
 /// An operating system, as far as it matters to a session.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Platform {
     /// Linux.

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 use crate::aws::{Instance, InstanceState, ManagedInstance, PingStatus, Platform};
 
 /// An instance that was found.
@@ -18,7 +20,8 @@ pub struct Target {
 }
 
 /// Whether an instance can be reached, as far as it was asked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum TargetState {
     /// Its agent is in touch with Systems Manager.
