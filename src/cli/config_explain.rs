@@ -129,14 +129,9 @@ fn standing(key: Key, settings: &Effective, path: &str, profiles: &[aws::Profile
     let common =
         common.map(|found| (found.value.to_string(), format!("endpoint_url, {}", origin(&found.origin, path))));
     said.splice(0..0, common);
-    if key == Key::SsmmessagesEndpointUrl && settings.messages_endpoint().is_none() {
-        let unused = said.into_iter().skip(1).collect();
-        return Standing {
-            key,
-            value: None,
-            from: format!("{}, as with every other endpoint_url", key.builtin()),
-            unused,
-        };
+    if key == Key::SsmmessagesEndpointUrl && settings.messages_endpoint().is_none() && !said.is_empty() {
+        let from = format!("{}, as endpoint_url is said more strongly", key.builtin());
+        return Standing { key, value: None, from, unused: said };
     }
     said.extend(of_aws(key, settings, profiles));
     if key == Key::Profile
@@ -230,10 +225,12 @@ impl Standing {
         let key = self.key;
         let levels = [Level::Defaults, Level::Profile, Level::Target].into_iter().filter(|level| key.is_for(*level));
         let levels: Vec<_> = levels.map(Level::header).collect();
-        let value = self.value.as_deref().unwrap_or("not set");
-        let mut lines = format!("{key}: {value}\n  from {}\n", self.from);
+        let mut lines = match &self.value {
+            Some(value) => format!("{key}: {value}\n  from {}\n", self.from),
+            None => format!("{key}: {}\n", self.from),
+        };
         for (value, from) in &self.unused {
-            lines.push_str(&format!("  before {value}, from {from}\n"));
+            lines.push_str(&format!("  not used: {value}, from {from}\n"));
         }
         let (summary, expected, variable) = (key.summary(), key.kind().expected(), key.variable());
         lines.push_str(&format!("\n{summary}: {expected}.\nIn {}, or as {variable}.\n", levels.join(", ")));

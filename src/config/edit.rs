@@ -88,7 +88,11 @@ impl Place {
     fn value(&self, text: &str) -> Result<toml_edit::Value, String> {
         let parts = || text.split(',').map(str::trim).filter(|part| !part.is_empty());
         Ok(match self.shape()? {
-            Shape::Setting(kind) => Value::from_text(kind, text)?.to_toml(),
+            Shape::Setting(kind) => match Value::from_text(kind, text)? {
+                // As the person writes it.
+                Value::Duration(_) => text.into(),
+                value => value.to_toml(),
+            },
             Shape::List => parts().collect::<Array>().into(),
             Shape::Tags => {
                 let mut tags = InlineTable::new();
@@ -284,7 +288,7 @@ name = \"db-1\" # the first
         assert_eq!(text, FILE.replace("eu-west-1", "eu-north-1"));
         assert_eq!(with(FILE, &[("defaults.region", "eu-west-1")]).unwrap(), FILE);
         let new = with(FILE, &[("cache", "90s"), ("ssh_port", "2222"), ("columns", "id, tag:Env")]).unwrap();
-        let lines = "profile  = \"work\"\ncache = \"1m 30s\"\nssh_port = 2222\ncolumns = [\"id\", \"tag:Env\"]\n";
+        let lines = "profile  = \"work\"\ncache = \"90s\"\nssh_port = 2222\ncolumns = [\"id\", \"tag:Env\"]\n";
         assert_eq!(new, FILE.replace("profile  = \"work\"\n", lines));
     }
 

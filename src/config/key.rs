@@ -184,7 +184,7 @@ impl Key {
             Self::SshDocument => "AWS-StartSSHSession",
             Self::ForwardDocument => "AWS-StartPortForwardingSession",
             Self::RemoteForwardDocument => "AWS-StartPortForwardingSessionToRemoteHost",
-            Self::Reason => "none",
+            Self::Reason => "none is given",
             Self::ReasonRequired => "false",
             Self::SsmmessagesEndpointUrl => "the one that each session names",
             _ => "that of the region",
