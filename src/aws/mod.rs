@@ -35,7 +35,7 @@ pub use kms::DataKey;
 pub use managed::{ManagedInstance, PingStatus, Platform};
 pub use net::{BoxedStream, NetSettings, Stream};
 pub use secret::Secret;
-pub use settings::Settings;
+pub use settings::{ServiceEndpoints, Settings};
 pub use sign::SignedHeaders;
 pub use ssm::{ConnectionStatus, ResumedSession, StartSession, StartedSession};
 pub use sts::CallerIdentity;
