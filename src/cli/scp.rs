@@ -73,6 +73,7 @@ pub async fn run(ui: &Ui, globals: &Globals, Args { login, args }: Args) -> Resu
         // Of several hosts, each is called by its id, under which its key is kept then.
         let proxy = openssh::proxy_command(&program, globals, login.reason.as_deref(), only.unwrap_or("%h"))?;
         let mut options = only.map(openssh::host_key_options).unwrap_or_else(|| vec!["-3".into()]);
+        options.extend(openssh::sandbox_options());
         options.extend(openssh::key_options(&login, pushed.as_ref(), &configured));
         let operands = remotes.iter().map(|remote| {
             let (host, _) = &prepared[&(remote.user.clone(), remote.host.clone())];

@@ -60,6 +60,7 @@ pub async fn run(ui: &Ui, globals: &Globals, Args { login, args }: Args) -> Resu
         if let Some(port) = destination.port {
             options.extend(["-p".into(), port.into()]);
         }
+        options.extend(openssh::sandbox_options());
         options.extend(openssh::key_options(&login, pushed.as_ref(), &configured));
         let place = words.operands[0];
         let alias = match &host.user {
