@@ -13,13 +13,13 @@ use tokio::process::Command;
 
 use super::args::Globals;
 use super::connect;
-use super::error::CliError;
+use super::error::{CliError, ErrorKind};
 use super::exit::Exit;
 use super::openssh_words::Words;
 use super::throwaway_key::ThrowawayKey;
 use super::ui::Ui;
 use crate::aws::Aws;
-use crate::fleet::Target;
+use crate::fleet::{Target, TargetState};
 use crate::terminal::{self, SuspendedChild, Terminations};
 
 /// What ssmx takes beside the arguments of ssh or scp.
@@ -64,6 +64,12 @@ pub(super) struct User {
 pub(super) async fn host(ui: &Ui, aws: &Aws, typed: &str, user: Option<&str>, alone: bool) -> Result<Host, CliError> {
     let name = typed.strip_suffix(super::proxy::SUFFIX).filter(|name| !name.is_empty()).unwrap_or(typed);
     let target = connect::target(ui, aws, name).await?;
+    if let TargetState::Down(state) = target.state {
+        // ssh would only add to what its ProxyCommand has to say.
+        return Err(CliError::new(ErrorKind::NotConnected, format!("{target} is not connected"))
+            .cause(format!("EC2 says that it is {}", state.as_str()))
+            .hint("start it first"));
+    }
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
     let is_plain = typed.starts_with(|c: char| c.is_ascii_alphanumeric()) && typed.chars().all(plain);
     let alias = if alone && is_plain { typed.to_owned() } else { target.id.clone() };

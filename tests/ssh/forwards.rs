@@ -48,7 +48,8 @@ fn a_local_forward_carries_data_both_ways() {
         }
     });
     ssh.kill(rustix::process::Signal::TERM);
-    ssh.finish();
+    // Versions of ssh differ in what they make of it.
+    let _ = ssh.finish();
     lab.cloud.wait_for_no_session();
 }
 

@@ -86,6 +86,17 @@ fn plain_ssh_finds_instances_by_name_and_by_id() {
 }
 
 #[test]
+fn an_instance_that_is_stopped_is_one_error() {
+    let lab = Lab::new();
+    for command in [&["ssh", "batch", "true"][..], &["scp", "batch:file", "here"]] {
+        let ran = run(&mut lab.ssmx(command));
+        assert_eq!((ran.code(), ran.out().as_str()), (255, ""), "{ran:?}");
+        assert!(ran.err().starts_with("error: ") && ran.err().contains("EC2 says that it is stopped"), "{ran:?}");
+        assert!(!ran.err().contains("Connection closed") && !ran.err().contains("throw-away"), "{ran:?}");
+    }
+}
+
+#[test]
 fn host_keys_of_a_sandbox_are_checked_and_leave_no_trace() {
     let lab = Lab::new();
     let ran = run(&mut lab.ssmx(["ssh", "-o", "StrictHostKeyChecking=yes", "web-1", "true"]));
