@@ -184,7 +184,8 @@ fn foreign() -> impl Iterator<Item = String> {
 fn options(ui: &Ui, globals: &Globals, args: &Args, instances: Arc<Instances>) -> Result<Options, CliError> {
     let unusable = |error: crate::sandbox::Error| CliError::usage("the sandbox cannot be had").caused_by(&error);
     let ssh_user = instances.ssh_user().map(str::to_owned);
-    let mut options = Options { ssh_user, ..Options::new(instances) };
+    let ssh_known_hosts = instances.ssh_known_hosts().map(Path::to_owned);
+    let mut options = Options { ssh_user, ssh_known_hosts, ..Options::new(instances) };
     if let Some(region) = &globals.region {
         options.region.clone_from(region);
         options.fleet = Fleet::builtin(region);
