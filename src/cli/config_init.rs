@@ -83,16 +83,14 @@ fn ask(globals: &Globals, profiles: &[aws::Profile]) -> Result<Answers, dialogue
             let known =
                 profiles.iter().find(|profile| profile.name == name).and_then(|profile| profile.region.as_deref());
             let prompt = match known {
-                Some(known) => format!("Default region (empty: {known}, from the AWS configuration)"),
-                None => "Default region (empty: what the AWS configuration says)".to_owned(),
+                Some(known) => format!("Default region, for all profiles (empty: each one's own; {known} for {name})"),
+                None => "Default region, for all profiles (empty: each one's own)".to_owned(),
             };
-            let region =
-                Input::<String>::new().with_prompt(prompt).allow_empty(true).validate_with(|text: &String| match text
-                    .trim()
-                {
-                    "" => Ok(()),
-                    text => Value::from_text(Kind::Region, text).map(drop),
-                });
+            let check = |text: &String| match text.trim() {
+                "" => Ok(()),
+                text => Value::from_text(Kind::Region, text).map(drop),
+            };
+            let region = Input::<String>::new().with_prompt(prompt).allow_empty(true).validate_with(check);
             Some(region.interact_on(&term)?.trim().to_owned()).filter(|region| !region.is_empty())
         }
     };
@@ -125,8 +123,12 @@ fn example(key: Key) -> String {
         (Some(value), ..) => return value.to_toml().to_string(),
         (None, Kind::Port, _) => return "2222".to_owned(),
         (None, Kind::Region, _) => "eu-west-1",
-        (None, Kind::Url, _) => "https://vpce-0123456789abcdef0-example.vpce.amazonaws.com",
-        (None, Kind::StreamUrl, _) => "wss://vpce-0123456789abcdef0-example.vpce.amazonaws.com",
+        (None, _, Key::EndpointUrl) => "http://localhost:4566",
+        (None, Kind::Url | Kind::StreamUrl, key) => {
+            let service = key.name().trim_end_matches("_endpoint_url").replace('_', "-");
+            let url = format!("https://vpce-0123456789abcdef0-abcdefgh.{service}.eu-west-1.vpce.amazonaws.com");
+            return toml_edit::Value::from(url).to_string();
+        }
         (None, _, Key::Profile) => "work",
         (None, _, Key::SshUser) => "ubuntu",
         (None, _, Key::ShellDocument) => "Corp-Shell",
