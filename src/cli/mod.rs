@@ -35,6 +35,7 @@ mod plugin_answer;
 mod plugin_call;
 mod plugin_link;
 mod plugin_port;
+mod prompt;
 pub mod proxy;
 mod reason;
 mod run;
