@@ -12,15 +12,16 @@ use super::args::Globals;
 use super::connect;
 use super::error::CliError;
 use super::exit::Exit;
+use super::forward_open::{Opened, Starting, open_all};
 use super::forward_reporter::Tells;
-use super::forward_run;
+use super::forward_run::{self, Place};
 use super::forward_spec::{ForwardSpec, bind};
+use super::socks;
 use super::ui::Ui;
-use super::{advice, forward_run::Place};
 use crate::aws::{Aws, StartSession};
 use crate::channel::{Channel, Options};
 use crate::fleet::Target;
-use crate::session::forward::{self, Bind, Destination, Listener, Opener, Probe, Session, SessionError};
+use crate::session::forward::{self, Bind, Destination, Listener, Opener, Session};
 use crate::terminal::signals::exit_now;
 use crate::terminal::{Termination, Terminations};
 
@@ -31,14 +32,21 @@ use crate::terminal::{Termination, Terminations};
 /// instance. With a command, ssmx runs it while the tunnel is open, and its exit code becomes ours: `{port}` and `{host}`
 /// in its arguments stand for the local end of the first forward, as do `SSMX_PORT` and `SSMX_HOST` (with `_1`, `_2`…
 /// for each) in its environment. A failure of ssmx itself then exits with 255.
+///
+/// With `--socks` the programs themselves say where each connection leads, to whatever the instance can reach. `{socks}`
+/// and `SSMX_SOCKS_HOST` and `SSMX_SOCKS_PORT` name that port to a command.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// The instance: its id (i-…, mi-…) or its Name
     pub target: String,
 
     /// What to forward, like 5432, 8080:80 or 5433:db.internal:5432
-    #[arg(required = true, value_name = "FORWARD")]
+    #[arg(required_unless_present = "socks", value_name = "FORWARD")]
     pub forwards: Vec<ForwardSpec>,
+
+    /// The flags of `--socks`.
+    #[command(flatten)]
+    pub socks: socks::Flags,
 
     /// Address to listen on, in place of both loopback addresses
     #[arg(long, value_name = "ADDRESS", value_parser = bind)]
@@ -72,10 +80,6 @@ pub enum Format {
 
 /// How long ending may take: a person who presses Ctrl-C waits for a second at most.
 const END_PATIENCE: Duration = Duration::from_millis(900);
-
-/// Between two questions whether the destination accepts: doubled each time, up to the second one.
-const FIRST_PAUSE: Duration = Duration::from_millis(200);
-const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
 /// Runs the command.
 ///
@@ -122,74 +126,62 @@ pub async fn run(ui: &Ui, globals: &Globals, args: Args) -> Result<Exit, CliErro
 /// From open ports to closed ones.
 async fn work(ui: &Ui, globals: &Globals, args: Args, mut stopped: watch::Receiver<bool>) -> Result<Exit, CliError> {
     let entries = listen(ui, &args)?;
+    let socks = socks::listen(ui, &args)?;
     let aws = connect::aws(ui, globals).await?;
     let mut groups = BTreeMap::<Destination, Vec<Entry>>::new();
     for entry in entries {
         groups.entry(entry.spec.destination.clone()).or_default().push(entry);
     }
-    let mut target = {
+    let target = {
         let found = tokio::select! {
             found = connect::target(ui, &aws, &args.target) => Some(found?),
             _ = stopped.wait_for(|stop| *stop) => None,
         };
         let Some(found) = found else { return Ok(Exit::FINE) };
-        Some(found)
+        found
     };
 
-    // One session after the other: StartSession is throttled for the whole account.
-    let mut open = Vec::new();
-    let mut failure = None;
-    for (destination, entries) in groups {
-        let tells = Arc::new(Tells::new(ui.clone(), destination.through(&args.target)));
-        let start = Start {
+    let starts = groups.into_iter().map(|(destination, entries)| Starting {
+        entries,
+        tells: Arc::new(Tells::new(ui.clone(), destination.through(&args.target))),
+        start: Start {
             ui: ui.clone(),
             aws: aws.clone(),
             text: args.target.clone(),
             request: request(&destination, args.reason.clone()),
-            found: std::sync::Mutex::new(target.clone()),
-        };
-        let opened = start_session(&start, &tells, args.wait, &mut stopped).await;
-        match opened {
-            Ok(Some(session)) => open.push((entries, session, start, tells)),
-            Ok(None) => break,
-            Err(error) => {
-                failure = Some(error);
-                break;
-            }
-        }
-    }
-    target.take();
-    if failure.is_some() || *stopped.borrow() {
-        let mut ending = JoinSet::new();
-        for (_, session, ..) in open {
-            ending.spawn(session.terminate());
-        }
-        while ending.join_next().await.is_some() {}
-        return failure.map_or(Ok(Exit::FINE), Err);
-    }
+            found: std::sync::Mutex::new(Some(target.clone())),
+        },
+    });
+    let Some(open) = open_all(starts, args.wait, &mut stopped).await? else { return Ok(Exit::FINE) };
 
-    let mut places: Vec<(usize, Place)> = Vec::new();
-    for (entries, session, ..) in &open {
-        for entry in entries {
-            ready(ui, &args, entry, session)?;
-            places.push((entry.number, Place::of(&entry.listener)));
-        }
+    // What is ready is said, and counted, as it was typed.
+    let mut forwards: Vec<_> =
+        open.iter().flat_map(|one| one.entries.iter().map(|entry| (entry, &one.session))).collect();
+    forwards.sort_by_key(|(entry, _)| entry.number);
+    for (entry, session) in &forwards {
+        ready(ui, &args, entry, session)?;
     }
-    places.sort_by_key(|(number, _)| *number);
-    let places: Vec<Place> = places.into_iter().map(|(_, place)| place).collect();
+    let places: Vec<Place> = forwards.iter().map(|(entry, _)| Place::of(&entry.listener)).collect();
+    let socks_place = socks.as_ref().map(Place::of);
+    if let Some(listener) = &socks {
+        socks::ready(ui, &args, listener)?;
+    }
 
     let (stop, stop_seen) = watch::channel(false);
     let mut tunnels = JoinSet::new();
-    for (entries, session, start, tells) in open {
+    for Opened { entries, session, start, tells } in open {
         let listeners = entries.into_iter().map(|entry| entry.listener).collect();
         tunnels.spawn(forward::serve(listeners, session, start, tells, stop_seen.clone()));
+    }
+    if let Some(listener) = socks {
+        tunnels.spawn(socks::serve(ui, &aws, &args, target, listener, stop_seen));
     }
     let exit = if args.command.is_empty() {
         let _ = stopped.wait_for(|stop| *stop).await;
         Ok(Exit::FINE)
     } else {
         tokio::select! {
-            exit = forward_run::run(&args.command, &places) => exit,
+            exit = forward_run::run(&args.command, &places, socks_place.as_ref()) => exit,
             _ = stopped.wait_for(|stop| *stop) => Ok(Exit::FINE),
         }
     };
@@ -199,7 +191,7 @@ async fn work(ui: &Ui, globals: &Globals, args: Args, mut stopped: watch::Receiv
 }
 
 /// One forward with its open port.
-struct Entry {
+pub(super) struct Entry {
     /// Its place on the command line.
     number: usize,
     spec: ForwardSpec,
@@ -235,67 +227,6 @@ fn port_and_host(spec: &ForwardSpec) -> String {
     }
 }
 
-/// Starts a session and waits until it carries data, or until the destination accepts. `None` when told to stop.
-async fn start_session(
-    start: &Start,
-    tells: &Arc<Tells>,
-    wait: bool,
-    stopped: &mut watch::Receiver<bool>,
-) -> Result<Option<Session>, CliError> {
-    // What has begun to start is seen through, or a session would be left behind; ending waits for that.
-    let channel = start.open().await?;
-    if *stopped.borrow() {
-        channel.terminate().await;
-        return Ok(None);
-    }
-    let connected = tokio::select! {
-        connected = forward::connect(channel, tells) => Some(connected),
-        _ = stopped.wait_for(|stop| *stop) => None,
-    };
-    let session = match connected {
-        Some(Ok(session)) => session,
-        Some(Err(SessionError::TimedOut)) => {
-            return Err(CliError::failed("the agent was not ready in time")
-                .hint("look into the agent's log on the instance, or restart it"));
-        }
-        Some(Err(SessionError::Ended(end))) => {
-            return Err(
-                advice::failure(end).unwrap_or_else(|| CliError::failed("the session ended before it was ready"))
-            );
-        }
-        None => return Ok(None),
-    };
-    if !wait {
-        return Ok(Some(session));
-    }
-    let _waiting = start.ui.waiting(format!("Waiting until {} accepts connections", tells.destination()));
-    tells.hush(true);
-    let accepts = tokio::select! {
-        accepts = until_accepted(&session) => accepts,
-        _ = stopped.wait_for(|stop| *stop) => false,
-    };
-    tells.hush(false);
-    if accepts {
-        return Ok(Some(session));
-    }
-    session.terminate().await;
-    if *stopped.borrow() { Ok(None) } else { Err(CliError::new(super::ErrorKind::Lost, "the session has ended")) }
-}
-
-/// False when the session has ended instead.
-async fn until_accepted(session: &Session) -> bool {
-    let mut pause = FIRST_PAUSE;
-    loop {
-        match session.probe().await {
-            Probe::Accepts | Probe::Unknown => return true,
-            Probe::Over => return false,
-            Probe::Refuses => {}
-        }
-        tokio::time::sleep(pause).await;
-        pause = (pause * 2).min(LONGEST_PAUSE);
-    }
-}
-
 fn ready(ui: &Ui, args: &Args, entry: &Entry, session: &Session) -> Result<(), CliError> {
     let destination = &entry.spec.destination;
     if args.output == Format::Table {
@@ -317,7 +248,7 @@ fn ready(ui: &Ui, args: &Args, entry: &Entry, session: &Session) -> Result<(), C
     ui.data(format!("{object}\n"))
 }
 
-fn request(destination: &Destination, reason: Option<String>) -> StartSession {
+pub(super) fn request(destination: &Destination, reason: Option<String>) -> StartSession {
     let port = ("portNumber".to_owned(), vec![destination.port.to_string()]);
     let host = destination.host.as_ref().map(|host| ("host".to_owned(), vec![host.clone()]));
     let document = if host.is_some() { REMOTE_HOST } else { INSTANCE };
@@ -334,14 +265,14 @@ const INSTANCE: &str = "AWS-StartPortForwardingSession";
 const REMOTE_HOST: &str = "AWS-StartPortForwardingSessionToRemoteHost";
 
 /// Starts sessions to one destination.
-struct Start {
-    ui: Ui,
-    aws: Aws,
+pub(super) struct Start {
+    pub(super) ui: Ui,
+    pub(super) aws: Aws,
     /// The target as it was typed.
-    text: String,
-    request: StartSession,
+    pub(super) text: String,
+    pub(super) request: StartSession,
     /// The target as it was found for the first session. Later ones look again: behind a Name may be another instance.
-    found: std::sync::Mutex<Option<Target>>,
+    pub(super) found: std::sync::Mutex<Option<Target>>,
 }
 
 impl Opener for Start {
