@@ -6,8 +6,13 @@
 
 mod advice;
 pub mod args;
+pub mod config;
+mod config_change;
 mod config_check;
 mod config_error;
+mod config_explain;
+mod config_file;
+mod config_init;
 mod connect;
 mod context;
 mod core_dump;
@@ -35,6 +40,7 @@ pub mod proxy;
 mod reason;
 mod run;
 pub mod sandbox;
+mod sandbox_config;
 pub mod scp;
 mod screen;
 pub mod shell;
