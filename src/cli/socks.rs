@@ -32,7 +32,6 @@ const FOUND_LASTS: Duration = Duration::from_secs(60);
 
 /// What says that there is a SOCKS5 port, and how it is.
 #[derive(Debug, clap::Args)]
-#[command(next_help_heading = "SOCKS5")]
 pub struct Flags {
     /// Port for programs that speak SOCKS5, which say themselves where each connection leads; 0 for any free one
     #[arg(long, value_name = "[BIND:]PORT")]

@@ -21,6 +21,9 @@ use crate::channel::End;
 /// How long a destination may take to accept a connection. Agents try for two minutes, and nobody waits for so long.
 const CONNECT_PATIENCE: Duration = Duration::from_secs(20);
 
+/// How long a session that is over may take to say why.
+const END_PATIENCE: Duration = Duration::from_secs(1);
+
 /// For so long after a session could not be had no other is asked for: programs try again at once and often.
 const FAILURE_LASTS: Duration = Duration::from_secs(2);
 
@@ -59,6 +62,16 @@ enum Next {
     Close,
 }
 
+/// What became of a session when it was to carry a connection.
+enum Carried {
+    /// It goes on.
+    On,
+    /// It has ended, and what that means for others who come at once.
+    Over(Refusal),
+    /// It carries no more, and is to be ended if it has not.
+    Exhausted,
+}
+
 impl<O: Opener, R: Reporter> Line<O, R> {
     /// Serves who comes, until the place is given up; then the session is ended on the service.
     pub(super) async fn run(mut self) {
@@ -88,11 +101,18 @@ impl<O: Opener, R: Reporter> Line<O, R> {
                             }
                         };
                     }
-                    if let Some(open) = &mut current
-                        && !self.carry(open, call).await
-                        && let Some(over) = current.take()
-                    {
-                        over.session.terminate().await;
+                    let Some(open) = &mut current else { continue };
+                    match self.carry(open, call).await {
+                        Carried::On => {}
+                        Carried::Over(refusal) => {
+                            failed = Some((Instant::now(), refusal));
+                            current = None;
+                        }
+                        Carried::Exhausted => {
+                            if let Some(exhausted) = current.take() {
+                                exhausted.session.terminate().await;
+                            }
+                        }
                     }
                 }
             }
@@ -146,49 +166,56 @@ impl<O: Opener, R: Reporter> Line<O, R> {
         }
     }
 
-    /// Grants or refuses a connection. False when the session is over.
-    async fn carry(&self, current: &mut Current, call: Call) -> bool {
+    /// Grants or refuses a connection.
+    async fn carry(&self, current: &mut Current, call: Call) -> Carried {
         let Call { request, lease, deadline, permit: _permit } = call;
         let mut closed = self.seat.closed.clone();
         if current.accepted_at != Some(current.session.refusals()) {
             let asked = tokio::select! {
                 asked = timeout(CONNECT_PATIENCE, current.session.probe()) => asked,
-                _ = is_set(&mut closed) => return true,
+                _ = is_set(&mut closed) => return Carried::On,
             };
             match asked {
                 Ok(Probe::Accepts | Probe::Unknown) => current.accepted_at = Some(current.session.refusals()),
                 Ok(Probe::Refuses) => {
                     request.refuse(Refusal::Refused).await;
-                    return true;
+                    return Carried::On;
                 }
                 Ok(Probe::Over) => {
-                    request.refuse(Refusal::Failed).await;
-                    return false;
+                    // Real agents are ready before they look where they are to lead.
+                    let Ok(end) = timeout(END_PATIENCE, current.session.split().0).await else {
+                        request.refuse(Refusal::Failed).await;
+                        return Carried::Exhausted;
+                    };
+                    let (refusal, reason) = failure(SessionError::Ended(end));
+                    self.reporter.note(&Note::NoSession(reason));
+                    request.refuse(refusal).await;
+                    return Carried::Over(refusal);
                 }
                 Err(_) => {
                     self.reporter.note(&Note::Rejected("the destination does not answer".to_owned()));
                     request.refuse(Refusal::HostUnreachable).await;
-                    return true;
+                    return Carried::On;
                 }
             }
         }
         // Agents without multiplexing carry one connection after the other.
         let vacant = tokio::select! {
             vacant = timeout_at(deadline, current.session.vacancy()) => vacant.is_ok(),
-            _ = is_set(&mut closed) => return true,
+            _ = is_set(&mut closed) => return Carried::On,
         };
         if !vacant {
             self.reporter
                 .note(&Note::Rejected("the agent is too old for a second connection while there is one".to_owned()));
             request.refuse(Refusal::Failed).await;
-            return true;
+            return Carried::On;
         }
-        let Some(local) = request.grant().await else { return true };
+        let Some(local) = request.grant().await else { return Carried::On };
         match current.session.carry(local.with_lease(lease)) {
-            Ok(()) => true,
+            Ok(()) => Carried::On,
             Err(local) => {
                 local.reset();
-                false
+                Carried::Exhausted
             }
         }
     }
