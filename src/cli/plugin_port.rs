@@ -135,6 +135,7 @@ impl Reporter for Lines {
             Note::Accept(error) => self.ui.warning(format!("the system does not hand out connections: {error}")),
             // There is no other session, and the end of this one is told elsewhere.
             Note::Ended(_) | Note::Waiting(_) | Note::Replaced(_) | Note::GaveUp(_) => {}
+            Note::NoSession(_) | Note::NoRoom | Note::Rejected(_) => {}
         }
     }
 }
