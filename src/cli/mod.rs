@@ -6,13 +6,17 @@
 
 mod advice;
 pub mod args;
+mod config_check;
+mod config_error;
 mod connect;
+mod context;
 mod core_dump;
 mod default_command;
 pub mod error;
 pub mod exec;
 pub mod exit;
 pub mod faults;
+mod forward_plan;
 mod forward_reporter;
 mod forward_run;
 pub mod forward_spec;
@@ -27,6 +31,7 @@ mod plugin_call;
 mod plugin_link;
 mod plugin_port;
 pub mod proxy;
+mod reason;
 mod run;
 pub mod sandbox;
 pub mod scp;
@@ -40,6 +45,7 @@ pub mod ui;
 mod waiting;
 
 pub use args::{Cli, Globals};
+pub use context::Context;
 pub use error::{CliError, ErrorKind};
 pub use exit::Exit;
 pub use run::run;
