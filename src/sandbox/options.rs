@@ -134,6 +134,14 @@ pub enum ApiFault {
         /// How many calls fail.
         calls: u32,
     },
+    /// An action that is told in pages breaks off: so many calls are served, and all further ones are refused, as those
+    /// with the mark of a page that has expired are.
+    BreakOff {
+        /// The action as IAM spells it, as in `ssm:DescribeInstanceInformation`.
+        action: String,
+        /// How many calls are served.
+        calls: u32,
+    },
     /// The caller's policy does not allow an action.
     Deny {
         /// The action as IAM spells it, as in `ssm:StartSession`.
