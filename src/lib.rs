@@ -8,6 +8,7 @@
 //! |---|---|---|
 //! | [`cli`] | what a person types and sees: commands, messages, exit codes | session, fleet, aws, sandbox |
 //! | [`session`] | what a session is for: shell, exec | channel, terminal |
+//! | [`picker`] | choosing an instance: the list, the query, the screen | fleet, terminal |
 //! | [`fleet`] | instances: finding the one that is meant | aws |
 //! | [`channel`] | one session's socket: dial, drive, reconnect, resume | protocol, aws |
 //! | [`aws`] | SDK clients, credentials, endpoints, proxies; AWS errors turned into advice | – |
@@ -24,6 +25,7 @@ pub mod aws;
 pub mod channel;
 pub mod cli;
 pub mod fleet;
+pub mod picker;
 pub mod protocol;
 pub mod sandbox;
 pub mod session;
