@@ -6,10 +6,11 @@
 //!
 //! | room | what it is | knows |
 //! |---|---|---|
-//! | [`cli`] | what a person types and sees: commands, messages, exit codes | session, fleet, aws, sandbox |
+//! | [`cli`] | what a person types and sees: commands, messages, exit codes | session, fleet, config, aws, sandbox |
 //! | [`session`] | what a session is for: shell, exec | channel, terminal |
 //! | [`picker`] | choosing an instance: the list, the query, the screen | fleet, terminal |
 //! | [`fleet`] | instances: finding the one that is meant | aws |
+//! | [`config`] | config.toml: schema, merge, explain, edit | – |
 //! | [`channel`] | one session's socket: dial, drive, reconnect, resume | protocol, aws |
 //! | [`aws`] | SDK clients, credentials, endpoints, proxies; AWS errors turned into advice | – |
 //! | [`terminal`] | raw mode, size, escape keys, restore | – |
@@ -24,6 +25,7 @@
 pub mod aws;
 pub mod channel;
 pub mod cli;
+pub mod config;
 pub mod fleet;
 pub mod picker;
 pub mod protocol;

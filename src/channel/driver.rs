@@ -64,13 +64,25 @@ type KeyWork = Pin<Box<dyn Future<Output = Result<SealedKey, String>> + Send>>;
 /// Work that has begun and that outlives a connection.
 #[derive(Default)]
 struct Unfinished {
-    /// Events that the owner has no room for; never more than one of the protocol's and its message.
+    /// Events that the owner has no room for; never more than one of the protocol's and its message, and one notice.
     events: Vec<Event>,
     /// A command that the channel has no room for.
     command: Option<Command>,
     /// Who waits for a turn to send.
     turn: Option<oneshot::Sender<usize>>,
     key: Option<KeyWork>,
+}
+
+impl Unfinished {
+    /// Tells the owner, now or when it has room: an owner that does not listen must not hold up a reconnection.
+    fn tell(&mut self, event: Event, owner: &mpsc::Sender<Event>) {
+        if !self.events.is_empty() {
+            return self.events.push(event);
+        }
+        if let Err(mpsc::error::TrySendError::Full(event)) = owner.try_send(event) {
+            self.events.push(event);
+        }
+    }
 }
 
 impl Driver {
@@ -121,9 +133,14 @@ impl Driver {
                         outage.failed(&self.session_id, reason, &self.events).await?;
                         outage
                     }
-                    ended => {
-                        let _ = self.events.send(Event::Notice(Notice::Lost(reason))).await;
-                        ended.insert(Outage::new())
+                    // The owner has not even been told that the last one was over.
+                    Some(outage) => {
+                        *outage = Outage::new();
+                        outage
+                    }
+                    none => {
+                        unfinished.tell(Event::Notice(Notice::Lost(reason)), &self.events);
+                        none.insert(Outage::new())
                     }
                 };
                 outage.reconnect(&self.aws, &self.session_id, &self.url, &mut self.token, &self.events).await

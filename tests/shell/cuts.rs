@@ -91,7 +91,8 @@ fn a_program_on_the_screen_is_still_there_after_a_cut() {
     sandbox.cut_clients();
     wait_for_restored(&pty, 1);
     pty.resize(70, 21);
-    pty.send("echo $kept $(stty size)\r");
+    // The size and the keys travel apart, as with every terminal.
+    pty.send("until [ \"$(stty size)\" = '21 70' ]; do sleep 0.01; done; echo $kept $(stty size)\r");
     pty.wait_for_text("value 21 70");
     leave(pty);
 }

@@ -1,0 +1,65 @@
+//! What is wrong with a configuration, with the place of every mistake.
+
+use std::fmt;
+use std::io;
+use std::path::PathBuf;
+
+use thiserror::Error;
+
+/// A configuration that cannot be used.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum ConfigError {
+    /// The file has mistakes.
+    #[error("{}", invalid(.path, .mistakes))]
+    Invalid {
+        /// The file.
+        path: PathBuf,
+        /// At least one, in the order of the lines.
+        mistakes: Vec<Mistake>,
+    },
+    /// A variable of the environment makes no sense.
+    #[error("`{variable}` in the environment: {problem}")]
+    Variable {
+        /// Its name.
+        variable: String,
+        /// What was expected, and what is there.
+        problem: String,
+    },
+    /// `SSMX_CONFIG` names a file that is not there.
+    #[error("there is no `{}`, which `SSMX_CONFIG` names", .0.display())]
+    Missing(PathBuf),
+    /// The file cannot be read.
+    #[error("cannot read `{}`", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// Nobody knows where configurations are kept.
+    #[error("there is no home folder, and so no place for a configuration")]
+    NoHome,
+}
+
+/// One mistake.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mistake {
+    /// The line, from 1 on.
+    pub line: usize,
+    /// What is wrong, and what was probably meant.
+    pub message: String,
+}
+
+impl fmt::Display for Mistake {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "line {}: {}", self.line, self.message)
+    }
+}
+
+fn invalid(path: &std::path::Path, mistakes: &[Mistake]) -> String {
+    match mistakes {
+        [only] => format!("{}:{}: {}", path.display(), only.line, only.message),
+        several => format!("{} has {} mistakes", path.display(), several.len()),
+    }
+}

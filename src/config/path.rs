@@ -1,0 +1,41 @@
+//! Where the file is.
+
+use std::path::PathBuf;
+
+use super::error::ConfigError;
+
+/// The variable that names another file.
+pub const VARIABLE: &str = "SSMX_CONFIG";
+
+/// The file, be it there or not.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Location {
+    /// Its path.
+    pub path: PathBuf,
+    /// Whether `SSMX_CONFIG` named it; then it has to be there.
+    pub named: bool,
+}
+
+/// `SSMX_CONFIG`, else `ssmx/config.toml` under `$XDG_CONFIG_HOME` or `~/.config`; on Windows under the folder for
+/// roaming application data.
+///
+/// # Errors
+/// Nobody knows where configurations are kept: there is no home folder.
+pub fn location() -> Result<Location, ConfigError> {
+    let variable = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    if let Some(path) = variable(VARIABLE) {
+        return Ok(Location { path, named: true });
+    }
+    let folder = if cfg!(windows) {
+        dirs::config_dir()
+    } else {
+        // The same on every Unix: macOS has its own idea, under which nobody looks for the file of a command line.
+        // A relative path is to be ignored, says the specification.
+        let xdg = variable("XDG_CONFIG_HOME").filter(|path| path.is_absolute());
+        xdg.or_else(|| {
+            std::env::home_dir().filter(|home| !home.as_os_str().is_empty()).map(|home| home.join(".config"))
+        })
+    };
+    let path = folder.ok_or(ConfigError::NoHome)?.join("ssmx").join("config.toml");
+    Ok(Location { path, named: false })
+}

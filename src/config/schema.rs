@@ -1,0 +1,84 @@
+//! [`Config`]: what a file says, after it was checked.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use super::key::Key;
+use super::value::Value;
+
+/// A value and the line on which it stands, from 1 on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Located<T> {
+    /// The value.
+    pub value: T,
+    /// The line.
+    pub line: usize,
+}
+
+/// The content of a file; nothing at all if there is none.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Config {
+    /// Where it was read from, if it was.
+    pub path: Option<PathBuf>,
+    /// `[defaults]`
+    pub defaults: Section,
+    /// `[profiles.NAME]`, by the name of the AWS profile.
+    pub profiles: BTreeMap<String, Section>,
+    /// `[targets.NAME]`, by alias.
+    pub targets: BTreeMap<String, Target>,
+    /// `[tunnels.NAME]`, by name.
+    pub tunnels: BTreeMap<String, Tunnel>,
+}
+
+/// The settings of one section.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Section {
+    /// Those that stand there.
+    pub values: BTreeMap<Key, Located<Value>>,
+}
+
+/// An alias: an instance, with settings of its own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Target {
+    /// Which instance is meant.
+    pub selector: Selector,
+    /// What holds for it.
+    pub settings: Section,
+    /// Where it begins.
+    pub line: usize,
+}
+
+/// Which instance is meant by an alias.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Selector {
+    /// The one with this id.
+    Id(String),
+    /// The one with exactly this name.
+    Name(String),
+    /// The one that has all of these tags; at least one. A value may hold the wildcard `*`.
+    Tags(BTreeMap<String, String>),
+    /// The one with this private address or DNS name.
+    Address(String),
+}
+
+/// A tunnel that has a name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tunnel {
+    /// Through which instance: an alias, or whatever else a target can be.
+    pub target: Located<String>,
+    /// What is forwarded, as `ssmx fwd` takes it; at least one. The grammar is not checked here.
+    pub forward: Vec<Located<String>>,
+    /// Address to listen on, in place of both loopback addresses. Not checked here.
+    pub bind: Option<Located<String>>,
+    /// Whether it is ready only when the destination accepts connections.
+    pub wait: bool,
+    /// Where it begins.
+    pub line: usize,
+}
+
+impl Section {
+    /// The value of a setting, if it stands here.
+    pub fn get(&self, key: Key) -> Option<&Value> {
+        self.values.get(&key).map(|located| &located.value)
+    }
+}

@@ -1,0 +1,215 @@
+//! [`Value`]: what a setting can be, read from TOML and from plain text, checked in one place.
+
+use std::fmt;
+use std::time::Duration;
+
+use http::Uri;
+
+use super::column::Column;
+use super::key::Kind;
+
+/// The value of a setting, of the kind that its key says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Value {
+    /// Of the kinds `Text`, `Region`, `Url` and `StreamUrl`.
+    Text(String),
+    /// Of the kind `Port`.
+    Port(u16),
+    /// Of the kind `Switch`.
+    Switch(bool),
+    /// Of the kind `Duration`.
+    Duration(Duration),
+    /// Of the kind `Columns`; at least one.
+    Columns(Vec<Column>),
+}
+
+/// Longest text. A reason may have 256 characters, a URL more.
+const TEXT_LIMIT: usize = 1024;
+
+/// Longest length of time.
+const DURATION_LIMIT: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+
+/// Most columns.
+const COLUMNS_LIMIT: usize = 64;
+
+impl Value {
+    /// Reads what stands in the file.
+    ///
+    /// # Errors
+    /// What was expected, and what is there.
+    pub(super) fn from_toml(kind: Kind, value: &toml_edit::Value) -> Result<Self, String> {
+        let wrong = || format!("expected {}, found {}", kind.expected(), article(value.type_name()));
+        match (kind, value) {
+            (Kind::Switch, toml_edit::Value::Boolean(on)) => Ok(Self::Switch(*on.value())),
+            (Kind::Port, toml_edit::Value::Integer(port)) => {
+                let port = u16::try_from(*port.value()).ok().filter(|port| *port != 0);
+                port.map(Self::Port)
+                    .ok_or_else(|| format!("expected {}, found {}", kind.expected(), value.to_string().trim()))
+            }
+            (Kind::Switch | Kind::Port, _) => Err(wrong()),
+            (Kind::Columns, toml_edit::Value::Array(array)) => {
+                let names: Option<Vec<&str>> = array.iter().map(toml_edit::Value::as_str).collect();
+                columns(names.ok_or_else(|| format!("expected {}", kind.expected()))?)
+            }
+            (Kind::Columns, _) => Err(wrong()),
+            (kind, value) => Self::from_text(kind, value.as_str().ok_or_else(wrong)?),
+        }
+    }
+
+    /// Reads what a flag, a variable or `ssmx config set` says.
+    ///
+    /// # Errors
+    /// What was expected, and what is there.
+    pub fn from_text(kind: Kind, text: &str) -> Result<Self, String> {
+        let wrong = || format!("expected {}, found `{text}`", kind.expected());
+        let plain = || match text {
+            "" => Err(format!("expected {}, found an empty text", kind.expected())),
+            text if text.chars().any(char::is_control) => {
+                Err("it has a line break or another control character".to_owned())
+            }
+            text if text.len() > TEXT_LIMIT => Err(format!("it is longer than {TEXT_LIMIT} bytes")),
+            text => Ok(Self::Text(text.to_owned())),
+        };
+        match kind {
+            Kind::Text => plain(),
+            Kind::Region if is_region(text) => plain(),
+            Kind::Url if is_url(text, &["https", "http"]) => plain(),
+            Kind::StreamUrl if is_url(text, &["https", "http", "wss", "ws"]) => plain(),
+            Kind::Region | Kind::Url | Kind::StreamUrl => Err(wrong()),
+            Kind::Port => text.parse().ok().filter(|port| *port != 0).map(Self::Port).ok_or_else(wrong),
+            Kind::Switch => text.parse().map(Self::Switch).map_err(|_| wrong()),
+            Kind::Duration => {
+                let length = humantime::parse_duration(text).map_err(|_| wrong())?;
+                if length > DURATION_LIMIT {
+                    return Err(format!(
+                        "expected at most {}, found `{text}`",
+                        humantime::format_duration(DURATION_LIMIT)
+                    ));
+                }
+                Ok(Self::Duration(length))
+            }
+            Kind::Columns => columns(text.split(',').map(str::trim).collect()),
+        }
+    }
+
+    /// As it stands in the file.
+    pub fn to_toml(&self) -> toml_edit::Value {
+        match self {
+            Self::Port(port) => i64::from(*port).into(),
+            Self::Switch(on) => (*on).into(),
+            Self::Columns(columns) => columns.iter().map(Column::to_string).collect(),
+            other => other.to_string().into(),
+        }
+    }
+}
+
+impl fmt::Display for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Text(text) => f.write_str(text),
+            Self::Port(port) => write!(f, "{port}"),
+            Self::Switch(on) => write!(f, "{on}"),
+            Self::Duration(length) => write!(f, "{}", humantime::format_duration(*length)),
+            Self::Columns(columns) => {
+                let names: Vec<_> = columns.iter().map(Column::to_string).collect();
+                f.write_str(&names.join(","))
+            }
+        }
+    }
+}
+
+impl Kind {
+    /// What a person has to write, in words.
+    pub fn expected(self) -> &'static str {
+        match self {
+            Self::Text => "a text",
+            Self::Region => "the name of a region such as \"eu-west-1\"",
+            Self::Port => "a port from 1 to 65535",
+            Self::Switch => "true or false",
+            Self::Duration => "a length of time such as \"60s\" or \"1h 30m\"",
+            Self::Columns => "a list of columns such as [\"name\", \"id\"]",
+            Self::Url => "an https:// or http:// URL",
+            Self::StreamUrl => "an https://, http://, wss:// or ws:// URL",
+        }
+    }
+}
+
+/// A type of TOML with its article.
+pub(super) fn article(type_name: &str) -> String {
+    let article = if type_name.starts_with(['a', 'e', 'i', 'o', 'u']) { "an" } else { "a" };
+    format!("{article} {type_name}")
+}
+
+fn columns(names: Vec<&str>) -> Result<Value, String> {
+    if names.is_empty() || names.len() > COLUMNS_LIMIT {
+        return Err(format!("expected from 1 to {COLUMNS_LIMIT} columns"));
+    }
+    names.into_iter().map(str::parse).collect::<Result<_, _>>().map(Value::Columns)
+}
+
+/// Whether a text can be part of a host name as a region is.
+fn is_region(text: &str) -> bool {
+    let label = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    (1..=32).contains(&text.len()) && text.chars().all(label) && !text.starts_with('-')
+}
+
+fn is_url(text: &str, schemes: &[&str]) -> bool {
+    let url = text.parse::<Uri>();
+    url.is_ok_and(|url| {
+        url.scheme_str().is_some_and(|scheme| schemes.contains(&scheme))
+            && url.host().is_some_and(|host| !host.is_empty())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn toml(kind: Kind, text: &str) -> Result<Value, String> {
+        Value::from_toml(kind, &text.parse().unwrap())
+    }
+
+    #[test]
+    fn values_are_read_from_toml_and_from_text_alike() {
+        for (kind, in_toml, in_text) in [
+            (Kind::Text, "'a b'", "a b"),
+            (Kind::Region, "'eu-west-1'", "eu-west-1"),
+            (Kind::Port, "2222", "2222"),
+            (Kind::Switch, "true", "true"),
+            (Kind::Duration, "'90s'", "90s"),
+            (Kind::Columns, "['name', 'tag:Env']", "name, tag:Env"),
+            (Kind::Url, "'https://x'", "https://x"),
+            (Kind::StreamUrl, "'wss://x:1'", "wss://x:1"),
+        ] {
+            let value = toml(kind, in_toml).unwrap();
+            assert_eq!(value, Value::from_text(kind, in_text).unwrap());
+            assert_eq!(Value::from_toml(kind, &value.to_toml()), Ok(value.clone()), "{kind:?}");
+            assert_eq!(Value::from_text(kind, &value.to_string()), Ok(value), "{kind:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_is_said_with_what_was_expected() {
+        for (kind, text, said) in [
+            (Kind::Port, "'22'", "expected a port from 1 to 65535, found a string"),
+            (Kind::Port, "70000", "expected a port from 1 to 65535, found 70000"),
+            (Kind::Port, "0", "expected a port from 1 to 65535, found 0"),
+            (Kind::Text, "1", "expected a text, found an integer"),
+            (Kind::Text, "''", "expected a text, found an empty text"),
+            (Kind::Text, "\"a\\nb\"", "it has a line break or another control character"),
+            (Kind::Switch, "'yes'", "expected true or false, found a string"),
+            (Kind::Region, "'EU'", "expected the name of a region such as \"eu-west-1\", found `EU`"),
+            (Kind::Duration, "60", "expected a length of time such as \"60s\" or \"1h 30m\", found an integer"),
+            (Kind::Duration, "'60'", "expected a length of time such as \"60s\" or \"1h 30m\", found `60`"),
+            (Kind::Duration, "'31days'", "expected at most 30days, found `31days`"),
+            (Kind::Columns, "[]", "expected from 1 to 64 columns"),
+            (Kind::Columns, "[1]", "expected a list of columns such as [\"name\", \"id\"]"),
+            (Kind::Columns, "'id'", "expected a list of columns such as [\"name\", \"id\"], found a string"),
+            (Kind::Url, "'wss://x'", "expected an https:// or http:// URL, found `wss://x`"),
+            (Kind::Url, "'localhost:1'", "expected an https:// or http:// URL, found `localhost:1`"),
+        ] {
+            assert_eq!(toml(kind, text).unwrap_err(), said, "{kind:?} {text}");
+        }
+        assert!(Value::from_text(Kind::Text, &"x".repeat(1025)).is_err());
+    }
+}
