@@ -6,6 +6,7 @@
 
 mod advice;
 pub mod args;
+mod choose;
 mod connect;
 mod core_dump;
 mod default_command;
@@ -21,6 +22,7 @@ pub mod logging;
 pub mod openssh;
 mod openssh_words;
 pub mod parameters;
+pub mod pick;
 pub mod plugin;
 mod plugin_answer;
 mod plugin_call;

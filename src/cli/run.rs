@@ -4,7 +4,7 @@ use super::args::{Cli, Command, Globals};
 use super::error::{CliError, ErrorKind};
 use super::exit::Exit;
 use super::ui::Ui;
-use super::{core_dump, exec, fwd, logging, plugin, proxy, sandbox, scp, shell, ssh, ssh_config};
+use super::{core_dump, exec, fwd, logging, pick, plugin, proxy, sandbox, scp, shell, ssh, ssh_config};
 
 /// Runs what was typed, reports its failure and returns the exit code.
 pub fn run(cli: Cli) -> Exit {
@@ -44,6 +44,7 @@ fn try_run(ui: &Ui, globals: &Globals, command: Command) -> Result<Exit, CliErro
             Command::Shell(args) => shell::run(ui, globals, args).await,
             Command::Exec(args) => exec::run(ui, globals, args).await,
             Command::Fwd(args) => fwd::run(ui, globals, args).await,
+            Command::Pick(args) => pick::run(ui, globals, args).await,
             Command::Plugin(args) => plugin::run(ui, globals, args).await,
             Command::Ssh(args) => ssh::run(ui, globals, args).await,
             Command::Scp(args) => scp::run(ui, globals, args).await,

@@ -2,17 +2,23 @@
 
 use tokio::sync::mpsc;
 
-use crate::fleet::Instance;
+use crate::fleet::{Instance, Place};
 
 /// What whoever looks for instances has to tell.
 #[derive(Debug)]
 pub enum Update {
     /// A look around begins, of which [`Self::Done`] is the end. What is listed stays until then.
-    Started(String),
+    Started,
+    /// What is still being waited for, in a few words.
+    Waiting(String),
     /// Instances. One with the id and the place of one that came before takes its place.
     Found(Vec<Instance>),
+    /// These are no more.
+    Gone(Vec<(Place, String)>),
     /// Something that a person should know, for instance a region that did not answer.
     Note(String),
+    /// Nothing can be found at all; there is nothing to choose, and the picker ends.
+    Failed,
     /// The look around is over.
     Done {
         /// All was seen: what did not come since [`Self::Started`] is gone.

@@ -1,7 +1,7 @@
 //! [`List`]: all instances that have come, and those that match, best first.
 
 use std::cmp::Reverse;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::matcher::{Kind, Matcher, Quality};
 use super::query::Query;
@@ -93,18 +93,24 @@ impl List {
     /// Removes what was not seen since [`Self::start_look`]. Rows change their numbers: returns where `kept` is now.
     pub(super) fn remove_unseen(&mut self, kept: Option<usize>) -> Option<usize> {
         let look = self.look;
-        if self.rows.iter().all(|row| row.seen == look) {
+        self.retain(|row| row.seen == look, kept)
+    }
+
+    /// Removes what is gone. Rows change their numbers: returns where `kept` is now.
+    pub(super) fn remove(&mut self, gone: &[(Place, String)], kept: Option<usize>) -> Option<usize> {
+        let gone: HashSet<(&Place, &String)> = gone.iter().map(|(place, id)| (place, id)).collect();
+        self.retain(|row| !gone.contains(&(&row.instance.place, &row.instance.id)), kept)
+    }
+
+    fn retain(&mut self, stays: impl Fn(&Row) -> bool, kept: Option<usize>) -> Option<usize> {
+        let staying: Vec<bool> = self.rows.iter().map(stays).collect();
+        if staying.iter().all(|stays| *stays) {
             return kept;
         }
-        let kept = kept.filter(|at| self.rows[*at].seen == look).map(|at| {
-            // As many as stay before it.
-            self.rows[..at].iter().filter(|row| row.seen == look).count()
-        });
-        let is_seen: Vec<bool> = self.rows.iter().map(|row| row.seen == look).collect();
-        let (mut letters, mut ranks) = (is_seen.iter(), is_seen.iter());
-        self.letters.retain(|_| *letters.next().unwrap_or(&true));
-        self.ranks.retain(|_| *ranks.next().unwrap_or(&true));
-        self.rows.retain(|row| row.seen == look);
+        let kept = kept.filter(|at| staying[*at]).map(|at| staying[..at].iter().filter(|stays| **stays).count());
+        keep(&mut self.rows, &staying);
+        keep(&mut self.letters, &staying);
+        keep(&mut self.ranks, &staying);
         self.by_identity.clear();
         for (at, row) in self.rows.iter().enumerate() {
             self.by_identity.insert((row.instance.id.clone(), row.instance.place.clone()), at);
@@ -167,6 +173,11 @@ impl List {
     pub(super) fn matcher(&mut self) -> &mut Matcher {
         &mut self.matcher
     }
+}
+
+fn keep<T>(all: &mut Vec<T>, staying: &[bool]) {
+    let mut staying = staying.iter();
+    all.retain(|_| staying.next().is_some_and(|stays| *stays));
 }
 
 /// Those without a name stand last.
@@ -271,8 +282,11 @@ mod tests {
         assert_eq!(list.remove_unseen(Some(2)), Some(1));
         assert_eq!(ids(&mut list), ["i-3", "i-1"]);
         assert_eq!(list.remove_unseen(Some(1)), Some(1));
+        let gone = [(instance("i-1", "").place, "i-1".to_owned()), (Place::default(), "i-3".to_owned())];
+        assert_eq!(list.remove(&gone, Some(1)), Some(0));
+        assert_eq!(ids(&mut list), ["i-3"]);
         list.start_look();
-        assert_eq!(list.remove_unseen(Some(1)), None);
+        assert_eq!(list.remove_unseen(Some(0)), None);
         assert!(ids(&mut list).is_empty());
     }
 

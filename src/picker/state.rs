@@ -56,6 +56,7 @@ pub struct State {
     notes: Vec<String>,
     message: Option<String>,
     ticks: usize,
+    failed: bool,
 }
 
 /// What a key asks of whoever has the terminal.
@@ -76,7 +77,7 @@ pub enum Action {
 }
 
 impl State {
-    /// A picker without rows.
+    /// A picker without rows. It counts as looking for some until it hears otherwise.
     pub fn new(mut settings: Settings) -> Self {
         if settings.columns.is_empty() {
             settings.columns = Column::DEFAULT.to_vec();
@@ -97,17 +98,19 @@ impl State {
             notes: Vec::new(),
             message: None,
             ticks: 0,
+            failed: false,
         }
     }
 
     /// Takes what came in.
     pub fn apply(&mut self, update: Update) {
         match update {
-            Update::Started(what) => {
+            Update::Started => {
                 self.list.start_look();
-                self.looking = Some(text::printable(&what).into_owned());
+                self.looking = Some(String::new());
                 self.notes.clear();
             }
+            Update::Waiting(what) => self.looking = Some(text::printable(&what).into_owned()),
             Update::Found(instances) => {
                 for instance in &instances {
                     for (column, width) in self.settings.columns.iter().zip(&mut self.widths) {
@@ -116,21 +119,30 @@ impl State {
                 }
                 self.list.add(instances);
             }
+            Update::Gone(gone) => {
+                self.selected = self.list.remove(&gone, self.selected);
+                self.count_marks();
+            }
             Update::Note(note) if self.notes.len() < MOST_NOTES => {
                 self.notes.push(text::printable(note.trim_end()).into_owned());
             }
             Update::Note(_) => {}
+            Update::Failed => self.failed = true,
             Update::Done { whole } => {
                 self.looking = None;
                 if whole {
                     self.selected = self.list.remove_unseen(self.selected);
-                    self.marked = self.list.rows().iter().filter(|row| row.marked).count();
+                    self.count_marks();
                 }
                 if self.list.left_out > 0 {
                     self.notes.push(format!("{} more are left out", self.list.left_out));
                 }
             }
         }
+    }
+
+    fn count_marks(&mut self) {
+        self.marked = self.list.rows().iter().filter(|row| row.marked).count();
     }
 
     /// Nothing more comes.
@@ -264,6 +276,13 @@ impl State {
         self.selected = shown.get(self.position).map(|at| *at as usize);
     }
 
+    /// Asks for something else, to the end of the last word.
+    pub(super) fn ask(&mut self, query: &str) {
+        self.line = Line::new(query);
+        self.line.insert(" ");
+        self.edited = true;
+    }
+
     /// Says something until the next key.
     pub fn say(&mut self, message: String) {
         self.message = Some(message);
@@ -277,6 +296,11 @@ impl State {
     /// Whether instances are still being looked for.
     pub fn is_looking(&self) -> bool {
         self.looking.is_some()
+    }
+
+    /// Whether there is nothing to choose, and never will be.
+    pub(super) fn is_hopeless(&self) -> bool {
+        self.failed && self.list.rows().is_empty()
     }
 
     /// Makes room for so many rows, and returns those to show: their place in the list of those that match, and their

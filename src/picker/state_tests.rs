@@ -93,11 +93,11 @@ fn what_is_gone_leaves_the_place_to_its_neighbour() {
     let mut state = picker(names(&["a", "b", "c"]), true);
     state.handle(Key::Tab);
     assert_eq!((selected(&mut state).as_str(), state.marked()), ("i-b", 1));
-    state.apply(Update::Started("again".into()));
+    state.apply(Update::Started);
     state.apply(Update::Found(names(&["c"])));
     state.apply(Update::Done { whole: false });
     assert_eq!((state.counts(), state.is_looking()), ((3, 3), false));
-    state.apply(Update::Started(String::new()));
+    state.apply(Update::Started);
     state.apply(Update::Found(names(&["c", "d"])));
     state.apply(Update::Done { whole: true });
     assert_eq!((state.counts(), state.marked()), ((2, 2), 0));
@@ -174,7 +174,7 @@ fn notes_and_what_is_looked_at_are_kept_within_bounds() {
     }
     assert_eq!(state.notes().len(), MOST_NOTES);
     assert_eq!(state.notes()[0], "denied\\u{1b}[2J");
-    state.apply(Update::Started("eu-west-1".into()));
+    state.apply(Update::Started);
     assert!(state.notes().is_empty());
     state.feed_ended();
     assert!(!state.is_looking());

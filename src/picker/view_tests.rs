@@ -68,7 +68,8 @@ fn small_screens_keep_what_matters() {
 fn what_is_loading_and_what_failed_is_told() {
     let mut state = picker(fleet(3), Settings::default());
     assert!(!screen(&mut state, 80, 24).0[0].contains('⠋'));
-    state.apply(Update::Started("eu-west-1".into()));
+    state.apply(Update::Started);
+    state.apply(Update::Waiting("eu-west-1".into()));
     assert!(screen(&mut state, 80, 24).0[0].ends_with("3  ⠋ eu-west-1"));
     state.tick();
     assert!(screen(&mut state, 80, 24).0[0].ends_with("3  ⠙ eu-west-1"));
