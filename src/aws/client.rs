@@ -23,8 +23,9 @@ use aws_types::{
 use super::{
     credentials::{CredentialStore, Source},
     error::{Error, ErrorKind},
+    identity::Identity,
     net::NetSettings,
-    settings::{Resolved, Settings},
+    settings::{Resolved, Settings, check_region},
 };
 
 /// AWS as seen from here: one account and region. Cheap to clone.
@@ -33,6 +34,7 @@ pub struct Aws(Arc<Shared>);
 
 struct Shared {
     profile: Option<String>,
+    identity: Identity,
     region: String,
     sdk: SdkConfig,
     credentials: Arc<CredentialStore>,
@@ -102,6 +104,7 @@ impl Aws {
         tracing::debug!(region = %region, profile = resolved.profile, ssm_endpoint, messages_endpoint, "AWS settings");
         Ok(Self(Arc::new(Shared {
             profile: resolved.profile,
+            identity: resolved.identity,
             region: region.to_string(),
             sdk,
             credentials,
@@ -116,6 +119,38 @@ impl Aws {
             kms: OnceLock::new(),
             sts: OnceLock::new(),
         })))
+    }
+
+    /// The same account in another region. The credentials are shared, so that a person is asked for a code once.
+    ///
+    /// # Errors
+    ///
+    /// If that cannot be the name of a region.
+    pub fn in_region(&self, region: &str) -> Result<Self, Error> {
+        check_region(region)?;
+        let shared = &self.0;
+        Ok(Self(Arc::new(Shared {
+            profile: shared.profile.clone(),
+            identity: shared.identity.clone(),
+            region: region.to_owned(),
+            sdk: shared.sdk.to_builder().region(Region::new(region.to_owned())).build(),
+            credentials: Arc::clone(&shared.credentials),
+            net: shared.net.clone(),
+            backoff: shared.backoff,
+            ssm_endpoint: shared.ssm_endpoint.clone(),
+            ssm_endpoint_override: shared.ssm_endpoint_override.clone(),
+            messages_endpoint: shared.messages_endpoint.clone(),
+            ssm: OnceLock::new(),
+            ec2: OnceLock::new(),
+            instance_connect: OnceLock::new(),
+            kms: OnceLock::new(),
+            sts: OnceLock::new(),
+        })))
+    }
+
+    /// Whose credentials are used.
+    pub fn identity(&self) -> &Identity {
+        &self.0.identity
     }
 
     /// The region in force.
@@ -260,6 +295,7 @@ impl Aws {
         let resolved = Resolved {
             profile: None,
             explicit_profile: false,
+            identity: Identity::of(&Env::from_slice(&[]), None),
             region: None,
             endpoint_url: Some(endpoint.to_owned()),
             ssm_endpoint_url: None,
