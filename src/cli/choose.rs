@@ -1,23 +1,17 @@
 //! Whom a command is for when nobody is named, or several are: the person chooses.
 
-use std::sync::{Arc, Mutex, PoisonError};
-
-use tokio::sync::mpsc;
-
 use super::connect;
 use super::error::{CliError, ErrorKind};
 use super::exit::Exit;
+use super::fleet_feed::{self, Failure};
 use super::ui::Ui;
 use crate::aws::Aws;
-use crate::fleet::{Instance, Target};
-use crate::picker::{self, Feed, Outcome, Settings, Update, recent};
+use crate::fleet::{FleetError, Instance, Options, Target};
+use crate::picker::{self, Feed, Outcome, Settings, recent};
 use crate::terminal::Terminations;
 
 /// Names the way to choose: `plain` for numbered lines.
 const VARIABLE: &str = "SSMX_PICKER";
-
-/// Updates that wait to be shown.
-const AHEAD: usize = 16;
 
 /// What was chosen, or how the program ends without a choice.
 pub(super) enum Choice<T> {
@@ -40,24 +34,31 @@ pub(super) struct Question {
     pub(super) among: Option<Vec<Instance>>,
 }
 
-/// The one instance that a command is for: the one that is named, or the one that the person chooses.
+/// The one instance that a command is for: the one that is named, or the one that the person chooses, of all if none is
+/// named and of several that have the name.
 ///
 /// # Errors
-/// It cannot be found, or none is named and nobody can be asked.
+/// It cannot be found, or nobody can be asked.
 pub(super) async fn target(
     ui: &Ui,
     aws: &Aws,
     named: Option<&str>,
     terminations: &mut Terminations,
 ) -> Result<Choice<Target>, CliError> {
-    if let Some(named) = named {
-        return tokio::select! {
-            target = connect::target(ui, aws, named) => Ok(Choice::Made(target?)),
-            signal = terminations.next() => Ok(Choice::None(Exit::of_program(signal.exit_code()))),
-        };
-    }
-    let chosen = instances(ui, aws, Question::default(), terminations).await?;
-    let mut chosen = match chosen {
+    let question = match named {
+        None => Question::default(),
+        Some(named) => {
+            let found = tokio::select! {
+                found = connect::find(ui, aws, named) => found,
+                signal = terminations.next() => return Ok(Choice::None(Exit::of_program(signal.exit_code()))),
+            };
+            match found {
+                Ok(target) => return Ok(Choice::Made(target)),
+                Err(error) => among(error)?,
+            }
+        }
+    };
+    let mut chosen = match instances(ui, aws, question, terminations).await? {
         Choice::Made(chosen) => chosen,
         Choice::None(exit) => return Ok(Choice::None(exit)),
     };
@@ -65,6 +66,17 @@ pub(super) async fn target(
     let target = chosen.swap_remove(0).target();
     ui.status(&target);
     Ok(Choice::Made(target))
+}
+
+/// The question which of several is meant, where somebody can be asked.
+fn among(error: FleetError) -> Result<Question, CliError> {
+    match error {
+        FleetError::Ambiguous { described, matches } if picker::is_possible() => {
+            let title = format!("{} instances {described}", matches.len());
+            Ok(Question { title, among: Some(matches), ..Question::default() })
+        }
+        error => Err(error.into()),
+    }
 }
 
 /// The instances that the person chooses; one at least.
@@ -78,8 +90,11 @@ pub(super) async fn instances(
     terminations: &mut Terminations,
 ) -> Result<Choice<Vec<Instance>>, CliError> {
     if !picker::is_possible() {
-        return Err(CliError::new(ErrorKind::NoTarget, "no target is named, and there is no terminal to choose one on")
-            .hint("name an instance: its id (i-…, mi-…) or its Name"));
+        return Err(CliError::new(
+            ErrorKind::NoTarget,
+            "no target is named, and there is no terminal to choose one on",
+        )
+        .hint("name an instance: its id (i-…, mi-…) or its Name"));
     }
     let settings = Settings {
         query: question.query,
@@ -92,7 +107,7 @@ pub(super) async fn instances(
     let failure = Failure::default();
     let feed = match question.among {
         Some(instances) => Feed::of(instances),
-        None => feed(aws, failure.clone()),
+        None => fleet_feed::open(vec![aws.clone()], Options::default(), &failure),
     };
     let outcome = if is_plain() {
         picker::pick_plainly(feed, settings, terminations).await
@@ -112,37 +127,4 @@ pub(super) async fn instances(
 fn is_plain() -> bool {
     let is = |name, value: &str| std::env::var_os(name).is_some_and(|found| found == value);
     is(VARIABLE, "plain") || is("TERM", "dumb") || std::env::var_os("TERM").is_none_or(|term| term.is_empty())
-}
-
-/// Why nothing can be listed, once that is known.
-#[derive(Clone, Default)]
-struct Failure(Arc<Mutex<Option<CliError>>>);
-
-impl Failure {
-    fn put(&self, error: CliError) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
-    }
-
-    fn take(&self) -> Option<CliError> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
-    }
-}
-
-/// All instances, as they become known.
-fn feed(aws: &Aws, failure: Failure) -> Feed {
-    let (sender, updates) = mpsc::channel(AHEAD);
-    let (refresh, mut refreshes) = mpsc::channel(1);
-    let aws = aws.clone();
-    tokio::spawn(async move {
-        loop {
-            tokio::select! {
-                () = sender.closed() => return,
-                () = look(&aws, &sender, &failure) => {}
-            }
-            if refreshes.recv().await.is_none() {
-                return;
-            }
-        }
-    });
-    Feed { updates, refresh }
 }

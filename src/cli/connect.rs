@@ -5,7 +5,8 @@ use super::error::{CliError, ErrorKind};
 use super::ui::Ui;
 use crate::aws::{Aws, Settings, StartSession};
 use crate::channel::{self, Channel, Notice, Options};
-use crate::fleet::{self, Target, TargetState};
+use crate::fleet::{self, FleetError, Target, TargetState};
+use crate::picker::recent;
 use crate::session::Observer;
 
 /// AWS as the flags and the environment say.
@@ -22,8 +23,13 @@ pub(super) async fn aws(ui: &Ui, globals: &Globals) -> Result<Aws, CliError> {
 
 /// The one instance that is meant.
 pub(super) async fn target(ui: &Ui, aws: &Aws, text: &str) -> Result<Target, CliError> {
+    Ok(find(ui, aws, text).await?)
+}
+
+/// The one instance that is meant, or what keeps it from being found.
+pub(super) async fn find(ui: &Ui, aws: &Aws, text: &str) -> Result<Target, FleetError> {
     let _waiting = ui.waiting(format!("Looking for {text} in {}", aws.region()));
-    Ok(fleet::resolve(aws, text).await?)
+    fleet::resolve(aws, text).await
 }
 
 /// Starts a session on `target`.
@@ -36,7 +42,11 @@ pub(super) async fn session(
 ) -> Result<Channel, CliError> {
     let _waiting = ui.waiting(format!("Starting a session on {target}"));
     let request = StartSession { target: target.id.clone(), ..request };
-    channel::open(aws, &request, options).await.map_err(|error| {
+    let opened = channel::open(aws, &request, options).await;
+    if opened.is_ok() {
+        recent::remember(&target.id);
+    }
+    opened.map_err(|error| {
         let error = CliError::from(error);
         match known_obstacle(target.state) {
             // What is known takes the place of what is usual.

@@ -14,6 +14,7 @@ pub mod error;
 pub mod exec;
 pub mod exit;
 pub mod faults;
+mod fleet_feed;
 mod forward_reporter;
 mod forward_run;
 pub mod forward_spec;

@@ -4,6 +4,7 @@ use std::io;
 
 use super::advice;
 use super::args::Globals;
+use super::choose::{self, Choice};
 use super::connect::{self, Says};
 use super::error::CliError;
 use super::exit::Exit;
@@ -20,8 +21,8 @@ use crate::terminal::Terminations;
 /// tilde.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The instance: its id (i-…, mi-…) or its Name
-    pub target: String,
+    /// The instance: its id (i-…, mi-…) or its Name; without it, one is chosen on the terminal
+    pub target: Option<String>,
 
     /// Session document, in place of the account's default
     #[arg(long, value_name = "NAME")]
@@ -57,13 +58,16 @@ pub async fn run(ui: &Ui, globals: &Globals, args: Args) -> Result<Exit, CliErro
     // Signals are heard from here on, so that none leaves a session behind.
     let mut terminations =
         Terminations::listen().map_err(|error| CliError::failed("cannot listen for signals").caused_by(&error))?;
-    let open = async {
-        let aws = connect::aws(ui, globals).await?;
-        let target = connect::target(ui, &aws, &args.target).await?;
-        connect::session(ui, &aws, &target, request, Options::interactive()).await
+    let aws = tokio::select! {
+        aws = connect::aws(ui, globals) => aws?,
+        signal = terminations.next() => return Ok(Exit::of_program(signal.exit_code())),
+    };
+    let target = match choose::target(ui, &aws, args.target.as_deref(), &mut terminations).await? {
+        Choice::Made(target) => target,
+        Choice::None(exit) => return Ok(exit),
     };
     let channel = tokio::select! {
-        channel = open => channel?,
+        channel = connect::session(ui, &aws, &target, request, Options::interactive()) => channel?,
         signal = terminations.next() => return Ok(Exit::of_program(signal.exit_code())),
     };
     let left = {

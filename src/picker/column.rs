@@ -8,7 +8,7 @@ use aws_smithy_types::DateTime;
 use aws_smithy_types::date_time::Format;
 
 use crate::aws::{InstanceState, Platform};
-use crate::fleet::{Instance, TargetState};
+use crate::fleet::Instance;
 
 /// A column of the list.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -75,7 +75,7 @@ impl Column {
         match self {
             Self::Name => known(&instance.name),
             Self::Id => Cow::Borrowed(&instance.id),
-            Self::Status => Cow::Borrowed(status(instance.status)),
+            Self::Status => Cow::Borrowed(instance.status.word()),
             Self::State => Cow::Borrowed(instance.state.map_or("", InstanceState::as_str)),
             Self::Platform => Cow::Borrowed(instance.platform.map_or("", platform)),
             Self::Type => known(&instance.instance_type),
@@ -102,18 +102,6 @@ impl FromStr for Column {
             return Ok(Self::Tag(tag.to_owned()));
         }
         NAMED.into_iter().find(|(name, _)| *name == text).map(|(_, column)| column).ok_or(())
-    }
-}
-
-/// The state in a word that fits a column.
-fn status(status: TargetState) -> &'static str {
-    match status {
-        TargetState::Online => "online",
-        TargetState::Running => "running",
-        TargetState::Unknown => "",
-        TargetState::Offline => "offline",
-        TargetState::Unmanaged => "unmanaged",
-        TargetState::Down(state) => state.as_str(),
     }
 }
 

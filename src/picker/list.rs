@@ -142,7 +142,7 @@ impl List {
     pub(super) fn shown(&mut self) -> &[u32] {
         if self.stale_order {
             let mut by_name: Vec<u32> = (0..).take(self.rows.len()).collect();
-            by_name.sort_by_cached_key(|at| by_name_key(&self.rows[*at as usize].instance));
+            by_name.sort_by_cached_key(|at| self::by_name(&self.rows[*at as usize].instance));
             self.order.resize(self.rows.len(), 0);
             for (place, at) in (0..).zip(by_name) {
                 self.order[at as usize] = place;
@@ -181,9 +181,29 @@ fn keep<T>(all: &mut Vec<T>, staying: &[bool]) {
 }
 
 /// Those without a name stand last.
-fn by_name_key(instance: &Instance) -> (bool, String, String, Place) {
+fn by_name(instance: &Instance) -> (bool, Vec<u8>, String, Place) {
     let name = instance.name.as_deref().unwrap_or_default();
-    (name.is_empty(), name.to_lowercase(), instance.id.clone(), instance.place.clone())
+    (name.is_empty(), natural(name), instance.id.clone(), instance.place.clone())
+}
+
+/// Bytes by whose order `web-9` stands before `web-10`, without regard to case.
+fn natural(name: &str) -> Vec<u8> {
+    let mut key = Vec::with_capacity(name.len() + 2);
+    let mut rest = name.as_bytes();
+    while let Some(first) = rest.first() {
+        if !first.is_ascii_digit() {
+            key.push(first.to_ascii_lowercase());
+            rest = &rest[1..];
+            continue;
+        }
+        let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
+        let zeros = rest[..digits].iter().take_while(|byte| **byte == b'0').count();
+        // A longer number is a larger one; it stands where digits stand among the other characters.
+        key.extend([b'0', u8::try_from(digits - zeros).unwrap_or(u8::MAX)]);
+        key.extend_from_slice(&rest[zeros..digits]);
+        rest = &rest[digits..];
+    }
+    key
 }
 
 /// One number by which the better row has the higher one: how it matches, whether it can be reached, how lately it was
@@ -234,6 +254,13 @@ mod tests {
             ids(&mut list(&all, &["i-7", "i-5", "i-2", "i-7"])),
             ["i-7", "i-2", "i-3", "i-6", "i-4", "i-5", "i-1"]
         );
+    }
+
+    #[test]
+    fn numbers_in_names_are_ordered_by_value() {
+        let mut names = ["web-10", "Web-9", "db", "web-09a", "web", "web-9b"];
+        names.sort_by_key(|name| natural(name));
+        assert_eq!(names, ["db", "web", "Web-9", "web-09a", "web-9b", "web-10"]);
     }
 
     #[test]
