@@ -5,6 +5,8 @@ use std::fmt;
 use aws_lc_rs::digest;
 use aws_types::os_shim_internal::Env;
 
+use super::settings::Settings;
+
 /// Tells one source of credentials from another, and so mostly one account from another, without a request and without
 /// a secret: it is derived from the name of the profile, or from the access key id in the environment, and from the
 /// places of the AWS configuration files.
@@ -14,21 +16,22 @@ use aws_types::os_shim_internal::Env;
 pub struct Identity(String);
 
 impl Identity {
-    /// The identity that a process with this environment has, with the profile that a flag names or none.
-    pub fn of_environment(flag: Option<&str>) -> Self {
-        Self::of(&Env::real(), flag)
+    /// The identity that a process with this environment has, with these settings.
+    pub fn of_environment(settings: &Settings) -> Self {
+        Self::of(&Env::real(), settings.profile.as_deref(), settings.default_profile.as_deref())
     }
 
-    pub(super) fn of(env: &Env, flag: Option<&str>) -> Self {
+    /// `flag` and `default` as in [`Settings`].
+    pub(super) fn of(env: &Env, flag: Option<&str>, default: Option<&str>) -> Self {
         let var = |name| env.get(name).ok().filter(|value| !value.is_empty());
         let files = [var("AWS_CONFIG_FILE"), var("AWS_SHARED_CREDENTIALS_FILE")].map(Option::unwrap_or_default);
-        // The order in which credentials are looked for: a flag, keys in the environment, AWS_PROFILE.
+        // The order in which credentials are looked for: a flag, keys in the environment, AWS_PROFILE, the default.
         let source = match (flag, var("AWS_ACCESS_KEY_ID")) {
             (Some(profile), _) => format!("profile\0{profile}"),
             (None, Some(key)) => format!("key\0{key}"),
             (None, None) => {
                 let profile = var("AWS_PROFILE").or_else(|| var("AWS_DEFAULT_PROFILE"));
-                format!("profile\0{}", profile.as_deref().unwrap_or("default"))
+                format!("profile\0{}", profile.as_deref().or(default).unwrap_or("default"))
             }
         };
         let digest = digest::digest(&digest::SHA256, [source, files.join("\0")].join("\0").as_bytes());
@@ -56,7 +59,7 @@ mod tests {
     use super::*;
 
     fn identity(env: &[(&str, &str)], flag: Option<&str>) -> Identity {
-        Identity::of(&Env::from_slice(env), flag)
+        Identity::of(&Env::from_slice(env), flag, None)
     }
 
     #[test]
@@ -68,6 +71,8 @@ mod tests {
         assert_ne!(identity(&keys, None), identity(&[("AWS_ACCESS_KEY_ID", "AKIDTWO")], None));
         assert_eq!(identity(&[], None), identity(&[], Some("default")));
         assert_ne!(identity(&[("AWS_CONFIG_FILE", "/x")], Some("work")), work);
+        assert_eq!(Identity::of(&Env::from_slice(&[]), None, Some("work")), work);
+        assert_eq!(Identity::of(&Env::from_slice(&keys), None, Some("x")), identity(&keys, None));
         assert_eq!(work.as_str().len(), 32);
     }
 }

@@ -39,7 +39,7 @@ pub use managed::{ManagedInstance, PingStatus, Platform};
 pub use net::{BoxedStream, NetSettings, Stream};
 pub use page::{Filter, Page};
 pub use secret::Secret;
-pub use settings::Settings;
+pub use settings::{ServiceEndpoints, Settings};
 pub use sign::SignedHeaders;
 pub use ssm::{ConnectionStatus, ResumedSession, StartSession, StartedSession};
 pub use sts::CallerIdentity;

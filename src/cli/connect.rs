@@ -1,35 +1,53 @@
 //! From a target as it was typed to an open session.
 
-use super::args::Globals;
+use super::choose;
+use super::context::Wanted;
 use super::error::{CliError, ErrorKind};
 use super::ui::Ui;
-use crate::aws::{Aws, Settings, StartSession};
+use crate::aws::{Aws, StartSession};
 use crate::channel::{self, Channel, Notice, Options};
+use crate::config::Selector;
 use crate::fleet::{self, FleetError, Target, TargetState};
 use crate::picker::recent;
 use crate::session::Observer;
 
-/// AWS as the flags and the environment say.
-pub(super) async fn aws(ui: &Ui, globals: &Globals) -> Result<Aws, CliError> {
-    let _waiting = ui.waiting("Reading the AWS configuration");
-    let settings = Settings {
-        profile: globals.profile.clone(),
-        region: globals.region.clone(),
-        endpoint_url: globals.endpoint_url.clone(),
-        ssm_endpoint_url: None,
-    };
-    Ok(Aws::load(&settings).await?)
-}
-
 /// The one instance that is meant.
-pub(super) async fn target(ui: &Ui, aws: &Aws, text: &str) -> Result<Target, CliError> {
-    Ok(find(ui, aws, text).await?)
+pub(super) async fn target(ui: &Ui, aws: &Aws, wanted: &Wanted) -> Result<Target, CliError> {
+    find(ui, aws, wanted).await.map_err(|error| told(error, wanted))
 }
 
-/// The one instance that is meant, or what keeps it from being found.
-pub(super) async fn find(ui: &Ui, aws: &Aws, text: &str) -> Result<Target, FleetError> {
-    let _waiting = ui.waiting(format!("Looking for {text} in {}", aws.region()));
-    fleet::resolve(aws, text).await
+/// As [`target`]; if several are meant equally well and somebody is there, the one that the person chooses.
+pub(super) async fn target_asking(ui: &Ui, aws: &Aws, wanted: &Wanted) -> Result<Target, CliError> {
+    let found = find(ui, aws, wanted).await;
+    if let Err(FleetError::Ambiguous { described, matches }) = &found {
+        let title = format!("{} instances {described}", matches.len());
+        if let Some(chosen) = choose::among(ui, &wanted.settings, title, matches).await? {
+            return Ok(chosen.target());
+        }
+    }
+    found.map_err(|error| told(error, wanted))
+}
+
+async fn find(ui: &Ui, aws: &Aws, wanted: &Wanted) -> Result<Target, FleetError> {
+    let _waiting = ui.waiting(format!("Looking for {} in {}", wanted.text, aws.region()));
+    fleet::resolve(aws, &query(wanted)).await
+}
+
+fn told(error: FleetError, wanted: &Wanted) -> CliError {
+    let error = CliError::from(error);
+    if wanted.selector.is_some() { error.about(&wanted.text) } else { error }
+}
+
+/// What the fleet is to look for: what an alias stands for, else what was typed.
+fn query(wanted: &Wanted) -> String {
+    match &wanted.selector {
+        None => wanted.text.clone(),
+        Some(Selector::Id(text) | Selector::Name(text) | Selector::Address(text)) => text.clone(),
+        Some(Selector::Tags(tags)) => {
+            let tags: Vec<_> = tags.iter().map(|(key, value)| format!("{key}={value}")).collect();
+            tags.join(",")
+        }
+    }
 }
 
 /// Starts a session on `target`.

@@ -1,12 +1,9 @@
 //! `ssmx pick`.
 
-use super::args::Globals;
-use super::choose::{self, Choice, Question};
-use super::connect;
+use super::choose::{self, Question};
+use super::context::Context;
 use super::error::CliError;
 use super::exit::Exit;
-use super::ui::Ui;
-use crate::terminal::Terminations;
 
 /// Choose an instance, and print its id
 ///
@@ -43,20 +40,14 @@ pub enum Format {
 ///
 /// # Errors
 /// Nobody can be asked, or there is nothing to choose from.
-pub async fn run(ui: &Ui, globals: &Globals, args: Args) -> Result<Exit, CliError> {
-    let mut terminations =
-        Terminations::listen().map_err(|error| CliError::failed("cannot listen for signals").caused_by(&error))?;
-    let aws = connect::aws(ui, globals).await?;
+pub async fn run(context: &Context, args: Args) -> Result<Exit, CliError> {
     let mut query = args.query.join(" ");
     if !query.is_empty() {
         // What was given is finished: the next word is another one.
         query.push(' ');
     }
     let question = Question { query, multi: args.multi, ..Question::default() };
-    let chosen = match choose::instances(ui, &aws, question, &mut terminations).await? {
-        Choice::Made(chosen) => chosen,
-        Choice::None(exit) => return Ok(exit),
-    };
+    let chosen = choose::from_fleet(context, question).await?;
     let text = match args.output {
         Format::Ids => chosen.iter().map(|instance| format!("{}\n", instance.id)).collect(),
         Format::Json => {
@@ -64,6 +55,6 @@ pub async fn run(ui: &Ui, globals: &Globals, args: Args) -> Result<Exit, CliErro
             json.map_err(|error| CliError::failed("the instances cannot be written").caused_by(&error))? + "\n"
         }
     };
-    ui.data(text)?;
+    context.ui.data(text)?;
     Ok(Exit::FINE)
 }

@@ -3,15 +3,16 @@
 use std::io;
 
 use super::advice;
-use super::args::Globals;
-use super::choose::{self, Choice};
+use super::choose;
 use super::connect::{self, Says};
+use super::context::{Context, Wanted};
 use super::error::CliError;
 use super::exit::Exit;
 use super::parameters::Parameters;
-use super::ui::Ui;
+use super::reason::reason;
 use crate::aws::StartSession;
 use crate::channel::Options;
+use crate::config::Key;
 use crate::session::{self, Left, command};
 use crate::terminal::Terminations;
 
@@ -21,7 +22,7 @@ use crate::terminal::Terminations;
 /// tilde.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The instance: its id (i-…, mi-…) or its Name; without it, one is chosen on the terminal
+    /// The instance: its id (i-…, mi-…), its Name, or an alias; without it, one is chosen on the terminal
     pub target: Option<String>,
 
     /// Session document, in place of the account's default
@@ -53,21 +54,20 @@ pub struct Escape(pub Option<u8>);
 ///
 /// # Errors
 /// The session cannot be had or was lost.
-pub async fn run(ui: &Ui, globals: &Globals, args: Args) -> Result<Exit, CliError> {
-    let request = request(&args)?;
+pub async fn run(context: &Context, args: Args) -> Result<Exit, CliError> {
+    let ui = &context.ui;
+    let wanted = choose::wanted(context, args.target.as_deref()).await?;
+    let request = request(&args, &wanted)?;
     // Signals are heard from here on, so that none leaves a session behind.
     let mut terminations =
         Terminations::listen().map_err(|error| CliError::failed("cannot listen for signals").caused_by(&error))?;
-    let aws = tokio::select! {
-        aws = connect::aws(ui, globals) => aws?,
-        signal = terminations.next() => return Ok(Exit::of_program(signal.exit_code())),
-    };
-    let target = match choose::target(ui, &aws, args.target.as_deref(), &mut terminations).await? {
-        Choice::Made(target) => target,
-        Choice::None(exit) => return Ok(exit),
+    let open = async {
+        let aws = context.aws(&wanted.settings).await?;
+        let target = connect::target_asking(ui, &aws, &wanted).await?;
+        connect::session(ui, &aws, &target, request, Options::interactive()).await
     };
     let channel = tokio::select! {
-        channel = connect::session(ui, &aws, &target, request, Options::interactive()) => channel?,
+        channel = open => channel?,
         signal = terminations.next() => return Ok(Exit::of_program(signal.exit_code())),
     };
     let left = {
@@ -87,9 +87,12 @@ pub async fn run(ui: &Ui, globals: &Globals, args: Args) -> Result<Exit, CliErro
     }
 }
 
-fn request(args: &Args) -> Result<StartSession, CliError> {
+fn request(args: &Args, wanted: &Wanted) -> Result<StartSession, CliError> {
     let mut parameters = Parameters::merge(args.parameters.iter().cloned());
     let mut document = args.document.clone();
+    if args.command.is_empty() && document.is_none() {
+        document = wanted.settings.text(Key::ShellDocument).map(str::to_owned);
+    }
     if !args.command.is_empty() {
         let command = command::interactive(&args.command).map_err(|error| CliError::usage(error.to_string()))?;
         document.get_or_insert_with(|| "AWS-StartInteractiveCommand".to_owned());
@@ -98,7 +101,8 @@ fn request(args: &Args) -> Result<StartSession, CliError> {
         return Err(CliError::usage("the default shell takes no parameters")
             .hint("name the session document they belong to with `--document`"));
     }
-    Ok(StartSession { target: String::new(), document, parameters, reason: args.reason.clone() })
+    let reason = reason(args.reason.as_deref(), &wanted.settings)?;
+    Ok(StartSession { target: String::new(), document, parameters, reason })
 }
 
 pub(super) fn escape(text: &str) -> Result<Escape, String> {

@@ -55,7 +55,8 @@ pub fn draw(state: &mut State, buffer: &mut Buffer) -> Position {
         y += 1;
     }
     if layout.detail > 0 {
-        detail(state, buffer, y, layout.detail);
+        let with_id = shown.iter().any(|(column, _)| *column == Column::Id);
+        detail(state, buffer, y, layout.detail, with_id);
         y += layout.detail;
     }
     for note in state.notes().iter().take(layout.notes.into()) {
@@ -178,7 +179,7 @@ fn status_style(status: TargetState) -> Style {
 }
 
 /// What else is known of the instance that the person stands on.
-fn detail(state: &mut State, buffer: &mut Buffer, y: u16, lines: u16) {
+fn detail(state: &mut State, buffer: &mut Buffer, y: u16, lines: u16, with_id: bool) {
     let Some(at) = state.selected_at() else { return };
     let width = buffer.area.width;
     let hit = tint(state, Color::Cyan).add_modifier(Modifier::BOLD | Modifier::UNDERLINED);
@@ -189,7 +190,7 @@ fn detail(state: &mut State, buffer: &mut Buffer, y: u16, lines: u16) {
         .filter(|(key, _)| *key != "Name")
         .map(|(key, value)| printable(&format!("{key}={value}")).into_owned())
         .collect();
-    let facts = facts(instance).join(" · ");
+    let facts = facts(instance, with_id).join(" · ");
     let mut x = put(buffer, 0, y, &facts, width, Style::new());
     let mut y = y;
     if lines > 1 {
@@ -207,17 +208,18 @@ fn detail(state: &mut State, buffer: &mut Buffer, y: u16, lines: u16) {
     }
 }
 
-fn facts(instance: &Instance) -> Vec<String> {
-    let mut facts = vec![instance.id.clone()];
+/// The id, unless it has a column, and what else tells instances of one name apart; the longest last.
+fn facts(instance: &Instance, with_id: bool) -> Vec<String> {
+    let mut facts = vec![if with_id { String::new() } else { instance.id.clone() }];
     facts.extend(instance.instance_type.clone());
-    facts.extend(instance.platform_name.clone());
-    facts.extend(instance.agent_version.as_ref().map(|version| format!("agent {version}")));
+    facts.extend(instance.place.profile.clone());
+    facts.push(instance.place.region.clone());
     if let (Some(seen), TargetState::Offline) = (instance.last_ping, instance.status) {
         facts.push(format!("last seen {} UTC", time(seen)));
     }
+    facts.extend(instance.agent_version.as_ref().map(|version| format!("agent {version}")));
     facts.extend(instance.launched.map(|launched| format!("launched {} UTC", time(launched))));
-    facts.extend(instance.place.profile.clone());
-    facts.push(instance.place.region.clone());
+    facts.extend(instance.platform_name.clone());
     facts.retain(|fact| !fact.is_empty());
     facts.iter().map(|fact| printable(fact).into_owned()).collect()
 }

@@ -37,7 +37,7 @@ fn a_screen_of_80_by_24() {
     assert_eq!(lines[4], "  web-2  i-0123456789abcdef1  online   linux     eu-west-1a  10.1.0.10");
     assert_eq!(lines[5], "");
     assert_eq!(lines[20], "─".repeat(80));
-    assert_eq!(lines[21], "i-0123456789abcdef0 · t3.micro · agent 3.3.0.0 · eu-west-1");
+    assert_eq!(lines[21], "t3.micro · eu-west-1 · agent 3.3.0.0");
     assert_eq!(lines[22], "Env=prod");
     assert_eq!(lines[23], "Enter choose  Ctrl-R refresh  Ctrl-Y copy id  Esc leave");
     assert_eq!(cursor, Position::new(3, 0));
