@@ -8,6 +8,8 @@ mod exec;
 #[cfg(unix)]
 mod fwd;
 #[cfg(unix)]
+mod picker;
+#[cfg(unix)]
 mod plugin;
 #[cfg(unix)]
 mod shell;

@@ -6,6 +6,7 @@
 
 mod advice;
 pub mod args;
+mod choose;
 pub mod config;
 mod config_change;
 mod config_check;
@@ -21,6 +22,7 @@ pub mod error;
 pub mod exec;
 pub mod exit;
 pub mod faults;
+mod fleet_feed;
 mod forward_open;
 mod forward_plan;
 mod forward_reporter;
@@ -36,6 +38,7 @@ mod ls_troubles;
 pub mod openssh;
 mod openssh_words;
 pub mod parameters;
+pub mod pick;
 pub mod plugin;
 mod plugin_answer;
 mod plugin_call;
