@@ -8,6 +8,8 @@ mod exec;
 #[cfg(unix)]
 mod fwd;
 #[cfg(unix)]
+mod install;
+#[cfg(unix)]
 mod plugin;
 #[cfg(unix)]
 mod shell;
