@@ -23,8 +23,9 @@ use aws_types::{
 use super::{
     credentials::{CredentialStore, Source},
     error::{Error, ErrorKind},
+    identity::Identity,
     net::NetSettings,
-    settings::{Resolved, Settings},
+    settings::{Resolved, ServiceEndpoints, Settings, check_region},
 };
 
 /// AWS as seen from here: one account and region. Cheap to clone.
@@ -33,6 +34,7 @@ pub struct Aws(Arc<Shared>);
 
 struct Shared {
     profile: Option<String>,
+    identity: Identity,
     region: String,
     sdk: SdkConfig,
     credentials: Arc<CredentialStore>,
@@ -41,6 +43,7 @@ struct Shared {
     ssm_endpoint: Option<String>,
     /// What the SDK does not know by itself.
     ssm_endpoint_override: Option<String>,
+    services: ServiceEndpoints,
     messages_endpoint: Option<String>,
     // Each is made when it is first needed: most commands need one or two of them.
     ssm: OnceLock<aws_sdk_ssm::Client>,
@@ -98,10 +101,11 @@ impl Aws {
             Some(url) => Some(url.clone()),
             None => configured_endpoint(&sdk, "SSM").or_else(|| sdk.endpoint_url().map(str::to_owned)),
         };
-        let messages_endpoint = messages_endpoint(&sdk);
+        let messages_endpoint = resolved.services.messages.clone().or_else(|| messages_endpoint(&sdk));
         tracing::debug!(region = %region, profile = resolved.profile, ssm_endpoint, messages_endpoint, "AWS settings");
         Ok(Self(Arc::new(Shared {
             profile: resolved.profile,
+            identity: resolved.identity,
             region: region.to_string(),
             sdk,
             credentials,
@@ -109,6 +113,7 @@ impl Aws {
             backoff,
             ssm_endpoint,
             ssm_endpoint_override: resolved.ssm_endpoint_url,
+            services: resolved.services,
             messages_endpoint,
             ssm: OnceLock::new(),
             ec2: OnceLock::new(),
@@ -116,6 +121,39 @@ impl Aws {
             kms: OnceLock::new(),
             sts: OnceLock::new(),
         })))
+    }
+
+    /// The same account in another region. The credentials are shared, so that a person is asked for a code once.
+    ///
+    /// # Errors
+    ///
+    /// If that cannot be the name of a region.
+    pub fn in_region(&self, region: &str) -> Result<Self, Error> {
+        check_region(region)?;
+        let shared = &self.0;
+        Ok(Self(Arc::new(Shared {
+            profile: shared.profile.clone(),
+            identity: shared.identity.clone(),
+            region: region.to_owned(),
+            sdk: shared.sdk.to_builder().region(Region::new(region.to_owned())).build(),
+            credentials: Arc::clone(&shared.credentials),
+            net: shared.net.clone(),
+            backoff: shared.backoff,
+            ssm_endpoint: shared.ssm_endpoint.clone(),
+            ssm_endpoint_override: shared.ssm_endpoint_override.clone(),
+            services: shared.services.clone(),
+            messages_endpoint: shared.messages_endpoint.clone(),
+            ssm: OnceLock::new(),
+            ec2: OnceLock::new(),
+            instance_connect: OnceLock::new(),
+            kms: OnceLock::new(),
+            sts: OnceLock::new(),
+        })))
+    }
+
+    /// Whose credentials are used.
+    pub fn identity(&self) -> &Identity {
+        &self.0.identity
     }
 
     /// The region in force.
@@ -138,7 +176,7 @@ impl Aws {
         self.0.ssm_endpoint.as_deref()
     }
 
-    /// The endpoint of the message gateway that takes the place of the one in a stream URL:
+    /// The endpoint of the message gateway that takes the place of the one in a stream URL: the one of the settings,
     /// AWS_ENDPOINT_URL_SSMMESSAGES, or `ssmmessages` in the `services` section of the profile.
     pub fn messages_endpoint(&self) -> Option<&str> {
         self.0.messages_endpoint.as_deref()
@@ -155,19 +193,47 @@ impl Aws {
     }
 
     pub(crate) fn ec2(&self) -> &aws_sdk_ec2::Client {
-        self.0.ec2.get_or_init(|| aws_sdk_ec2::Client::new(&self.0.sdk))
+        self.0.ec2.get_or_init(|| {
+            let config = aws_sdk_ec2::config::Builder::from(&self.0.sdk);
+            let config = match &self.0.services.ec2 {
+                Some(url) => config.endpoint_url(url),
+                None => config,
+            };
+            aws_sdk_ec2::Client::from_conf(config.build())
+        })
     }
 
     pub(crate) fn instance_connect(&self) -> &aws_sdk_ec2instanceconnect::Client {
-        self.0.instance_connect.get_or_init(|| aws_sdk_ec2instanceconnect::Client::new(&self.0.sdk))
+        self.0.instance_connect.get_or_init(|| {
+            let config = aws_sdk_ec2instanceconnect::config::Builder::from(&self.0.sdk);
+            let config = match &self.0.services.instance_connect {
+                Some(url) => config.endpoint_url(url),
+                None => config,
+            };
+            aws_sdk_ec2instanceconnect::Client::from_conf(config.build())
+        })
     }
 
     pub(crate) fn kms(&self) -> &aws_sdk_kms::Client {
-        self.0.kms.get_or_init(|| aws_sdk_kms::Client::new(&self.0.sdk))
+        self.0.kms.get_or_init(|| {
+            let config = aws_sdk_kms::config::Builder::from(&self.0.sdk);
+            let config = match &self.0.services.kms {
+                Some(url) => config.endpoint_url(url),
+                None => config,
+            };
+            aws_sdk_kms::Client::from_conf(config.build())
+        })
     }
 
     pub(crate) fn sts(&self) -> &aws_sdk_sts::Client {
-        self.0.sts.get_or_init(|| aws_sdk_sts::Client::new(&self.0.sdk))
+        self.0.sts.get_or_init(|| {
+            let config = aws_sdk_sts::config::Builder::from(&self.0.sdk);
+            let config = match &self.0.services.sts {
+                Some(url) => config.endpoint_url(url),
+                None => config,
+            };
+            aws_sdk_sts::Client::from_conf(config.build())
+        })
     }
 
     /// Retries for a request that deserves another number of attempts than most.
@@ -260,9 +326,11 @@ impl Aws {
         let resolved = Resolved {
             profile: None,
             explicit_profile: false,
+            identity: Identity::of(&Env::from_slice(&[]), None, None),
             region: None,
             endpoint_url: Some(endpoint.to_owned()),
             ssm_endpoint_url: None,
+            services: ServiceEndpoints::default(),
             ca_bundle: None,
         };
         let source = Source::Fixed(keys.into());

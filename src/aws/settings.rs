@@ -13,19 +13,43 @@ use aws_config::{
 use aws_types::os_shim_internal::{Env, Fs};
 use http::Uri;
 
-use super::error::{Cause, Error, ErrorKind};
+use super::{
+    error::{Cause, Error, ErrorKind},
+    identity::Identity,
+};
 
-/// What a person gave on the command line; all else comes from the environment and the AWS configuration files.
+/// What a person gave on the command line or in the configuration of ssmx; all else comes from the environment and the
+/// AWS configuration files.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Settings {
     /// `--profile`: stands before AWS_PROFILE, and before keys in the environment.
     pub profile: Option<String>,
+    /// The profile in place of `default`, where neither `profile` nor AWS_PROFILE name one. As with AWS_PROFILE, keys in
+    /// the environment stand before it.
+    pub default_profile: Option<String>,
     /// `--region`: stands before AWS_REGION, AWS_DEFAULT_REGION and the profile.
     pub region: Option<String>,
     /// `--endpoint-url`: one endpoint for every service, before AWS_ENDPOINT_URL and its per-service forms.
     pub endpoint_url: Option<String>,
     /// The endpoint of SSM alone, before `endpoint_url`.
     pub ssm_endpoint_url: Option<String>,
+    /// The endpoints of the other services, each before `endpoint_url`.
+    pub services: ServiceEndpoints,
+}
+
+/// Endpoints of services, where they are not those of the region.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ServiceEndpoints {
+    /// EC2.
+    pub ec2: Option<String>,
+    /// EC2 Instance Connect.
+    pub instance_connect: Option<String>,
+    /// KMS.
+    pub kms: Option<String>,
+    /// STS.
+    pub sts: Option<String>,
+    /// The message gateway, in place of the one that each session names. May also be a `wss://` URL.
+    pub messages: Option<String>,
 }
 
 /// The settings in force.
@@ -34,10 +58,12 @@ pub(crate) struct Resolved {
     pub(crate) profile: Option<String>,
     /// Whether the profile was named by a flag.
     pub(crate) explicit_profile: bool,
+    pub(crate) identity: Identity,
     /// None only until [`Resolved::region_or_metadata`] was asked.
     pub(crate) region: Option<String>,
     pub(crate) endpoint_url: Option<String>,
     pub(crate) ssm_endpoint_url: Option<String>,
+    pub(crate) services: ServiceEndpoints,
     pub(crate) ca_bundle: Option<PathBuf>,
 }
 
@@ -47,6 +73,7 @@ impl Resolved {
         let given = settings.profile.clone();
         let explicit_profile = given.is_some();
         let profile = given.or_else(|| var("AWS_PROFILE")).or_else(|| var("AWS_DEFAULT_PROFILE"));
+        let profile = profile.or_else(|| settings.default_profile.clone());
 
         let loaded = profile::load(fs, env, &Default::default(), profile.clone().map(Into::into)).await;
         let profiles = loaded.map_err(|err| {
@@ -61,19 +88,22 @@ impl Resolved {
         let region = settings.region.clone();
         let region =
             region.or_else(|| var("AWS_REGION")).or_else(|| var("AWS_DEFAULT_REGION")).or_else(|| key("region"));
-        if let Some(region) = region.as_deref().filter(|region| !is_region(region)) {
-            return Err(usage(Cause::RegionMissing, format!("`{region}` is not the name of a region")));
+        if let Some(region) = &region {
+            check_region(region)?;
         }
-        let endpoints = [&settings.endpoint_url, &settings.ssm_endpoint_url];
+        let ServiceEndpoints { ec2, instance_connect, kms, sts, messages: _ } = &settings.services;
+        let endpoints = [&settings.endpoint_url, &settings.ssm_endpoint_url, ec2, instance_connect, kms, sts];
         if let Some(url) = endpoints.into_iter().flatten().find(|url| !is_endpoint(url)) {
             return Err(usage(Cause::Configuration, format!("`{url}` is not an http:// or https:// URL")));
         }
         Ok(Self {
+            identity: Identity::of(env, settings.profile.as_deref(), settings.default_profile.as_deref()),
             profile,
             explicit_profile,
             region,
             endpoint_url: settings.endpoint_url.clone(),
             ssm_endpoint_url: settings.ssm_endpoint_url.clone(),
+            services: settings.services.clone(),
             ca_bundle: var("AWS_CA_BUNDLE").or_else(|| key("ca_bundle")).map(PathBuf::from),
         })
     }
@@ -107,6 +137,15 @@ fn unknown_profile(name: &str, profiles: &ProfileSet) -> Error {
 
 fn usage(cause: Cause, message: String) -> Error {
     Error::new(ErrorKind::Usage, cause, "configuration", message)
+}
+
+/// # Errors
+/// Of kind `Usage` if the text cannot be the name of a region.
+pub(crate) fn check_region(text: &str) -> Result<(), Error> {
+    if is_region(text) {
+        return Ok(());
+    }
+    Err(usage(Cause::RegionMissing, format!("`{text}` is not the name of a region")))
 }
 
 /// Whether a text can be part of a host name as a region is; the SDK puts it there unasked.
@@ -161,6 +200,19 @@ mod tests {
         assert_eq!(region(Settings::default(), &[]).await, "eu-north-1");
         assert_eq!(region(Settings::default(), &[("AWS_PROFILE", "work")]).await, "eu-west-1");
         assert_eq!(region(profile("default"), &[("AWS_PROFILE", "work")]).await, "eu-north-1");
+    }
+
+    #[tokio::test]
+    async fn a_profile_in_place_of_the_default_one_counts_where_none_is_named() {
+        let region = async |profile: Option<&str>, env: &[_]| {
+            let named = Settings { profile: profile.map(str::to_owned), ..Settings::default() };
+            let settings = Settings { default_profile: Some("work".to_owned()), ..named };
+            let resolved = resolve(settings, env).await.unwrap();
+            (resolved.region.unwrap(), resolved.explicit_profile)
+        };
+        assert_eq!(region(None, &[]).await, ("eu-west-1".to_owned(), false));
+        assert_eq!(region(None, &[("AWS_PROFILE", "default")]).await, ("eu-north-1".to_owned(), false));
+        assert_eq!(region(Some("default"), &[]).await, ("eu-north-1".to_owned(), true));
     }
 
     #[tokio::test]

@@ -56,7 +56,9 @@ pub enum StreamUrlError {
     #[error("the stream URL is refused: the connection to `{0}` would not be encrypted")]
     Unencrypted(String),
     /// The endpoint configured for data channels cannot be used.
-    #[error("the endpoint configured for ssmmessages (AWS_ENDPOINT_URL_SSMMESSAGES) is refused: {0}")]
+    #[error(
+        "the endpoint configured for ssmmessages (ssmmessages_endpoint_url, AWS_ENDPOINT_URL_SSMMESSAGES) is refused: {0}"
+    )]
     Endpoint(&'static str),
 }
 

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::{ArgAction, ColorChoice, CommandFactory, FromArgMatches, Parser, Subcommand};
 
-use super::{default_command, exec, fwd, openssh_words, plugin, proxy, sandbox, scp, shell, ssh, ssh_config};
+use super::{default_command, exec, fwd, ls, openssh_words, plugin, proxy, sandbox, scp, shell, ssh, ssh_config};
 
 /// Shells and commands on EC2 and hybrid instances through AWS Systems Manager, without an open port or a bastion host
 #[derive(Debug, Parser)]
@@ -72,6 +72,7 @@ pub enum Command {
     #[command(alias = "sh")]
     Shell(shell::Args),
     Exec(exec::Args),
+    Ls(ls::Args),
     Fwd(fwd::Args),
     Plugin(plugin::Args),
     Ssh(ssh::Args),
@@ -168,8 +169,7 @@ mod tests {
         };
         assert_eq!((args.target.as_str(), args.forwards.len()), ("db", 2));
         assert_eq!(args.command, ["psql", "-p", "{port}", "--"]);
-        for bad in ["ssmx fwd", "ssmx fwd db", "ssmx fwd db x", "ssmx fwd db --bind nowhere 80", "ssmx fwd db 80 -o x"]
-        {
+        for bad in ["ssmx fwd", "ssmx fwd db --bind nowhere 80", "ssmx fwd db 80 -o x"] {
             assert_eq!(parse(bad).unwrap_err().exit_code(), 2, "{bad}");
         }
     }

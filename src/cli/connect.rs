@@ -1,29 +1,35 @@
 //! From a target as it was typed to an open session.
 
-use super::args::Globals;
+use super::context::Wanted;
 use super::error::{CliError, ErrorKind};
 use super::ui::Ui;
-use crate::aws::{Aws, Settings, StartSession};
+use crate::aws::{Aws, StartSession};
 use crate::channel::{self, Channel, Notice, Options};
+use crate::config::Selector;
 use crate::fleet::{self, Target, TargetState};
 use crate::session::Observer;
 
-/// AWS as the flags and the environment say.
-pub(super) async fn aws(ui: &Ui, globals: &Globals) -> Result<Aws, CliError> {
-    let _waiting = ui.waiting("Reading the AWS configuration");
-    let settings = Settings {
-        profile: globals.profile.clone(),
-        region: globals.region.clone(),
-        endpoint_url: globals.endpoint_url.clone(),
-        ssm_endpoint_url: None,
-    };
-    Ok(Aws::load(&settings).await?)
+/// The one instance that is meant.
+pub(super) async fn target(ui: &Ui, aws: &Aws, wanted: &Wanted) -> Result<Target, CliError> {
+    let text = &wanted.text;
+    let _waiting = ui.waiting(format!("Looking for {text} in {}", aws.region()));
+    let query = query(wanted);
+    fleet::resolve(aws, &query).await.map_err(|error| {
+        let error = CliError::from(error);
+        if wanted.selector.is_some() { error.about(text) } else { error }
+    })
 }
 
-/// The one instance that is meant.
-pub(super) async fn target(ui: &Ui, aws: &Aws, text: &str) -> Result<Target, CliError> {
-    let _waiting = ui.waiting(format!("Looking for {text} in {}", aws.region()));
-    Ok(fleet::resolve(aws, text).await?)
+/// What the fleet is to look for: what an alias stands for, else what was typed.
+fn query(wanted: &Wanted) -> String {
+    match &wanted.selector {
+        None => wanted.text.clone(),
+        Some(Selector::Id(text) | Selector::Name(text) | Selector::Address(text)) => text.clone(),
+        Some(Selector::Tags(tags)) => {
+            let tags: Vec<_> = tags.iter().map(|(key, value)| format!("{key}={value}")).collect();
+            tags.join(",")
+        }
+    }
 }
 
 /// Starts a session on `target`.

@@ -7,13 +7,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::task::JoinSet;
 
 use super::advice;
-use super::args::Globals;
 use super::connect::{self, Says};
+use super::context::{Context, Wanted};
 use super::error::{CliError, ErrorKind};
 use super::exit::Exit;
-use super::ui::Ui;
-use crate::aws::{Aws, StartSession};
+use super::reason::reasons;
+use crate::aws::StartSession;
 use crate::channel::Options;
+use crate::config::Key;
 use crate::session::{self, Decoding, Direct, Executed, Prefixed, Shared, Sink, command};
 use crate::terminal::{Termination, Terminations};
 
@@ -24,7 +25,7 @@ use crate::terminal::{Termination, Terminations};
 /// becomes ours. A failure of ssmx itself exits with 255.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The instances: their ids (i-…, mi-…) or Names
+    /// The instances: their ids (i-…, mi-…), Names, or aliases
     #[arg(required = true, value_name = "TARGET")]
     pub targets: Vec<String>,
 
@@ -52,50 +53,42 @@ const SIDE_BY_SIDE: usize = 16;
 ///
 /// # Errors
 /// The sessions cannot be had or were lost.
-pub async fn run(ui: &Ui, globals: &Globals, args: Args) -> Result<Exit, CliError> {
+pub async fn run(context: &Context, args: Args) -> Result<Exit, CliError> {
     let command = if args.binary { command::encoded(&args.command) } else { command::non_interactive(&args.command) };
     let command = command.map_err(|error| CliError::usage(error.to_string()))?;
-    // Without separate streams there is no exit code. Documents of one's own need not know the parameter.
-    let separate = args.document.is_none().then(|| (SEPARATE.to_owned(), vec!["true".to_owned()]));
-    let request = StartSession {
-        target: String::new(),
-        document: Some(args.document.clone().unwrap_or_else(|| DOCUMENT.to_owned())),
-        parameters: [("command".to_owned(), vec![command])].into_iter().chain(separate).collect(),
-        reason: args.reason.clone(),
-    };
-    let job = Job {
-        ui: ui.clone(),
-        request,
-        binary: args.binary,
-        tells_code: args.document.is_none(),
-        stopped: Arc::default(),
-    };
-    let aws = connect::aws(ui, globals).await?;
-    match args.targets.as_slice() {
-        [target] => {
+    let wanted = args.targets.iter().map(|target| context.wanted(target)).collect::<Result<Vec<_>, _>>()?;
+    let reasons = reasons(args.reason.as_deref(), wanted.iter().map(|wanted| &wanted.settings))?;
+    let targets = wanted.into_iter().zip(reasons).map(|(wanted, reason)| {
+        let document = args.document.as_deref().or_else(|| wanted.settings.text(Key::ExecDocument)).map(str::to_owned);
+        Run { wanted, reason, document }
+    });
+    let job = Job { context: context.clone(), command, binary: args.binary, stopped: Arc::default() };
+    let mut targets: Vec<Run> = targets.collect();
+    match (targets.pop(), targets.as_slice()) {
+        (Some(only), []) => {
             let sink = Direct::new().map_err(|error| CliError::stdout(&error))?;
-            job.run(&aws, target, None, sink).await
+            job.run(&only, None, sink).await
         }
-        targets => side_by_side(&job, &aws, targets).await,
+        (last, _) => side_by_side(&job, targets.into_iter().chain(last)).await,
     }
 }
 
 /// Runs the job on every target and returns the worst code, a failure of our own being the worst of all.
-async fn side_by_side(job: &Job, aws: &Aws, targets: &[String]) -> Result<Exit, CliError> {
+async fn side_by_side(job: &Job, mut targets: impl Iterator<Item = Run>) -> Result<Exit, CliError> {
     let shared = Shared::new().map_err(|error| CliError::stdout(&error))?;
-    let mut targets = targets.iter().cloned();
     let mut running = JoinSet::new();
     let mut worst = Exit::FINE;
     loop {
         // Whoever interrupts does not want the rest to begin.
         while !job.stopped.load(Ordering::Relaxed)
             && running.len() < SIDE_BY_SIDE
-            && let Some(target) = targets.next()
+            && let Some(run) = targets.next()
         {
-            let (job, aws, shared) = (job.clone(), aws.clone(), shared.clone());
+            let (job, shared) = (job.clone(), shared.clone());
             running.spawn(async move {
+                let target = run.wanted.text.clone();
                 let sink = Prefixed::new(&target, shared);
-                (job.run(&aws, &target, Some(target.clone()), sink).await, target)
+                (job.run(&run, Some(target.clone()), sink).await, target)
             });
         }
         let Some(ended) = running.join_next().await else { return Ok(worst) };
@@ -103,7 +96,7 @@ async fn side_by_side(job: &Job, aws: &Aws, targets: &[String]) -> Result<Exit, 
             Ok((Ok(exit), _)) => exit,
             Ok((Err(error), _)) if error.kind() == ErrorKind::BrokenPipe => return Err(error),
             Ok((Err(error), target)) => {
-                job.ui.error(&error.about(&target));
+                job.context.ui.error(&error.about(&target));
                 Exit::OWN_FAILURE
             }
             Err(_) => Exit::OWN_FAILURE,
@@ -115,28 +108,50 @@ async fn side_by_side(job: &Job, aws: &Aws, targets: &[String]) -> Result<Exit, 
 /// What is to be done on each target.
 #[derive(Clone)]
 struct Job {
-    ui: Ui,
-    request: StartSession,
+    context: Context,
+    /// As the document takes it.
+    command: String,
     binary: bool,
-    /// Whether the document tells the command's exit code.
-    tells_code: bool,
     /// A signal has told us to stop.
     stopped: Arc<AtomicBool>,
 }
 
+/// Where it is to be done.
+struct Run {
+    wanted: Wanted,
+    reason: Option<String>,
+    /// In place of the usual one.
+    document: Option<String>,
+}
+
+impl Run {
+    fn request(&self, command: &str) -> StartSession {
+        // Without separate streams there is no exit code. Documents of one's own need not know the parameter.
+        let separate = self.document.is_none().then(|| (SEPARATE.to_owned(), vec!["true".to_owned()]));
+        StartSession {
+            target: String::new(),
+            document: Some(self.document.clone().unwrap_or_else(|| DOCUMENT.to_owned())),
+            parameters: [("command".to_owned(), vec![command.to_owned()])].into_iter().chain(separate).collect(),
+            reason: self.reason.clone(),
+        }
+    }
+}
+
 impl Job {
-    async fn run<S: Sink>(&self, aws: &Aws, target: &str, name: Option<String>, sink: S) -> Result<Exit, CliError> {
+    async fn run<S: Sink>(&self, run: &Run, name: Option<String>, sink: S) -> Result<Exit, CliError> {
+        let ui = &self.context.ui;
         let mut terminations =
             Terminations::listen().map_err(|error| CliError::failed("cannot listen for signals").caused_by(&error))?;
         let open = async {
-            let target = connect::target(&self.ui, aws, target).await?;
-            connect::session(&self.ui, aws, &target, self.request.clone(), Options::with_handshake()).await
+            let aws = self.context.aws(&run.wanted.settings).await?;
+            let target = connect::target(ui, &aws, &run.wanted).await?;
+            connect::session(ui, &aws, &target, run.request(&self.command), Options::with_handshake()).await
         };
         let channel = tokio::select! {
             channel = open => channel?,
             signal = terminations.next() => return Ok(self.stop(signal)),
         };
-        let says = Says { ui: self.ui.clone(), name };
+        let says = Says { ui: ui.clone(), name };
         let executed = if self.binary {
             session::exec(channel, &mut Decoding::new(sink), &mut terminations, &says).await
         } else {
@@ -146,7 +161,7 @@ impl Job {
         if let Executed::Stopped(signal) = executed {
             return Ok(self.stop(signal));
         }
-        judge(executed, self.tells_code)
+        judge(executed, run.document.is_none())
     }
 
     fn stop(&self, signal: Termination) -> Exit {

@@ -8,10 +8,11 @@ use serde_json::json;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use super::args::Globals;
 use super::connect;
+use super::context::{Context, Wanted};
 use super::error::CliError;
 use super::exit::Exit;
+use super::forward_plan::{self, Plan};
 use super::forward_reporter::Tells;
 use super::forward_run;
 use super::forward_spec::{ForwardSpec, bind};
@@ -19,6 +20,7 @@ use super::ui::Ui;
 use super::{advice, forward_run::Place};
 use crate::aws::{Aws, StartSession};
 use crate::channel::{Channel, Options};
+use crate::config::Key;
 use crate::fleet::Target;
 use crate::session::forward::{self, Bind, Destination, Listener, Opener, Probe, Session, SessionError};
 use crate::terminal::signals::exit_now;
@@ -31,14 +33,16 @@ use crate::terminal::{Termination, Terminations};
 /// instance. With a command, ssmx runs it while the tunnel is open, and its exit code becomes ours: `{port}` and `{host}`
 /// in its arguments stand for the local end of the first forward, as do `SSMX_PORT` and `SSMX_HOST` (with `_1`, `_2`…
 /// for each) in its environment. A failure of ssmx itself then exits with 255.
+///
+/// Tunnels that the configuration names are started by their names: `ssmx fwd pg redis`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The instance: its id (i-…, mi-…) or its Name
+    /// The instance: its id (i-…, mi-…), its Name, or an alias; or the name of a tunnel
     pub target: String,
 
-    /// What to forward, like 5432, 8080:80 or 5433:db.internal:5432
-    #[arg(required = true, value_name = "FORWARD")]
-    pub forwards: Vec<ForwardSpec>,
+    /// What to forward, like 5432, 8080:80 or 5433:db.internal:5432; or names of further tunnels
+    #[arg(value_name = "FORWARD")]
+    pub forwards: Vec<String>,
 
     /// Address to listen on, in place of both loopback addresses
     #[arg(long, value_name = "ADDRESS", value_parser = bind)]
@@ -81,11 +85,12 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 ///
 /// # Errors
 /// A port or the sessions cannot be had.
-pub async fn run(ui: &Ui, globals: &Globals, args: Args) -> Result<Exit, CliError> {
+pub async fn run(context: &Context, args: Args) -> Result<Exit, CliError> {
+    let plans = forward_plan::plans(context, &args)?;
     let mut terminations =
         Terminations::listen().map_err(|error| CliError::failed("cannot listen for signals").caused_by(&error))?;
     let (stop, stopped) = watch::channel(false);
-    let work = work(ui, globals, args, stopped);
+    let work = work(context, args, plans, stopped);
     tokio::pin!(work);
     let signal = loop {
         tokio::select! {
@@ -120,35 +125,46 @@ pub async fn run(ui: &Ui, globals: &Globals, args: Args) -> Result<Exit, CliErro
 }
 
 /// From open ports to closed ones.
-async fn work(ui: &Ui, globals: &Globals, args: Args, mut stopped: watch::Receiver<bool>) -> Result<Exit, CliError> {
-    let entries = listen(ui, &args)?;
-    let aws = connect::aws(ui, globals).await?;
-    let mut groups = BTreeMap::<Destination, Vec<Entry>>::new();
+async fn work(
+    context: &Context,
+    args: Args,
+    plans: Vec<Plan>,
+    mut stopped: watch::Receiver<bool>,
+) -> Result<Exit, CliError> {
+    let ui = &context.ui;
+    let entries = listen(ui, &plans)?;
+    let mut groups = BTreeMap::<(usize, Destination), Vec<Entry>>::new();
     for entry in entries {
-        groups.entry(entry.spec.destination.clone()).or_default().push(entry);
+        groups.entry((entry.plan, entry.spec.destination.clone())).or_default().push(entry);
     }
-    let mut target = {
-        let found = tokio::select! {
-            found = connect::target(ui, &aws, &args.target) => Some(found?),
-            _ = stopped.wait_for(|stop| *stop) => None,
+    let mut targets = Vec::new();
+    for plan in &plans {
+        let find = async {
+            let aws = context.aws(&plan.wanted.settings).await?;
+            let target = connect::target(ui, &aws, &plan.wanted).await?;
+            Ok::<_, CliError>((aws, target))
         };
-        let Some(found) = found else { return Ok(Exit::FINE) };
-        Some(found)
-    };
+        let found = tokio::select! {
+            found = find => found?,
+            _ = stopped.wait_for(|stop| *stop) => return Ok(Exit::FINE),
+        };
+        targets.push(found);
+    }
 
     // One session after the other: StartSession is throttled for the whole account.
     let mut open = Vec::new();
     let mut failure = None;
-    for (destination, entries) in groups {
-        let tells = Arc::new(Tells::new(ui.clone(), destination.through(&args.target)));
+    for ((number, destination), entries) in groups {
+        let (plan, (aws, target)) = (&plans[number], &targets[number]);
+        let tells = Arc::new(Tells::new(ui.clone(), destination.through(&plan.wanted.text)));
         let start = Start {
             ui: ui.clone(),
             aws: aws.clone(),
-            text: args.target.clone(),
-            request: request(&destination, args.reason.clone()),
-            found: std::sync::Mutex::new(target.clone()),
+            wanted: plan.wanted.clone(),
+            request: request(&destination, plan),
+            found: std::sync::Mutex::new(Some(target.clone())),
         };
-        let opened = start_session(&start, &tells, args.wait, &mut stopped).await;
+        let opened = start_session(&start, &tells, plan.wait, &mut stopped).await;
         match opened {
             Ok(Some(session)) => open.push((entries, session, start, tells)),
             Ok(None) => break,
@@ -158,7 +174,6 @@ async fn work(ui: &Ui, globals: &Globals, args: Args, mut stopped: watch::Receiv
             }
         }
     }
-    target.take();
     if failure.is_some() || *stopped.borrow() {
         let mut ending = JoinSet::new();
         for (_, session, ..) in open {
@@ -171,7 +186,7 @@ async fn work(ui: &Ui, globals: &Globals, args: Args, mut stopped: watch::Receiv
     let mut places: Vec<(usize, Place)> = Vec::new();
     for (entries, session, ..) in &open {
         for entry in entries {
-            ready(ui, &args, entry, session)?;
+            ready(ui, args.output, &plans[entry.plan], entry, session)?;
             places.push((entry.number, Place::of(&entry.listener)));
         }
     }
@@ -202,15 +217,18 @@ async fn work(ui: &Ui, globals: &Globals, args: Args, mut stopped: watch::Receiv
 struct Entry {
     /// Its place on the command line.
     number: usize,
+    /// The place of its plan.
+    plan: usize,
     spec: ForwardSpec,
     listener: Listener,
 }
 
 /// Opens all ports, before anything is asked of AWS.
-fn listen(ui: &Ui, args: &Args) -> Result<Vec<Entry>, CliError> {
+fn listen(ui: &Ui, plans: &[Plan]) -> Result<Vec<Entry>, CliError> {
     let mut entries: Vec<Entry> = Vec::new();
-    for (number, spec) in args.forwards.iter().cloned().enumerate() {
-        let spec = args.bind.map_or(spec.clone(), |address| spec.bound_to(address));
+    let specs =
+        plans.iter().enumerate().flat_map(|(plan, one)| one.forwards.iter().map(move |spec| (plan, spec.clone())));
+    for (number, (plan, spec)) in specs.enumerate() {
         let listener = Listener::open(&spec.listen).map_err(|error| {
             CliError::failed(format!("cannot forward `{}`", spec.text))
                 .caused_by(&error)
@@ -223,7 +241,7 @@ fn listen(ui: &Ui, args: &Args) -> Result<Vec<Entry>, CliError> {
         if listener.addresses().iter().any(|address| !address.ip().is_loopback()) {
             ui.notice(format!("{listener} can be reached from other machines"));
         }
-        entries.push(Entry { number, spec, listener });
+        entries.push(Entry { number, plan, spec, listener });
     }
     Ok(entries)
 }
@@ -296,16 +314,18 @@ async fn until_accepted(session: &Session) -> bool {
     }
 }
 
-fn ready(ui: &Ui, args: &Args, entry: &Entry, session: &Session) -> Result<(), CliError> {
+fn ready(ui: &Ui, output: Format, plan: &Plan, entry: &Entry, session: &Session) -> Result<(), CliError> {
     let destination = &entry.spec.destination;
-    if args.output == Format::Table {
-        ui.status(format!("Forwarding {} → {}", entry.listener, destination.through(&args.target)));
+    if output == Format::Table {
+        let name = plan.name.as_ref().map(|name| format!("{name}: ")).unwrap_or_default();
+        ui.status(format!("{name}Forwarding {} → {}", entry.listener, destination.through(&plan.wanted.text)));
         return Ok(());
     }
     let addresses: Vec<String> = entry.listener.addresses().iter().map(ToString::to_string).collect();
     let object = json!({
         "forward": entry.spec.text,
-        "target": args.target,
+        "target": plan.wanted.text,
+        "tunnel": plan.name,
         "session": session.id(),
         "listen": addresses,
         "host": entry.listener.addresses().first().map(|address| address.ip().to_string()),
@@ -317,15 +337,19 @@ fn ready(ui: &Ui, args: &Args, entry: &Entry, session: &Session) -> Result<(), C
     ui.data(format!("{object}\n"))
 }
 
-fn request(destination: &Destination, reason: Option<String>) -> StartSession {
+fn request(destination: &Destination, plan: &Plan) -> StartSession {
     let port = ("portNumber".to_owned(), vec![destination.port.to_string()]);
     let host = destination.host.as_ref().map(|host| ("host".to_owned(), vec![host.clone()]));
-    let document = if host.is_some() { REMOTE_HOST } else { INSTANCE };
+    let (key, usual) = match host {
+        Some(_) => (Key::RemoteForwardDocument, REMOTE_HOST),
+        None => (Key::ForwardDocument, INSTANCE),
+    };
+    let document = plan.wanted.settings.text(key).unwrap_or(usual);
     StartSession {
         target: String::new(),
         document: Some(document.to_owned()),
         parameters: host.into_iter().chain([port]).collect(),
-        reason,
+        reason: plan.reason.clone(),
     }
 }
 
@@ -337,8 +361,7 @@ const REMOTE_HOST: &str = "AWS-StartPortForwardingSessionToRemoteHost";
 struct Start {
     ui: Ui,
     aws: Aws,
-    /// The target as it was typed.
-    text: String,
+    wanted: Wanted,
     request: StartSession,
     /// The target as it was found for the first session. Later ones look again: behind a Name may be another instance.
     found: std::sync::Mutex<Option<Target>>,
@@ -351,7 +374,7 @@ impl Opener for Start {
         let found = self.found.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take();
         let target = match found {
             Some(found) => found,
-            None => connect::target(&self.ui, &self.aws, &self.text).await?,
+            None => connect::target(&self.ui, &self.aws, &self.wanted).await?,
         };
         connect::session(&self.ui, &self.aws, &target, self.request.clone(), Options::port()).await
     }

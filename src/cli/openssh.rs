@@ -13,12 +13,14 @@ use tokio::process::Command;
 
 use super::args::Globals;
 use super::connect;
+use super::context::Wanted;
 use super::error::CliError;
 use super::exit::Exit;
 use super::openssh_words::Words;
 use super::throwaway_key::ThrowawayKey;
 use super::ui::Ui;
 use crate::aws::Aws;
+use crate::config::{Effective, Key};
 use crate::fleet::Target;
 use crate::terminal::{self, Termination, Terminations};
 
@@ -33,14 +35,38 @@ pub struct Login {
     #[arg(long)]
     pub no_push_key: bool,
 
-    /// User to log in as, unless the arguments of ssh or scp name one [default: what the OpenSSH configuration says, else
-    /// that of the platform: ec2-user, ubuntu, admin, Administrator]
-    #[arg(long, value_name = "NAME", env = "SSMX_SSH_USER")]
+    /// User to log in as, unless the arguments of ssh or scp name one [default: `ssh_user` of the configuration, else what
+    /// the OpenSSH configuration says, else that of the platform: ec2-user, ubuntu, admin, Administrator]
+    #[arg(long, value_name = "NAME")]
     pub user: Option<String>,
 
     /// Why, for the audit trail
     #[arg(long, value_name = "TEXT")]
     pub reason: Option<String>,
+}
+
+impl Login {
+    /// With what the settings say where no flag does. Their reason is left to the ProxyCommand.
+    pub(super) fn or(&self, settings: &Effective) -> Self {
+        let user = self.user.clone().or_else(|| settings.text(Key::SshUser).map(str::to_owned));
+        Self { user, ..self.clone() }
+    }
+}
+
+/// A host as it was typed, which may have our ending.
+pub(super) fn name(typed: &str) -> &str {
+    typed.strip_suffix(super::proxy::SUFFIX).filter(|name| !name.is_empty()).unwrap_or(typed)
+}
+
+/// Whether OpenSSH can be told a host by this name without any of it having a meaning.
+pub(super) fn is_plain(name: &str) -> bool {
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
+    name.starts_with(|c: char| c.is_ascii_alphanumeric()) && name.chars().all(plain)
+}
+
+/// The port to connect to: the one of the settings, unless a port was typed.
+pub(super) fn port(settings: &Effective, words: &Words, letter: char) -> Option<u16> {
+    settings.ssh_port().filter(|_| words.value(letter).is_none() && words.setting("port").is_none())
 }
 
 /// An instance that OpenSSH is about to log in to.
@@ -61,16 +87,21 @@ pub(super) struct User {
 
 /// Finds an instance. With its `alone` it is called as it was typed, so that the person's configuration for that name
 /// holds; otherwise by its id, which the ProxyCommand is then given.
-pub(super) async fn host(ui: &Ui, aws: &Aws, typed: &str, user: Option<&str>, alone: bool) -> Result<Host, CliError> {
-    let name = typed.strip_suffix(super::proxy::SUFFIX).filter(|name| !name.is_empty()).unwrap_or(typed);
-    let target = connect::target(ui, aws, name).await?;
-    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
-    let is_plain = typed.starts_with(|c: char| c.is_ascii_alphanumeric()) && typed.chars().all(plain);
-    let alias = if alone && is_plain { typed.to_owned() } else { target.id.clone() };
+pub(super) async fn host(
+    ui: &Ui,
+    aws: &Aws,
+    wanted: &Wanted,
+    typed: &str,
+    user: Option<&str>,
+    alone: bool,
+) -> Result<Host, CliError> {
+    let target = connect::target(ui, aws, wanted).await?;
+    let alias = if alone && is_plain(typed) { typed.to_owned() } else { target.id.clone() };
     Ok(Host { target, alias, user: user.map(str::to_owned) })
 }
 
-/// The ProxyCommand that runs `program` with the flags that were given. `host` is an instance id, or a token of ssh.
+/// The ProxyCommand that runs `program` with the flags that were given. `host` is an instance id, or tokens of ssh;
+/// `aliases` are instance ids with the aliases whose settings hold for them.
 ///
 /// # Errors
 /// The path of the program or a flag cannot stand in a command.
@@ -78,6 +109,7 @@ pub(super) fn proxy_command(
     program: &Path,
     globals: &Globals,
     reason: Option<&str>,
+    aliases: &[(&str, &str)],
     host: &str,
 ) -> Result<String, CliError> {
     let unusable = || CliError::failed("the path of ssmx, or a flag, cannot stand in a ProxyCommand");
@@ -91,6 +123,7 @@ pub(super) fn proxy_command(
     words.extend((0..globals.verbose).map(|_| "--verbose".to_owned()));
     words.push("proxy".to_owned());
     words.extend(reason.map(|reason| format!("--reason={reason}")));
+    words.extend(aliases.iter().map(|(id, alias)| format!("--alias={id}={alias}")));
     let mut command = String::new();
     for word in words {
         // Percent signs are ssh's, and a line break would begin another setting.
@@ -213,9 +246,9 @@ pub(super) fn wants_throwaway_key(login: &Login, words: &Words) -> bool {
 
 /// Pushes a throw-away key to the users of hosts. `None` where none of them takes it: that is no reason to give up, as
 /// the person may have a key of their own.
-pub(super) async fn push_key(ui: &Ui, aws: &Aws, logins: &[(&Host, Option<&str>)]) -> Option<ThrowawayKey> {
+pub(super) async fn push_key(ui: &Ui, logins: &[(&Aws, &Host, Option<&str>)]) -> Option<ThrowawayKey> {
     let mut pushed = None;
-    for (host, user) in logins {
+    for (aws, host, user) in logins {
         let id = &host.target.id;
         if !id.starts_with("i-") {
             ui.hint(format!("{id} is no EC2 instance and takes no throw-away key: going on with your own keys"));
@@ -329,7 +362,7 @@ mod tests {
 
     #[test]
     fn the_proxy_command_carries_the_flags_and_survives_ssh_and_its_shell() {
-        let command = proxy_command(Path::new("/usr/bin/ssmx"), &globals(), None, "i-1").unwrap();
+        let command = proxy_command(Path::new("/usr/bin/ssmx"), &globals(), None, &[], "i-1").unwrap();
         assert_eq!(command, "/usr/bin/ssmx proxy i-1 %p");
         let globals = Globals {
             profile: Some("it's 100%".into()),
@@ -338,7 +371,8 @@ mod tests {
             verbose: 2,
             ..globals()
         };
-        let command = proxy_command(Path::new("/o p/ss%mx"), &globals, Some("why not"), "%h").unwrap();
+        let command =
+            proxy_command(Path::new("/o p/ss%mx"), &globals, Some("why not"), &[("i-1", "d%b")], "%h").unwrap();
         let expanded = command.replace("%h", "i-1").replace("%p", "22").replace("%%", "%");
         let words = shlex::split(&expanded).unwrap();
         let expected = [
@@ -350,11 +384,12 @@ mod tests {
             "--verbose",
             "proxy",
             "--reason=why not",
+            "--alias=i-1=d%b",
             "i-1",
             "22",
         ];
         assert_eq!(words, expected);
-        assert!(proxy_command(Path::new("/x\nProxyCommand"), &globals, None, "i-1").is_err());
+        assert!(proxy_command(Path::new("/x\nProxyCommand"), &globals, None, &[], "i-1").is_err());
     }
 
     #[test]

@@ -11,12 +11,13 @@ use bytes::Bytes;
 
 use super::args::Globals;
 use super::connect::Says;
+use super::context::{self, Context};
 use super::error::{CliError, ErrorKind};
 use super::exit::Exit;
 use super::plugin_call::{Call, CallError, Invocation, Request};
 use super::ui::Ui;
 use super::{advice, exec, plugin_answer, plugin_link, shell};
-use crate::aws::Aws;
+use crate::aws::{Aws, Settings};
 use crate::channel::{self, Channel, Event, Options};
 use crate::protocol::{CLIENT_VERSION, Handshake, SessionType};
 use crate::session::{self, Carried, Direct, Left, Observer};
@@ -74,15 +75,15 @@ pub async fn run(ui: &Ui, globals: &Globals, args: Args) -> Result<Exit, CliErro
         )?,
         Ok(Invocation::Version) => ui.data(format!("{CLIENT_VERSION}\n"))?,
         Ok(Invocation::Start(call)) => return start(ui, globals, *call).await,
-        Err(error) => return Err(refuse(globals, error).await),
+        Err(error) => return Err(refuse(ui, globals, error).await),
     }
     Ok(Exit::FINE)
 }
 
 /// Ends the session of a call that cannot be understood, for nobody else will.
-async fn refuse(globals: &Globals, CallError { mistake, orphan }: CallError) -> CliError {
+async fn refuse(ui: &Ui, globals: &Globals, CallError { mistake, orphan }: CallError) -> CliError {
     if let Some(orphan) = orphan {
-        match Aws::load(&settings(globals, orphan.settings)).await {
+        match Aws::load(&settings(ui, globals, orphan.settings)).await {
             Ok(aws) => channel::terminate(&aws, &orphan.session_id).await,
             Err(error) => tracing::warn!(%error, session_id = orphan.session_id, "cannot terminate the session"),
         }
@@ -91,20 +92,34 @@ async fn refuse(globals: &Globals, CallError { mistake, orphan }: CallError) -> 
         .hint("the AWS CLI calls this program by itself, in `aws ssm start-session --target ID`")
 }
 
-/// What is not said in the call may be said by flags.
-fn settings(globals: &Globals, call: crate::aws::Settings) -> crate::aws::Settings {
+/// What is not said in the call may be said by flags. Of the configuration, only the endpoints of the account and region
+/// of the session count, and a broken one is no reason to lose the session.
+fn settings(ui: &Ui, globals: &Globals, call: Settings) -> Settings {
+    let profile = call.profile.or_else(|| globals.profile.clone());
+    let region = call.region.or_else(|| globals.region.clone());
     let endpoint_url = call.endpoint_url.or_else(|| globals.endpoint_url.clone());
-    crate::aws::Settings {
-        profile: call.profile.or_else(|| globals.profile.clone()),
-        region: call.region.or_else(|| globals.region.clone()),
+    let variable = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
+    let section = profile.clone().or_else(|| variable("AWS_PROFILE")).or_else(|| variable("AWS_DEFAULT_PROFILE"));
+    let said = Globals {
+        profile: Some(section.unwrap_or_else(|| "default".to_owned())),
+        region: region.clone(),
         endpoint_url,
-        ssm_endpoint_url: call.ssm_endpoint_url,
-    }
+        ..globals.clone()
+    };
+    let configured = match Context::load(ui, &said).and_then(|context| context.settings()) {
+        Ok(settings) => context::aws_settings(&settings),
+        Err(error) => {
+            ui.warning(format!("the configuration is not used: {error}"));
+            Settings { endpoint_url: said.endpoint_url.clone(), ..Settings::default() }
+        }
+    };
+    let ssm_endpoint_url = call.ssm_endpoint_url.or(configured.ssm_endpoint_url);
+    Settings { profile, default_profile: None, region, ssm_endpoint_url, ..configured }
 }
 
 async fn start(ui: &Ui, globals: &Globals, call: Call) -> Result<Exit, CliError> {
     let Call { session, settings: from_call, request } = call;
-    let aws = Aws::load(&settings(globals, from_call)).await?;
+    let aws = Aws::load(&settings(ui, globals, from_call)).await?;
     let request = request.unwrap_or_default();
     let session_id = session.session_id.clone();
     let (escape, mut signals) = match escape().and_then(|escape| Ok((escape, Signals::listen()?))) {

@@ -155,7 +155,8 @@ fn settings(region: Option<&str>, profile: Option<&str>, endpoint: Option<&str>)
     let endpoint = endpoint.map(str::to_owned);
     let emulated = endpoint.as_deref().is_some_and(is_on_this_machine);
     let (endpoint_url, ssm_endpoint_url) = if emulated { (endpoint, None) } else { (None, endpoint) };
-    Settings { profile: profile.map(str::to_owned), region: region.map(str::to_owned), endpoint_url, ssm_endpoint_url }
+    let (profile, region) = (profile.map(str::to_owned), region.map(str::to_owned));
+    Settings { profile, region, endpoint_url, ssm_endpoint_url, ..Settings::default() }
 }
 
 fn is_on_this_machine(url: &str) -> bool {

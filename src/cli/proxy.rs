@@ -7,13 +7,15 @@ use std::time::Duration;
 use tokio::task::AbortHandle;
 
 use super::advice;
-use super::args::Globals;
 use super::connect;
+use super::context::{Context, Wanted};
 use super::error::{CliError, ErrorKind};
 use super::exit::Exit;
+use super::reason::reason;
 use super::ui::Ui;
 use crate::aws::StartSession;
 use crate::channel::{End, Notice, Options};
+use crate::config::Key;
 use crate::session::{self, Carried, Observer};
 use crate::terminal::Terminations;
 
@@ -24,7 +26,7 @@ use crate::terminal::Terminations;
 /// an OpenSSH configuration that uses it.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The instance: its id (i-…, mi-…) or its Name; an ending `.ssmx` is left out
+    /// The instance: its id (i-…, mi-…), its Name, or an alias; an ending `.ssmx` is left out
     pub host: String,
 
     /// The port on the instance where the ssh server listens
@@ -35,14 +37,21 @@ pub struct Args {
     #[arg(long, value_name = "HOST")]
     pub typed: Option<String>,
 
+    /// Alias whose settings hold for an instance, which is the one that `ssmx ssh` has found it to mean
+    #[arg(long, value_name = "ID=NAME", hide = true)]
+    pub alias: Vec<String>,
+
     /// Session document, in place of AWS-StartSSHSession
-    #[arg(long, value_name = "NAME", default_value = "AWS-StartSSHSession")]
-    pub document: String,
+    #[arg(long, value_name = "NAME")]
+    pub document: Option<String>,
 
     /// Why, for the audit trail
     #[arg(long, value_name = "TEXT")]
     pub reason: Option<String>,
 }
+
+/// The document for SSH.
+const DOCUMENT: &str = "AWS-StartSSHSession";
 
 /// The ending that hosts have in an OpenSSH configuration to be found by Name.
 pub(super) const SUFFIX: &str = ".ssmx";
@@ -51,21 +60,33 @@ pub(super) const SUFFIX: &str = ".ssmx";
 ///
 /// # Errors
 /// The session cannot be had or was lost.
-pub async fn run(ui: &Ui, globals: &Globals, args: Args) -> Result<Exit, CliError> {
-    let ui = &ui.quieted();
+pub async fn run(context: &Context, args: Args) -> Result<Exit, CliError> {
+    let context = &context.quieted();
+    let ui = &context.ui;
+    let host = target(&args.host, args.typed.as_deref());
+    let alias = args.alias.iter().filter_map(|alias| alias.split_once('=')).find(|(id, _)| *id == host);
+    let wanted = match alias {
+        Some((id, alias)) => {
+            Wanted { text: id.to_owned(), selector: None, settings: context.settings_for(Some(alias))? }
+        }
+        None => context.wanted(host)?,
+    };
+    // Standard input is the connection, so nobody can be asked.
+    let given = args.reason.as_deref().or_else(|| wanted.settings.text(Key::Reason));
+    let reason = reason(Some(given.unwrap_or_default()), &wanted.settings)?.filter(|reason| !reason.is_empty());
+    let document = args.document.as_deref().or_else(|| wanted.settings.text(Key::SshDocument)).unwrap_or(DOCUMENT);
     // Signals are heard from here on, so that none leaves a session behind: ssh ends its ProxyCommand with SIGHUP.
     let mut terminations =
         Terminations::listen().map_err(|error| CliError::failed("cannot listen for signals").caused_by(&error))?;
-    let host = target(&args.host, args.typed.as_deref());
     let request = StartSession {
         target: String::new(),
-        document: Some(args.document),
+        document: Some(document.to_owned()),
         parameters: [("portNumber".to_owned(), vec![args.port.to_string()])].into(),
-        reason: args.reason,
+        reason,
     };
     let open = async {
-        let aws = connect::aws(ui, globals).await?;
-        let target = connect::target(ui, &aws, host).await?;
+        let aws = context.aws(&wanted.settings).await?;
+        let target = connect::target(ui, &aws, &wanted).await?;
         connect::session(ui, &aws, &target, request, Options::port()).await
     };
     let channel = tokio::select! {

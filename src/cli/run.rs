@@ -1,10 +1,11 @@
 //! From arguments to an exit code.
 
 use super::args::{Cli, Command, Globals};
+use super::context::Context;
 use super::error::{CliError, ErrorKind};
 use super::exit::Exit;
 use super::ui::Ui;
-use super::{core_dump, exec, fwd, logging, plugin, proxy, sandbox, scp, shell, ssh, ssh_config};
+use super::{core_dump, exec, fwd, logging, ls, plugin, proxy, sandbox, scp, shell, ssh, ssh_config};
 
 /// Runs what was typed, reports its failure and returns the exit code.
 pub fn run(cli: Cli) -> Exit {
@@ -40,14 +41,17 @@ fn try_run(ui: &Ui, globals: &Globals, command: Command) -> Result<Exit, CliErro
         .build()
         .map_err(|error| CliError::failed("cannot start the runtime").caused_by(&error))?;
     let result = runtime.block_on(async {
+        // Only for those who go by it: what corrects a configuration must work with a broken one.
+        let context = || Context::load(ui, globals);
         match command {
-            Command::Shell(args) => shell::run(ui, globals, args).await,
-            Command::Exec(args) => exec::run(ui, globals, args).await,
-            Command::Fwd(args) => fwd::run(ui, globals, args).await,
+            Command::Shell(args) => shell::run(&context()?, args).await,
+            Command::Exec(args) => exec::run(&context()?, args).await,
+            Command::Ls(args) => ls::run(&context()?, args).await,
+            Command::Fwd(args) => fwd::run(&context()?, args).await,
             Command::Plugin(args) => plugin::run(ui, globals, args).await,
-            Command::Ssh(args) => ssh::run(ui, globals, args).await,
-            Command::Scp(args) => scp::run(ui, globals, args).await,
-            Command::Proxy(args) => proxy::run(ui, globals, args).await,
+            Command::Ssh(args) => ssh::run(&context()?, args).await,
+            Command::Scp(args) => scp::run(&context()?, args).await,
+            Command::Proxy(args) => proxy::run(&context()?, args).await,
             Command::SshConfig(args) => ssh_config::run(ui, globals, args),
             Command::Sandbox(args) => sandbox::run(ui, globals, args).await,
         }

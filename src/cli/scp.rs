@@ -1,15 +1,15 @@
 //! `ssmx scp`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 
-use super::args::Globals;
-use super::connect;
+use super::context::Context;
 use super::error::CliError;
 use super::exit::Exit;
 use super::openssh::{self, Host, Login};
 use super::openssh_words::{SCP, Words, split_remote, split_user};
-use super::ui::Ui;
+use super::reason;
+use crate::aws::Aws;
 use crate::terminal::Terminations;
 
 /// Copy files with the system's scp, through a session
@@ -33,19 +33,30 @@ pub struct Args {
 ///
 /// # Errors
 /// A target cannot be found, or there is no scp.
-pub async fn run(ui: &Ui, globals: &Globals, Args { login, args }: Args) -> Result<Exit, CliError> {
-    let mut terminations =
-        Terminations::listen().map_err(|error| CliError::failed("cannot listen for signals").caused_by(&error))?;
+pub async fn run(context: &Context, Args { login, args }: Args) -> Result<Exit, CliError> {
+    let (ui, globals) = (&context.ui, &context.globals);
     let words = Words::read(SCP, &args);
     let remotes = remotes(&args, &words)?;
+    let mut wanted = BTreeMap::new();
+    for Remote { host, .. } in &remotes {
+        wanted.insert(host.as_str(), context.wanted(openssh::name(host))?);
+    }
+    // Before signals are heard, as it may be asked for.
+    let reason = reason::shared(login.reason.as_deref(), wanted.values().map(|wanted| &wanted.settings))?;
+    let ports: BTreeSet<_> = wanted.values().map(|wanted| openssh::port(&wanted.settings, &words, 'P')).collect();
+    if ports.len() > 1 {
+        return Err(CliError::usage("the hosts have SSH servers on different ports, and scp takes one port for all")
+            .hint("copy to this machine first, or name one port with `-P`"));
+    }
+    let mut terminations =
+        Terminations::listen().map_err(|error| CliError::failed("cannot listen for signals").caused_by(&error))?;
     if remotes.is_empty() {
         // Local files, and mistakes, which scp explains best.
         return openssh::run("scp", &args, &mut terminations).await;
     }
     let program = openssh::this_program()?;
     let prepare = async {
-        let aws = connect::aws(ui, globals).await?;
-        let mut prepared: BTreeMap<(Option<String>, String), (Host, Option<String>)> = BTreeMap::new();
+        let mut prepared: BTreeMap<(Option<String>, String), Prepared> = BTreeMap::new();
         let several = remotes.iter().any(|remote| remote.host != remotes[0].host);
         let mut configured = openssh::Configured::default();
         for Remote { user, host: typed, .. } in &remotes {
@@ -53,29 +64,40 @@ pub async fn run(ui: &Ui, globals: &Globals, Args { login, args }: Args) -> Resu
             if prepared.contains_key(&key) {
                 continue;
             }
-            let mut host = openssh::host(ui, &aws, typed, user.as_deref(), !several).await?;
+            let wanted = &wanted[typed.as_str()];
+            let login = login.or(&wanted.settings);
+            let aws = context.aws(&wanted.settings).await?;
+            let mut host = openssh::host(ui, &aws, wanted, typed, user.as_deref(), !several).await?;
             configured = openssh::configured(&words, &host.alias).await;
             let user = openssh::user(&aws, &host, &login, &words, &configured).await;
             if let Some(user) = user.as_ref().filter(|user| user.tell) {
                 host.user = Some(user.name.clone());
             }
-            prepared.insert(key, (host, user.map(|user| user.name)));
+            prepared.insert(key, Prepared { aws, host, user: user.map(|user| user.name) });
         }
         let pushed = match openssh::wants_throwaway_key(&login, &words) {
             true => {
-                let logins: Vec<_> = prepared.values().map(|(host, user)| (host, user.as_deref())).collect();
-                openssh::push_key(ui, &aws, &logins).await
+                let logins: Vec<_> = prepared.values().map(|one| (&one.aws, &one.host, one.user.as_deref())).collect();
+                openssh::push_key(ui, &logins).await
             }
             false => None,
         };
-        let ids: Vec<&str> = prepared.values().map(|(host, _)| host.target.id.as_str()).collect();
+        let ids: Vec<&str> = prepared.values().map(|one| one.host.target.id.as_str()).collect();
         let only = ids.iter().all(|id| *id == ids[0]).then_some(ids[0]);
         // Of several hosts, each is called by its id, under which its key is kept then.
-        let proxy = openssh::proxy_command(&program, globals, login.reason.as_deref(), only.unwrap_or("%h"))?;
+        let aliases = prepared.iter().filter_map(|((_, typed), one)| {
+            let wanted = &wanted[typed.as_str()];
+            wanted.selector.as_ref().map(|_| (one.host.target.id.as_str(), wanted.text.as_str()))
+        });
+        let aliases: Vec<_> = aliases.collect();
+        let proxy = openssh::proxy_command(&program, globals, reason.as_deref(), &aliases, only.unwrap_or("%h"))?;
         let mut options = only.map(openssh::host_key_options).unwrap_or_else(|| vec!["-3".into()]);
+        if let Some(port) = ports.into_iter().flatten().next() {
+            options.extend(["-P".into(), port.to_string().into()]);
+        }
         options.extend(openssh::key_options(&login, pushed.as_ref(), &configured));
         let operands = remotes.iter().map(|remote| {
-            let (host, _) = &prepared[&(remote.user.clone(), remote.host.clone())];
+            let Prepared { host, .. } = &prepared[&(remote.user.clone(), remote.host.clone())];
             let user = host.user.as_ref().map(|user| format!("{user}@")).unwrap_or_default();
             (remote.place, format!("{user}{}:{}", host.alias, remote.path))
         });
@@ -87,6 +109,13 @@ pub async fn run(ui: &Ui, globals: &Globals, Args { login, args }: Args) -> Resu
         signal = terminations.next() => return Ok(Exit::of_program(signal.exit_code())),
     };
     openssh::run("scp", &arguments, &mut terminations).await
+}
+
+/// A host that scp is about to log in to.
+struct Prepared {
+    aws: Aws,
+    host: Host,
+    user: Option<String>,
 }
 
 /// A remote file among the arguments.

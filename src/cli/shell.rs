@@ -3,14 +3,15 @@
 use std::io;
 
 use super::advice;
-use super::args::Globals;
 use super::connect::{self, Says};
+use super::context::{Context, Wanted};
 use super::error::CliError;
 use super::exit::Exit;
 use super::parameters::Parameters;
-use super::ui::Ui;
+use super::reason::reason;
 use crate::aws::StartSession;
 use crate::channel::Options;
+use crate::config::Key;
 use crate::session::{self, Left, command};
 use crate::terminal::Terminations;
 
@@ -20,7 +21,7 @@ use crate::terminal::Terminations;
 /// tilde.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The instance: its id (i-…, mi-…) or its Name
+    /// The instance: its id (i-…, mi-…), its Name, or an alias
     pub target: String,
 
     /// Session document, in place of the account's default
@@ -52,14 +53,16 @@ pub struct Escape(pub Option<u8>);
 ///
 /// # Errors
 /// The session cannot be had or was lost.
-pub async fn run(ui: &Ui, globals: &Globals, args: Args) -> Result<Exit, CliError> {
-    let request = request(&args)?;
+pub async fn run(context: &Context, args: Args) -> Result<Exit, CliError> {
+    let ui = &context.ui;
+    let wanted = context.wanted(&args.target)?;
+    let request = request(&args, &wanted)?;
     // Signals are heard from here on, so that none leaves a session behind.
     let mut terminations =
         Terminations::listen().map_err(|error| CliError::failed("cannot listen for signals").caused_by(&error))?;
     let open = async {
-        let aws = connect::aws(ui, globals).await?;
-        let target = connect::target(ui, &aws, &args.target).await?;
+        let aws = context.aws(&wanted.settings).await?;
+        let target = connect::target(ui, &aws, &wanted).await?;
         connect::session(ui, &aws, &target, request, Options::interactive()).await
     };
     let channel = tokio::select! {
@@ -83,9 +86,12 @@ pub async fn run(ui: &Ui, globals: &Globals, args: Args) -> Result<Exit, CliErro
     }
 }
 
-fn request(args: &Args) -> Result<StartSession, CliError> {
+fn request(args: &Args, wanted: &Wanted) -> Result<StartSession, CliError> {
     let mut parameters = Parameters::merge(args.parameters.iter().cloned());
     let mut document = args.document.clone();
+    if args.command.is_empty() && document.is_none() {
+        document = wanted.settings.text(Key::ShellDocument).map(str::to_owned);
+    }
     if !args.command.is_empty() {
         let command = command::interactive(&args.command).map_err(|error| CliError::usage(error.to_string()))?;
         document.get_or_insert_with(|| "AWS-StartInteractiveCommand".to_owned());
@@ -94,7 +100,8 @@ fn request(args: &Args) -> Result<StartSession, CliError> {
         return Err(CliError::usage("the default shell takes no parameters")
             .hint("name the session document they belong to with `--document`"));
     }
-    Ok(StartSession { target: String::new(), document, parameters, reason: args.reason.clone() })
+    let reason = reason(args.reason.as_deref(), &wanted.settings)?;
+    Ok(StartSession { target: String::new(), document, parameters, reason })
 }
 
 pub(super) fn escape(text: &str) -> Result<Escape, String> {

@@ -2,13 +2,12 @@
 
 use std::ffi::OsString;
 
-use super::args::Globals;
-use super::connect;
+use super::context::Context;
 use super::error::CliError;
 use super::exit::Exit;
 use super::openssh::{self, Login};
 use super::openssh_words::{SSH, Words, split_user};
-use super::ui::Ui;
+use super::reason;
 use crate::terminal::Terminations;
 
 /// Log in with the system's ssh, through a session
@@ -34,30 +33,40 @@ pub struct Args {
 ///
 /// # Errors
 /// The target cannot be found, or there is no ssh.
-pub async fn run(ui: &Ui, globals: &Globals, Args { login, args }: Args) -> Result<Exit, CliError> {
+pub async fn run(context: &Context, Args { login, args }: Args) -> Result<Exit, CliError> {
+    let (ui, globals) = (&context.ui, &context.globals);
+    let words = Words::read(SSH, &args);
+    let destination = words.operands.first().map(|place| Destination::parse(&args[*place])).transpose()?;
+    let wanted =
+        destination.as_ref().map(|destination| context.wanted(openssh::name(&destination.host))).transpose()?;
+    // Before signals are heard, as it may be asked for.
+    let reason = reason::shared(login.reason.as_deref(), wanted.iter().map(|wanted| &wanted.settings))?;
     let mut terminations =
         Terminations::listen().map_err(|error| CliError::failed("cannot listen for signals").caused_by(&error))?;
-    let words = Words::read(SSH, &args);
-    let Some(destination) = words.operands.first().map(|place| Destination::parse(&args[*place])).transpose()? else {
+    let (Some(destination), Some(wanted)) = (destination, wanted) else {
         // `-V`, `-Q`, and mistakes, which ssh explains best.
         return openssh::run("ssh", &args, &mut terminations).await;
     };
+    let login = login.or(&wanted.settings);
     let program = openssh::this_program()?;
     let prepare = async {
-        let aws = connect::aws(ui, globals).await?;
-        let host = openssh::host(ui, &aws, &destination.host, destination.user.as_deref(), true).await?;
+        let aws = context.aws(&wanted.settings).await?;
+        let host = openssh::host(ui, &aws, &wanted, &destination.host, destination.user.as_deref(), true).await?;
         let configured = openssh::configured(&words, &host.alias).await;
         let user = openssh::user(&aws, &host, &login, &words, &configured).await;
         let pushed = match openssh::wants_throwaway_key(&login, &words) {
-            true => openssh::push_key(ui, &aws, &[(&host, user.as_ref().map(|user| user.name.as_str()))]).await,
+            true => openssh::push_key(ui, &[(&aws, &host, user.as_ref().map(|user| user.name.as_str()))]).await,
             false => None,
         };
-        let proxy = openssh::proxy_command(&program, globals, login.reason.as_deref(), &host.target.id)?;
+        let id = host.target.id.as_str();
+        let alias = wanted.selector.as_ref().map(|_| (id, wanted.text.as_str()));
+        let proxy = openssh::proxy_command(&program, globals, reason.as_deref(), alias.as_slice(), id)?;
         let mut options = openssh::host_key_options(&host.target.id);
         if let Some(user) = user.filter(|user| user.tell) {
             options.extend(["-l".into(), user.name.into()]);
         }
-        if let Some(port) = destination.port {
+        let port = openssh::port(&wanted.settings, &words, 'p').map(|port| port.to_string());
+        if let Some(port) = destination.port.or(port) {
             options.extend(["-p".into(), port.into()]);
         }
         options.extend(openssh::key_options(&login, pushed.as_ref(), &configured));

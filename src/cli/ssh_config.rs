@@ -4,16 +4,20 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::args::Globals;
+use super::config_error;
+use super::context::{self, Context};
 use super::error::CliError;
 use super::exit::Exit;
 use super::openssh;
 use super::ssh_config_edit as edit;
 use super::ui::Ui;
+use crate::config::{self, Key};
 
 /// Print or install an OpenSSH configuration, so that plain `ssh NAME.ssmx` works
 ///
-/// With it ssh, scp, sftp, rsync, git, Ansible and VS Code reach instances by `NAME.ssmx` and by instance id. The flags
-/// --profile, --region and --endpoint-url become part of it.
+/// With it ssh, scp, sftp, rsync, git, Ansible and VS Code reach instances by `NAME.ssmx`, `ALIAS.ssmx` and instance id.
+/// The flags --profile, --region and --endpoint-url become part of it, and so do `ssh_user` and `ssh_port` of the
+/// configuration as it is now.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// Write ~/.ssh/ssmx_config, and include it at the top of ~/.ssh/config
@@ -34,7 +38,9 @@ pub fn run(ui: &Ui, globals: &Globals, args: Args) -> Result<Exit, CliError> {
         return uninstall(ui, &folder()?);
     }
     let program = stable(&openssh::this_program()?);
-    let text = text(&openssh::proxy_command(&program, globals, None, HOST)?);
+    let context = Context::load(ui, globals)?;
+    let mut text = text(&openssh::proxy_command(&program, globals, None, &[], HOST)?);
+    text.push_str(&logins(&context)?);
     if args.install {
         return install(ui, &folder()?, &text);
     }
@@ -44,6 +50,32 @@ pub fn run(ui: &Ui, globals: &Globals, args: Args) -> Result<Exit, CliError> {
 
 /// What ssh is to call: its name for the host, which is in lower case, and what was typed.
 const HOST: &str = "--typed=%n %h";
+
+/// Users and ports that the configuration names: for each alias of its own, and for all other hosts. ssh takes the first
+/// that it finds, and what the environment says now may not hold when it does.
+fn logins(context: &Context) -> Result<String, CliError> {
+    let login = |alias: Option<(&str, &config::Target)>| {
+        let found = context.config.effective(context::flags(&context.globals), alias, |_| None);
+        let settings = found.map_err(config_error::told)?;
+        let user = settings.text(Key::SshUser).map(|user| format!("\x20   User {user}\n"));
+        let port = settings.ssh_port().map(|port| format!("\x20   Port {port}\n"));
+        Ok::<_, CliError>(user.into_iter().chain(port).collect::<String>())
+    };
+    let general = login(None)?;
+    let (mut text, mut others) = (String::new(), String::new());
+    for (alias, target) in context.config.targets.iter().filter(|(alias, _)| openssh::is_plain(alias)) {
+        let own = login(Some((alias, target)))?;
+        if own != general {
+            text.push_str(&format!("Host {alias}.ssmx\n{own}"));
+            others.push_str(&format!(" !{alias}.ssmx"));
+        }
+    }
+    if !general.is_empty() {
+        let digits = "?".repeat(17);
+        text.push_str(&format!("Host *.ssmx i-{digits} mi-{digits}{others}\n{general}"));
+    }
+    Ok(text)
+}
 
 fn text(proxy_command: &str) -> String {
     // Patterns have no classes: seventeen characters stand for the digits of an id.

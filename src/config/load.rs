@@ -232,6 +232,12 @@ impl Reader<'_> {
             return self.tags(entry, header).map(Selector::Tags);
         }
         let text = self.text(entry, header)?.value;
+        if entry.name == "id" && !["i-", "mi-", "ecs:"].iter().any(|prefix| text.starts_with(prefix)) {
+            let message =
+                format!("`id` in {header}: expected an instance id such as \"i-0123456789abcdef0\", found `{text}`");
+            self.mistake(entry.span.clone(), message);
+            return None;
+        }
         Some(match entry.name {
             "id" => Selector::Id(text),
             "name" => Selector::Name(text),

@@ -1,0 +1,22 @@
+//! A configuration that cannot be used, as the person is told.
+
+use super::error::{CliError, ErrorKind};
+use crate::config::ConfigError;
+
+/// What is wrong, every mistake with its line, and what to do about it.
+pub(super) fn told(error: ConfigError) -> CliError {
+    match &error {
+        ConfigError::Invalid { mistakes, .. } => {
+            let mut told = CliError::usage(error.to_string());
+            if mistakes.len() > 1 {
+                told = mistakes.iter().fold(told, |told, mistake| told.cause(mistake.to_string()));
+            }
+            told.hint("correct it with `ssmx config edit`")
+        }
+        ConfigError::Variable { .. } => CliError::usage(error.to_string()),
+        ConfigError::Missing(_) => CliError::usage(error.to_string())
+            .hint("make it with `ssmx config init`, or unset the variable to use the usual file"),
+        ConfigError::NoHome => CliError::failed(error.to_string()).hint("set HOME, or name a file with `SSMX_CONFIG`"),
+        _ => CliError::new(ErrorKind::Failed, error.to_string()).caused_by(&error),
+    }
+}
