@@ -5,7 +5,9 @@ use std::path::PathBuf;
 
 use clap::{ArgAction, ColorChoice, CommandFactory, FromArgMatches, Parser, Subcommand};
 
-use super::{default_command, exec, fwd, ls, openssh_words, plugin, proxy, sandbox, scp, shell, ssh, ssh_config};
+use super::{
+    completions, default_command, exec, fwd, ls, openssh_words, plugin, proxy, sandbox, scp, shell, ssh, ssh_config,
+};
 
 /// Shells and commands on EC2 and hybrid instances through AWS Systems Manager, without an open port or a bastion host
 #[derive(Debug, Parser)]
@@ -79,6 +81,7 @@ pub enum Command {
     Scp(scp::Args),
     Proxy(proxy::Args),
     SshConfig(ssh_config::Args),
+    Completions(completions::Args),
     Sandbox(sandbox::Args),
 }
 

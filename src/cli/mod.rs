@@ -6,6 +6,14 @@
 
 mod advice;
 pub mod args;
+pub mod completions;
+mod completions_answer;
+mod completions_aws_files;
+mod completions_grammar;
+mod completions_known;
+mod completions_programs;
+mod completions_quoting;
+mod completions_regions;
 mod config_check;
 mod config_error;
 mod connect;
@@ -51,6 +59,7 @@ pub mod ui;
 mod waiting;
 
 pub use args::{Cli, Globals};
+pub use completions_answer::answer as answer_completion;
 pub use context::Context;
 pub use error::{CliError, ErrorKind};
 pub use exit::Exit;
