@@ -8,6 +8,7 @@ mod exec;
 #[cfg(unix)]
 mod fwd;
 #[cfg(unix)]
+mod install;
 mod picker;
 #[cfg(unix)]
 mod plugin;

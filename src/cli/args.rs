@@ -5,9 +5,10 @@ use std::path::PathBuf;
 
 use clap::{ArgAction, ColorChoice, CommandFactory, FromArgMatches, Parser, Subcommand};
 
+use super::{
+    completions, default_command, exec, fwd, ls, openssh_words, plugin, proxy, sandbox, scp, shell, ssh, ssh_config,
 use crate::picker;
 
-use super::{
     config, default_command, exec, fwd, ls, openssh_words, pick, plugin, proxy, sandbox, scp, shell, ssh, ssh_config,
 };
 
@@ -84,6 +85,7 @@ pub enum Command {
     Scp(scp::Args),
     Proxy(proxy::Args),
     SshConfig(ssh_config::Args),
+    Completions(completions::Args),
     Config(config::Args),
     Sandbox(sandbox::Args),
 }

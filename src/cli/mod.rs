@@ -7,6 +7,14 @@
 mod advice;
 pub mod args;
 mod choose;
+pub mod completions;
+mod completions_answer;
+mod completions_aws_files;
+mod completions_grammar;
+mod completions_known;
+mod completions_programs;
+mod completions_quoting;
+mod completions_regions;
 pub mod config;
 mod config_change;
 mod config_check;
@@ -63,6 +71,7 @@ pub mod ui;
 mod waiting;
 
 pub use args::{Cli, Globals};
+pub use completions_answer::answer as answer_completion;
 pub use context::Context;
 pub use error::{CliError, ErrorKind};
 pub use exit::Exit;
