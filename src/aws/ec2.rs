@@ -93,9 +93,9 @@ impl Aws {
     ///
     /// Any.
     pub async fn instances_page(&self, filters: &[Filter], token: Option<&str>) -> Result<Page<Ec2Instance>, Error> {
-        let filters = filters.iter().map(|(name, patterns)| {
-            SdkFilter::builder().name(name).set_values(Some(patterns.clone())).build()
-        });
+        let filters = filters
+            .iter()
+            .map(|(name, patterns)| SdkFilter::builder().name(name).set_values(Some(patterns.clone())).build());
         let filters = Some(filters.collect::<Vec<_>>()).filter(|filters| !filters.is_empty());
         let page = self.call("ec2:DescribeInstances", || {
             self.ec2()

@@ -212,7 +212,8 @@ fn tidy(dir: &Path) {
     let mut files = files(dir);
     files.sort_by_key(|(_, age)| *age);
     let lists = files.iter().filter(|(path, _)| has_ending(path, "list"));
-    let kept: HashSet<_> = lists.filter(|(_, age)| *age < KEPT).take(MOST_LISTS).filter_map(|(path, _)| key(path)).collect();
+    let kept: HashSet<_> =
+        lists.filter(|(_, age)| *age < KEPT).take(MOST_LISTS).filter_map(|(path, _)| key(path)).collect();
     for (path, age) in &files {
         let is_left_over = has_ending(path, "new") && *age > LEFT_OVER;
         if is_left_over || *age > LEFT_OVER && key(path).is_none_or(|key| !kept.contains(&key)) {

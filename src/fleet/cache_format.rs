@@ -314,13 +314,8 @@ const WORTH_THREADS: usize = 256 * 1024;
 
 const MOST_THREADS: usize = 4;
 
-const STATUSES: [TargetState; 5] = [
-    TargetState::Online,
-    TargetState::Running,
-    TargetState::Unknown,
-    TargetState::Offline,
-    TargetState::Unmanaged,
-];
+const STATUSES: [TargetState; 5] =
+    [TargetState::Online, TargetState::Running, TargetState::Unknown, TargetState::Offline, TargetState::Unmanaged];
 
 const STATES: [InstanceState; 7] = [
     InstanceState::Pending,

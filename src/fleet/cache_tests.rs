@@ -199,7 +199,8 @@ async fn names_are_found_without_a_question() {
     let dir = tempfile::tempdir().unwrap();
     let cache = cache(dir.path()).await;
     cache.keep(&cached(many(2)));
-    let identity = Identity::of_environment(&Settings { profile: Some("somebody else".to_owned()), ..Settings::default() });
+    let identity =
+        Identity::of_environment(&Settings { profile: Some("somebody else".to_owned()), ..Settings::default() });
     assert!(names(dir.path(), &identity, None, None).is_empty());
 
     let fake = Fake::start(|_| unreachable!("nobody is asked")).await;

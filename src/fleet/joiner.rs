@@ -93,11 +93,7 @@ impl Joiner {
     }
 
     /// The same for what was asked by ids.
-    pub(super) fn hear_status(
-        &mut self,
-        ids: Vec<String>,
-        heard: Result<Vec<ManagedInstance>, Error>,
-    ) -> Vec<String> {
+    pub(super) fn hear_status(&mut self, ids: Vec<String>, heard: Result<Vec<ManagedInstance>, Error>) -> Vec<String> {
         let Some(found) = self.statuses.hear(heard.map(Some)) else {
             // Whoever refuses one request refuses all.
             self.without_status.clear();

@@ -165,7 +165,8 @@ mod tests {
 
     #[test]
     fn words_are_anded_and_look_at_name_id_address_and_tags() {
-        for text in ["", "web", "EB-", "a11ce", "10.0.0", "web 0.11", "Env=prod", "Env=p*", "web Env=prod,Name=Web*", "hal"]
+        for text in
+            ["", "web", "EB-", "a11ce", "10.0.0", "web 0.11", "Env=prod", "Env=p*", "web Env=prod,Name=Web*", "hal"]
         {
             assert!(finds(text), "{text}");
         }

@@ -169,9 +169,8 @@ impl Resolver {
     async fn survey(&self, plan: Plan, wanted: Wanted) -> Result<Surveyed, FleetError> {
         let (aws, name_tag) = (self.aws.clone(), self.options.name_tag.as_str().into());
         let mut surveyed = Survey { aws, plan, name_tag, wanted, listener: None }.run().await;
-        let silent = |service| {
-            surveyed.troubles.iter().position(|trouble| trouble.service == service && !trouble.partial)
-        };
+        let silent =
+            |service| surveyed.troubles.iter().position(|trouble| trouble.service == service && !trouble.partial);
         match (silent(Service::Ec2), silent(Service::SystemsManager)) {
             (Some(ec2), Some(_)) => Err(FleetError::Unanswered(Box::new(surveyed.troubles.swap_remove(ec2)))),
             _ => Ok(surveyed),

@@ -33,7 +33,8 @@ impl TargetSpec {
                 addresses.into_iter().flatten().any(|known| known.parse() == Ok(*ip))
             }
             Self::Name(name) => {
-                let is = |known: &Option<String>| known.as_deref().is_some_and(|known| known.eq_ignore_ascii_case(name));
+                let is =
+                    |known: &Option<String>| known.as_deref().is_some_and(|known| known.eq_ignore_ascii_case(name));
                 instance.name.as_deref() == Some(name)
                     || is(&instance.private_dns)
                     || is(&instance.public_dns)
@@ -136,7 +137,8 @@ mod tests {
         for id in ["i-0123abcd", "i-0123456789abcdef0", "mi-0123456789abcdef0", "ecs:c_t_r"] {
             assert_eq!(spec(id), TargetSpec::Id(id.to_owned()));
         }
-        for name in ["web", "i-web", "i-0123ABCD", "mi-0123abcd", "ecs:", "i-0123456789abcdef01", "=x", "10.0.0", "a.b"] {
+        for name in ["web", "i-web", "i-0123ABCD", "mi-0123abcd", "ecs:", "i-0123456789abcdef01", "=x", "10.0.0", "a.b"]
+        {
             assert_eq!(spec(name), TargetSpec::Name(name.to_owned()));
         }
         assert_eq!(spec("10.0.0.11"), TargetSpec::Address(Ipv4Addr::new(10, 0, 0, 11)));

@@ -126,4 +126,3 @@ const STATUSES_SIDE_BY_SIDE: usize = 4;
 const EC2_PAGES: usize = 100;
 
 const MANAGED_PAGES: usize = 2_000;
-

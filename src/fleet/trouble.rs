@@ -33,14 +33,7 @@ pub enum Service {
 
 impl Trouble {
     pub(super) fn new(place: &Place, service: Service, partial: bool, err: &aws::Error) -> Self {
-        Self {
-            place: place.clone(),
-            service,
-            partial,
-            kind: err.kind(),
-            message: err.to_string(),
-            hints: err.hints(),
-        }
+        Self { place: place.clone(), service, partial, kind: err.kind(), message: err.to_string(), hints: err.hints() }
     }
 
     /// Whether the answer would be the same for some time: the caller may not ask this service.
