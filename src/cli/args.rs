@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::{ArgAction, ColorChoice, CommandFactory, FromArgMatches, Parser, Subcommand};
 
-use super::{default_command, exec, fwd, openssh_words, plugin, proxy, sandbox, scp, shell, ssh, ssh_config};
+use super::{config, default_command, exec, fwd, openssh_words, plugin, proxy, sandbox, scp, shell, ssh, ssh_config};
 
 /// Shells and commands on EC2 and hybrid instances through AWS Systems Manager, without an open port or a bastion host
 #[derive(Debug, Parser)]
@@ -78,6 +78,7 @@ pub enum Command {
     Scp(scp::Args),
     Proxy(proxy::Args),
     SshConfig(ssh_config::Args),
+    Config(config::Args),
     Sandbox(sandbox::Args),
 }
 
