@@ -5,7 +5,9 @@ use std::path::PathBuf;
 
 use clap::{ArgAction, ColorChoice, CommandFactory, FromArgMatches, Parser, Subcommand};
 
-use super::{config, default_command, exec, fwd, openssh_words, plugin, proxy, sandbox, scp, shell, ssh, ssh_config};
+use super::{
+    config, default_command, exec, fwd, ls, openssh_words, plugin, proxy, sandbox, scp, shell, ssh, ssh_config, status,
+};
 
 /// Shells and commands on EC2 and hybrid instances through AWS Systems Manager, without an open port or a bastion host
 #[derive(Debug, Parser)]
@@ -72,6 +74,8 @@ pub enum Command {
     #[command(alias = "sh")]
     Shell(shell::Args),
     Exec(exec::Args),
+    Ls(ls::Args),
+    Status(status::Args),
     Fwd(fwd::Args),
     Plugin(plugin::Args),
     Ssh(ssh::Args),

@@ -1,12 +1,13 @@
 //! From a target as it was typed to an open session.
 
 use super::context::Wanted;
-use super::error::{CliError, ErrorKind};
+use super::diagnosis;
+use super::error::CliError;
 use super::ui::Ui;
 use crate::aws::{Aws, StartSession};
 use crate::channel::{self, Channel, Notice, Options};
 use crate::config::Selector;
-use crate::fleet::{self, Target, TargetState};
+use crate::fleet::{self, Target};
 use crate::session::Observer;
 
 /// The one instance that is meant.
@@ -21,7 +22,7 @@ pub(super) async fn target(ui: &Ui, aws: &Aws, wanted: &Wanted) -> Result<Target
 }
 
 /// What the fleet is to look for: what an alias stands for, else what was typed.
-fn query(wanted: &Wanted) -> String {
+pub(super) fn query(wanted: &Wanted) -> String {
     match &wanted.selector {
         None => wanted.text.clone(),
         Some(Selector::Id(text) | Selector::Name(text) | Selector::Address(text)) => text.clone(),
@@ -40,34 +41,12 @@ pub(super) async fn session(
     request: StartSession,
     options: Options,
 ) -> Result<Channel, CliError> {
-    let _waiting = ui.waiting(format!("Starting a session on {target}"));
+    let waiting = ui.waiting(format!("Starting a session on {target}"));
     let request = StartSession { target: target.id.clone(), ..request };
-    channel::open(aws, &request, options).await.map_err(|error| {
-        let error = CliError::from(error);
-        match known_obstacle(target.state) {
-            // What is known takes the place of what is usual.
-            Some((cause, hint)) if error.kind() == ErrorKind::NotConnected => {
-                CliError::new(error.kind(), error.message()).cause(cause).hint(hint)
-            }
-            _ => error,
-        }
-    })
-}
-
-/// What is known of a target that explains why it cannot be reached, and what to do about it.
-fn known_obstacle(state: TargetState) -> Option<(String, &'static str)> {
-    Some(match state {
-        TargetState::Down(state) => (format!("EC2 says that it is {}", state.as_str()), "start it first"),
-        TargetState::Offline => (
-            "its agent has not been heard of for a while".to_owned(),
-            "restart the agent or the instance; check that nothing cuts it off from Systems Manager",
-        ),
-        TargetState::Unmanaged => (
-            "it runs, and Systems Manager does not know it".to_owned(),
-            "give it an instance profile with AmazonSSMManagedInstanceCore, a running agent, and a way to the endpoints",
-        ),
-        _ => return None,
-    })
+    match channel::open(aws, &request, options).await {
+        Ok(channel) => Ok(channel),
+        Err(error) => Err(diagnosis::explain(&waiting, aws, &request, error.into()).await),
+    }
 }
 
 /// Says to the person what a session has to say.

@@ -58,7 +58,7 @@ impl Probe {
     }
 
     async fn ec2(&self, aws: &Aws, ids: &[String]) -> Answers<Ec2Facts> {
-        let chunks = ids.chunks(IDS).map(async |ids| {
+        let chunks = ids.chunks(IDS).map(|ids| async move {
             let filter = [("instance-id".to_owned(), ids.to_vec())];
             let asked = self.patiently("ec2:DescribeInstances", aws.instances_page(&filter, None)).await;
             let found = asked.map(|page| page.items.into_iter().map(|one| (one.id.clone(), one)).collect());
@@ -68,7 +68,7 @@ impl Probe {
     }
 
     async fn agents(&self, aws: &Aws, ids: &[String]) -> Answers<AgentFacts> {
-        let chunks = ids.chunks(IDS).map(async |ids| {
+        let chunks = ids.chunks(IDS).map(|ids| async move {
             let filter = [("InstanceIds".to_owned(), ids.to_vec())];
             let asked = self.patiently("ssm:DescribeInstanceInformation", aws.managed_page(&filter, None)).await;
             let found = match asked {
@@ -83,12 +83,12 @@ impl Probe {
     }
 
     async fn connected(&self, aws: &Aws, ids: &[String]) -> HashMap<String, Answer<bool>> {
-        let asked = stream::iter(ids).map(async |id| {
-            let answer = match self.patiently("ssm:GetConnectionStatus", aws.connection_status(id)).await {
+        let asked = stream::iter(ids.to_vec()).map(|id| async move {
+            let answer = match self.patiently("ssm:GetConnectionStatus", aws.connection_status(&id)).await {
                 Ok(status) => Answer::Said(status == ConnectionStatus::Connected),
                 Err(refusal) => Answer::Refused(refusal),
             };
-            (id.clone(), answer)
+            (id, answer)
         });
         asked.buffer_unordered(SIDE_BY_SIDE).collect().await
     }

@@ -20,7 +20,7 @@ use crate::aws::{Aws, ErrorKind};
 pub async fn look_elsewhere(aws: &Aws, spec: &TargetSpec, places: &[Place], patience: Duration) -> Elsewhere {
     let deadline = Instant::now() + patience;
     let mut asked = stream::iter(places.iter().take(PLACES).cloned())
-        .map(async |place| (look(aws, spec, &place).await, place))
+        .map(|place| async move { (look(aws, spec, &place).await, place) })
         .buffer_unordered(SIDE_BY_SIDE);
     let mut elsewhere = Elsewhere::default();
     while let Ok(Some((ids, place))) = timeout_at(deadline, asked.next()).await {
