@@ -33,7 +33,7 @@ pub(super) fn query(wanted: &Wanted) -> String {
     }
 }
 
-/// Starts a session on `target`.
+/// Starts a session on `target`. A target that is not connected is asked why.
 pub(super) async fn session(
     ui: &Ui,
     aws: &Aws,
@@ -47,6 +47,19 @@ pub(super) async fn session(
         Ok(channel) => Ok(channel),
         Err(error) => Err(diagnosis::explain(&waiting, aws, &request, error.into()).await),
     }
+}
+
+/// As [`session`], for one of several attempts: the next one follows, so nobody looks into why this one failed.
+pub(super) async fn session_again(
+    ui: &Ui,
+    aws: &Aws,
+    target: &Target,
+    request: StartSession,
+    options: Options,
+) -> Result<Channel, CliError> {
+    let _waiting = ui.waiting(format!("Starting a session on {target}"));
+    let request = StartSession { target: target.id.clone(), ..request };
+    Ok(channel::open(aws, &request, options).await?)
 }
 
 /// Says to the person what a session has to say.

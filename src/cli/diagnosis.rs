@@ -93,7 +93,7 @@ fn text(section: &Section, key: Key) -> Option<String> {
 fn explained(error: CliError, diagnosis: &Diagnosis) -> CliError {
     match diagnosis.verdict {
         Verdict::Reachable => return error.hint("by now it is connected: try again"),
-        Verdict::Undetermined(_) => return diagnosis.reasons.iter().flat_map(hint).fold(error, CliError::hint),
+        Verdict::Undetermined(_) => return diagnosis.reasons.iter().flat_map(hints).fold(error, CliError::hint),
         Verdict::NotConnected | Verdict::NoSuchTarget => {}
     }
     // What is known takes the place of what is usual.
@@ -105,17 +105,15 @@ fn explained(error: CliError, diagnosis: &Diagnosis) -> CliError {
     for reason in diagnosis.reasons.iter().filter(certain) {
         told = told.cause(format!("{} ({})", reason.what, reason.seen));
     }
-    diagnosis.reasons.iter().flat_map(hint).fold(told, CliError::hint)
+    diagnosis.reasons.iter().flat_map(hints).fold(told, CliError::hint)
 }
 
-/// What to do about a reason, in one sentence; none if there is nothing to do.
-fn hint(reason: &Reason) -> Option<String> {
-    let fix = reason.fix.join("; ");
-    Some(match reason.certain && !is_about_asking(reason) {
-        true => fix.clone(),
-        false => format!("{}: {fix}", reason.what),
-    })
-    .filter(|_| !fix.is_empty())
+/// What to do about a reason: what is certain was said before, all else is said here.
+fn hints(reason: &Reason) -> Vec<String> {
+    if reason.certain && !is_about_asking(reason) {
+        return reason.fix.clone();
+    }
+    vec![format!("{}: {}", reason.what, reason.fix.join("; "))]
 }
 
 /// Whether a reason only says why more is not known.

@@ -9,15 +9,15 @@ use futures_util::{StreamExt, stream};
 use super::connect;
 use super::context::Context;
 use super::diagnosis;
-use super::error::{CliError, ErrorKind};
+use super::error::CliError;
 use super::exit::Exit;
 use super::ls::is_colored;
-use super::status_report::{Report, Told};
+use super::status_report::{Miss, Report, Told};
 use super::{status_json, status_text};
 use crate::aws::Aws;
 use crate::fleet::diagnose::{Facts, Purpose, diagnose};
 use crate::fleet::probe::{Probe, look_elsewhere};
-use crate::fleet::{CacheUse, Options, Resolver, TargetSpec};
+use crate::fleet::{CacheUse, FleetError, Options, Place, Resolver, TargetSpec};
 
 /// Tell whether instances can be reached now, and if not: why, and what fixes it
 ///
@@ -87,7 +87,7 @@ pub async fn run(context: &Context, args: Args) -> Result<Exit, CliError> {
         let waiting = ui.waiting(format!("Asking about {what}"));
         let asked: Vec<_> =
             stream::iter(&args.targets).map(|text| find(context, &args, text)).buffered(SIDE_BY_SIDE).collect().await;
-        let count: usize = asked.iter().filter_map(|asked| Some(asked.found.as_ref().ok()?.1.len())).sum();
+        let count: usize = asked.iter().filter_map(|asked| Some(asked.found.as_ref().ok()?.ids.len())).sum();
         if count > MOST {
             return Err(CliError::usage(format!("{count} instances are meant, more than {MOST}"))
                 .hint("narrow it down, or see `ssmx ls`, which asks about all of them at once"));
@@ -96,7 +96,9 @@ pub async fn run(context: &Context, args: Args) -> Result<Exit, CliError> {
         told(context, &args, asked).await
     };
     let exit = told.iter().map(Told::exit).fold(Exit::FINE, Exit::worse);
-    if context.globals.quiet {
+    if context.globals.quiet && args.output == Format::Table {
+        // Then the code is the answer.
+        told.iter().filter_map(|one| one.report.as_ref().err()).for_each(|miss| ui.error(&miss.error));
         return Ok(exit);
     }
     match args.output {
@@ -108,7 +110,7 @@ pub async fn run(context: &Context, args: Args) -> Result<Exit, CliError> {
             for one in &told {
                 match &one.report {
                     Ok(report) => ui.data(status_text::report(report, is_colored(context.globals.color)))?,
-                    Err(error) => ui.error(error),
+                    Err(miss) => ui.error(&miss.error),
                 }
             }
         }
@@ -119,60 +121,68 @@ pub async fn run(context: &Context, args: Args) -> Result<Exit, CliError> {
 /// A target as it was typed, and what it means.
 struct Asked {
     text: String,
-    found: Result<(Aws, Vec<String>, String), CliError>,
+    found: Result<Found, Miss>,
+}
+
+struct Found {
+    aws: Aws,
+    ids: Vec<String>,
+    name_tag: String,
 }
 
 async fn find(context: &Context, args: &Args, text: &str) -> Asked {
     let found = async {
         let wanted = context.wanted(text)?;
         let aws = context.aws(&wanted.settings).await?;
+        let spec: TargetSpec = connect::query(&wanted).parse().map_err(CliError::from)?;
+        // What is asked for is how it is now.
         let name_tag = wanted.settings.name_tag().to_owned();
-        let ids = ids(context, args, &aws, &connect::query(&wanted), &name_tag).await;
-        let ids = ids.map_err(|error| if wanted.selector.is_some() { error.about(text) } else { error })?;
-        Ok((aws, ids, name_tag))
+        let options = Options { name_tag: name_tag.clone(), cache: CacheUse::Off, ..Options::default() };
+        let resolver = Resolver::new(&aws, &options);
+        let found = match args {
+            Args { all: true, .. } => resolver.all(&spec).await,
+            Args { first: true, .. } => resolver.first(&spec).await.map(|found| vec![found.instance]),
+            _ => resolver.one(&spec).await.map(|found| vec![found.instance]),
+        };
+        let ids = match found {
+            Ok(instances) => instances.into_iter().map(|instance| instance.id).collect(),
+            Err(error) => {
+                let miss = miss(context, &aws, &spec, error).await;
+                return Err(if wanted.selector.is_some() { miss.about(text) } else { miss });
+            }
+        };
+        Ok(Found { aws, ids, name_tag })
     };
     Asked { text: text.to_owned(), found: found.await }
 }
 
-/// The ids of the instances that are meant.
-async fn ids(context: &Context, args: &Args, aws: &Aws, text: &str, name_tag: &str) -> Result<Vec<String>, CliError> {
-    let spec: TargetSpec = text.parse()?;
-    // What is asked for is how it is now.
-    let options = Options { name_tag: name_tag.to_owned(), cache: CacheUse::Off, ..Options::default() };
-    let resolver = Resolver::new(aws, &options);
-    let found = match args {
-        Args { all: true, .. } => resolver.all(&spec).await,
-        Args { first: true, .. } => resolver.first(&spec).await.map(|found| vec![found.instance]),
-        _ => resolver.one(&spec).await.map(|found| vec![found.instance]),
-    };
-    match found {
-        Ok(instances) => Ok(instances.into_iter().map(|instance| instance.id).collect()),
-        Err(error @ crate::fleet::FleetError::NotFound { .. }) => {
-            let places = diagnosis::places(aws, &context.config).await;
-            let elsewhere = look_elsewhere(aws, &spec, &places, PATIENCE_ELSEWHERE).await;
-            let sightings = elsewhere.known.iter().map(|seen| format!("{} in {}", seen.id, seen.place));
-            let sightings: Vec<_> = sightings.take(SIGHTINGS_SHOWN).collect();
-            let error = CliError::from(error);
-            Err(match sightings.as_slice() {
-                [] => error,
-                _ => error.hint(format!("elsewhere there is {}", sightings.join(", "))),
-            })
-        }
-        Err(error @ crate::fleet::FleetError::Ambiguous { .. }) => {
-            Err(CliError::from(error).hint("`--all` tells of all of them, `--first` of the best one"))
-        }
-        Err(error) => Err(error.into()),
+/// Why it is not known which instance is meant, and where else there is one.
+async fn miss(context: &Context, aws: &Aws, spec: &TargetSpec, error: FleetError) -> Miss {
+    let not_found = matches!(error, FleetError::NotFound { .. });
+    let ambiguous = matches!(error, FleetError::Ambiguous { .. });
+    let miss = Miss { ambiguous, ..Miss::from(CliError::from(error)) };
+    if ambiguous {
+        return miss.hint("`--all` tells of all of them, `--first` of the best one");
     }
+    if !not_found {
+        return miss;
+    }
+    let places = diagnosis::places(aws, &context.config).await;
+    let elsewhere = look_elsewhere(aws, spec, &places, PATIENCE_ELSEWHERE).await.known;
+    let here = Place::of(aws);
+    let told = elsewhere.iter().take(SIGHTINGS_SHOWN);
+    let told = told.map(|seen| format!("there is {} in {}: add `{}`", seen.id, seen.place, seen.flags(&here)));
+    told.collect::<Vec<_>>().into_iter().fold(Miss { elsewhere, ..miss }, Miss::hint)
 }
 
-/// Instances elsewhere that a hint names.
+/// Instances elsewhere that hints name.
 const SIGHTINGS_SHOWN: usize = 3;
 
 /// What can be told of each target, in their order.
 async fn told(context: &Context, args: &Args, asked: Vec<Asked>) -> Vec<Told> {
     // Targets in one account and region are asked about together.
     let mut groups: Vec<(Aws, String, Vec<String>)> = Vec::new();
-    for (aws, ids, name_tag) in asked.iter().filter_map(|asked| asked.found.as_ref().ok()) {
+    for Found { aws, ids, name_tag } in asked.iter().filter_map(|asked| asked.found.as_ref().ok()) {
         let group = groups.iter_mut().find(|(known, ..)| known.is_same(aws));
         let known = match group {
             Some((.., known)) => known,
@@ -202,8 +212,8 @@ async fn told(context: &Context, args: &Args, asked: Vec<Asked>) -> Vec<Told> {
     let mut told = Vec::new();
     for Asked { text, found } in asked {
         match found {
-            Err(error) => told.push(Told { target: text, report: Err(error) }),
-            Ok((aws, ids, _)) => {
+            Err(miss) => told.push(Told { target: text, report: Err(miss) }),
+            Ok(Found { aws, ids, .. }) => {
                 let known = facts.iter().find(|(known, _)| known.is_same(&aws));
                 let reports = ids
                     .iter()
@@ -214,15 +224,4 @@ async fn told(context: &Context, args: &Args, asked: Vec<Asked>) -> Vec<Told> {
         }
     }
     told
-}
-
-impl Told {
-    fn exit(&self) -> Exit {
-        match &self.report {
-            Ok(report) => report.exit(),
-            // A failure of another kind is told by its own code.
-            Err(error) if error.kind() == ErrorKind::BrokenPipe => Exit::FAILED,
-            Err(error) => error.exit(),
-        }
-    }
 }

@@ -6,9 +6,9 @@ use std::time::SystemTime;
 use serde::Serialize;
 
 use super::error::ErrorKind;
-use super::status_report::{Report, Told};
+use super::status_report::{Miss, Report, Told};
 use crate::aws::HybridTier;
-use crate::fleet::diagnose::{Purpose, Reason, Refusal, Verdict};
+use crate::fleet::diagnose::{self, Purpose, Reason, Refusal, Verdict};
 
 #[derive(Default, Serialize)]
 struct Entry<'a> {
@@ -97,17 +97,23 @@ fn entry(told: &Told, purpose: Purpose) -> Entry<'_> {
     let common = Entry { target: &told.target, r#for: purpose.word(), ..Entry::default() };
     match &told.report {
         Ok(report) => known(common, report),
-        Err(error) => Entry {
-            verdict: match error.kind() {
-                ErrorKind::NoTarget => "no-such-target",
-                ErrorKind::Denied => "undetermined",
-                _ => "failed",
-            },
-            exit_code: error.exit().code(),
-            summary: Some(error.message()),
-            hints: error.hints(),
-            ..common
-        },
+        Err(Miss { error, ambiguous, elsewhere }) => {
+            let (verdict, reachable) = match error.kind() {
+                ErrorKind::NoTarget if *ambiguous => ("ambiguous", None),
+                ErrorKind::NoTarget => ("no-such-target", Some(false)),
+                ErrorKind::Denied => ("undetermined", None),
+                _ => ("failed", None),
+            };
+            Entry {
+                verdict,
+                reachable,
+                exit_code: error.exit().code(),
+                summary: Some(error.message()),
+                hints: error.hints(),
+                elsewhere: elsewhere.iter().map(sighting).collect(),
+                ..common
+            }
+        }
     }
 }
 
@@ -152,7 +158,7 @@ fn why(reason: &Reason) -> Why<'_> {
     Why { code, certain: *certain, what, seen, fix }
 }
 
-fn sighting(seen: &crate::fleet::diagnose::Sighting) -> Sighting<'_> {
+fn sighting(seen: &diagnose::Sighting) -> Sighting<'_> {
     Sighting { id: &seen.id, profile: seen.place.profile.as_deref(), region: &seen.place.region }
 }
 

@@ -81,8 +81,8 @@ pub fn diagnose(facts: &Facts) -> Diagnosis {
         reasons.extend(facts.ec2.refusal().map(|_| obstacles::may_be_down(facts)));
         reasons.extend(obstacles::unregistered(facts));
     }
-    let summary = summary.map(str::to_owned).or_else(|| Some(reasons.first()?.what.clone()));
     reasons.extend(unanswered(facts));
+    let summary = summary.map(str::to_owned).or_else(|| Some(reasons.first()?.what.clone()));
     let fallback = "it could not be found out".to_owned();
     Diagnosis { verdict, summary: summary.unwrap_or(fallback), reasons, cautions: Vec::new() }
 }

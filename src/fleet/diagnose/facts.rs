@@ -115,6 +115,25 @@ pub struct Sighting {
     pub id: String,
 }
 
+impl Sighting {
+    /// The flags with which a command looks there and not `here`, as in "--region eu-west-1".
+    pub fn flags(&self, here: &Place) -> String {
+        let profile = self.place.profile.as_ref().filter(|_| self.place.profile != here.profile);
+        let profile = profile.map(|profile| format!(" --profile {profile}")).unwrap_or_default();
+        format!("--region {}{profile}", self.place.region)
+    }
+}
+
+impl Elsewhere {
+    /// How many places answered, in words.
+    pub(super) fn asked(&self) -> String {
+        match self.asked.len() {
+            1 => "1 other configured place".to_owned(),
+            count => format!("{count} other configured places"),
+        }
+    }
+}
+
 impl<T> Answer<T> {
     /// The answer, if there was one.
     pub fn said(&self) -> Option<&T> {

@@ -35,7 +35,7 @@ pub(super) fn unknown_here(facts: &Facts) -> Reason {
     let searched = facts.elsewhere.as_ref().filter(|elsewhere| !elsewhere.asked.is_empty());
     let mut seen = format!("{who} was asked in {}, and does not list it", facts.place);
     if let Some(elsewhere) = searched {
-        seen.push_str(&format!("; nor do {} other configured places", elsewhere.asked.len()));
+        seen.push_str(&format!("; {} looked at as well", were(&elsewhere.asked(), elsewhere.asked.len())));
     }
     let reason = Reason::seen("unknown-here", format!("there is no such {noun} in {region}"), seen);
     let reason = reason.fix("check the id, the region (`--region`) and the account (`--profile`)");
@@ -50,14 +50,8 @@ pub(super) fn elsewhere(facts: &Facts, elsewhere: &Elsewhere) -> Option<Reason> 
     let first = elsewhere.known.first()?;
     let places: Vec<_> = elsewhere.known.iter().map(|sighting| sighting.place.to_string()).collect();
     let what = format!("it is not in {}, but in {}", facts.place, places.join(" and in "));
-    let seen = format!("{} other configured places were asked", elsewhere.asked.len());
-    let mut flags = format!("--region {}", first.place.region);
-    if let Some(profile) = &first.place.profile
-        && first.place.profile != facts.place.profile
-    {
-        flags.push_str(&format!(" --profile {profile}"));
-    }
-    Some(Reason::seen("elsewhere", what, seen).fix(format!("add `{flags}`")))
+    let seen = format!("{} looked at", were(&elsewhere.asked(), elsewhere.asked.len()));
+    Some(Reason::seen("elsewhere", what, seen).fix(format!("add `{}`", first.flags(&facts.place))))
 }
 
 /// It may not run, which EC2 could not be asked about.
@@ -150,12 +144,13 @@ fn no_way_out(facts: &Facts) -> Option<Reason> {
 /// Its agent was registered and is not heard of.
 pub(super) fn silent(facts: &Facts) -> Option<Reason> {
     let agent = facts.known_agent()?;
+    let status = format!("Systems Manager gives its ping status as {}", agent.ping.as_str());
     let (what, seen) = match agent.last_ping {
         Some(time) => (
             format!("its agent was last heard of {} ago", ago(facts.now, time)),
-            format!("Systems Manager gives the ping status as lost, and {} as the last one", at(time)),
+            format!("{status}, the last at {}", at(time)),
         ),
-        None => ("its agent is not heard of".to_owned(), "Systems Manager gives the ping status as lost".to_owned()),
+        None => ("its agent is not heard of".to_owned(), status),
     };
     let reason = Reason::seen("agent-silent", what, seen);
     let mut reason = reason.fix(format!("restart the agent ({}), or the machine", restart(facts)));
@@ -219,7 +214,7 @@ pub(super) fn tier(facts: &Facts) -> Option<Reason> {
     let seen = if told {
         "the service said so when a session was to be started"
     } else if facts.tier.said() == Some(&HybridTier::Standard) {
-        "the setting /ssm/managed-instance/activation-tier is `standard`"
+        "the setting /ssm/managed-instance/activation-tier is `standard`, which since June 2026 should not matter"
     } else {
         return None;
     };
@@ -243,6 +238,10 @@ pub(super) fn unanswered(refusal: &Refusal) -> Reason {
     };
     let reason = Reason::seen(code, what, refusal.message.clone());
     refusal.hints.iter().cloned().fold(reason, Reason::fix)
+}
+
+fn were(subject: &str, count: usize) -> String {
+    format!("{subject} {}", if count == 1 { "was" } else { "were" })
 }
 
 fn not_listed(facts: &Facts) -> &'static str {
