@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::{ArgAction, ColorChoice, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use super::{
+    config, default_command, exec, fwd, ls, openssh_words, plugin, proxy, sandbox, scp, shell, ssh, ssh_config, status,
     completions, default_command, exec, fwd, ls, openssh_words, plugin, proxy, sandbox, scp, shell, ssh, ssh_config,
 use crate::picker;
 
@@ -78,6 +79,7 @@ pub enum Command {
     Shell(shell::Args),
     Exec(exec::Args),
     Ls(ls::Args),
+    Status(status::Args),
     Fwd(fwd::Args),
     Pick(pick::Args),
     Plugin(plugin::Args),

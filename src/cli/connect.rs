@@ -2,12 +2,14 @@
 
 use super::choose;
 use super::context::Wanted;
-use super::error::{CliError, ErrorKind};
+use super::diagnosis;
+use super::error::CliError;
 use super::ui::Ui;
 use crate::aws::{Aws, StartSession};
 use crate::channel::{self, Channel, Notice, Options};
 use crate::config::Selector;
 use crate::fleet::{self, FleetError, Target, TargetState};
+use crate::fleet::{self, Target};
 use crate::picker::recent;
 use crate::session::Observer;
 
@@ -39,7 +41,7 @@ fn told(error: FleetError, wanted: &Wanted) -> CliError {
 }
 
 /// What the fleet is to look for: what an alias stands for, else what was typed.
-fn query(wanted: &Wanted) -> String {
+pub(super) fn query(wanted: &Wanted) -> String {
     match &wanted.selector {
         None => wanted.text.clone(),
         Some(Selector::Id(text) | Selector::Name(text) | Selector::Address(text)) => text.clone(),
@@ -50,8 +52,24 @@ fn query(wanted: &Wanted) -> String {
     }
 }
 
-/// Starts a session on `target`.
+/// Starts a session on `target`. A target that is not connected is asked why.
 pub(super) async fn session(
+    ui: &Ui,
+    aws: &Aws,
+    target: &Target,
+    request: StartSession,
+    options: Options,
+) -> Result<Channel, CliError> {
+    let waiting = ui.waiting(format!("Starting a session on {target}"));
+    let request = StartSession { target: target.id.clone(), ..request };
+    match channel::open(aws, &request, options).await {
+        Ok(channel) => Ok(channel),
+        Err(error) => Err(diagnosis::explain(&waiting, aws, &request, error.into()).await),
+    }
+}
+
+/// As [`session`], for one of several attempts: the next one follows, so nobody looks into why this one failed.
+pub(super) async fn session_again(
     ui: &Ui,
     aws: &Aws,
     target: &Target,
@@ -60,6 +78,7 @@ pub(super) async fn session(
 ) -> Result<Channel, CliError> {
     let _waiting = ui.waiting(format!("Starting a session on {target}"));
     let request = StartSession { target: target.id.clone(), ..request };
+    Ok(channel::open(aws, &request, options).await?)
     let opened = channel::open(aws, &request, options).await;
     if opened.is_ok() {
         recent::remember(&target.id);
@@ -87,9 +106,7 @@ fn known_obstacle(state: TargetState) -> Option<(String, &'static str)> {
         TargetState::Unmanaged => (
             "it runs, and Systems Manager does not know it".to_owned(),
             "give it an instance profile with AmazonSSMManagedInstanceCore, a running agent, and a way to the endpoints",
-        ),
         _ => return None,
-    })
 }
 
 /// Says to the person what a session has to say.

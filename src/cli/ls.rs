@@ -229,7 +229,8 @@ fn write(context: &Context, instances: &[Instance], args: &Args, columns: &[Colu
     Ok(Vec::new())
 }
 
-fn is_colored(color: ColorChoice) -> bool {
+/// Whether what is written to standard output may have colours.
+pub(super) fn is_colored(color: ColorChoice) -> bool {
     match color {
         ColorChoice::Always => true,
         ColorChoice::Never => false,
