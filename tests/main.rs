@@ -4,6 +4,8 @@
 mod aws_cli;
 mod command_line;
 #[cfg(unix)]
+mod config;
+#[cfg(unix)]
 mod exec;
 #[cfg(unix)]
 mod fwd;

@@ -65,8 +65,8 @@ pub(super) fn is_plain(name: &str) -> bool {
 }
 
 /// The port to connect to: the one of the settings, unless a port was typed.
-pub(super) fn port(settings: &Effective, words: &Words, letter: char) -> Option<u16> {
-    settings.ssh_port().filter(|_| words.value(letter).is_none() && words.setting("port").is_none())
+pub(super) fn port(settings: &Effective, words: &Words) -> Option<u16> {
+    settings.ssh_port().filter(|_| words.value('p').is_none() && words.setting("port").is_none())
 }
 
 /// An instance that OpenSSH is about to log in to.

@@ -83,16 +83,20 @@ impl Words {
     /// Takes letters apart that stand together; returns how many arguments more they use up.
     fn cluster(&mut self, syntax: Syntax, letters: &str, next: Option<&OsString>) -> usize {
         for (index, letter) in letters.char_indices() {
-            let as_ssh = !syntax.not_as_ssh.contains(letter);
+            // The port is one of the two, by another letter.
+            let as_ssh = match letter {
+                'P' if syntax == SCP => Some('p'),
+                letter => (!syntax.not_as_ssh.contains(letter)).then_some(letter),
+            };
             if !syntax.with_value.contains(letter) {
-                self.options.extend(as_ssh.then_some((letter, None)));
+                self.options.extend(as_ssh.map(|letter| (letter, None)));
                 continue;
             }
             let attached = &letters[index + letter.len_utf8()..];
             let separate = attached.is_empty();
             let value =
                 if separate { next.map(|next| next.to_string_lossy().into_owned()) } else { Some(attached.to_owned()) };
-            self.options.extend(as_ssh.then_some((letter, value)));
+            self.options.extend(as_ssh.map(|letter| (letter, value)));
             return usize::from(separate);
         }
         0
