@@ -6,6 +6,8 @@ mod command_line;
 #[cfg(unix)]
 mod exec;
 #[cfg(unix)]
+mod fleet;
+#[cfg(unix)]
 mod fwd;
 #[cfg(unix)]
 mod plugin;

@@ -50,6 +50,8 @@ pub(crate) fn ssmx() -> Command {
         command.env_remove(name);
     }
     command.env("XDG_CONFIG_HOME", "/nowhere");
+    // Each sandbox has credentials and an address of its own, and so its own part of it.
+    command.env("SSMX_CACHE_DIR", concat!(env!("CARGO_TARGET_TMPDIR"), "/cache"));
     command
 }
 
