@@ -8,6 +8,8 @@ mod config;
 #[cfg(unix)]
 mod exec;
 #[cfg(unix)]
+mod fleet;
+#[cfg(unix)]
 mod fwd;
 #[cfg(unix)]
 mod install;
