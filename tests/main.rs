@@ -8,7 +8,12 @@ mod config;
 #[cfg(unix)]
 mod exec;
 #[cfg(unix)]
+mod fleet;
+#[cfg(unix)]
 mod fwd;
+#[cfg(unix)]
+mod install;
+mod picker;
 #[cfg(unix)]
 mod plugin;
 #[cfg(unix)]

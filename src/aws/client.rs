@@ -23,8 +23,9 @@ use aws_types::{
 use super::{
     credentials::{CredentialStore, Source},
     error::{Error, ErrorKind},
+    identity::Identity,
     net::NetSettings,
-    settings::{Resolved, ServiceEndpoints, Settings},
+    settings::{Resolved, ServiceEndpoints, Settings, check_region},
 };
 
 /// AWS as seen from here: one account and region. Cheap to clone.
@@ -33,6 +34,7 @@ pub struct Aws(Arc<Shared>);
 
 struct Shared {
     profile: Option<String>,
+    identity: Identity,
     region: String,
     sdk: SdkConfig,
     credentials: Arc<CredentialStore>,
@@ -103,6 +105,7 @@ impl Aws {
         tracing::debug!(region = %region, profile = resolved.profile, ssm_endpoint, messages_endpoint, "AWS settings");
         Ok(Self(Arc::new(Shared {
             profile: resolved.profile,
+            identity: resolved.identity,
             region: region.to_string(),
             sdk,
             credentials,
@@ -120,6 +123,44 @@ impl Aws {
         })))
     }
 
+    /// The same account in another region. The credentials are shared, so that a person is asked for a code once.
+    ///
+    /// # Errors
+    ///
+    /// If that cannot be the name of a region.
+    pub fn in_region(&self, region: &str) -> Result<Self, Error> {
+        check_region(region)?;
+        let shared = &self.0;
+        Ok(Self(Arc::new(Shared {
+            profile: shared.profile.clone(),
+            identity: shared.identity.clone(),
+            region: region.to_owned(),
+            sdk: shared.sdk.to_builder().region(Region::new(region.to_owned())).build(),
+            credentials: Arc::clone(&shared.credentials),
+            net: shared.net.clone(),
+            backoff: shared.backoff,
+            ssm_endpoint: shared.ssm_endpoint.clone(),
+            ssm_endpoint_override: shared.ssm_endpoint_override.clone(),
+            services: shared.services.clone(),
+            messages_endpoint: shared.messages_endpoint.clone(),
+            ssm: OnceLock::new(),
+            ec2: OnceLock::new(),
+            instance_connect: OnceLock::new(),
+            kms: OnceLock::new(),
+            sts: OnceLock::new(),
+        })))
+    }
+
+    /// Whose credentials are used.
+    pub fn identity(&self) -> &Identity {
+        &self.0.identity
+    }
+
+    /// Whether the other one shares everything with this one: the same settings led to both.
+    pub fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
     /// The region in force.
     pub fn region(&self) -> &str {
         &self.0.region
@@ -133,6 +174,11 @@ impl Aws {
     /// The way to servers, for connections that the SDK does not make.
     pub fn net(&self) -> &NetSettings {
         &self.0.net
+    }
+
+    /// The endpoint of all services, if they have one in common.
+    pub(crate) fn common_endpoint(&self) -> Option<&str> {
+        self.0.sdk.endpoint_url()
     }
 
     /// The SSM endpoint, if it was configured rather than being that of the region.
@@ -198,6 +244,11 @@ impl Aws {
             };
             aws_sdk_sts::Client::from_conf(config.build())
         })
+    }
+
+    /// The first pause before a request is made again.
+    pub(super) fn backoff(&self) -> Duration {
+        self.0.backoff
     }
 
     /// Retries for a request that deserves another number of attempts than most.
@@ -290,6 +341,7 @@ impl Aws {
         let resolved = Resolved {
             profile: None,
             explicit_profile: false,
+            identity: Identity::of(&Env::from_slice(&[]), None, None),
             region: None,
             endpoint_url: Some(endpoint.to_owned()),
             ssm_endpoint_url: None,

@@ -1,26 +1,45 @@
-//! The instances that EC2 knows.
+//! The instances that EC2 knows, and the regions that an account may use.
 
-use aws_sdk_ec2::types::{Filter, Instance as SdkInstance, InstanceStateName};
+use std::{collections::BTreeMap, time::SystemTime};
+
+use aws_sdk_ec2::types::{Filter as SdkFilter, Instance as SdkInstance, InstanceStateName};
 
 use serde::{Deserialize, Serialize};
 
-use super::{client::Aws, error::Error, managed::Platform};
+use super::{
+    client::Aws,
+    error::Error,
+    managed::Platform,
+    page::{self, Filter, Page},
+};
 
 /// An EC2 instance.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Instance {
+pub struct Ec2Instance {
     /// `i-…`.
     pub id: String,
-    /// The value of its Name tag.
-    pub name: Option<String>,
     /// What it is doing.
     pub state: InstanceState,
     /// Windows, or something else: EC2 does not tell Linux from macOS in its platform field alone.
     pub platform: Option<Platform>,
-    /// The private IPv4 address.
-    pub private_ip: Option<String>,
+    /// For instance `t3.micro`.
+    pub instance_type: Option<String>,
     /// The availability zone.
     pub zone: Option<String>,
+    /// The private IPv4 address.
+    pub private_ip: Option<String>,
+    /// The public IPv4 address.
+    pub public_ip: Option<String>,
+    /// Its name in the private DNS.
+    pub private_dns: Option<String>,
+    /// Its name in the public DNS.
+    pub public_dns: Option<String>,
+    /// When it was started.
+    pub launched: Option<SystemTime>,
+    /// The ARN of its instance profile.
+    pub instance_profile: Option<String>,
+    /// All tags.
+    pub tags: BTreeMap<String, String>,
 }
 
 /// The state of an EC2 instance.
@@ -57,62 +76,73 @@ impl InstanceState {
             Self::Unknown => "unknown",
         }
     }
+
+    /// Whether nothing can bring the instance back.
+    pub fn is_gone(self) -> bool {
+        matches!(self, Self::ShuttingDown | Self::Terminated)
+    }
 }
 
 impl Aws {
-    /// The instances whose Name tag is exactly `name`, terminated ones included: ec2:DescribeInstances. At most 10,000
-    /// instances are read.
+    /// One page of the instances that match all of `filters`, terminated ones included: ec2:DescribeInstances, at most
+    /// 1,000 at a time. Each filter is a key of DescribeInstances (`tag:Name`, `instance-id`…) with patterns, one of
+    /// which has to match; all filters together have at most 200 patterns. [`ec2_literal`] makes a pattern of a text.
+    /// `token` is that of the page before. A throttled request is made again for about half a minute, with growing pauses.
     ///
     /// # Errors
     ///
     /// Any.
-    pub async fn instances_named(&self, name: &str) -> Result<Vec<Instance>, Error> {
-        let filter = Filter::builder().name("tag:Name").values(literal(name)).build();
-        let mut found = self.describe_instances(&[filter], PAGE_LIMIT).await?;
-        found.retain(|instance| instance.name.as_deref() == Some(name));
-        Ok(found)
+    pub async fn instances_page(&self, filters: &[Filter], token: Option<&str>) -> Result<Page<Ec2Instance>, Error> {
+        let filters = filters
+            .iter()
+            .map(|(name, patterns)| SdkFilter::builder().name(name).set_values(Some(patterns.clone())).build());
+        let filters = Some(filters.collect::<Vec<_>>()).filter(|filters| !filters.is_empty());
+        let request = || {
+            self.ec2()
+                .describe_instances()
+                .set_filters(filters.clone())
+                .set_next_token(token.map(str::to_owned))
+                .max_results(INSTANCES_OF_A_PAGE)
+                .send()
+        };
+        let page = page::patiently(self.backoff(), || self.call("ec2:DescribeInstances", request)).await?;
+        let reservations = page.reservations.unwrap_or_default().into_iter();
+        let instances = reservations.flat_map(|one| one.instances.unwrap_or_default()).filter_map(instance);
+        Ok(Page::new(instances.collect(), page.next_token))
     }
 
-    /// The first instances of the account, at most 1,000, in one request: ec2:DescribeInstances. Enough to guess what a
-    /// person meant, not to list what there is.
+    /// The regions that are enabled for the account, in alphabetical order: ec2:DescribeRegions.
     ///
     /// # Errors
     ///
     /// Any.
-    pub async fn some_instances(&self) -> Result<Vec<Instance>, Error> {
-        self.describe_instances(&[], 1).await
-    }
-
-    async fn describe_instances(&self, filters: &[Filter], pages: usize) -> Result<Vec<Instance>, Error> {
-        let filters = Some(filters.to_vec()).filter(|filters| !filters.is_empty());
-        let mut found = Vec::new();
-        let mut token: Option<String> = None;
-        for _ in 0..pages {
-            let page = self.call("ec2:DescribeInstances", || {
-                self.ec2()
-                    .describe_instances()
-                    .set_filters(filters.clone())
-                    .set_next_token(token.clone())
-                    .max_results(PAGE_SIZE)
-                    .send()
-            });
-            let page = page.await?;
-            let reservations = page.reservations.unwrap_or_default().into_iter();
-            found.extend(reservations.flat_map(|one| one.instances.unwrap_or_default()).filter_map(instance));
-            token = page.next_token.filter(|token| !token.is_empty());
-            if token.is_none() {
-                break;
-            }
-        }
-        Ok(found)
+    pub async fn regions(&self) -> Result<Vec<String>, Error> {
+        let asked = self.call("ec2:DescribeRegions", || self.ec2().describe_regions().send()).await?;
+        let mut names: Vec<_> =
+            asked.regions.unwrap_or_default().into_iter().filter_map(|region| region.region_name).collect();
+        names.sort_unstable();
+        Ok(names)
     }
 }
 
-fn instance(found: SdkInstance) -> Option<Instance> {
-    let mut tags = found.tags.unwrap_or_default().into_iter();
-    Some(Instance {
+/// A pattern of EC2's filters that means a text itself: in a pattern, `*`, `?` and `\` are wildcards and escape.
+pub fn ec2_literal(text: &str) -> String {
+    let mut literal = String::with_capacity(text.len());
+    for c in text.chars() {
+        if matches!(c, '*' | '?' | '\\') {
+            literal.push('\\');
+        }
+        literal.push(c);
+    }
+    literal
+}
+
+fn instance(found: SdkInstance) -> Option<Ec2Instance> {
+    // The service writes an empty text where there is none.
+    let some = |text: Option<String>| text.filter(|text| !text.is_empty());
+    let tags = found.tags.unwrap_or_default().into_iter();
+    Some(Ec2Instance {
         id: found.instance_id?,
-        name: tags.find(|tag| tag.key.as_deref() == Some("Name")).and_then(|tag| tag.value),
         state: match found.state.and_then(|state| state.name) {
             Some(InstanceStateName::Pending) => InstanceState::Pending,
             Some(InstanceStateName::Running) => InstanceState::Running,
@@ -127,61 +157,93 @@ fn instance(found: SdkInstance) -> Option<Instance> {
             .platform
             .filter(|platform| platform.as_str().eq_ignore_ascii_case("windows"))
             .map(|_| Platform::Windows),
-        private_ip: found.private_ip_address,
-        zone: found.placement.and_then(|placement| placement.availability_zone),
+        instance_type: found.instance_type.map(|kind| kind.as_str().to_owned()),
+        zone: some(found.placement.and_then(|placement| placement.availability_zone)),
+        private_ip: some(found.private_ip_address),
+        public_ip: some(found.public_ip_address),
+        private_dns: some(found.private_dns_name),
+        public_dns: some(found.public_dns_name),
+        launched: found.launch_time.and_then(|time| SystemTime::try_from(time).ok()),
+        instance_profile: some(found.iam_instance_profile.and_then(|profile| profile.arn)),
+        tags: tags.filter_map(|tag| Some((tag.key?, tag.value.unwrap_or_default()))).collect(),
     })
 }
 
-/// A filter value that means itself: EC2 reads `*`, `?` and `\` in it as wildcards and escape.
-fn literal(name: &str) -> String {
-    let mut literal = String::with_capacity(name.len());
-    for c in name.chars() {
-        if matches!(c, '*' | '?' | '\\') {
-            literal.push('\\');
-        }
-        literal.push(c);
-    }
-    literal
-}
-
 /// The service's own limit.
-const PAGE_SIZE: i32 = 1_000;
-
-const PAGE_LIMIT: usize = 10;
+const INSTANCES_OF_A_PAGE: i32 = 1_000;
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::aws::{ErrorKind, Fake, fake::Answer};
 
+    fn named(name: &str) -> Vec<Filter> {
+        vec![("tag:Name".to_owned(), vec![ec2_literal(name)])]
+    }
+
     #[tokio::test]
-    async fn instances_are_found_by_name_over_all_pages() {
+    async fn instances_come_in_pages_with_all_that_is_known_of_them() {
         let fake = Fake::start(|seen| {
             let more = !seen.body.contains("NextToken=2");
             let (id, token) = if more { ("i-1", "<nextToken>2</nextToken>") } else { ("i-2", "") };
             Answer::xml(&format!(
                 "<DescribeInstancesResponse><reservationSet><item><instancesSet><item><instanceId>{id}</instanceId>\
-                 <instanceState><code>16</code><name>running</name></instanceState>\
+                 <instanceState><code>16</code><name>running</name></instanceState><instanceType>t3.nano</instanceType>\
                  <platform>windows</platform><placement><availabilityZone>eu-west-1a</availabilityZone></placement>\
+                 <launchTime>2026-01-31T23:59:59.000Z</launchTime><dnsName></dnsName>\
+                 <iamInstanceProfile><arn>arn:aws:iam::123456789012:instance-profile/ssm</arn></iamInstanceProfile>\
                  <tagSet><item><key>Name</key><value>web*</value></item></tagSet></item></instancesSet></item>\
                  </reservationSet>{token}</DescribeInstancesResponse>"
             ))
         })
         .await;
-        let found = fake.aws().await.instances_named("web*").await.unwrap();
-        assert_eq!(found.iter().map(|found| found.id.as_str()).collect::<Vec<_>>(), ["i-1", "i-2"]);
-        assert_eq!((found[0].state, found[0].platform), (InstanceState::Running, Some(Platform::Windows)));
-        assert!(fake.seen()[0].body.contains("Filter.1.Value.1=web%5C%2A"), "{}", fake.seen()[0].body);
+        let aws = fake.aws().await;
+        let page = aws.instances_page(&named("web*"), None).await.unwrap();
+        assert_eq!(page.next.as_deref(), Some("2"));
+        let [found] = page.items.as_slice() else { panic!("{page:?}") };
+        assert_eq!((found.state, found.platform), (InstanceState::Running, Some(Platform::Windows)));
+        assert_eq!((found.instance_type.as_deref(), found.zone.as_deref()), (Some("t3.nano"), Some("eu-west-1a")));
+        assert_eq!((found.public_dns.as_deref(), found.tags["Name"].as_str()), (None, "web*"));
+        assert!(found.instance_profile.as_ref().unwrap().ends_with("/ssm") && found.launched.is_some());
+        let body = &fake.seen()[0].body;
+        assert!(body.contains("Filter.1.Value.1=web%5C%2A") && body.contains("MaxResults=1000"), "{body}");
+
+        let page = aws.instances_page(&named("web*"), page.next.as_deref()).await.unwrap();
+        assert_eq!((page.items[0].id.as_str(), page.next), ("i-2", None));
     }
 
     #[tokio::test]
     async fn a_refusal_of_ec2_is_read_too() {
         let message = "You are not authorized to perform this operation. Encoded authorization failure message: xYz";
         let fake = Fake::start(move |_| Answer::ec2_error(403, "UnauthorizedOperation", message)).await;
-        let err = fake.aws().await.instances_named("web").await.unwrap_err();
+        let err = fake.aws().await.instances_page(&[], None).await.unwrap_err();
         assert_eq!((err.kind(), err.code()), (ErrorKind::Permission, Some("UnauthorizedOperation")));
         assert_eq!(err.message(), "You are not authorized to perform this operation.");
         assert_eq!(err.hints(), ["ask for an IAM policy that allows ec2:DescribeInstances"]);
         assert_eq!(err.request_id(), Some("fake-request-id"));
+    }
+
+    #[tokio::test]
+    async fn throttling_is_waited_out() {
+        let calls = std::sync::atomic::AtomicU32::new(0);
+        let fake = Fake::start(move |_| match calls.fetch_add(1, std::sync::atomic::Ordering::Relaxed) {
+            0..6 => Answer::ec2_error(503, "RequestLimitExceeded", "Request limit exceeded."),
+            _ => Answer::xml("<DescribeInstancesResponse><reservationSet/></DescribeInstancesResponse>"),
+        })
+        .await;
+        assert!(fake.aws().await.instances_page(&[], None).await.unwrap().items.is_empty());
+        assert_eq!(fake.seen().len(), 7);
+    }
+
+    #[tokio::test]
+    async fn regions_are_sorted() {
+        let fake = Fake::start(|_| {
+            Answer::xml(
+                "<DescribeRegionsResponse><regionInfo><item><regionName>us-east-1</regionName></item>\
+                 <item><regionName>eu-west-1</regionName></item></regionInfo></DescribeRegionsResponse>",
+            )
+        })
+        .await;
+        assert_eq!(fake.aws().await.regions().await.unwrap(), ["eu-west-1", "us-east-1"]);
     }
 }

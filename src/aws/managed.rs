@@ -1,12 +1,18 @@
 //! The instances that Systems Manager knows.
 
+use std::time::SystemTime;
+
 use aws_sdk_ssm::types::{
     InstanceInformation, InstanceInformationStringFilter, PingStatus as SdkPingStatus, PlatformType,
 };
 
 use serde::{Deserialize, Serialize};
 
-use super::{client::Aws, error::Error};
+use super::{
+    client::Aws,
+    error::Error,
+    page::{self, Filter, Page},
+};
 
 /// An instance (EC2 or hybrid) with an agent that has registered at some time.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,10 +25,14 @@ pub struct ManagedInstance {
     pub computer_name: Option<String>,
     /// Whether the agent is in touch.
     pub ping: PingStatus,
+    /// When it was last heard of.
+    pub last_ping: Option<SystemTime>,
     /// The operating system.
     pub platform: Option<Platform>,
     /// The operating system's own name, for instance `Amazon Linux`.
     pub platform_name: Option<String>,
+    /// Its version, for instance `2023`.
+    pub platform_version: Option<String>,
     /// The version of the agent, for instance `3.3.0.0`.
     pub agent_version: Option<String>,
     /// The IP address that the agent reports.
@@ -57,38 +67,71 @@ pub enum Platform {
     Windows,
 }
 
+impl PingStatus {
+    /// The status as Systems Manager names it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Online => "Online",
+            Self::ConnectionLost => "ConnectionLost",
+            Self::Inactive => "Inactive",
+            Self::Unknown => "Unknown",
+        }
+    }
+}
+
+impl Platform {
+    /// The system as its makers spell it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Linux => "Linux",
+            Self::MacOs => "macOS",
+            Self::Windows => "Windows",
+        }
+    }
+}
+
 impl Aws {
-    /// The managed instances that match all of `filters`, each a key of DescribeInstanceInformation (`tag:Name`,
-    /// `InstanceIds`, `PingStatus`…) with its values: ssm:DescribeInstanceInformation, in pages of 50. At most 50,000
-    /// instances are read; more are left out with a warning in the log.
+    /// One page of the managed instances that match all of `filters`, each a key of DescribeInstanceInformation
+    /// (`tag:Name`, `InstanceIds`, `PingStatus`…) with at most 100 values: ssm:DescribeInstanceInformation, at most 50
+    /// at a time. Filters by tag cannot be combined with others. `token` is that of the page before. A throttled request
+    /// is made again for about half a minute, with growing pauses.
     ///
     /// # Errors
     ///
-    /// Any; also when the last page fails.
-    pub async fn describe_instance_information(
-        &self,
-        filters: &[(String, Vec<String>)],
-    ) -> Result<Vec<ManagedInstance>, Error> {
+    /// Any.
+    pub async fn managed_page(&self, filters: &[Filter], token: Option<&str>) -> Result<Page<ManagedInstance>, Error> {
         const ACTION: &str = "ssm:DescribeInstanceInformation";
         let filters = filters.iter().map(|(key, values)| {
             InstanceInformationStringFilter::builder().key(key).set_values(Some(values.clone())).build()
         });
         let filters: Vec<_> = filters.collect::<Result<_, _>>().map_err(|err| Error::network(ACTION, "", &err))?;
         let filters = Some(filters).filter(|filters| !filters.is_empty());
+        let request = || {
+            self.ssm()
+                .describe_instance_information()
+                .set_filters(filters.clone())
+                .set_next_token(token.map(str::to_owned))
+                .max_results(INSTANCES_OF_A_PAGE)
+                .send()
+        };
+        let page = page::patiently(self.backoff(), || self.call(ACTION, request)).await?;
+        let items = page.instance_information_list.unwrap_or_default().into_iter().filter_map(managed);
+        Ok(Page::new(items.collect(), page.next_token))
+    }
+
+    /// The managed instances that match all of `filters`, page after page as [`Aws::managed_page`] gives them. At most
+    /// 50,000 instances are read; more are left out with a warning in the log.
+    ///
+    /// # Errors
+    ///
+    /// Any; also when the last page fails.
+    pub async fn describe_instance_information(&self, filters: &[Filter]) -> Result<Vec<ManagedInstance>, Error> {
         let mut found = Vec::new();
         let mut token: Option<String> = None;
         for _ in 0..PAGE_LIMIT {
-            let page = self.call(ACTION, || {
-                self.ssm()
-                    .describe_instance_information()
-                    .set_filters(filters.clone())
-                    .set_next_token(token.clone())
-                    .max_results(PAGE_SIZE)
-                    .send()
-            });
-            let page = page.await?;
-            found.extend(page.instance_information_list.unwrap_or_default().into_iter().filter_map(managed));
-            token = page.next_token.filter(|token| !token.is_empty());
+            let page = self.managed_page(filters, token.as_deref()).await?;
+            found.extend(page.items);
+            token = page.next;
             if token.is_none() {
                 return Ok(found);
             }
@@ -109,6 +152,7 @@ fn managed(info: InstanceInformation) -> Option<ManagedInstance> {
             Some(SdkPingStatus::Inactive) => PingStatus::Inactive,
             _ => PingStatus::Unknown,
         },
+        last_ping: info.last_ping_date_time.and_then(|time| SystemTime::try_from(time).ok()),
         platform: info.platform_type.and_then(|platform| match platform {
             PlatformType::Linux => Some(Platform::Linux),
             PlatformType::Macos => Some(Platform::MacOs),
@@ -116,13 +160,14 @@ fn managed(info: InstanceInformation) -> Option<ManagedInstance> {
             _ => None,
         }),
         platform_name: info.platform_name,
+        platform_version: info.platform_version,
         agent_version: info.agent_version,
         ip: info.ip_address,
     })
 }
 
 /// The service's own limit.
-const PAGE_SIZE: i32 = 50;
+const INSTANCES_OF_A_PAGE: i32 = 50;
 
 const PAGE_LIMIT: usize = 1_000;
 
@@ -137,7 +182,8 @@ mod tests {
             let body: serde_json::Value = serde_json::from_str(&seen.body).unwrap();
             match body["NextToken"].as_str() {
                 None => Answer::json(
-                    r#"{"InstanceInformationList":[{"InstanceId":"i-1","PingStatus":"Online","PlatformType":"Linux"}],
+                    r#"{"InstanceInformationList":[{"InstanceId":"i-1","PingStatus":"Online","PlatformType":"Linux",
+                        "LastPingDateTime":1.5e9,"PlatformVersion":"2023"}],
                         "NextToken":"2"}"#,
                 ),
                 Some(_) => Answer::json(
@@ -150,6 +196,7 @@ mod tests {
         let found = fake.aws().await.describe_instance_information(&filters).await.unwrap();
         assert_eq!(found.iter().map(|found| found.id.as_str()).collect::<Vec<_>>(), ["i-1", "mi-2"]);
         assert_eq!((found[0].ping, found[0].platform), (PingStatus::Online, Some(Platform::Linux)));
+        assert_eq!(found[0].last_ping.unwrap(), SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(1_500_000_000));
         assert_eq!((found[1].ping, found[1].name.as_deref()), (PingStatus::ConnectionLost, Some("db")));
         let body: serde_json::Value = serde_json::from_str(&fake.seen()[1].body).unwrap();
         assert_eq!((&body["Filters"][0]["Key"], &body["MaxResults"]), (&"tag:Name".into(), &50.into()));

@@ -12,10 +12,12 @@ mod ec2;
 mod error;
 mod gateway;
 mod http;
+mod identity;
 mod instance_connect;
 mod kms;
 mod managed;
 mod net;
+mod page;
 mod profiles;
 mod proxy;
 mod secret;
@@ -23,6 +25,7 @@ mod settings;
 mod sign;
 mod ssm;
 mod sts;
+mod tier;
 
 #[cfg(test)]
 mod fake;
@@ -30,17 +33,20 @@ mod fake;
 mod net_tests;
 
 pub use client::Aws;
-pub use ec2::{Instance, InstanceState};
+pub use ec2::{Ec2Instance, InstanceState, ec2_literal};
 pub use error::{Error, ErrorKind};
+pub use identity::Identity;
 pub use kms::DataKey;
 pub use managed::{ManagedInstance, PingStatus, Platform};
 pub use net::{BoxedStream, NetSettings, Stream};
+pub use page::{Filter, Page};
 pub use profiles::{Profile, profiles};
 pub use secret::Secret;
 pub use settings::{ServiceEndpoints, Settings};
 pub use sign::SignedHeaders;
 pub use ssm::{ConnectionStatus, ResumedSession, StartSession, StartedSession};
 pub use sts::CallerIdentity;
+pub use tier::HybridTier;
 
 pub(crate) use gateway::is_gateway;
 pub(crate) use proxy::is_loopback;

@@ -13,7 +13,10 @@ use aws_config::{
 use aws_types::os_shim_internal::{Env, Fs};
 use http::Uri;
 
-use super::error::{Cause, Error, ErrorKind};
+use super::{
+    error::{Cause, Error, ErrorKind},
+    identity::Identity,
+};
 
 /// What a person gave on the command line or in the configuration of ssmx; all else comes from the environment and the
 /// AWS configuration files.
@@ -55,6 +58,7 @@ pub(crate) struct Resolved {
     pub(crate) profile: Option<String>,
     /// Whether the profile was named by a flag.
     pub(crate) explicit_profile: bool,
+    pub(crate) identity: Identity,
     /// None only until [`Resolved::region_or_metadata`] was asked.
     pub(crate) region: Option<String>,
     pub(crate) endpoint_url: Option<String>,
@@ -84,8 +88,8 @@ impl Resolved {
         let region = settings.region.clone();
         let region =
             region.or_else(|| var("AWS_REGION")).or_else(|| var("AWS_DEFAULT_REGION")).or_else(|| key("region"));
-        if let Some(region) = region.as_deref().filter(|region| !is_region(region)) {
-            return Err(usage(Cause::RegionMissing, format!("`{region}` is not the name of a region")));
+        if let Some(region) = &region {
+            check_region(region)?;
         }
         let ServiceEndpoints { ec2, instance_connect, kms, sts, messages: _ } = &settings.services;
         let endpoints = [&settings.endpoint_url, &settings.ssm_endpoint_url, ec2, instance_connect, kms, sts];
@@ -93,6 +97,7 @@ impl Resolved {
             return Err(usage(Cause::Configuration, format!("`{url}` is not an http:// or https:// URL")));
         }
         Ok(Self {
+            identity: Identity::of(env, settings.profile.as_deref(), settings.default_profile.as_deref()),
             profile,
             explicit_profile,
             region,
@@ -132,6 +137,15 @@ fn unknown_profile(name: &str, profiles: &ProfileSet) -> Error {
 
 fn usage(cause: Cause, message: String) -> Error {
     Error::new(ErrorKind::Usage, cause, "configuration", message)
+}
+
+/// # Errors
+/// Of kind `Usage` if the text cannot be the name of a region.
+pub(crate) fn check_region(text: &str) -> Result<(), Error> {
+    if is_region(text) {
+        return Ok(());
+    }
+    Err(usage(Cause::RegionMissing, format!("`{text}` is not the name of a region")))
 }
 
 /// Whether a text can be part of a host name as a region is; the SDK puts it there unasked.

@@ -95,7 +95,7 @@ pub(super) async fn host(
     user: Option<&str>,
     alone: bool,
 ) -> Result<Host, CliError> {
-    let target = connect::target(ui, aws, wanted).await?;
+    let target = connect::target_asking(ui, aws, wanted).await?;
     if let TargetState::Down(state) = target.state {
         // ssh would only add to what its ProxyCommand has to say.
         return Err(CliError::new(ErrorKind::NotConnected, format!("{target} is not connected"))

@@ -32,7 +32,7 @@ pub(super) struct Words {
     /// The places of the operands: the destination of ssh, the files of scp.
     pub(super) operands: Vec<usize>,
     /// The places of long options that are ours, and of their values.
-    ours: Vec<usize>,
+    pub(super) ours: Vec<usize>,
     /// The place of the `--` that ends the options.
     terminator: Option<usize>,
 }
@@ -44,7 +44,7 @@ impl Words {
     }
 
     /// `ours` says of a long option whether it is ours, and if so whether it has a value.
-    fn read_with(syntax: Syntax, args: &[OsString], ours: impl Fn(&str) -> Option<bool>) -> Self {
+    pub(super) fn read_with(syntax: Syntax, args: &[OsString], ours: impl Fn(&str) -> Option<bool>) -> Self {
         let mut words = Self::default();
         let mut at = 0;
         while let Some(arg) = args.get(at) {

@@ -47,6 +47,10 @@ pub struct Args {
     #[arg(long)]
     pub no_handshake: bool,
 
+    /// Play an account with the standard tier of hybrid nodes, on which no session starts then
+    #[arg(long)]
+    pub standard_tier: bool,
+
     /// Encrypt sessions with KMS
     #[arg(long)]
     pub kms: bool,
@@ -203,6 +207,7 @@ fn options(ui: &Ui, globals: &Globals, args: &Args, instances: Arc<Instances>) -
     options.agent_version.clone_from(&args.agent_version);
     options.handshake = !args.no_handshake;
     options.preferences.encrypt = args.kms;
+    options.standard_tier = args.standard_tier;
     options.seed = seed;
     for fault in &args.faults {
         apply(fault, &mut options);

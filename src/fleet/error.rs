@@ -2,41 +2,39 @@
 
 use thiserror::Error;
 
-use super::target::Target;
-use crate::aws::{self, ErrorKind};
+use super::{instance::Instance, trouble::Trouble};
+use crate::aws::ErrorKind;
 
 /// A target that could not be made out.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum FleetError {
     /// There is none.
-    #[error("no instance is named `{target}` in {region}")]
+    #[error("no instance {described} in {region}")]
     NotFound {
-        /// What was looked for.
-        target: String,
+        /// What was looked for, as in "is named `web`".
+        described: String,
         /// Where it was looked for.
         region: String,
         /// Names of instances that look like it, nearest first, at most 3.
         near: Vec<String>,
-        /// What kept one of the two services from answering, if it did.
-        missing: Option<aws::Error>,
+        /// What kept a service from answering, if it did.
+        missing: Vec<Trouble>,
     },
     /// There are several, none of them better than the others.
-    #[error("{total} instances are named `{target}`: {}", list(.matches, *.total))]
+    #[error("{} instances {described}: {}", matches.len(), list(matches))]
     Ambiguous {
-        /// What was looked for.
-        target: String,
-        /// The matches, those that can be reached first, at most 20.
-        matches: Vec<Target>,
-        /// How many there are in all.
-        total: usize,
+        /// What they have in common, as in "are named `web`".
+        described: String,
+        /// All of them, in the order in which they are shown. The text of the error lists at most 20.
+        matches: Vec<Instance>,
     },
     /// A target that nothing can be named like.
     #[error("an empty text names no instance")]
     Empty,
-    /// Nobody could be asked.
-    #[error(transparent)]
-    Aws(#[from] aws::Error),
+    /// Nobody answered, or nobody to the end.
+    #[error("{}", .0.message)]
+    Unanswered(Box<Trouble>),
 }
 
 impl FleetError {
@@ -45,7 +43,7 @@ impl FleetError {
         match self {
             Self::NotFound { .. } | Self::Ambiguous { .. } => ErrorKind::NotFound,
             Self::Empty => ErrorKind::Usage,
-            Self::Aws(err) => err.kind(),
+            Self::Unanswered(trouble) => trouble.kind,
         }
     }
 
@@ -57,23 +55,28 @@ impl FleetError {
                 if !near.is_empty() {
                     hints.push(format!("did you mean {}?", near.join(", ")));
                 }
-                if let Some(err) = missing {
-                    hints.push(format!("not every instance could be seen: {err}"));
+                for trouble in missing {
+                    hints.push(format!("not every instance could be seen: {}", trouble.message));
+                    hints.extend(trouble.hints.iter().cloned());
                 }
-                hints.push("the Name tag must match exactly; check also region and account".to_owned());
+                hints.push("`ssmx ls` lists what there is; check also region and account".to_owned());
                 hints
             }
             Self::Ambiguous { .. } => vec!["name one of them by its id".to_owned()],
             Self::Empty => Vec::new(),
-            Self::Aws(err) => err.hints(),
+            Self::Unanswered(trouble) => trouble.hints.clone(),
         }
     }
 }
 
-fn list(matches: &[Target], total: usize) -> String {
-    let mut list = matches.iter().map(Target::to_string).collect::<Vec<_>>().join(", ");
-    if total > matches.len() {
-        list.push_str(&format!(", and {} more", total - matches.len()));
+fn list(matches: &[Instance]) -> String {
+    let shown = matches.iter().take(MATCHES_SHOWN).map(|instance| instance.target().to_string());
+    let mut list = shown.collect::<Vec<_>>().join(", ");
+    if matches.len() > MATCHES_SHOWN {
+        list.push_str(&format!(", and {} more", matches.len() - MATCHES_SHOWN));
     }
     list
 }
+
+/// How many matches the text of an error lists.
+const MATCHES_SHOWN: usize = 20;

@@ -1,245 +1,232 @@
 //! From what a person typed to the one instance that is meant.
 
-use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::{
+    cache::Cached,
     error::FleetError,
+    instance::{Instance, Place},
+    inventory::{CacheUse, Options},
     near::near,
-    target::{Target, TargetState},
+    plan::{IDS, Plan},
+    spec::TargetSpec,
+    survey::{Survey, Surveyed, Wanted},
+    target::Target,
+    trouble::{Service, Trouble},
 };
-use crate::aws::{self, Aws, Instance, InstanceState, ManagedInstance};
+use crate::aws::Aws;
 
-/// Finds the instance that `target` names: by its id, without asking anybody, or by its exact Name tag.
+/// Finds the instances that targets mean, in one account and region.
 ///
-/// EC2 and Systems Manager are asked side by side, and one is enough if the other refuses: many people may use only
-/// one of them, and hybrid instances are known to Systems Manager alone. Terminated instances are left out. Of several
-/// instances with the name, the one that is online is meant, or else the one that runs, as long as there is only one.
+/// An id is taken as it is, without asking anybody. For all else EC2 and Systems Manager are asked side by side, and one
+/// is enough if the other refuses: many people may use only one of them, and hybrid nodes are known to Systems Manager
+/// alone. Terminated instances are left out. Names are first looked for exactly and then, be it in upper or lower case, in
+/// part. Of several matches the one that is online is meant, or else the one that runs, as long as there is only one.
+///
+/// What is in the cache and young enough is taken for what is. Something older is not: the machine that had a name
+/// yesterday need not have it now. It only spares the list of a large fleet, and what it says is asked about then.
+#[derive(Clone, Debug)]
+pub struct Resolver {
+    aws: Aws,
+    options: Options,
+}
+
+/// An instance that was found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Found {
+    /// The instance.
+    pub instance: Instance,
+    /// Whether this is out of the cache: then it may be gone, and [`Resolver::again`] looks for its successor.
+    pub cached: bool,
+}
+
+/// Finds the one instance that `target` means, as [`Resolver::one`] does without a cache.
 ///
 /// # Errors
 ///
-/// If there is none, several equally good ones, or nobody answered.
+/// As there; or if the text is empty.
 pub async fn resolve(aws: &Aws, target: &str) -> Result<Target, FleetError> {
-    if target.is_empty() {
-        return Err(FleetError::Empty);
+    let options = Options { cache: CacheUse::Off, ..Options::default() };
+    Ok(Resolver::new(aws, &options).one(&target.parse()?).await?.instance.target())
+}
+
+impl Resolver {
+    /// Looks for targets in the account and region of `aws`.
+    pub fn new(aws: &Aws, options: &Options) -> Self {
+        Self { aws: aws.clone(), options: options.clone() }
     }
-    if is_id(target) {
-        return Ok(Target::by_id(target));
+
+    /// The one instance that is meant.
+    ///
+    /// # Errors
+    ///
+    /// If there is none, several equally good ones, or nobody answered.
+    pub async fn one(&self, spec: &TargetSpec) -> Result<Found, FleetError> {
+        let Matches { mut instances, in_part, cached } = self.matches(spec, is_decided).await?;
+        if is_decided(&instances) {
+            return Ok(Found { instance: instances.swap_remove(0), cached });
+        }
+        let described = if in_part { format!("have `{spec}` in their names") } else { spec.in_common() };
+        Err(FleetError::Ambiguous { described, matches: instances })
     }
-    let filter = [("tag:Name".to_owned(), vec![target.to_owned()])];
-    let (ec2, ssm) = tokio::join!(aws.instances_named(target), aws.describe_instance_information(&filter));
-    let ssm_asked = ssm.is_ok();
-    let (instances, managed, missing) = match (ec2, ssm) {
-        (Ok(instances), Ok(managed)) => (instances, managed, None),
-        (Ok(instances), Err(err)) => (instances, Vec::new(), Some(err)),
-        (Err(err), Ok(managed)) => (Vec::new(), managed, Some(err)),
-        (Err(err), Err(_)) => return Err(err.into()),
-    };
-    if let Some(err) = &missing {
-        tracing::debug!(error = %err, "looking for the name with one service only");
+
+    /// The best of the instances that may be meant: one that is online before one that is not.
+    ///
+    /// # Errors
+    ///
+    /// If there is none, or nobody answered.
+    pub async fn first(&self, spec: &TargetSpec) -> Result<Found, FleetError> {
+        let Matches { mut instances, cached, .. } = self.matches(spec, |found| !found.is_empty()).await?;
+        Ok(Found { instance: instances.swap_remove(0), cached })
     }
-    let mut found = join(target, &instances, &managed, ssm_asked);
-    found.sort_by(|a, b| (a.state.rank(), &a.id).cmp(&(b.state.rank(), &b.id)));
-    match found.as_slice() {
-        [] => Err(not_found(aws, target, missing).await),
-        [only] => Ok(only.clone()),
-        [first, second, ..] if first.state.rank() < second.state.rank() && is_up(first.state) => Ok(first.clone()),
-        _ => {
-            let total = found.len();
-            found.truncate(MATCHES_SHOWN);
-            Err(FleetError::Ambiguous { target: target.to_owned(), matches: found, total })
+
+    /// All instances that may be meant, at least one, in the order in which they are shown; also those that cannot be
+    /// reached now. The cache is not used: what is missing from it would not be missed.
+    ///
+    /// # Errors
+    ///
+    /// If there is none, or nobody answered.
+    pub async fn all(&self, spec: &TargetSpec) -> Result<Vec<Instance>, FleetError> {
+        Ok(self.uncached().matches(spec, |found| !found.is_empty()).await?.instances)
+    }
+
+    /// Looks again for what a target means, now that a session cannot be had on what was found for it: the instance that
+    /// took its place, if that is another one. None for what was not out of the cache.
+    ///
+    /// # Errors
+    ///
+    /// As those of [`Resolver::one`].
+    pub async fn again(&self, spec: &TargetSpec, found: &Found) -> Result<Option<Found>, FleetError> {
+        if !found.cached {
+            return Ok(None);
+        }
+        tracing::debug!(target = %spec, id = found.instance.id, "what the cache says is gone, looking again");
+        let now = self.uncached().one(spec).await?;
+        Ok(Some(now).filter(|now| now.instance.id != found.instance.id))
+    }
+
+    fn uncached(&self) -> Self {
+        Self { options: Options { cache: CacheUse::Refresh, ..self.options.clone() }, ..self.clone() }
+    }
+
+    /// All that may be meant, at least one, in order. `suffices` says which matches in the cache are as good as live ones.
+    async fn matches(&self, spec: &TargetSpec, suffices: fn(&[Instance]) -> bool) -> Result<Matches, FleetError> {
+        if let TargetSpec::Id(id) = spec {
+            let instance = Instance::unknown(id, Place::of(&self.aws));
+            return Ok(Matches { instances: vec![instance], in_part: false, cached: false });
+        }
+        let cached = self.options.cached(&self.aws).await;
+        if let Some(cached) = &cached
+            && cached.is_fresh(self.options.age)
+            && let Some(matches) = Matches::among(spec, &cached.instances).filter(|found| suffices(&found.instances))
+        {
+            return Ok(Matches { cached: true, ..matches });
+        }
+
+        let exactly = spec.clone();
+        let plan = Plan::of_spec(spec, &self.options.name_tag);
+        let mut surveyed = self.survey(plan, Arc::new(move |instance| exactly.is_exactly(instance))).await?;
+        if let Some(matches) = Matches::exactly(spec, &surveyed.instances) {
+            return Ok(matches);
+        }
+        if matches!(spec, TargetSpec::Name(_)) {
+            if let Some(matches) = self.part_of_large(spec, cached.as_ref()).await {
+                return Ok(matches);
+            }
+            let either = spec.clone();
+            let wanted = move |instance: &Instance| either.is_exactly(instance) || either.is_part_of(instance);
+            surveyed = self.survey(Plan::of_parts(), Arc::new(wanted)).await?;
+            if let Some(matches) = Matches::among(spec, &surveyed.instances) {
+                return match broken_off(surveyed.troubles) {
+                    // There may be another one.
+                    Some(trouble) if matches.in_part => Err(FleetError::Unanswered(Box::new(trouble))),
+                    _ => Ok(matches),
+                };
+            }
+        }
+        let living = surveyed.instances.iter().filter(|instance| !instance.is_gone());
+        Err(FleetError::NotFound {
+            described: spec.of_none(),
+            region: self.aws.region().to_owned(),
+            near: near(&spec.to_string(), living.filter_map(|instance| instance.name.as_deref())),
+            missing: surveyed.troubles,
+        })
+    }
+
+    /// Matches in part that an old cache of a large fleet has, as they are now. A fleet of which the whole list is one
+    /// request is listed anew.
+    async fn part_of_large(&self, spec: &TargetSpec, cached: Option<&Cached>) -> Option<Matches> {
+        let cached = cached.filter(|cached| cached.instances.len() > LARGE)?;
+        let before = Matches::among(spec, &cached.instances)?;
+        let ids: Vec<_> = before.instances.into_iter().map(|instance| instance.id).collect();
+        if ids.len() > IDS {
+            return None;
+        }
+        let surveyed = self.survey(Plan::of_ids(&ids), Arc::new(|_| true)).await.ok()?;
+        Matches::among(spec, &surveyed.instances).filter(|_| surveyed.troubles.is_empty())
+    }
+
+    async fn survey(&self, plan: Plan, wanted: Wanted) -> Result<Surveyed, FleetError> {
+        let (aws, name_tag) = (self.aws.clone(), self.options.name_tag.as_str().into());
+        let mut surveyed = Survey { aws, plan, name_tag, wanted, listener: None }.run().await;
+        let silent =
+            |service| surveyed.troubles.iter().position(|trouble| trouble.service == service && !trouble.partial);
+        match (silent(Service::Ec2), silent(Service::SystemsManager)) {
+            (Some(ec2), Some(_)) => Err(FleetError::Unanswered(Box::new(surveyed.troubles.swap_remove(ec2)))),
+            _ => Ok(surveyed),
         }
     }
 }
 
-fn join(name: &str, instances: &[Instance], managed: &[ManagedInstance], ssm_asked: bool) -> Vec<Target> {
-    let mut both: BTreeMap<&str, (Option<&Instance>, Option<&ManagedInstance>)> = BTreeMap::new();
-    for instance in instances {
-        both.entry(&instance.id).or_default().0 = Some(instance);
-    }
-    for managed in managed {
-        both.entry(&managed.id).or_default().1 = Some(managed);
-    }
-    let gone = |instance: Option<&Instance>| {
-        instance.is_some_and(|it| matches!(it.state, InstanceState::Terminated | InstanceState::ShuttingDown))
-    };
-    both.into_iter()
-        .filter(|(_, (instance, _))| !gone(*instance))
-        .map(|(id, (instance, managed))| Target::join(id.to_owned(), name, instance, managed, ssm_asked))
-        .collect()
+/// Instances that may be meant.
+struct Matches {
+    /// In the order in which they are shown.
+    instances: Vec<Instance>,
+    /// By a part of the name only.
+    in_part: bool,
+    cached: bool,
 }
 
-async fn not_found(aws: &Aws, target: &str, missing: Option<aws::Error>) -> FleetError {
-    // A guess is worth one request, and none at all where the first was refused.
-    let known = match &missing {
-        None => aws.some_instances().await.unwrap_or_default(),
-        Some(_) => Vec::new(),
-    };
-    let living = known.iter().filter(|instance| instance.state != InstanceState::Terminated);
-    let near = near(target, living.filter_map(|instance| instance.name.as_deref()));
-    FleetError::NotFound { target: target.to_owned(), region: aws.region().to_owned(), near, missing }
-}
-
-fn is_up(state: TargetState) -> bool {
-    matches!(state, TargetState::Online | TargetState::Running)
-}
-
-/// Whether a text is what Session Manager itself calls a target: an EC2 instance (8 or 17 hexadecimal digits), a hybrid
-/// one (17), or a container of ECS (`ecs:CLUSTER_TASK_RUNTIME`).
-fn is_id(text: &str) -> bool {
-    let is_hex = |text: &str| text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
-    if let Some(digits) = text.strip_prefix("i-") {
-        return matches!(digits.len(), 8 | 17) && is_hex(digits);
+impl Matches {
+    /// Those that are meant exactly, or else in part.
+    fn among(spec: &TargetSpec, instances: &[Instance]) -> Option<Self> {
+        Self::exactly(spec, instances).or_else(|| {
+            let matches = Self::new(instances, true, |instance| spec.is_part_of(instance))?;
+            let name = spec.to_string();
+            let is_whole = |instance: &Instance| {
+                instance.name.as_deref().is_some_and(|known| known.to_lowercase() == name.to_lowercase())
+            };
+            Self::new(&matches.instances, true, is_whole).or(Some(matches))
+        })
     }
-    if let Some(digits) = text.strip_prefix("mi-") {
-        return digits.len() == 17 && is_hex(digits);
+
+    fn exactly(spec: &TargetSpec, instances: &[Instance]) -> Option<Self> {
+        Self::new(instances, false, |instance| spec.is_exactly(instance))
     }
-    text.strip_prefix("ecs:").is_some_and(|rest| !rest.is_empty())
+
+    fn new(instances: &[Instance], in_part: bool, is: impl Fn(&Instance) -> bool) -> Option<Self> {
+        let mut instances: Vec<_> = instances.iter().filter(|one| !one.is_gone() && is(one)).cloned().collect();
+        instances.sort_by(Instance::order);
+        Some(Self { instances, in_part, cached: false }).filter(|matches| !matches.instances.is_empty())
+    }
 }
 
-/// How many matches an error lists.
-const MATCHES_SHOWN: usize = 20;
+/// Whether the first of some instances, which are in order, is the one that is meant.
+fn is_decided(instances: &[Instance]) -> bool {
+    match instances {
+        [] => false,
+        [_] => true,
+        [first, second, ..] => first.status.rank() < second.status.rank() && first.status.is_up(),
+    }
+}
+
+fn broken_off(troubles: Vec<Trouble>) -> Option<Trouble> {
+    troubles.into_iter().find(|trouble| trouble.service == Service::Ec2 && trouble.partial)
+}
+
+/// Instances from which on a fleet is large: more than EC2 lists in one request.
+const LARGE: usize = 1_000;
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::aws::{Answer, ErrorKind, Fake, Platform};
-
-    /// EC2 instances as (id, state); the name of all is `web`, unless asked without a filter.
-    fn ec2(instances: &[(&str, &str)], name: &str) -> Answer {
-        let items = instances.iter().map(|(id, state)| {
-            format!(
-                "<item><instanceId>{id}</instanceId><instanceState><name>{state}</name></instanceState>\
-                 <tagSet><item><key>Name</key><value>{name}</value></item></tagSet></item>"
-            )
-        });
-        let items: String = items.collect();
-        Answer::xml(&format!(
-            "<DescribeInstancesResponse><reservationSet><item><instancesSet>{items}</instancesSet></item>\
-             </reservationSet></DescribeInstancesResponse>"
-        ))
-    }
-
-    fn ssm(instances: &[(&str, &str)]) -> Answer {
-        let list = instances
-            .iter()
-            .map(|(id, ping)| serde_json::json!({ "InstanceId": id, "PingStatus": ping, "PlatformType": "Linux" }));
-        let list: Vec<_> = list.collect();
-        Answer::json(&serde_json::json!({ "InstanceInformationList": list }).to_string())
-    }
-
-    type Known = &'static [(&'static str, &'static str)];
-
-    async fn fleet(in_ec2: Known, in_ssm: Known) -> Fake {
-        Fake::start(move |seen| match seen.action.as_str() {
-            "DescribeInstances" => ec2(in_ec2, "web"),
-            _ => ssm(in_ssm),
-        })
-        .await
-    }
-
-    async fn find(in_ec2: Known, in_ssm: Known) -> Result<Target, FleetError> {
-        resolve(&fleet(in_ec2, in_ssm).await.aws().await, "web").await
-    }
-
-    #[tokio::test]
-    async fn an_id_is_taken_as_it_is_and_nobody_is_asked() {
-        let fake = fleet(&[], &[]).await;
-        let aws = fake.aws().await;
-        for id in ["i-0123abcd", "i-0123456789abcdef0", "mi-0123456789abcdef0", "ecs:c_t_r"] {
-            let target = resolve(&aws, id).await.unwrap();
-            assert_eq!((target.id.as_str(), target.state), (id, TargetState::Unknown));
-        }
-        assert!(fake.seen().is_empty());
-        for name in ["i-web", "i-0123ABCD", "mi-0123abcd", "ecs:", "i-0123456789abcdef01"] {
-            assert!(!is_id(name), "{name}");
-        }
-    }
-
-    #[tokio::test]
-    async fn the_only_instance_is_found_with_what_both_services_know() {
-        let target = find(&[("i-1", "running")], &[("i-1", "Online")]).await.unwrap();
-        assert_eq!((target.id.as_str(), target.state), ("i-1", TargetState::Online));
-        assert_eq!((target.name.as_deref(), target.platform), (Some("web"), Some(Platform::Linux)));
-
-        assert_eq!(find(&[("i-1", "running")], &[]).await.unwrap().state, TargetState::Unmanaged);
-        assert_eq!(find(&[], &[("mi-1", "ConnectionLost")]).await.unwrap().state, TargetState::Offline);
-        let stopped = find(&[("i-1", "stopped")], &[("i-1", "Online")]).await.unwrap();
-        assert_eq!(stopped.state, TargetState::Down(InstanceState::Stopped));
-    }
-
-    #[tokio::test]
-    async fn what_can_be_entered_stands_before_what_cannot_and_the_dead_do_not_count() {
-        let target = find(&[("i-1", "stopped"), ("i-2", "running"), ("i-3", "terminated")], &[("i-2", "Online")]).await;
-        assert_eq!(target.unwrap().id, "i-2");
-        let target = find(&[("i-1", "terminated"), ("i-2", "stopped")], &[("i-1", "Online")]).await;
-        assert_eq!(target.unwrap().id, "i-2");
-    }
-
-    #[tokio::test]
-    async fn several_equals_are_an_error_that_lists_them() {
-        let err = find(&[("i-2", "running"), ("i-1", "running")], &[("i-1", "Online"), ("i-2", "Online")]).await;
-        let err = err.unwrap_err();
-        assert_eq!(err.to_string(), "2 instances are named `web`: i-1 web (online), i-2 web (online)");
-        assert_eq!((err.kind(), err.hints().len()), (ErrorKind::NotFound, 1));
-
-        // Nothing is to be entered: neither is better.
-        assert!(find(&[("i-1", "stopped"), ("i-2", "running")], &[]).await.is_err());
-    }
-
-    #[tokio::test]
-    async fn a_long_list_is_cut_and_says_so() {
-        let ids: Vec<String> = (0..25).map(|n| format!("i-{n:02}")).collect();
-        let fake = Fake::start(move |seen| match seen.action.as_str() {
-            "DescribeInstances" => ec2(&ids.iter().map(|id| (id.as_str(), "running")).collect::<Vec<_>>(), "web"),
-            _ => ssm(&[]),
-        })
-        .await;
-        let err = resolve(&fake.aws().await, "web").await.unwrap_err();
-        assert!(err.to_string().ends_with("and 5 more"), "{err}");
-        assert!(matches!(err, FleetError::Ambiguous { matches, total: 25, .. } if matches.len() == 20));
-    }
-
-    #[tokio::test]
-    async fn one_service_is_enough() {
-        let denied_ec2 = Fake::start(|seen| match seen.action.as_str() {
-            "DescribeInstances" => Answer::ec2_error(403, "UnauthorizedOperation", "no"),
-            _ => ssm(&[("i-1", "Online")]),
-        })
-        .await;
-        let aws = denied_ec2.aws().await;
-        assert_eq!(resolve(&aws, "web").await.unwrap().state, TargetState::Online);
-
-        let denied_ssm = Fake::start(|seen| match seen.action.as_str() {
-            "DescribeInstances" => ec2(&[("i-1", "running")], "web"),
-            _ => Answer::json_error(400, "AccessDeniedException", "no"),
-        })
-        .await;
-        let aws = denied_ssm.aws().await;
-        assert_eq!(resolve(&aws, "web").await.unwrap().state, TargetState::Running);
-        let err = resolve(&aws, "other").await.unwrap_err();
-        assert!(err.hints().iter().any(|hint| hint.contains("ssm:DescribeInstanceInformation")), "{:?}", err.hints());
-
-        let denied_both = Fake::start(|seen| match seen.action.as_str() {
-            "DescribeInstances" => Answer::ec2_error(403, "UnauthorizedOperation", "no"),
-            _ => Answer::json_error(400, "AccessDeniedException", "no"),
-        })
-        .await;
-        let err = resolve(&denied_both.aws().await, "web").await.unwrap_err();
-        assert_eq!(err.kind(), ErrorKind::Permission);
-    }
-
-    #[tokio::test]
-    async fn a_name_that_nobody_has_gets_those_that_are_near() {
-        let fake = Fake::start(|seen| match seen.action.as_str() {
-            "DescribeInstances" if seen.body.contains("Filter") => ec2(&[], ""),
-            "DescribeInstances" => ec2(&[("i-1", "running")], "web-1"),
-            _ => ssm(&[]),
-        })
-        .await;
-        let err = resolve(&fake.aws().await, "wbe-1").await.unwrap_err();
-        assert_eq!(err.to_string(), "no instance is named `wbe-1` in eu-west-1");
-        assert_eq!(err.hints()[0], "did you mean web-1?");
-        assert_eq!(fake.seen().len(), 3);
-        assert!(matches!(resolve(&fake.aws().await, "").await, Err(FleetError::Empty)));
-    }
-}
+#[path = "resolve_tests.rs"]
+mod tests;

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::aws::{Instance, InstanceState, ManagedInstance, PingStatus, Platform};
+use crate::aws::{InstanceState, PingStatus, Platform};
 
 /// An instance that was found.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,33 +38,6 @@ pub enum TargetState {
     Down(InstanceState),
 }
 
-impl Target {
-    /// A target of which no more is known than its id.
-    pub(crate) fn by_id(id: &str) -> Self {
-        Self { id: id.to_owned(), name: None, platform: None, state: TargetState::Unknown }
-    }
-
-    /// Joins what EC2 and Systems Manager say about one instance.
-    pub(crate) fn join(
-        id: String,
-        name: &str,
-        instance: Option<&Instance>,
-        managed: Option<&ManagedInstance>,
-        ssm_asked: bool,
-    ) -> Self {
-        let platform = managed.and_then(|managed| managed.platform).or_else(|| instance?.platform);
-        let state = match (instance.map(|instance| instance.state), managed.map(|managed| managed.ping)) {
-            // Systems Manager calls an instance online for some minutes after it was stopped.
-            (Some(state), _) if state != InstanceState::Running => TargetState::Down(state),
-            (_, Some(PingStatus::Online)) => TargetState::Online,
-            (_, Some(_)) => TargetState::Offline,
-            (_, None) if ssm_asked => TargetState::Unmanaged,
-            (_, None) => TargetState::Running,
-        };
-        Self { id, name: Some(name.to_owned()), platform, state }
-    }
-}
-
 impl fmt::Display for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.id)?;
@@ -79,6 +52,37 @@ impl fmt::Display for Target {
 }
 
 impl TargetState {
+    /// What the state that EC2 gives and the ping status that Systems Manager gives say together. `asked`: Systems
+    /// Manager was asked.
+    pub(crate) fn join(state: Option<InstanceState>, ping: Option<PingStatus>, asked: bool) -> Self {
+        match (state, ping) {
+            // Systems Manager calls an instance online for some minutes after it was stopped.
+            (Some(state), _) if state != InstanceState::Running => Self::Down(state),
+            (_, Some(PingStatus::Online)) => Self::Online,
+            (_, Some(_)) => Self::Offline,
+            (_, None) if asked => Self::Unmanaged,
+            (_, None) => Self::Running,
+        }
+    }
+
+    /// Whether a session can be expected to start.
+    pub fn is_up(self) -> bool {
+        matches!(self, Self::Online | Self::Running)
+    }
+
+    /// The status in one word, for a column: `online`, `running` (its agent was not asked about), `unknown`, `offline`
+    /// (the agent is), `unmanaged`, or the state that EC2 gives.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Online => "online",
+            Self::Running => "running",
+            Self::Unknown => "unknown",
+            Self::Offline => "offline",
+            Self::Unmanaged => "unmanaged",
+            Self::Down(state) => state.as_str(),
+        }
+    }
+
     /// How likely a session is to start, best first.
     pub(crate) fn rank(self) -> u8 {
         match self {

@@ -1,0 +1,114 @@
+//! The inventory of the fleet, as the picker wants to be told of it.
+
+use std::collections::{BTreeSet, HashSet};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::sync::mpsc;
+
+use super::error::CliError;
+use crate::aws::Aws;
+use crate::fleet::{self, CacheUse, Options, Place, Query, Service, Trouble};
+use crate::picker::{Feed, Update};
+
+/// Updates that wait to be shown.
+const AHEAD: usize = 16;
+
+/// Why nothing can be listed, once that is known.
+#[derive(Clone, Default)]
+pub(super) struct Failure(Arc<Mutex<Option<CliError>>>);
+
+impl Failure {
+    fn put(&self, error: CliError) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+    }
+
+    /// What was put there, once.
+    pub(super) fn take(&self) -> Option<CliError> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
+
+/// The instances of all `places`: at once what the cache knows, then what there is. Terminated ones are left out. Where
+/// nothing can be listed at all, the reason is put into `failure`.
+pub(super) fn open(places: Vec<Aws>, options: Options, failure: &Failure) -> Feed {
+    let (sender, updates) = mpsc::channel(AHEAD);
+    let (refresh, mut refreshes) = mpsc::channel(1);
+    let failure = failure.clone();
+    tokio::spawn(async move {
+        let mut options = Options { cache: CacheUse::AtOnce, ..options };
+        while look(&places, &options, &sender, &failure).await.is_ok() {
+            options.cache = CacheUse::Refresh;
+            tokio::select! {
+                () = sender.closed() => return,
+                asked = refreshes.recv() => if asked.is_none() {
+                    return;
+                },
+            }
+        }
+    });
+    Feed { updates, refresh }
+}
+
+/// Looks around once.
+async fn look(
+    places: &[Aws],
+    options: &Options,
+    sender: &mpsc::Sender<Update>,
+    failure: &Failure,
+) -> Result<(), mpsc::error::SendError<Update>> {
+    sender.send(Update::Started).await?;
+    let mut waiting: BTreeSet<Place> = places.iter().map(Place::of).collect();
+    sender.send(Update::Waiting(list(&waiting))).await?;
+    let mut troubles: Vec<Trouble> = Vec::new();
+    let mut found_any = false;
+    let mut listing = fleet::list(places.to_vec(), &Query::default(), options);
+    while let Some(update) = listing.next().await {
+        match update {
+            fleet::Update::Found(instances) => {
+                let (gone, found): (Vec<_>, Vec<_>) = instances.into_iter().partition(fleet::Instance::is_gone);
+                if !gone.is_empty() {
+                    let gone = gone.into_iter().map(|instance| (instance.place, instance.id)).collect();
+                    sender.send(Update::Gone(gone)).await?;
+                }
+                if !found.is_empty() {
+                    found_any = true;
+                    sender.send(Update::Found(found)).await?;
+                }
+            }
+            fleet::Update::Gone(gone) => sender.send(Update::Gone(gone)).await?,
+            fleet::Update::Trouble(trouble) => {
+                sender.send(Update::Note(trouble.to_string())).await?;
+                troubles.push(trouble);
+            }
+            fleet::Update::Finished { place, .. } => {
+                waiting.remove(&place);
+                sender.send(Update::Waiting(list(&waiting))).await?;
+            }
+        }
+    }
+    if !found_any && is_hopeless(places, &troubles) {
+        if let Some(trouble) = troubles.first() {
+            let error = CliError::new(trouble.kind.into(), trouble.message.clone());
+            failure.put(trouble.hints.iter().cloned().fold(error, CliError::hint));
+        }
+        sender.send(Update::Failed).await?;
+    }
+    sender.send(Update::Done { whole: troubles.is_empty() }).await
+}
+
+/// Whether no service answered anywhere.
+fn is_hopeless(places: &[Aws], troubles: &[Trouble]) -> bool {
+    let silent: HashSet<(&Place, Service)> = troubles.iter().map(|trouble| (&trouble.place, trouble.service)).collect();
+    places.iter().map(Place::of).all(|place| {
+        [Service::Ec2, Service::SystemsManager].into_iter().all(|service| silent.contains(&(&place, service)))
+    })
+}
+
+/// What is still being waited for, in a few words.
+fn list(waiting: &BTreeSet<Place>) -> String {
+    match waiting.iter().collect::<Vec<_>>().as_slice() {
+        [] => String::new(),
+        [place] => place.region.clone(),
+        several => format!("{} places", several.len()),
+    }
+}

@@ -1,0 +1,237 @@
+//! Tests of the cache.
+
+use std::time::Instant;
+
+use super::*;
+use crate::aws::{ErrorKind, Fake, InstanceState, PingStatus, Platform, Settings};
+use crate::fleet::Service;
+
+async fn cache(dir: &Path) -> Cache {
+    Cache::of(dir, &Fake::start(|_| unreachable!("nobody is asked")).await.aws().await, "Name")
+}
+
+/// As many instances as a large account has, with all that is known of them.
+pub(crate) fn many(count: usize) -> Vec<Instance> {
+    let place = Place { profile: None, region: "eu-west-1".to_owned() };
+    let text = |text: &str| Some(text.to_owned());
+    let time = |secs| Some(SystemTime::UNIX_EPOCH + Duration::from_secs(secs));
+    let instances = (0..count).map(|n| Instance {
+        name: Some(format!("node-{n:05}")),
+        status: TargetState::Online,
+        state: Some(InstanceState::Running),
+        ping: Some(PingStatus::Online),
+        last_ping: time(1_790_000_000 + n as u64),
+        agent_version: text("3.3.3050.0"),
+        platform: Some(Platform::Linux),
+        platform_name: text("Amazon Linux 2023"),
+        computer_name: text("ip-10-1-0-11.eu-west-1.compute.internal"),
+        instance_type: text("m7g.large"),
+        zone: text("eu-west-1a"),
+        private_ip: text("10.1.0.11"),
+        public_ip: text("198.51.100.5"),
+        private_dns: text("ip-10-1-0-11.eu-west-1.compute.internal"),
+        public_dns: text("ec2-198-51-100-5.eu-west-1.compute.amazonaws.com"),
+        launched: time(1_780_000_000),
+        instance_profile: text("arn:aws:iam::123456789012:instance-profile/ssm"),
+        tags: [("Name", format!("node-{n:05}")), ("Env", "prod".to_owned()), ("Role", "web".to_owned())]
+            .map(|(key, value)| (key.to_owned(), value))
+            .into(),
+        ..Instance::unknown(format!("i-0a11ce{n:011}"), place.clone())
+    });
+    instances.collect()
+}
+
+fn cached(instances: Vec<Instance>) -> Cached {
+    // What is written has no parts of milliseconds.
+    let as_of = SystemTime::UNIX_EPOCH + Duration::from_millis(1_790_000_000_123);
+    Cached { as_of, instances, troubles: Vec::new() }
+}
+
+#[tokio::test]
+async fn what_is_kept_is_read_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let cache = cache(dir.path()).await;
+    assert_eq!(cache.read(), None);
+
+    let mut odd = Instance::unknown("mi-0123456789abcdef0", cache.place.clone());
+    odd.name = Some("tab\tand\\line\nend\r".to_owned());
+    odd.status = TargetState::Offline;
+    odd.tags = [("key\t".to_owned(), String::new())].into();
+    let mut down = Instance::unknown("i-0123abcd", cache.place.clone());
+    down.state = Some(InstanceState::Unknown);
+    down.status = TargetState::Down(InstanceState::Unknown);
+    let mut instances = many(3);
+    instances.extend([odd, down]);
+    let kept = Cached {
+        troubles: vec![Trouble {
+            place: cache.place.clone(),
+            service: Service::SystemsManager,
+            partial: false,
+            kind: ErrorKind::Permission,
+            message: "you may not".to_owned(),
+            hints: vec!["ask".to_owned()],
+        }],
+        ..cached(instances)
+    };
+    cache.keep(&kept);
+    let mut read = cache.read().unwrap();
+    read.instances.sort_by(|one, other| one.id.cmp(&other.id));
+    let mut instances = kept.instances.clone();
+    instances.sort_by(|one, other| one.id.cmp(&other.id));
+    assert_eq!(read, Cached { instances, ..kept });
+}
+
+#[tokio::test]
+async fn what_is_not_complete_is_not_kept() {
+    let dir = tempfile::tempdir().unwrap();
+    let cache = cache(dir.path()).await;
+    let trouble = |kind, partial| Trouble {
+        place: cache.place.clone(),
+        service: Service::Ec2,
+        partial,
+        kind,
+        message: String::new(),
+        hints: Vec::new(),
+    };
+    for trouble in [trouble(ErrorKind::Throttled, false), trouble(ErrorKind::Permission, true)] {
+        cache.keep(&Cached { troubles: vec![trouble], ..cached(many(1)) });
+        assert_eq!(cache.read(), None);
+    }
+}
+
+#[tokio::test]
+async fn a_damaged_file_or_one_of_another_kind_is_not_there_and_is_written_anew() {
+    let dir = tempfile::tempdir().unwrap();
+    let cache = cache(dir.path()).await;
+    let good = cached(many(2));
+    cache.keep(&good);
+    let path = cache.path("list");
+    let text = fs::read_to_string(&path).unwrap();
+    let cut = &text[..text.len() - 10];
+    let fewer = text.split_inclusive('\n').take(2).collect::<String>();
+    let other = text.replacen("\"version\":1", "\"version\":2", 1);
+    assert_ne!(other, text);
+    for bad in [cut, &fewer, &other, "", "\n", "{}\n", "\u{0}\u{1}", &text.replace("online", "onlin")] {
+        fs::write(&path, bad).unwrap();
+        assert_eq!(cache.read(), None, "{bad:?}");
+        cache.keep(&good);
+        assert!(cache.read().is_some());
+    }
+    fs::write(&path, b"\xff\xfe\n").unwrap();
+    assert_eq!(cache.read(), None);
+    let elsewhere = Cache { header: Header { name_tag: "Title".to_owned(), ..cache.header.clone() }, ..cache.clone() };
+    fs::write(&path, &text).unwrap();
+    fs::copy(&path, elsewhere.path("list")).unwrap();
+    assert_eq!(elsewhere.read(), None, "the file of another");
+}
+
+#[tokio::test]
+async fn an_age_is_that_of_the_question() {
+    let ago = |secs| Cached { as_of: SystemTime::now() - Duration::from_secs(secs), ..cached(Vec::new()) };
+    let age = Duration::from_secs(60);
+    assert!(ago(30).is_fresh(age) && !ago(90).is_fresh(age));
+    let to_come = Cached { as_of: SystemTime::now() + age, ..cached(Vec::new()) };
+    assert!(!to_come.is_fresh(age) && !ago(0).is_fresh(Duration::ZERO));
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn files_and_folders_are_their_owners_alone() {
+    use std::os::unix::fs::PermissionsExt;
+    let dir = tempfile::tempdir().unwrap();
+    let cache = cache(&dir.path().join("deep/er")).await;
+    cache.keep(&cached(many(1)));
+    let _lock = cache.lock_for_refresh().unwrap();
+    let mode = |path: &Path| path.metadata().unwrap().permissions().mode() & 0o777;
+    assert_eq!((mode(&cache.dir), mode(&dir.path().join("deep"))), (0o700, 0o700));
+    let all: Vec<_> = files(&cache.dir).into_iter().map(|(path, _)| mode(&path)).collect();
+    assert_eq!(all, [0o600; 3]);
+}
+
+#[tokio::test]
+async fn one_at_a_time_writes_and_one_renews() {
+    let dir = tempfile::tempdir().unwrap();
+    let cache = cache(dir.path()).await;
+    let first = cache.lock_for_refresh().unwrap();
+    assert!(cache.lock_for_refresh().is_none());
+    drop(first);
+    assert!(cache.lock_for_refresh().is_some());
+
+    // Whoever reads meanwhile sees a whole list.
+    cache.keep(&cached(many(500)));
+    std::thread::scope(|scope| {
+        for count in [500, 700, 900] {
+            let cache = &cache;
+            scope.spawn(move || (0..10).for_each(|_| cache.keep(&cached(many(count)))));
+        }
+        for _ in 0..50 {
+            let seen = cache.read().unwrap().instances.len();
+            assert!([500, 700, 900].contains(&seen), "{seen}");
+        }
+    });
+    assert!(files(&cache.dir).iter().all(|(path, _)| !has_ending(path, "new")));
+}
+
+#[tokio::test]
+async fn old_lists_go_and_so_do_those_that_are_too_many() {
+    let dir = tempfile::tempdir().unwrap();
+    let cache = cache(dir.path()).await;
+    create_folder(&cache.dir).unwrap();
+    let aged = |name: &str, age: Duration| {
+        let file = create(&cache.dir.join(name)).unwrap();
+        file.set_modified(SystemTime::now() - age).unwrap();
+    };
+    aged("old.list", KEPT + LEFT_OVER);
+    aged("old.lock", KEPT + LEFT_OVER);
+    aged("crashed.1.new", LEFT_OVER * 2);
+    for n in 0..MOST_LISTS as u32 + 5 {
+        aged(&format!("{n}.list"), LEFT_OVER * (2 + n));
+    }
+    cache.keep(&cached(many(1)));
+    let left: Vec<_> = files(&cache.dir).into_iter().map(|(path, _)| path).collect();
+    assert_eq!(left.iter().filter(|path| has_ending(path, "list")).count(), MOST_LISTS);
+    assert!(cache.read().is_some() && left.iter().all(|path| !has_ending(path, "new")));
+    assert!(!cache.dir.join("old.lock").exists());
+}
+
+#[tokio::test]
+async fn names_are_found_without_a_question() {
+    let dir = tempfile::tempdir().unwrap();
+    let cache = cache(dir.path()).await;
+    cache.keep(&cached(many(2)));
+    let identity =
+        Identity::of_environment(&Settings { profile: Some("somebody else".to_owned()), ..Settings::default() });
+    assert!(names(dir.path(), &identity, None, None).is_empty());
+
+    let fake = Fake::start(|_| unreachable!("nobody is asked")).await;
+    let aws = fake.aws().await;
+    let find = |region, endpoint| names(dir.path(), aws.identity(), region, endpoint);
+    let found = find(Some("eu-west-1"), None);
+    assert_eq!(found.len(), 2);
+    assert_eq!((found[0].name.as_deref(), found[0].status), (Some("node-00000"), TargetState::Online));
+    assert_eq!(found[0].id, "i-0a11ce00000000000");
+    assert_eq!(find(None, cache.header.endpoint.as_deref()), found);
+    assert!(find(Some("eu-west-2"), None).is_empty() && find(None, Some("http://x")).is_empty());
+}
+
+/// A completion has 50 ms, and reads names alone. The time of the best of some runs, so that a busy machine does not count.
+#[tokio::test]
+async fn ten_thousand_names_are_read_in_a_moment() {
+    let dir = tempfile::tempdir().unwrap();
+    let cache = cache(dir.path()).await;
+    cache.keep(&cached(many(10_000)));
+    let best = |read: &dyn Fn() -> usize| {
+        let run = |_| {
+            let start = Instant::now();
+            assert_eq!(read(), 10_000);
+            start.elapsed()
+        };
+        (0..20).map(run).min().unwrap()
+    };
+    let aws = Fake::start(|_| unreachable!("nobody is asked")).await.aws().await;
+    let bytes = fs::metadata(cache.path("list")).unwrap().len();
+    let only_names = best(&|| names(dir.path(), aws.identity(), None, None).len());
+    let all = best(&|| cache.read().unwrap().instances.len());
+    println!("{bytes} bytes; names: {only_names:?}; all: {all:?}");
+    assert!(only_names < Duration::from_millis(50), "{only_names:?}");
+}
