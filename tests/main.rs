@@ -13,6 +13,7 @@ mod fleet;
 mod fwd;
 #[cfg(unix)]
 mod install;
+#[cfg(unix)]
 mod picker;
 #[cfg(unix)]
 mod plugin;

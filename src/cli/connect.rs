@@ -8,8 +8,7 @@ use super::ui::Ui;
 use crate::aws::{Aws, StartSession};
 use crate::channel::{self, Channel, Notice, Options};
 use crate::config::Selector;
-use crate::fleet::{self, FleetError, Target, TargetState};
-use crate::fleet::{self, Target};
+use crate::fleet::{self, FleetError, Target};
 use crate::picker::recent;
 use crate::session::Observer;
 
@@ -63,7 +62,10 @@ pub(super) async fn session(
     let waiting = ui.waiting(format!("Starting a session on {target}"));
     let request = StartSession { target: target.id.clone(), ..request };
     match channel::open(aws, &request, options).await {
-        Ok(channel) => Ok(channel),
+        Ok(channel) => {
+            recent::remember(&target.id);
+            Ok(channel)
+        }
         Err(error) => Err(diagnosis::explain(&waiting, aws, &request, error.into()).await),
     }
 }
@@ -79,34 +81,6 @@ pub(super) async fn session_again(
     let _waiting = ui.waiting(format!("Starting a session on {target}"));
     let request = StartSession { target: target.id.clone(), ..request };
     Ok(channel::open(aws, &request, options).await?)
-    let opened = channel::open(aws, &request, options).await;
-    if opened.is_ok() {
-        recent::remember(&target.id);
-    }
-    opened.map_err(|error| {
-        let error = CliError::from(error);
-        match known_obstacle(target.state) {
-            // What is known takes the place of what is usual.
-            Some((cause, hint)) if error.kind() == ErrorKind::NotConnected => {
-                CliError::new(error.kind(), error.message()).cause(cause).hint(hint)
-            }
-            _ => error,
-        }
-    })
-}
-
-/// What is known of a target that explains why it cannot be reached, and what to do about it.
-fn known_obstacle(state: TargetState) -> Option<(String, &'static str)> {
-    Some(match state {
-        TargetState::Down(state) => (format!("EC2 says that it is {}", state.as_str()), "start it first"),
-        TargetState::Offline => (
-            "its agent has not been heard of for a while".to_owned(),
-            "restart the agent or the instance; check that nothing cuts it off from Systems Manager",
-        ),
-        TargetState::Unmanaged => (
-            "it runs, and Systems Manager does not know it".to_owned(),
-            "give it an instance profile with AmazonSSMManagedInstanceCore, a running agent, and a way to the endpoints",
-        _ => return None,
 }
 
 /// Says to the person what a session has to say.

@@ -50,8 +50,6 @@ pub(crate) fn ssmx() -> Command {
         command.env_remove(name);
     }
     command.env("XDG_CONFIG_HOME", "/nowhere");
-    // Each sandbox has credentials and an address of its own, and so its own part of it.
-    command.env("SSMX_CACHE_DIR", concat!(env!("CARGO_TARGET_TMPDIR"), "/cache"));
     // Nothing is remembered from one test to the next: there can be no folder of this name.
     command.env("SSMX_CACHE_DIR", "/dev/null/nowhere");
     command
