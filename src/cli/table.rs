@@ -23,7 +23,7 @@ pub(super) struct Table {
 }
 
 /// In which style a cell is written.
-type Paint = dyn Fn(usize, &str) -> Style;
+type Paint<'a> = dyn Fn(usize, &str) -> Style + 'a;
 
 /// A table as text.
 #[derive(Debug, PartialEq, Eq)]
@@ -40,7 +40,7 @@ const GAP: usize = 2;
 impl Table {
     /// Draws it, in as many cells as a terminal has, or as wide as it wants to be. `paint`, if there are to be colours,
     /// says in which style a cell is written, by its column and its whole text.
-    pub(super) fn draw(&self, width: Option<usize>, paint: Option<&Paint>) -> Drawn {
+    pub(super) fn draw(&self, width: Option<usize>, paint: Option<&Paint<'_>>) -> Drawn {
         let natural: Vec<_> = (0..self.heads.len()).map(|column| self.natural_width(column)).collect();
         let widths = match width {
             Some(width) => fit(&self.heads, &natural, width),
