@@ -22,6 +22,9 @@ pub(super) struct Table {
     pub(super) rows: Vec<Vec<String>>,
 }
 
+/// In which style a cell is written.
+type Paint<'a> = dyn Fn(usize, &str) -> Style + 'a;
+
 /// A table as text.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Drawn {
@@ -37,7 +40,7 @@ const GAP: usize = 2;
 impl Table {
     /// Draws it, in as many cells as a terminal has, or as wide as it wants to be. `paint`, if there are to be colours,
     /// says in which style a cell is written, by its column and its whole text.
-    pub(super) fn draw(&self, width: Option<usize>, paint: Option<&dyn Fn(usize, &str) -> Style>) -> Drawn {
+    pub(super) fn draw(&self, width: Option<usize>, paint: Option<&Paint<'_>>) -> Drawn {
         let natural: Vec<_> = (0..self.heads.len()).map(|column| self.natural_width(column)).collect();
         let widths = match width {
             Some(width) => fit(&self.heads, &natural, width),
@@ -211,7 +214,8 @@ a-name-that…  i-0123abce  stopped  -
         assert_eq!(narrow.left_out, ["zone"]);
         assert!(narrow.text.contains("a-name-that-is-qui…"), "{}", narrow.text);
         assert_eq!(plain(Some(20)).left_out, ["status", "zone"]);
-        assert_eq!(plain(Some(6)).text, "NAME\nweb-1\na-nam…\n日本…\n");
+        assert_eq!(plain(Some(5)).text, "NAME\nweb-1\na-na…\n日本…\n");
+        assert_eq!(plain(Some(6)).text, "NAME\nweb-1\na-nam…\n日本語\n");
         for width in 1..70 {
             let drawn = plain(Some(width));
             assert!(drawn.text.lines().all(|line| line.width() <= width), "{width}:\n{}", drawn.text);
