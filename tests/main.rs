@@ -21,6 +21,8 @@ mod plugin;
 mod shell;
 #[cfg(unix)]
 mod ssh;
+#[cfg(unix)]
+mod status;
 mod support;
 #[cfg(unix)]
 mod terminal;
