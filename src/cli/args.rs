@@ -7,7 +7,9 @@ use clap::{ArgAction, ColorChoice, CommandFactory, FromArgMatches, Parser, Subco
 
 use crate::picker;
 
-use super::{default_command, exec, fwd, openssh_words, pick, plugin, proxy, sandbox, scp, shell, ssh, ssh_config};
+use super::{
+    config, default_command, exec, fwd, ls, openssh_words, pick, plugin, proxy, sandbox, scp, shell, ssh, ssh_config,
+};
 
 /// Shells and commands on EC2 and hybrid instances through AWS Systems Manager, without an open port or a bastion host
 #[derive(Debug, Parser)]
@@ -74,6 +76,7 @@ pub enum Command {
     #[command(alias = "sh")]
     Shell(shell::Args),
     Exec(exec::Args),
+    Ls(ls::Args),
     Fwd(fwd::Args),
     Pick(pick::Args),
     Plugin(plugin::Args),
@@ -81,6 +84,7 @@ pub enum Command {
     Scp(scp::Args),
     Proxy(proxy::Args),
     SshConfig(ssh_config::Args),
+    Config(config::Args),
     Sandbox(sandbox::Args),
 }
 

@@ -13,7 +13,7 @@ pub(super) struct Plan {
     /// The name of the tunnel, if it has one in the configuration.
     pub(super) name: Option<String>,
     pub(super) wanted: Wanted,
-    /// At least one.
+    /// At least one, unless there is `--socks`.
     pub(super) forwards: Vec<ForwardSpec>,
     /// Whether to be ready only when the destinations accept connections.
     pub(super) wait: bool,
@@ -28,7 +28,7 @@ pub(super) struct Plan {
 pub(super) fn plans(context: &Context, args: &Args) -> Result<Vec<Plan>, CliError> {
     let forwards: Result<Vec<ForwardSpec>, String> = args.forwards.iter().map(|text| text.parse()).collect();
     let mut plans = match forwards {
-        Ok(forwards) if !forwards.is_empty() => {
+        Ok(forwards) if !forwards.is_empty() || args.socks.socks.is_some() => {
             let wanted = context.wanted(&args.target)?;
             vec![Plan { name: None, wanted, forwards, wait: args.wait, reason: None }]
         }

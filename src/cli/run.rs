@@ -5,7 +5,7 @@ use super::context::Context;
 use super::error::{CliError, ErrorKind};
 use super::exit::Exit;
 use super::ui::Ui;
-use super::{core_dump, exec, fwd, logging, pick, plugin, proxy, sandbox, scp, shell, ssh, ssh_config};
+use super::{config, core_dump, exec, fwd, logging, ls, pick, plugin, proxy, sandbox, scp, shell, ssh, ssh_config};
 
 /// Runs what was typed, reports its failure and returns the exit code.
 pub fn run(cli: Cli) -> Exit {
@@ -48,6 +48,7 @@ fn try_run(ui: &Ui, globals: &Globals, command: Command) -> Result<Exit, CliErro
         match command {
             Command::Shell(args) => shell::run(&context()?, args).await,
             Command::Exec(args) => exec::run(&context()?, args).await,
+            Command::Ls(args) => ls::run(&context()?, args).await,
             Command::Fwd(args) => fwd::run(&context()?, args).await,
             Command::Pick(args) => pick::run(&context()?, args).await,
             Command::Plugin(args) => plugin::run(ui, globals, args).await,
@@ -55,6 +56,7 @@ fn try_run(ui: &Ui, globals: &Globals, command: Command) -> Result<Exit, CliErro
             Command::Scp(args) => scp::run(&context()?, args).await,
             Command::Proxy(args) => proxy::run(&context()?, args).await,
             Command::SshConfig(args) => ssh_config::run(ui, globals, args),
+            Command::Config(args) => config::run(ui, globals, args).await,
             Command::Sandbox(args) => sandbox::run(ui, globals, args).await,
         }
     });

@@ -12,6 +12,7 @@ use super::error::CliError;
 use super::exit::Exit;
 use super::faults::{Direction, Fault};
 use super::plugin_link::{self, TemporaryLink};
+use super::sandbox_config::SandboxConfig;
 use super::ui::Ui;
 use crate::sandbox::agent::Instances;
 use crate::sandbox::{self, Fleet, Options, Sandbox};
@@ -113,7 +114,9 @@ pub async fn run(ui: &Ui, globals: &Globals, args: Args) -> Result<Exit, CliErro
 
 /// Prints the environment and stays until told to stop.
 async fn stay(ui: &Ui, sandbox: &Sandbox, terminations: &mut Terminations) -> Result<Exit, CliError> {
-    let environment = sandbox.environment();
+    let config = config()?;
+    let mut environment = sandbox.environment();
+    environment.extend(config.as_ref().map(SandboxConfig::variable));
     let mut exports = String::new();
     for name in foreign() {
         // A name that is none to a shell cannot be exported by it either.
@@ -145,7 +148,8 @@ async fn run_in(sandbox: &Sandbox, command: &[OsString], terminations: &mut Term
     for name in foreign() {
         child.env_remove(name);
     }
-    child.envs(sandbox.environment());
+    let config = config()?;
+    child.envs(sandbox.environment()).envs(config.as_ref().map(SandboxConfig::variable));
     let mut child = child.spawn().map_err(|error| {
         CliError::failed(format!("cannot run `{}`", program.to_string_lossy())).caused_by(&error).exit_with(NOT_FOUND)
     })?;
@@ -168,6 +172,10 @@ async fn run_in(sandbox: &Sandbox, command: &[OsString], terminations: &mut Term
     }
 }
 
+fn config() -> Result<Option<SandboxConfig>, CliError> {
+    SandboxConfig::new().map_err(|error| CliError::failed("no configuration for the sandbox").caused_by(&error))
+}
+
 /// The variables of this process that could lead a command past the sandbox.
 fn foreign() -> impl Iterator<Item = String> {
     std::env::vars_os().filter_map(|(name, _)| name.into_string().ok()).filter(|name| Sandbox::is_foreign(name))
@@ -176,7 +184,8 @@ fn foreign() -> impl Iterator<Item = String> {
 fn options(ui: &Ui, globals: &Globals, args: &Args, instances: Arc<Instances>) -> Result<Options, CliError> {
     let unusable = |error: crate::sandbox::Error| CliError::usage("the sandbox cannot be had").caused_by(&error);
     let ssh_user = instances.ssh_user().map(str::to_owned);
-    let mut options = Options { ssh_user, ..Options::new(instances) };
+    let ssh_known_hosts = instances.ssh_known_hosts().map(Path::to_owned);
+    let mut options = Options { ssh_user, ssh_known_hosts, ..Options::new(instances) };
     if let Some(region) = &globals.region {
         options.region.clone_from(region);
         options.fleet = Fleet::builtin(region);

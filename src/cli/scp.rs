@@ -95,6 +95,7 @@ pub async fn run(context: &Context, Args { login, args }: Args) -> Result<Exit, 
         if let Some(port) = ports.into_iter().flatten().next() {
             options.extend(["-P".into(), port.to_string().into()]);
         }
+        options.extend(openssh::sandbox_options());
         options.extend(openssh::key_options(&login, pushed.as_ref(), &configured));
         let operands = remotes.iter().map(|remote| {
             let Prepared { host, .. } = &prepared[&(remote.user.clone(), remote.host.clone())];

@@ -78,6 +78,7 @@ pub async fn run(context: &Context, Args { login, mut args }: Args) -> Result<Ex
         if let Some(port) = destination.port.or(port) {
             options.extend(["-p".into(), port.into()]);
         }
+        options.extend(openssh::sandbox_options());
         options.extend(openssh::key_options(&login, pushed.as_ref(), &configured));
         let place = words.operands[0];
         let alias = match &host.user {

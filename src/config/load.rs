@@ -21,9 +21,9 @@ const MOST_BYTES: u64 = 4 * 1024 * 1024;
 /// Mistakes are told up to this number.
 const MOST_MISTAKES: usize = 20;
 
-const SECTIONS: [&str; 4] = ["defaults", "profiles", "targets", "tunnels"];
-const SELECTORS: [&str; 4] = ["id", "name", "tags", "address"];
-const TUNNEL: [&str; 4] = ["target", "forward", "bind", "wait"];
+pub(super) const SECTIONS: [&str; 4] = ["defaults", "profiles", "targets", "tunnels"];
+pub(super) const SELECTORS: [&str; 4] = ["id", "name", "tags", "address"];
+pub(super) const TUNNEL: [&str; 4] = ["target", "forward", "bind", "wait"];
 
 impl Config {
     /// Reads a file. One that is not there is as good as an empty one, unless `SSMX_CONFIG` names it.
@@ -64,7 +64,7 @@ impl Config {
 ///
 /// # Errors
 /// It cannot be read, is no UTF-8 or far too large.
-pub(super) fn read(path: &Path) -> io::Result<String> {
+pub fn read(path: &Path) -> io::Result<String> {
     let mut text = String::new();
     File::open(path)?.take(MOST_BYTES + 1).read_to_string(&mut text)?;
     if text.len() as u64 > MOST_BYTES {
@@ -335,7 +335,7 @@ impl Reader<'_> {
     }
 }
 
-fn unknown<'a>(name: &str, header: &str, known: impl IntoIterator<Item = &'a str>) -> String {
+pub(super) fn unknown<'a>(name: &str, header: &str, known: impl IntoIterator<Item = &'a str>) -> String {
     let known: Vec<_> = known.into_iter().collect();
     match nearest(name, known.iter().copied()) {
         Some(near) => format!("unknown key `{name}` in {header}; did you mean `{near}`?"),

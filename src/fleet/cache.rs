@@ -261,4 +261,4 @@ const LEFT_OVER: Duration = Duration::from_secs(3_600);
 
 #[cfg(test)]
 #[path = "cache_tests.rs"]
-mod tests;
+pub(super) mod tests;

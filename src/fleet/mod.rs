@@ -19,7 +19,7 @@ mod trouble;
 
 pub use error::FleetError;
 pub use instance::{Instance, Place};
-pub use inventory::{CacheUse, Inventory, Listing, Options, Update, list, refresh};
+pub use inventory::{CacheUse, Inventory, Listing, Options, Update, cached, list, refresh};
 pub use query::{Query, Tag, Term};
 pub use resolve::{Found, Resolver, resolve};
 pub use spec::TargetSpec;

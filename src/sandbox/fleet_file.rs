@@ -10,6 +10,7 @@
 //! state = "running"             # pending, running, shutting-down, terminated, stopping, stopped
 //! ping = "Online"               # Online, ConnectionLost, Inactive, Never
 //! platform = "Linux"            # Linux, MacOS, Windows
+//! instance_profile = "ssm"      # "" for none, as it is for hybrid nodes and where ping is Never
 //!
 //! [generate]
 //! count = 500
@@ -29,7 +30,9 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::error::Error;
-use super::fleet::{AGENT_VERSION, Fleet, Instance, InstanceState, MOST_INSTANCES, Ping, Platform};
+use super::fleet::{
+    AGENT_VERSION, Fleet, INSTANCE_PROFILE, Instance, InstanceState, MOST_INSTANCES, Ping, Platform, instance_profile,
+};
 use super::fleet_generate::{Generate, address, generate, id_of, launched};
 
 /// Largest fleet file: 10,000 instances with plenty of tags.
@@ -64,6 +67,7 @@ struct Entry {
     private_ip: Option<Ipv4Addr>,
     public_ip: Option<Ipv4Addr>,
     agent_version: Option<String>,
+    instance_profile: Option<String>,
     /// `2026-01-31T23:59:59Z`
     launched: Option<String>,
 }
@@ -179,6 +183,10 @@ impl Entry {
         if launched < SystemTime::UNIX_EPOCH {
             return Err("launched: before 1970".to_owned());
         }
+        let profile = match self.instance_profile {
+            Some(name) => Some(name).filter(|name| !name.is_empty()),
+            None => ping.filter(|_| id.starts_with("i-")).map(|_| INSTANCE_PROFILE.to_owned()),
+        };
         let agent_version = self.agent_version.unwrap_or_else(|| AGENT_VERSION.to_owned());
         check_version(&agent_version)?;
         Ok(Instance {
@@ -196,6 +204,7 @@ impl Entry {
             public_ip: self.public_ip,
             agent_version,
             launched,
+            instance_profile: profile.as_deref().map(instance_profile),
         })
     }
 }
@@ -246,7 +255,8 @@ mod tests {
         assert_eq!((web.name(), web.region.as_str(), web.zone.as_str()), (Some("web"), "eu-west-1", "eu-west-1a"));
         assert!(web.is_online() && check_id(&web.id).is_ok());
         assert_eq!((hybrid.zone.as_str(), hybrid.ping), ("us-east-1c", None));
-        assert!(hybrid.is_hybrid());
+        assert!(hybrid.is_hybrid() && hybrid.instance_profile.is_none());
+        assert!(web.instance_profile.as_ref().unwrap().ends_with(":instance-profile/ssmx-sandbox"));
     }
 
     #[test]

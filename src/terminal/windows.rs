@@ -99,6 +99,34 @@ impl Continued {
     }
 }
 
+/// There is no such thing here.
+#[derive(Debug)]
+pub(super) struct Suspensions;
+
+impl Suspensions {
+    pub(super) fn listen() -> io::Result<Self> {
+        Ok(Self)
+    }
+
+    pub(super) async fn next(&mut self) {
+        std::future::pending().await
+    }
+}
+
+/// There is no such thing here.
+#[derive(Debug)]
+pub(super) struct SuspendedChild;
+
+impl SuspendedChild {
+    pub(super) fn listen() -> io::Result<Self> {
+        Ok(Self)
+    }
+
+    pub(super) async fn next(&mut self, _child: u32) {
+        std::future::pending().await
+    }
+}
+
 #[derive(Debug)]
 pub(super) struct SizeWakes(tokio::time::Interval);
 

@@ -88,6 +88,7 @@ impl Call<'_> {
         match fate {
             Fate::Served => Ok(()),
             Fate::Throttled => Err(service.throttled()),
+            Fate::BrokenOff => Err(service.expired_page()),
             Fate::Denied => {
                 let resource = self.resource(service, &action, body);
                 Err(service.denied(&self.account.caller_arn(), &action, &resource))

@@ -74,6 +74,16 @@ pub(super) fn describe_instance_information(call: &Call<'_>, body: &[u8]) -> Res
     let query = format!("{} {:?} {:?}", call.region, request.filters, request.instance_information_filter_list);
     let pager = Pager::new(&query, request.next_token.as_deref())
         .map_err(|_| ApiError::new("InvalidNextToken", "The specified token is not valid."))?;
+    if !request.filters.is_empty() && !request.instance_information_filter_list.is_empty() {
+        let text = "Filters and InstanceInformationFilterList cannot be used together.";
+        return Err(ApiError::new("ValidationException", text));
+    }
+    let by_tag = |filter: &&Filter| filter.key.starts_with("tag:") || filter.key == "tag-key";
+    let tags = request.filters.iter().filter(by_tag).count();
+    if tags != 0 && tags != request.filters.len() {
+        let text = "Tag filters cannot be combined with other filter types.";
+        return Err(ApiError::new("InvalidInstanceInformationFilterValue", text));
+    }
     let old = request.instance_information_filter_list.into_iter();
     let old = old.map(|filter| (Filter { key: filter.key, values: filter.value_set }, false));
     let filters: Vec<_> = request.filters.into_iter().map(|filter| (filter, true)).chain(old).collect();
