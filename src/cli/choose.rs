@@ -4,10 +4,11 @@ use super::context::{Context, Wanted};
 use super::error::{CliError, ErrorKind};
 use super::exit::Exit;
 use super::fleet_feed::{self, Failure};
+use super::ls_places::{self, Places};
 use super::ui::Ui;
 use crate::config::Effective;
 use crate::fleet::{self, Instance, Place};
-use crate::picker::{self, Feed, Outcome, Settings, recent};
+use crate::picker::{self, Column, Feed, Outcome, Settings, recent};
 use crate::terminal::Terminations;
 
 /// Names the way to choose: `plain` for numbered lines.
@@ -50,7 +51,7 @@ pub(super) async fn several(context: &Context, named: &[String]) -> Result<Vec<W
     let mut all = Vec::with_capacity(chosen.len());
     for instance in &chosen {
         say(&context.ui, instance);
-        all.push(at(context, &instance.place).await?.wanted(&instance.id)?);
+        all.push(at(context, &instance.place).wanted(&instance.id)?);
     }
     Ok(all)
 }
@@ -64,7 +65,7 @@ pub(super) async fn one(context: &Context) -> Result<(Context, String), CliError
     // There is one at least, and only one may be chosen.
     let instance = chosen.swap_remove(0);
     say(&context.ui, &instance);
-    Ok((at(context, &instance.place).await?, instance.id))
+    Ok((at(context, &instance.place), instance.id))
 }
 
 /// The one of several instances that the person means. None where nobody can be asked.
@@ -81,7 +82,7 @@ pub(super) async fn among(
         return Ok(None);
     }
     let question = Question { title, ..Question::default() };
-    let mut chosen = ask(ui, settings, question, Feed::of(instances.to_vec())).await??;
+    let mut chosen = ask(ui, columns(settings), question, Feed::of(instances.to_vec())).await??;
     let instance = chosen.swap_remove(0);
     say(ui, &instance);
     Ok(Some(instance))
@@ -99,26 +100,35 @@ pub(super) async fn from_fleet(context: &Context, question: Question) -> Result<
         )
         .hint("name an instance: its id (i-…, mi-…), its Name, or a tag like Role=web"));
     }
-    let settings = context.settings()?;
-    let aws = context.aws(&settings).await?;
+    let Places { clouds, profiles, failures } = ls_places::places(context, false).await?;
+    let mut first = context.clone();
+    // Several are no name of one.
+    first.globals.profile = clouds.first().and_then(|cloud| cloud.profile().map(str::to_owned));
+    let settings = first.settings()?;
     let name_tag = settings.name_tag().to_owned();
     let options = fleet::Options { name_tag, age: settings.cache(), ..fleet::Options::default() };
     let failure = Failure::default();
-    let feed = fleet_feed::open(vec![aws], options, &failure);
-    ask(&context.ui, &settings, question, feed).await?.map_err(|left| failure.take().unwrap_or(left))
+    let notes = failures.iter().map(CliError::to_string).collect();
+    let feed = fleet_feed::open(clouds, options, notes, &failure);
+    let mut columns = columns(&settings);
+    if profiles > 1 && !columns.contains(&Column::Profile) {
+        let status = columns.iter().position(|column| *column == Column::Status);
+        columns.insert(status.map_or(columns.len(), |at| at + 1), Column::Profile);
+    }
+    ask(&context.ui, columns, question, feed).await?.map_err(|left| failure.take().unwrap_or(left))
 }
 
 /// Asks. The inner error is that nothing was chosen.
 async fn ask(
     ui: &Ui,
-    settings: &Effective,
+    columns: Vec<Column>,
     question: Question,
     feed: Feed,
 ) -> Result<Result<Vec<Instance>, CliError>, CliError> {
     let settings = Settings {
         query: question.query,
         multi: question.multi,
-        columns: columns(settings),
+        columns,
         recent: recent::load(),
         colored: ui.is_colored(),
         title: question.title,
@@ -141,7 +151,7 @@ async fn ask(
 }
 
 /// The columns that the person wants.
-fn columns(settings: &Effective) -> Vec<picker::Column> {
+fn columns(settings: &Effective) -> Vec<Column> {
     let columns = settings.columns();
     columns.iter().filter_map(|column| column.to_string().parse().ok()).collect()
 }
@@ -151,17 +161,18 @@ fn say(ui: &Ui, instance: &Instance) {
     ui.status(instance.target());
 }
 
-/// The context of an account and region.
-async fn at(context: &Context, place: &Place) -> Result<Context, CliError> {
-    if Place::of(&context.aws(&context.settings()?).await?) == *place {
-        return Ok(context.clone());
-    }
+/// The context of an account and region. That of the flags stays what it is: it has been loaded, and may have cost a
+/// password.
+fn at(context: &Context, place: &Place) -> Context {
+    let several = |flag: &Option<String>| flag.as_ref().is_some_and(|text| text.contains(','));
     let mut there = context.clone();
-    there.globals.region = Some(place.region.clone());
-    if place.profile.is_some() {
+    if several(&context.globals.region) {
+        there.globals.region = Some(place.region.clone());
+    }
+    if several(&context.globals.profile) {
         there.globals.profile.clone_from(&place.profile);
     }
-    Ok(there)
+    there
 }
 
 /// Whether the person wants lines, or the terminal can show nothing else.

@@ -1,13 +1,14 @@
 //! The inventory of the fleet, as the picker wants to be told of it.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::mpsc;
 
 use super::error::CliError;
+use super::ls_troubles;
 use crate::aws::Aws;
-use crate::fleet::{self, CacheUse, Options, Place, Query, Service, Trouble};
+use crate::fleet::{self, CacheUse, Options, Place, Query, Trouble};
 use crate::picker::{Feed, Update};
 
 /// Updates that wait to be shown.
@@ -28,15 +29,15 @@ impl Failure {
     }
 }
 
-/// The instances of all `places`: at once what the cache knows, then what there is. Terminated ones are left out. Where
-/// nothing can be listed at all, the reason is put into `failure`.
-pub(super) fn open(places: Vec<Aws>, options: Options, failure: &Failure) -> Feed {
+/// The instances of all `places`: at once what the cache knows, then what there is. Terminated ones are left out. `notes`
+/// are told beside them. Where nothing can be listed at all, the reason is put into `failure`.
+pub(super) fn open(places: Vec<Aws>, options: Options, notes: Vec<String>, failure: &Failure) -> Feed {
     let (sender, updates) = mpsc::channel(AHEAD);
     let (refresh, mut refreshes) = mpsc::channel(1);
     let failure = failure.clone();
     tokio::spawn(async move {
         let mut options = Options { cache: CacheUse::AtOnce, ..options };
-        while look(&places, &options, &sender, &failure).await.is_ok() {
+        while look(&places, &options, &notes, &sender, &failure).await.is_ok() {
             options.cache = CacheUse::Refresh;
             tokio::select! {
                 () = sender.closed() => return,
@@ -53,10 +54,14 @@ pub(super) fn open(places: Vec<Aws>, options: Options, failure: &Failure) -> Fee
 async fn look(
     places: &[Aws],
     options: &Options,
+    notes: &[String],
     sender: &mpsc::Sender<Update>,
     failure: &Failure,
 ) -> Result<(), mpsc::error::SendError<Update>> {
     sender.send(Update::Started).await?;
+    for note in notes {
+        sender.send(Update::Note(note.clone())).await?;
+    }
     let mut waiting: BTreeSet<Place> = places.iter().map(Place::of).collect();
     sender.send(Update::Waiting(list(&waiting))).await?;
     let mut troubles: Vec<Trouble> = Vec::new();
@@ -86,22 +91,11 @@ async fn look(
             }
         }
     }
-    if !found_any && is_hopeless(places, &troubles) {
-        if let Some(trouble) = troubles.first() {
-            let error = CliError::new(trouble.kind.into(), trouble.message.clone());
-            failure.put(trouble.hints.iter().cloned().fold(error, CliError::hint));
-        }
+    if !found_any && let Some(error) = ls_troubles::nothing_answered(&troubles, places.len()) {
+        failure.put(error);
         sender.send(Update::Failed).await?;
     }
-    sender.send(Update::Done { whole: troubles.is_empty() }).await
-}
-
-/// Whether no service answered anywhere.
-fn is_hopeless(places: &[Aws], troubles: &[Trouble]) -> bool {
-    let silent: HashSet<(&Place, Service)> = troubles.iter().map(|trouble| (&trouble.place, trouble.service)).collect();
-    places.iter().map(Place::of).all(|place| {
-        [Service::Ec2, Service::SystemsManager].into_iter().all(|service| silent.contains(&(&place, service)))
-    })
+    sender.send(Update::Done { whole: troubles.is_empty() && notes.is_empty() }).await
 }
 
 /// What is still being waited for, in a few words.

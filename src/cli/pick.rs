@@ -4,6 +4,7 @@ use super::choose::{self, Question};
 use super::context::Context;
 use super::error::CliError;
 use super::exit::Exit;
+use super::ls_json;
 
 /// Choose an instance, and print its id
 ///
@@ -32,7 +33,7 @@ pub struct Args {
 pub enum Format {
     /// Their ids, a line each.
     Ids,
-    /// All that is known of them, as a JSON array.
+    /// All that is known of them, as `ssmx ls -o json` writes it.
     Json,
 }
 
@@ -48,13 +49,12 @@ pub async fn run(context: &Context, args: Args) -> Result<Exit, CliError> {
     }
     let question = Question { query, multi: args.multi, ..Question::default() };
     let chosen = choose::from_fleet(context, question).await?;
-    let text = match args.output {
-        Format::Ids => chosen.iter().map(|instance| format!("{}\n", instance.id)).collect(),
+    match args.output {
+        Format::Ids => context.ui.data(chosen.iter().map(|one| format!("{}\n", one.id)).collect::<String>())?,
         Format::Json => {
-            let json = serde_json::to_string_pretty(&chosen);
-            json.map_err(|error| CliError::failed("the instances cannot be written").caused_by(&error))? + "\n"
+            let json = ls_json::array(&chosen);
+            context.ui.data(json.map_err(|error| CliError::failed("JSON cannot be written").caused_by(&error))?)?;
         }
-    };
-    context.ui.data(text)?;
+    }
     Ok(Exit::FINE)
 }

@@ -77,9 +77,11 @@ impl Column {
             Self::Id => Cow::Borrowed(&instance.id),
             Self::Status => Cow::Borrowed(instance.status.word()),
             Self::State => Cow::Borrowed(instance.state.map_or("", InstanceState::as_str)),
-            Self::Platform => Cow::Borrowed(instance.platform.map_or("", platform)),
+            Self::Platform => Cow::Borrowed(
+                instance.platform_name.as_deref().or(instance.platform.map(Platform::as_str)).unwrap_or_default(),
+            ),
             Self::Type => known(&instance.instance_type),
-            Self::Zone => known(&instance.zone),
+            Self::Zone => Cow::Borrowed(instance.zone.as_ref().unwrap_or(&instance.place.region)),
             Self::Region => Cow::Borrowed(&instance.place.region),
             Self::Profile => known(&instance.place.profile),
             Self::Ip => known(&instance.private_ip),
@@ -102,14 +104,6 @@ impl FromStr for Column {
             return Ok(Self::Tag(tag.to_owned()));
         }
         NAMED.into_iter().find(|(name, _)| *name == text).map(|(_, column)| column).ok_or(())
-    }
-}
-
-fn platform(platform: Platform) -> &'static str {
-    match platform {
-        Platform::Linux => "linux",
-        Platform::MacOs => "macos",
-        Platform::Windows => "windows",
     }
 }
 

@@ -6,6 +6,9 @@ use super::view::GAP;
 /// The narrowest that a name becomes while there are columns that can go.
 const NAME: usize = 24;
 
+/// The narrowest of other columns of which a part says something.
+const SHORT: usize = 8;
+
 /// The lines of the screen, from the prompt down: what has no room is left out, the rows last.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Layout {
@@ -41,12 +44,18 @@ impl Layout {
     }
 }
 
-/// Which of the columns fit into so many cells, by their numbers, and how wide each may be. Long names give way first,
+/// Which of the columns fit into so many cells, by their numbers, and how wide each may be. Long texts give way first,
 /// then columns from the right, of which the name and the status stay longest.
 pub(super) fn columns(all: &[Column], widths: &[usize], cells: usize) -> Vec<(usize, u16)> {
     let mut shown: Vec<(usize, usize)> = widths.iter().copied().enumerate().collect();
     let name = all.iter().position(|column| *column == Column::Name);
-    let least = |at: usize, width: usize| if Some(at) == name { width.min(NAME) } else { width };
+    let least = |at: usize, width: usize| match all[at] {
+        Column::Name => width.min(NAME),
+        Column::Platform | Column::Profile | Column::Tag(_) => width.min(SHORT),
+        Column::Dns | Column::Computer => width.min(2 * SHORT),
+        // A part of an id or an address is worth nothing.
+        _ => width,
+    };
     let needed = |shown: &[(usize, usize)]| -> usize {
         shown.iter().map(|(at, width)| least(*at, *width) + usize::from(GAP)).sum::<usize>().saturating_sub(GAP.into())
     };
@@ -99,6 +108,7 @@ mod tests {
         let fit = |widths: [usize; 6], cells| columns(&all, &widths, cells);
         let widths = [10, 19, 9, 8, 10, 11];
         assert_eq!(fit(widths, 78).len(), 6);
+        assert_eq!(fit([7, 19, 7, 17, 10, 9], 78)[3], (3, 16));
         assert_eq!(fit(widths, 60), [(0, 10), (1, 19), (2, 9), (3, 8)]);
         assert_eq!(fit(widths, 38), [(0, 10), (2, 9)]);
         // A long name takes what is left, at least its due.

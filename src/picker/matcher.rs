@@ -189,6 +189,8 @@ fn has_value(row: &Row, value: &Value) -> bool {
     }
     match value.key.text.parse::<Column>() {
         Ok(Column::Tag(_)) | Err(()) => false,
+        // The family is what one means, not the name and version.
+        Ok(Column::Platform) if row.instance.platform.is_some_and(|platform| value.is_value(platform.as_str())) => true,
         Ok(column) => {
             let text = column.text(&row.instance);
             !text.is_empty() && value.is_value(&text)

@@ -4,6 +4,7 @@ use nucleo_matcher::{Utf32Str, Utf32String};
 
 use super::column::Column;
 use super::text::printable;
+use crate::aws::Platform;
 use crate::fleet::Instance;
 
 /// More of a text than this is not looked at: tags are shorter, and matching takes time and memory by length.
@@ -50,6 +51,8 @@ impl Row {
         let ids = ids.into_iter().flatten().fold(instance.id.clone(), |all, one| all + " " + one);
         let rest = [Column::Zone, Column::Type, Column::Platform, Column::Profile, Column::Computer, Column::Status];
         let rest = rest.iter().map(|column| column.text(&instance)).fold(from_aws, |all, one| all + " " + &one);
+        // Not every name of a system says of what family it is.
+        let rest = rest + " " + instance.platform.map_or("", Platform::as_str);
         Self {
             name: Text::new(instance.name.as_deref().unwrap_or_default()),
             ids: Text::new(&ids),

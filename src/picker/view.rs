@@ -134,7 +134,7 @@ fn row(state: &mut State, buffer: &mut Buffer, y: u16, at: usize, shown: &[(Colu
     if here {
         put(buffer, 0, y, HERE, width, BOLD);
     }
-    let hit = tint(state, Color::Cyan).add_modifier(Modifier::BOLD | Modifier::UNDERLINED);
+    let hit = tint(state, Color::Magenta).add_modifier(Modifier::BOLD | Modifier::UNDERLINED);
     let colored = state.settings().colored;
     let down = matches!(state.row(at).instance.status, TargetState::Down(_));
     if state.row(at).marked {
@@ -171,10 +171,9 @@ fn row(state: &mut State, buffer: &mut Buffer, y: u16, at: usize, shown: &[(Colu
 fn status_style(status: TargetState) -> Style {
     match status {
         TargetState::Online => Style::new().fg(Color::Green),
-        TargetState::Offline => Style::new().fg(Color::Red),
-        TargetState::Unmanaged => Style::new().fg(Color::Yellow),
-        TargetState::Running | TargetState::Unknown => Style::new(),
-        TargetState::Down(_) => DIM,
+        TargetState::Running => Style::new().fg(Color::Cyan),
+        TargetState::Offline | TargetState::Unmanaged => Style::new().fg(Color::Yellow),
+        TargetState::Unknown | TargetState::Down(_) => DIM,
     }
 }
 
@@ -182,7 +181,7 @@ fn status_style(status: TargetState) -> Style {
 fn detail(state: &mut State, buffer: &mut Buffer, y: u16, lines: u16, with_id: bool) {
     let Some(at) = state.selected_at() else { return };
     let width = buffer.area.width;
-    let hit = tint(state, Color::Cyan).add_modifier(Modifier::BOLD | Modifier::UNDERLINED);
+    let hit = tint(state, Color::Magenta).add_modifier(Modifier::BOLD | Modifier::UNDERLINED);
     let instance = &state.row(at).instance;
     let tags: Vec<String> = instance
         .tags
@@ -219,7 +218,6 @@ fn facts(instance: &Instance, with_id: bool) -> Vec<String> {
     }
     facts.extend(instance.agent_version.as_ref().map(|version| format!("agent {version}")));
     facts.extend(instance.launched.map(|launched| format!("launched {} UTC", time(launched))));
-    facts.extend(instance.platform_name.clone());
     facts.retain(|fact| !fact.is_empty());
     facts.iter().map(|fact| printable(fact).into_owned()).collect()
 }

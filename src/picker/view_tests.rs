@@ -32,9 +32,9 @@ fn a_screen_of_80_by_24() {
     let (lines, buffer, cursor) = screen(&mut state, 80, 24);
     assert_eq!(lines[0], format!("{:<79}3", "> 1"));
     assert_eq!(lines[1], "  NAME   ID                   STATUS   PLATFORM  ZONE        IP");
-    assert_eq!(lines[2], "> web-1  i-0123456789abcdef0  online   linux     eu-west-1a  10.1.0.10");
-    assert_eq!(lines[3], "  db-1   i-0123456789abcdef2  stopped  linux     eu-west-1a  10.1.0.10");
-    assert_eq!(lines[4], "  web-2  i-0123456789abcdef1  online   linux     eu-west-1a  10.1.0.10");
+    assert_eq!(lines[2], "> web-1  i-0123456789abcdef0  online   Linux     eu-west-1a  10.1.0.10");
+    assert_eq!(lines[3], "  db-1   i-0123456789abcdef2  stopped  Linux     eu-west-1a  10.1.0.10");
+    assert_eq!(lines[4], "  web-2  i-0123456789abcdef1  online   Linux     eu-west-1a  10.1.0.10");
     assert_eq!(lines[5], "");
     assert_eq!(lines[20], "─".repeat(80));
     assert_eq!(lines[21], "t3.micro · eu-west-1 · agent 3.3.0.0");
