@@ -4,11 +4,15 @@
 mod aws_cli;
 mod command_line;
 #[cfg(unix)]
+mod completions;
+#[cfg(unix)]
 mod exec;
 #[cfg(unix)]
 mod fwd;
 #[cfg(unix)]
 mod install;
+#[cfg(unix)]
+mod man;
 #[cfg(unix)]
 mod plugin;
 #[cfg(unix)]
