@@ -4,6 +4,7 @@
 mod aws_cli;
 mod command_line;
 #[cfg(unix)]
+mod completions;
 mod config;
 #[cfg(unix)]
 mod exec;
@@ -14,6 +15,7 @@ mod fwd;
 #[cfg(unix)]
 mod install;
 #[cfg(unix)]
+mod man;
 mod picker;
 #[cfg(unix)]
 mod plugin;

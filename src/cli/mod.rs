@@ -44,6 +44,7 @@ mod ls_columns;
 mod ls_json;
 mod ls_places;
 mod ls_troubles;
+pub mod man;
 pub mod openssh;
 mod openssh_words;
 pub mod parameters;
