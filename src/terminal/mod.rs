@@ -23,5 +23,5 @@ pub use escape::{EscapeKeys, Typed};
 pub use input::{Input, is_terminal};
 pub use output::Output;
 pub use raw::{RawMode, restore};
-pub use signals::{Termination, Terminations, forward};
+pub use signals::{Termination, Terminations, forward, share};
 pub use size::{Changes, Size};
