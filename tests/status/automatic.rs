@@ -36,7 +36,7 @@ fn every_command_says_why_and_what_to_do() {
         &ran.err(),
         255,
         &ran,
-        &["error: i-00000000000000002 stopped (stopped) is not connected\n", told[1], told[2]],
+        &["error: i-00000000000000002 stopped (stopped) is not connected", told[1], told[2]],
     );
     let ran = run(cloud.ssmx().args(["ssh", "lost", "true"]));
     assert_told(&ran.err(), 255, &ran, &["(TargetNotConnected, ", "caused by: its agent was last heard of "]);
