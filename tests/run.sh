@@ -51,17 +51,22 @@ if [ -n "$missing" ]; then
     fi
 fi
 
-# The real AWS CLI, in a folder of its own.
+# Programs from PyPI, each in a folder of its own: the folder, the program and the package that has it.
 target=${CARGO_TARGET_DIR:-target}
 mkdir -p "$target"
-venv=$(cd "$target" && pwd)/aws-cli
-if ! "$venv/bin/aws" --version >/dev/null 2>&1; then
-    say "installing the AWS CLI into $target/aws-cli"
+target=$(cd "$target" && pwd)
+python_program() {
+    venv=$target/$1
+    "$venv/bin/$2" --version >/dev/null 2>&1 && return
+    say "installing $3 into $venv"
     rm -rf "$venv"
     python3 -m venv "$venv"
-    "$venv/bin/pip" install --quiet --disable-pip-version-check 'awscli>=1.44,<2'
-fi
-SSMX_TEST_AWS=$venv/bin/aws
-export SSMX_TEST_AWS
+    "$venv/bin/pip" install --quiet --disable-pip-version-check "$3"
+}
+python_program aws-cli aws 'awscli>=1.44,<2'
+python_program ansible ansible 'ansible-core>=2.16,<2.21'
+SSMX_TEST_AWS=$target/aws-cli/bin/aws
+SSMX_TEST_ANSIBLE=$target/ansible/bin/ansible
+export SSMX_TEST_AWS SSMX_TEST_ANSIBLE
 
 exec cargo test "$@"

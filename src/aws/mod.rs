@@ -18,12 +18,14 @@ mod kms;
 mod managed;
 mod net;
 mod page;
+mod profiles;
 mod proxy;
 mod secret;
 mod settings;
 mod sign;
 mod ssm;
 mod sts;
+mod tier;
 
 #[cfg(test)]
 mod fake;
@@ -38,11 +40,13 @@ pub use kms::DataKey;
 pub use managed::{ManagedInstance, PingStatus, Platform};
 pub use net::{BoxedStream, NetSettings, Stream};
 pub use page::{Filter, Page};
+pub use profiles::{Profile, profiles};
 pub use secret::Secret;
 pub use settings::{ServiceEndpoints, Settings};
 pub use sign::SignedHeaders;
 pub use ssm::{ConnectionStatus, ResumedSession, StartSession, StartedSession};
 pub use sts::CallerIdentity;
+pub use tier::HybridTier;
 
 pub(crate) use gateway::is_gateway;
 pub(crate) use proxy::is_loopback;

@@ -33,7 +33,7 @@ pub(super) struct Known {
 impl Known {
     /// For a line that begins with these words, the first of which is the program's name.
     pub(super) fn of(before: &[OsString]) -> Self {
-        let (words, _) = default_command::insert(Cli::command(), before.to_vec());
+        let (words, _) = default_command::insert(Cli::command(), before.to_vec(), false);
         let words = openssh_words::set_apart(Cli::command(), words);
         let matches = Cli::command().ignore_errors(true).try_get_matches_from(words).ok();
         let flag = |name: &str| {

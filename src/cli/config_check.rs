@@ -1,15 +1,13 @@
 //! What the configuration says in grammars that belong to commands.
 
-use super::config_error;
-use super::error::CliError;
 use super::forward_spec::{ForwardSpec, bind};
-use crate::config::{Config, ConfigError, Mistake};
+use crate::config::{Config, ConfigError, MOST_MISTAKES, Mistake};
 
 /// Checks the forwards of tunnels and their addresses to listen on.
 ///
 /// # Errors
 /// Some make no sense; the error has the line of each.
-pub(super) fn forwards(config: &Config) -> Result<(), CliError> {
+pub(super) fn forwards(config: &Config) -> Result<(), ConfigError> {
     let mut mistakes = Vec::new();
     for (name, tunnel) in &config.tunnels {
         for forward in &tunnel.forward {
@@ -28,5 +26,6 @@ pub(super) fn forwards(config: &Config) -> Result<(), CliError> {
         return Ok(());
     }
     mistakes.sort_by_key(|mistake| mistake.line);
-    Err(config_error::told(ConfigError::Invalid { path: config.path.clone().unwrap_or_default(), mistakes }))
+    mistakes.truncate(MOST_MISTAKES);
+    Err(ConfigError::Invalid { path: config.path.clone().unwrap_or_default(), mistakes })
 }

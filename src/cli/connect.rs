@@ -1,27 +1,46 @@
 //! From a target as it was typed to an open session.
 
+use super::choose;
 use super::context::Wanted;
-use super::error::{CliError, ErrorKind};
+use super::diagnosis;
+use super::error::CliError;
 use super::ui::Ui;
 use crate::aws::{Aws, StartSession};
 use crate::channel::{self, Channel, Notice, Options};
 use crate::config::Selector;
-use crate::fleet::{self, Target, TargetState};
+use crate::fleet::{self, FleetError, Target};
+use crate::picker::recent;
 use crate::session::Observer;
 
 /// The one instance that is meant.
 pub(super) async fn target(ui: &Ui, aws: &Aws, wanted: &Wanted) -> Result<Target, CliError> {
-    let text = &wanted.text;
-    let _waiting = ui.waiting(format!("Looking for {text} in {}", aws.region()));
-    let query = query(wanted);
-    fleet::resolve(aws, &query).await.map_err(|error| {
-        let error = CliError::from(error);
-        if wanted.selector.is_some() { error.about(text) } else { error }
-    })
+    find(ui, aws, wanted).await.map_err(|error| told(error, wanted))
+}
+
+/// As [`target`]; if several are meant equally well and somebody is there, the one that the person chooses.
+pub(super) async fn target_asking(ui: &Ui, aws: &Aws, wanted: &Wanted) -> Result<Target, CliError> {
+    let found = find(ui, aws, wanted).await;
+    if let Err(FleetError::Ambiguous { described, matches }) = &found {
+        let title = format!("{} instances {described}", matches.len());
+        if let Some(chosen) = choose::among(ui, &wanted.settings, title, matches).await? {
+            return Ok(chosen.target());
+        }
+    }
+    found.map_err(|error| told(error, wanted))
+}
+
+async fn find(ui: &Ui, aws: &Aws, wanted: &Wanted) -> Result<Target, FleetError> {
+    let _waiting = ui.waiting(format!("Looking for {} in {}", wanted.text, aws.region()));
+    fleet::resolve(aws, &query(wanted)).await
+}
+
+fn told(error: FleetError, wanted: &Wanted) -> CliError {
+    let error = CliError::from(error);
+    if wanted.selector.is_some() { error.about(&wanted.text) } else { error }
 }
 
 /// What the fleet is to look for: what an alias stands for, else what was typed.
-fn query(wanted: &Wanted) -> String {
+pub(super) fn query(wanted: &Wanted) -> String {
     match &wanted.selector {
         None => wanted.text.clone(),
         Some(Selector::Id(text) | Selector::Name(text) | Selector::Address(text)) => text.clone(),
@@ -32,8 +51,27 @@ fn query(wanted: &Wanted) -> String {
     }
 }
 
-/// Starts a session on `target`.
+/// Starts a session on `target`. A target that is not connected is asked why.
 pub(super) async fn session(
+    ui: &Ui,
+    aws: &Aws,
+    target: &Target,
+    request: StartSession,
+    options: Options,
+) -> Result<Channel, CliError> {
+    let waiting = ui.waiting(format!("Starting a session on {target}"));
+    let request = StartSession { target: target.id.clone(), ..request };
+    match channel::open(aws, &request, options).await {
+        Ok(channel) => {
+            recent::remember(&target.id);
+            Ok(channel)
+        }
+        Err(error) => Err(diagnosis::explain(&waiting, aws, &request, error.into()).await),
+    }
+}
+
+/// As [`session`], for one of several attempts: the next one follows, so nobody looks into why this one failed.
+pub(super) async fn session_again(
     ui: &Ui,
     aws: &Aws,
     target: &Target,
@@ -42,32 +80,7 @@ pub(super) async fn session(
 ) -> Result<Channel, CliError> {
     let _waiting = ui.waiting(format!("Starting a session on {target}"));
     let request = StartSession { target: target.id.clone(), ..request };
-    channel::open(aws, &request, options).await.map_err(|error| {
-        let error = CliError::from(error);
-        match known_obstacle(target.state) {
-            // What is known takes the place of what is usual.
-            Some((cause, hint)) if error.kind() == ErrorKind::NotConnected => {
-                CliError::new(error.kind(), error.message()).cause(cause).hint(hint)
-            }
-            _ => error,
-        }
-    })
-}
-
-/// What is known of a target that explains why it cannot be reached, and what to do about it.
-fn known_obstacle(state: TargetState) -> Option<(String, &'static str)> {
-    Some(match state {
-        TargetState::Down(state) => (format!("EC2 says that it is {}", state.as_str()), "start it first"),
-        TargetState::Offline => (
-            "its agent has not been heard of for a while".to_owned(),
-            "restart the agent or the instance; check that nothing cuts it off from Systems Manager",
-        ),
-        TargetState::Unmanaged => (
-            "it runs, and Systems Manager does not know it".to_owned(),
-            "give it an instance profile with AmazonSSMManagedInstanceCore, a running agent, and a way to the endpoints",
-        ),
-        _ => return None,
-    })
+    Ok(channel::open(aws, &request, options).await?)
 }
 
 /// Says to the person what a session has to say.

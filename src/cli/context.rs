@@ -5,9 +5,9 @@ use std::sync::Arc;
 use tokio::sync::Mutex;
 
 use super::args::Globals;
-use super::config_error;
 use super::error::CliError;
 use super::ui::Ui;
+use super::{config_check, config_error};
 use crate::aws::{Aws, ServiceEndpoints, Settings};
 use crate::config::{self, Config, Effective, Flags, Key, Selector, Value};
 
@@ -43,7 +43,7 @@ impl Context {
     pub fn load(ui: &Ui, globals: &Globals) -> Result<Self, CliError> {
         let location = config::location().map_err(config_error::told)?;
         let config = Config::load(&location).map_err(config_error::told)?;
-        super::config_check::forwards(&config)?;
+        config_check::forwards(&config).map_err(config_error::told)?;
         Ok(Self::with(ui, globals, config))
     }
 

@@ -13,7 +13,7 @@ pub(super) struct Plan {
     /// The name of the tunnel, if it has one in the configuration.
     pub(super) name: Option<String>,
     pub(super) wanted: Wanted,
-    /// At least one.
+    /// At least one, unless there is `--socks`.
     pub(super) forwards: Vec<ForwardSpec>,
     /// Whether to be ready only when the destinations accept connections.
     pub(super) wait: bool,
@@ -28,7 +28,7 @@ pub(super) struct Plan {
 pub(super) fn plans(context: &Context, args: &Args) -> Result<Vec<Plan>, CliError> {
     let forwards: Result<Vec<ForwardSpec>, String> = args.forwards.iter().map(|text| text.parse()).collect();
     let mut plans = match forwards {
-        Ok(forwards) if !forwards.is_empty() => {
+        Ok(forwards) if !forwards.is_empty() || args.socks.socks.is_some() => {
             let wanted = context.wanted(&args.target)?;
             vec![Plan { name: None, wanted, forwards, wait: args.wait, reason: None }]
         }
@@ -46,6 +46,13 @@ pub(super) fn plans(context: &Context, args: &Args) -> Result<Vec<Plan>, CliErro
         }
     }
     Ok(plans)
+}
+
+/// Whether all words are forwards, and none can be a target: `ssmx fwd 5432`, `ssmx fwd 8080:80 5432`.
+pub(super) fn lacks_target(context: &Context, args: &Args) -> bool {
+    let ports = |word: &str| word.bytes().all(|byte| byte.is_ascii_digit() || byte == b':');
+    let known = context.config.tunnels.contains_key(&args.target) || context.config.targets.contains_key(&args.target);
+    !known && ports(&args.target) && words(args).all(|word| word.parse::<ForwardSpec>().is_ok())
 }
 
 fn words(args: &Args) -> impl Iterator<Item = &str> {

@@ -20,6 +20,7 @@ pub(super) struct Tells {
     destination: String,
     hushed: AtomicBool,
     refusals: Mutex<Refusals>,
+    rejections: Mutex<Refusals>,
 }
 
 #[derive(Default)]
@@ -31,7 +32,13 @@ struct Refusals {
 impl Tells {
     pub(super) fn new(ui: Ui, destination: String) -> Self {
         let says = Says { ui, name: Some(destination.clone()) };
-        Self { says, destination, hushed: AtomicBool::new(false), refusals: Mutex::default() }
+        Self {
+            says,
+            destination,
+            hushed: AtomicBool::new(false),
+            refusals: Mutex::default(),
+            rejections: Mutex::default(),
+        }
     }
 
     /// What the tunnel leads to.
@@ -48,15 +55,26 @@ impl Tells {
         if self.hushed.load(Ordering::Relaxed) {
             return;
         }
-        let told = self.refusals.lock().unwrap_or_else(PoisonError::into_inner).add(Instant::now());
-        let Some(untold) = told else { return };
-        let more = if untold > 0 { format!(" (and {untold} times since it was last told)") } else { String::new() };
-        self.say(format!("the connection to the destination failed{more}; the agent's log says why"));
+        if let Some(more) = more(&self.refusals) {
+            self.say(format!("the connection to the destination failed{more}; the agent's log says why"));
+        }
+    }
+
+    fn rejected(&self, reason: &str) {
+        if let Some(more) = more(&self.rejections) {
+            self.say(format!("refused: {reason}{more}"));
+        }
     }
 
     fn say(&self, text: String) {
         self.says.ui.notice(format!("{}: {text}", self.destination));
     }
+}
+
+/// How many were left untold, in words; `None` when this one is left untold too.
+fn more(refusals: &Mutex<Refusals>) -> Option<String> {
+    let untold = refusals.lock().unwrap_or_else(PoisonError::into_inner).add(Instant::now())?;
+    Some(if untold > 0 { format!(" (and {untold} times since it was last told)") } else { String::new() })
 }
 
 impl Refusals {
@@ -92,6 +110,9 @@ impl Reporter for Tells {
             Note::Waiting(reason) => self.say(format!("no other session yet: {reason}")),
             Note::Replaced(id) => self.say(format!("another session carries on ({id})")),
             Note::GaveUp(reason) => self.say(format!("gave up waiting for another session: {reason}")),
+            Note::NoSession(reason) => self.say(format!("no session: {reason}")),
+            Note::NoRoom => self.say("refused, as all sessions are in use; `--socks-sessions` allows more".to_owned()),
+            Note::Rejected(reason) => self.rejected(reason),
             Note::Accept(error) => self.say(format!("cannot accept connections: {error}")),
         }
     }

@@ -37,6 +37,15 @@ impl Place {
         }
     }
 
+    /// Both in one: `HOST:PORT`, with brackets around an IPv6 address, or the path.
+    pub(super) fn text(&self) -> String {
+        match self {
+            Self::Port(host, port) if host.contains(':') => format!("[{host}]:{port}"),
+            Self::Port(host, port) => format!("{host}:{port}"),
+            Self::Socket(path) => path.display().to_string(),
+        }
+    }
+
     fn host(&self) -> OsString {
         match self {
             Self::Port(host, _) => host.into(),
@@ -65,20 +74,25 @@ pub(super) fn pass_on(signal: Termination) -> bool {
     id != 0
 }
 
-/// Runs the command to its end.
+/// Runs the command to its end. It is told of the forwards as they were typed, and of the SOCKS5 port.
 ///
 /// # Errors
 /// It cannot be run.
-pub(super) async fn run(command: &[OsString], places: &[Place]) -> Result<Exit, CliError> {
-    let first = places.first().expect("the command line has one forward at least");
-    let replaced: Vec<OsString> = command.iter().map(|word| replace(word, first)).collect();
+pub(super) async fn run(command: &[OsString], places: &[Place], socks: Option<&Place>) -> Result<Exit, CliError> {
+    let replaced: Vec<OsString> = command.iter().map(|word| replace(word, places.first(), socks)).collect();
     let (program, arguments) = replaced.split_first().expect("it is called with a command");
     let mut child = Command::new(program);
-    child.args(arguments).env("SSMX_HOST", first.host()).env("SSMX_PORT", first.port()).kill_on_drop(true);
+    child.args(arguments).kill_on_drop(true);
+    if let Some(first) = places.first() {
+        child.env("SSMX_HOST", first.host()).env("SSMX_PORT", first.port());
+    }
     if places.len() > 1 {
         for (number, place) in (1..).zip(places) {
             child.env(format!("SSMX_HOST_{number}"), place.host()).env(format!("SSMX_PORT_{number}"), place.port());
         }
+    }
+    if let Some(socks) = socks {
+        child.env("SSMX_SOCKS_HOST", socks.host()).env("SSMX_SOCKS_PORT", socks.port());
     }
     let failed = |what: &str, error: std::io::Error| {
         CliError::failed(format!("cannot {what} `{}`", program.to_string_lossy())).caused_by(&error)
@@ -90,14 +104,18 @@ pub(super) async fn run(command: &[OsString], places: &[Place]) -> Result<Exit, 
     Ok(Exit::of_status(status.map_err(|error| failed("wait for", error))?))
 }
 
-/// Puts the place in for `{host}` and `{port}`. Words that are not text stay as they are.
-fn replace(word: &OsStr, place: &Place) -> OsString {
-    let Some(text) = word.to_str() else { return word.to_owned() };
-    if !text.contains("{host}") && !text.contains("{port}") {
-        return word.to_owned();
+/// Puts places in for `{host}`, `{port}` and `{socks}`, where there are such. Words that are not text stay as they are.
+fn replace(word: &OsStr, first: Option<&Place>, socks: Option<&Place>) -> OsString {
+    let Some(text) = word.to_str().filter(|text| text.contains('{')) else { return word.to_owned() };
+    let mut text = text.to_owned();
+    if let Some(first) = first {
+        text = text.replace("{host}", &first.host().to_string_lossy());
+        text = text.replace("{port}", &first.port().to_string_lossy());
     }
-    let (host, port) = (place.host(), place.port());
-    text.replace("{host}", &host.to_string_lossy()).replace("{port}", &port.to_string_lossy()).into()
+    if let Some(socks) = socks {
+        text = text.replace("{socks}", &socks.text());
+    }
+    text.into()
 }
 
 #[cfg(test)]
@@ -107,9 +125,15 @@ mod tests {
     #[test]
     fn places_are_put_in() {
         let place = Place::Port("127.0.0.1".to_owned(), 5433);
-        let replaced = |word: &str| replace(OsStr::new(word), &place);
+        let socks = Place::Port("::1".to_owned(), 1080);
+        let replaced = |word: &str| replace(OsStr::new(word), Some(&place), Some(&socks));
+        assert_eq!(replaced("socks5h://{socks}"), "socks5h://[::1]:1080");
+        assert_eq!(replace(OsStr::new("{port} {socks}"), None, None), "{port} {socks}");
         assert_eq!(replaced("postgres://{host}:{port}/db?p={port}"), "postgres://127.0.0.1:5433/db?p=5433");
         assert_eq!(replaced("{hosts} {} {PORT}"), "{hosts} {} {PORT}");
-        assert_eq!(replace(OsStr::new("--socket={host}"), &Place::Socket("/tmp/s".into())), "--socket=/tmp/s");
+        assert_eq!(
+            replace(OsStr::new("--socket={host}"), Some(&Place::Socket("/tmp/s".into())), None),
+            "--socket=/tmp/s"
+        );
     }
 }

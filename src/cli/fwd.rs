@@ -8,21 +8,23 @@ use serde_json::json;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
+use super::choose;
 use super::connect;
 use super::context::{Context, Wanted};
 use super::error::CliError;
 use super::exit::Exit;
+use super::forward_open::{Opened, Starting, open_all};
 use super::forward_plan::{self, Plan};
 use super::forward_reporter::Tells;
-use super::forward_run;
+use super::forward_run::{self, Place};
 use super::forward_spec::{ForwardSpec, bind};
+use super::socks;
 use super::ui::Ui;
-use super::{advice, forward_run::Place};
 use crate::aws::{Aws, StartSession};
 use crate::channel::{Channel, Options};
 use crate::config::Key;
 use crate::fleet::Target;
-use crate::session::forward::{self, Bind, Destination, Listener, Opener, Probe, Session, SessionError};
+use crate::session::forward::{self, Bind, Destination, Listener, Opener, Session};
 use crate::terminal::signals::exit_now;
 use crate::terminal::{Termination, Terminations};
 
@@ -35,14 +37,22 @@ use crate::terminal::{Termination, Terminations};
 /// for each) in its environment. A failure of ssmx itself then exits with 255.
 ///
 /// Tunnels that the configuration names are started by their names: `ssmx fwd pg redis`.
+///
+/// With `--socks` the programs themselves say where each connection leads, to whatever the instance can reach. `{socks}`
+/// and `SSMX_SOCKS_HOST` and `SSMX_SOCKS_PORT` name that port to a command.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The instance: its id (i-…, mi-…), its Name, or an alias; or the name of a tunnel
+    /// The instance: its id (i-…, mi-…), its Name, or an alias; or the name of a tunnel. With forwards alone, the
+    /// instance is chosen on the terminal
     pub target: String,
 
     /// What to forward, like 5432, 8080:80 or 5433:db.internal:5432; or names of further tunnels
     #[arg(value_name = "FORWARD")]
     pub forwards: Vec<String>,
+
+    /// The flags of `--socks`.
+    #[command(flatten)]
+    pub socks: socks::Flags,
 
     /// Address to listen on, in place of both loopback addresses
     #[arg(long, value_name = "ADDRESS", value_parser = bind)]
@@ -77,15 +87,19 @@ pub enum Format {
 /// How long ending may take: a person who presses Ctrl-C waits for a second at most.
 const END_PATIENCE: Duration = Duration::from_millis(900);
 
-/// Between two questions whether the destination accepts: doubled each time, up to the second one.
-const FIRST_PAUSE: Duration = Duration::from_millis(200);
-const LONGEST_PAUSE: Duration = Duration::from_secs(2);
-
 /// Runs the command.
 ///
 /// # Errors
 /// A port or the sessions cannot be had.
-pub async fn run(context: &Context, args: Args) -> Result<Exit, CliError> {
+pub async fn run(context: &Context, mut args: Args) -> Result<Exit, CliError> {
+    let mut context = context.clone();
+    if forward_plan::lacks_target(&context, &args) {
+        let id;
+        (context, id) = choose::one(&context).await?;
+        let forward = std::mem::replace(&mut args.target, id);
+        args.forwards.insert(0, forward);
+    }
+    let context = &context;
     let plans = forward_plan::plans(context, &args)?;
     let mut terminations =
         Terminations::listen().map_err(|error| CliError::failed("cannot listen for signals").caused_by(&error))?;
@@ -133,6 +147,7 @@ async fn work(
 ) -> Result<Exit, CliError> {
     let ui = &context.ui;
     let entries = listen(ui, &plans)?;
+    let socks = socks::listen(ui, &args)?;
     let mut groups = BTreeMap::<(usize, Destination), Vec<Entry>>::new();
     for entry in entries {
         groups.entry((entry.plan, entry.spec.destination.clone())).or_default().push(entry);
@@ -141,7 +156,7 @@ async fn work(
     for plan in &plans {
         let find = async {
             let aws = context.aws(&plan.wanted.settings).await?;
-            let target = connect::target(ui, &aws, &plan.wanted).await?;
+            let target = connect::target_asking(ui, &aws, &plan.wanted).await?;
             Ok::<_, CliError>((aws, target))
         };
         let found = tokio::select! {
@@ -151,60 +166,52 @@ async fn work(
         targets.push(found);
     }
 
-    // One session after the other: StartSession is throttled for the whole account.
-    let mut open = Vec::new();
-    let mut failure = None;
-    for ((number, destination), entries) in groups {
+    let starts = groups.into_iter().map(|((number, destination), entries)| {
         let (plan, (aws, target)) = (&plans[number], &targets[number]);
-        let tells = Arc::new(Tells::new(ui.clone(), destination.through(&plan.wanted.text)));
-        let start = Start {
-            ui: ui.clone(),
-            aws: aws.clone(),
-            wanted: plan.wanted.clone(),
-            request: request(&destination, plan),
-            found: std::sync::Mutex::new(Some(target.clone())),
-        };
-        let opened = start_session(&start, &tells, plan.wait, &mut stopped).await;
-        match opened {
-            Ok(Some(session)) => open.push((entries, session, start, tells)),
-            Ok(None) => break,
-            Err(error) => {
-                failure = Some(error);
-                break;
-            }
+        Starting {
+            entries,
+            tells: Arc::new(Tells::new(ui.clone(), destination.through(&plan.wanted.text))),
+            start: Start {
+                ui: ui.clone(),
+                aws: aws.clone(),
+                wanted: plan.wanted.clone(),
+                request: request(&destination, &plan.wanted, plan.reason.clone()),
+                found: std::sync::Mutex::new(Some(target.clone())),
+            },
+            wait: plan.wait,
         }
-    }
-    if failure.is_some() || *stopped.borrow() {
-        let mut ending = JoinSet::new();
-        for (_, session, ..) in open {
-            ending.spawn(session.terminate());
-        }
-        while ending.join_next().await.is_some() {}
-        return failure.map_or(Ok(Exit::FINE), Err);
-    }
+    });
+    let Some(open) = open_all(starts, &mut stopped).await? else { return Ok(Exit::FINE) };
 
-    let mut places: Vec<(usize, Place)> = Vec::new();
-    for (entries, session, ..) in &open {
-        for entry in entries {
-            ready(ui, args.output, &plans[entry.plan], entry, session)?;
-            places.push((entry.number, Place::of(&entry.listener)));
-        }
+    // What is ready is said, and counted, as it was typed.
+    let mut forwards: Vec<_> =
+        open.iter().flat_map(|one| one.entries.iter().map(|entry| (entry, &one.session))).collect();
+    forwards.sort_by_key(|(entry, _)| entry.number);
+    for (entry, session) in &forwards {
+        ready(ui, args.output, &plans[entry.plan], entry, session)?;
     }
-    places.sort_by_key(|(number, _)| *number);
-    let places: Vec<Place> = places.into_iter().map(|(_, place)| place).collect();
+    let places: Vec<Place> = forwards.iter().map(|(entry, _)| Place::of(&entry.listener)).collect();
+    let socks_place = socks.as_ref().map(Place::of);
+    if let Some(listener) = &socks {
+        socks::ready(ui, &args, listener)?;
+    }
 
     let (stop, stop_seen) = watch::channel(false);
     let mut tunnels = JoinSet::new();
-    for (entries, session, start, tells) in open {
+    for Opened { entries, session, start, tells } in open {
         let listeners = entries.into_iter().map(|entry| entry.listener).collect();
         tunnels.spawn(forward::serve(listeners, session, start, tells, stop_seen.clone()));
+    }
+    // The first plan is that of the first word, be it a target or a tunnel.
+    if let (Some(listener), Some(plan), Some((aws, target))) = (socks, plans.first(), targets.into_iter().next()) {
+        tunnels.spawn(socks::serve(ui, &aws, &args, plan, target, listener, stop_seen));
     }
     let exit = if args.command.is_empty() {
         let _ = stopped.wait_for(|stop| *stop).await;
         Ok(Exit::FINE)
     } else {
         tokio::select! {
-            exit = forward_run::run(&args.command, &places) => exit,
+            exit = forward_run::run(&args.command, &places, socks_place.as_ref()) => exit,
             _ = stopped.wait_for(|stop| *stop) => Ok(Exit::FINE),
         }
     };
@@ -214,7 +221,7 @@ async fn work(
 }
 
 /// One forward with its open port.
-struct Entry {
+pub(super) struct Entry {
     /// Its place on the command line.
     number: usize,
     /// The place of its plan.
@@ -253,67 +260,6 @@ fn port_and_host(spec: &ForwardSpec) -> String {
     }
 }
 
-/// Starts a session and waits until it carries data, or until the destination accepts. `None` when told to stop.
-async fn start_session(
-    start: &Start,
-    tells: &Arc<Tells>,
-    wait: bool,
-    stopped: &mut watch::Receiver<bool>,
-) -> Result<Option<Session>, CliError> {
-    // What has begun to start is seen through, or a session would be left behind; ending waits for that.
-    let channel = start.open().await?;
-    if *stopped.borrow() {
-        channel.terminate().await;
-        return Ok(None);
-    }
-    let connected = tokio::select! {
-        connected = forward::connect(channel, tells) => Some(connected),
-        _ = stopped.wait_for(|stop| *stop) => None,
-    };
-    let session = match connected {
-        Some(Ok(session)) => session,
-        Some(Err(SessionError::TimedOut)) => {
-            return Err(CliError::failed("the agent was not ready in time")
-                .hint("look into the agent's log on the instance, or restart it"));
-        }
-        Some(Err(SessionError::Ended(end))) => {
-            return Err(
-                advice::failure(end).unwrap_or_else(|| CliError::failed("the session ended before it was ready"))
-            );
-        }
-        None => return Ok(None),
-    };
-    if !wait {
-        return Ok(Some(session));
-    }
-    let _waiting = start.ui.waiting(format!("Waiting until {} accepts connections", tells.destination()));
-    tells.hush(true);
-    let accepts = tokio::select! {
-        accepts = until_accepted(&session) => accepts,
-        _ = stopped.wait_for(|stop| *stop) => false,
-    };
-    tells.hush(false);
-    if accepts {
-        return Ok(Some(session));
-    }
-    session.terminate().await;
-    if *stopped.borrow() { Ok(None) } else { Err(CliError::new(super::ErrorKind::Lost, "the session has ended")) }
-}
-
-/// False when the session has ended instead.
-async fn until_accepted(session: &Session) -> bool {
-    let mut pause = FIRST_PAUSE;
-    loop {
-        match session.probe().await {
-            Probe::Accepts | Probe::Unknown => return true,
-            Probe::Over => return false,
-            Probe::Refuses => {}
-        }
-        tokio::time::sleep(pause).await;
-        pause = (pause * 2).min(LONGEST_PAUSE);
-    }
-}
-
 fn ready(ui: &Ui, output: Format, plan: &Plan, entry: &Entry, session: &Session) -> Result<(), CliError> {
     let destination = &entry.spec.destination;
     if output == Format::Table {
@@ -337,19 +283,20 @@ fn ready(ui: &Ui, output: Format, plan: &Plan, entry: &Entry, session: &Session)
     ui.data(format!("{object}\n"))
 }
 
-fn request(destination: &Destination, plan: &Plan) -> StartSession {
+/// What is asked for to reach a destination through a target.
+pub(super) fn request(destination: &Destination, wanted: &Wanted, reason: Option<String>) -> StartSession {
     let port = ("portNumber".to_owned(), vec![destination.port.to_string()]);
     let host = destination.host.as_ref().map(|host| ("host".to_owned(), vec![host.clone()]));
     let (key, usual) = match host {
         Some(_) => (Key::RemoteForwardDocument, REMOTE_HOST),
         None => (Key::ForwardDocument, INSTANCE),
     };
-    let document = plan.wanted.settings.text(key).unwrap_or(usual);
+    let document = wanted.settings.text(key).unwrap_or(usual);
     StartSession {
         target: String::new(),
         document: Some(document.to_owned()),
         parameters: host.into_iter().chain([port]).collect(),
-        reason: plan.reason.clone(),
+        reason,
     }
 }
 
@@ -358,13 +305,13 @@ const INSTANCE: &str = "AWS-StartPortForwardingSession";
 const REMOTE_HOST: &str = "AWS-StartPortForwardingSessionToRemoteHost";
 
 /// Starts sessions to one destination.
-struct Start {
-    ui: Ui,
-    aws: Aws,
-    wanted: Wanted,
-    request: StartSession,
+pub(super) struct Start {
+    pub(super) ui: Ui,
+    pub(super) aws: Aws,
+    pub(super) wanted: Wanted,
+    pub(super) request: StartSession,
     /// The target as it was found for the first session. Later ones look again: behind a Name may be another instance.
-    found: std::sync::Mutex<Option<Target>>,
+    pub(super) found: std::sync::Mutex<Option<Target>>,
 }
 
 impl Opener for Start {
@@ -372,10 +319,11 @@ impl Opener for Start {
 
     async fn open(&self) -> Result<Channel, CliError> {
         let found = self.found.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take();
-        let target = match found {
-            Some(found) => found,
-            None => connect::target(&self.ui, &self.aws, &self.wanted).await?,
-        };
-        connect::session(&self.ui, &self.aws, &target, self.request.clone(), Options::port()).await
+        let request = self.request.clone();
+        if let Some(target) = found {
+            return connect::session(&self.ui, &self.aws, &target, request, Options::port()).await;
+        }
+        let target = connect::target(&self.ui, &self.aws, &self.wanted).await?;
+        connect::session_again(&self.ui, &self.aws, &target, request, Options::port()).await
     }
 }

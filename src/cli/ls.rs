@@ -14,7 +14,7 @@ use super::ls_columns::{self, ago, counts, style};
 use super::ls_json;
 use super::ls_places::{self, Places};
 use super::ls_troubles;
-use crate::aws::InstanceState;
+use crate::aws::{Aws, InstanceState};
 use crate::config::Column;
 use crate::fleet::{self, CacheUse, Instance, Inventory, Options, Query};
 use crate::terminal::size;
@@ -112,12 +112,21 @@ pub async fn run(context: &Context, args: Args) -> Result<Exit, CliError> {
         ..Options::default()
     };
     let query = Query::of_words(&args.query);
+    let columns = match args.output {
+        Format::Wide if args.columns.is_empty() => ls_columns::wide(),
+        _ if args.columns.is_empty() => with_profile(settings.columns(), profiles),
+        _ => args.columns.clone(),
+    };
     let regions = clouds.len();
+    let preview = preview(context, &clouds, &query, &options, &args, &columns).await?;
     let mut inventory = {
-        let what = if regions == 1 { "Listing instances".to_owned() } else { format!("Listing {regions} regions") };
+        let what = match (&preview, regions) {
+            (Some(preview), _) => format!("That was {}; asking AWS", preview.age),
+            (None, 1) => "Listing instances".to_owned(),
+            (None, _) => format!("Listing the instances of {regions} regions"),
+        };
         let waiting = ui.waiting(format!("{what}…"));
-        let listing = fleet::list(clouds, &query, &options);
-        listing.collect(|seen| waiting.say(format!("{what}: {seen} so far"))).await
+        fleet::list(clouds, &query, &options).collect(|seen| waiting.say(format!("{what}: {seen} so far"))).await
     };
     let found = inventory.instances.len();
     inventory.instances.retain(|instance| is_shown(instance, &args));
@@ -128,11 +137,9 @@ pub async fn run(context: &Context, args: Args) -> Result<Exit, CliError> {
         return Err(failure);
     }
 
-    let columns = match args.output {
-        Format::Wide if args.columns.is_empty() => ls_columns::wide(),
-        _ if args.columns.is_empty() => with_profile(settings.columns(), profiles),
-        _ => args.columns.clone(),
-    };
+    if let Some(preview) = preview {
+        ui.data(preview.erasure)?;
+    }
     let left_out = write(context, &inventory.instances, &args, &columns)?;
     for failure in &failures {
         ui.error(failure);
@@ -141,6 +148,39 @@ pub async fn run(context: &Context, args: Args) -> Result<Exit, CliError> {
     ui.status(footer(&inventory, found, &args, &query, &left_out));
     let is_whole = failures.is_empty() && !ls_troubles::is_serious(&inventory.troubles);
     Ok(if is_whole { Exit::FINE } else { Exit::FAILED })
+}
+
+/// What is on the terminal while AWS is asked.
+struct Preview {
+    age: String,
+    /// What takes it away again.
+    erasure: String,
+}
+
+/// Shows what is in the cache, although it is too old to be relied on, if that can be taken back: on a terminal, and not
+/// longer than that.
+async fn preview(
+    context: &Context,
+    clouds: &[Aws],
+    query: &Query,
+    options: &Options,
+    args: &Args,
+    columns: &[Column],
+) -> Result<Option<Preview>, CliError> {
+    let is_dumb = std::env::var_os("TERM").is_none_or(|term| term == "dumb");
+    if !io::stdout().is_terminal() || is_dumb || args.output != Format::Table || options.cache != CacheUse::WhileFresh {
+        return Ok(None);
+    }
+    let Some((mut inventory, false)) = fleet::cached(clouds, query, options).await else { return Ok(None) };
+    inventory.instances.retain(|instance| is_shown(instance, args));
+    // The titles and the line that says what is going on.
+    let lines = inventory.instances.len() + 1;
+    let (Some(as_of), Some(size)) = (inventory.cached, size::size()) else { return Ok(None) };
+    if inventory.instances.is_empty() || lines + 1 > usize::from(size.rows) {
+        return Ok(None);
+    }
+    write(context, &inventory.instances, args, columns)?;
+    Ok(Some(Preview { age: ago(SystemTime::now(), as_of), erasure: format!("\x1b[{lines}A\x1b[J") }))
 }
 
 fn is_shown(instance: &Instance, args: &Args) -> bool {
@@ -177,19 +217,17 @@ fn write(context: &Context, instances: &[Instance], args: &Args, columns: &[Colu
             let colored = is_colored(context.globals.color);
             let status = columns.iter().position(|column| *column == Column::Status);
             let table = ls_columns::table(instances, columns, SystemTime::now());
-            let drawn = table.draw(width, |column, text| match column {
-                column if Some(column) == status => style(text),
-                _ => Style::new(),
-            });
-            let text = if colored { drawn.text } else { anstream::adapter::strip_str(&drawn.text).to_string() };
-            ui.data(text)?;
+            let paint = |column, text: &str| if Some(column) == status { style(text) } else { Style::new() };
+            let drawn = table.draw(width, colored.then_some(&paint));
+            ui.data(drawn.text)?;
             return Ok(drawn.left_out);
         }
     }
     Ok(Vec::new())
 }
 
-fn is_colored(color: ColorChoice) -> bool {
+/// Whether what is written to standard output may have colours.
+pub(super) fn is_colored(color: ColorChoice) -> bool {
     match color {
         ColorChoice::Always => true,
         ColorChoice::Never => false,
@@ -215,7 +253,7 @@ fn footer(inventory: &Inventory, found: usize, args: &Args, query: &Query, left_
         parts.push(format!("{} not shown{why}", found - instances.len()));
     }
     if let Some(as_of) = cached {
-        parts.push(format!("as of {} (`--refresh` asks again)", ago(SystemTime::now(), *as_of)));
+        parts.push(format!("asked {} (`--refresh` asks again)", ago(SystemTime::now(), *as_of)));
     }
     if !left_out.is_empty() {
         parts.push(format!("no room for {} (`-o wide`)", left_out.join(", ")));

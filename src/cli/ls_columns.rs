@@ -85,7 +85,7 @@ pub(super) fn ago(now: SystemTime, time: SystemTime) -> String {
     let passed = now.duration_since(time).unwrap_or_default();
     const UNITS: [(u64, &str); 4] = [(86_400, "d"), (3_600, "h"), (60, "min"), (1, "s")];
     let unit = UNITS.iter().find(|(length, _)| passed >= Duration::from_secs(*length));
-    unit.map_or_else(|| "now".to_owned(), |(length, name)| format!("{} {name} ago", passed.as_secs() / length))
+    unit.map_or_else(|| "just now".to_owned(), |(length, name)| format!("{} {name} ago", passed.as_secs() / length))
 }
 
 /// How many there are of each status, those that can be reached first: `6 online, 1 stopped`.
@@ -129,7 +129,8 @@ mod tests {
     #[test]
     fn a_time_is_as_long_ago_as_a_person_would_say() {
         let ago = |secs| ago(SystemTime::UNIX_EPOCH + Duration::from_secs(secs), SystemTime::UNIX_EPOCH);
-        for (secs, text) in [(0, "now"), (59, "59 s ago"), (60, "1 min ago"), (7_199, "1 h ago"), (200_000, "2 d ago")]
+        for (secs, text) in
+            [(0, "just now"), (59, "59 s ago"), (60, "1 min ago"), (7_199, "1 h ago"), (200_000, "2 d ago")]
         {
             assert_eq!(ago(secs), text);
         }

@@ -14,15 +14,15 @@ use tokio::process::Command;
 use super::args::Globals;
 use super::connect;
 use super::context::Wanted;
-use super::error::CliError;
+use super::error::{CliError, ErrorKind};
 use super::exit::Exit;
 use super::openssh_words::Words;
 use super::throwaway_key::ThrowawayKey;
 use super::ui::Ui;
 use crate::aws::Aws;
 use crate::config::{Effective, Key};
-use crate::fleet::Target;
-use crate::terminal::{self, Termination, Terminations};
+use crate::fleet::{Target, TargetState};
+use crate::terminal::{self, SuspendedChild, Terminations};
 
 /// What ssmx takes beside the arguments of ssh or scp.
 #[derive(Debug, Clone, clap::Args)]
@@ -65,8 +65,8 @@ pub(super) fn is_plain(name: &str) -> bool {
 }
 
 /// The port to connect to: the one of the settings, unless a port was typed.
-pub(super) fn port(settings: &Effective, words: &Words, letter: char) -> Option<u16> {
-    settings.ssh_port().filter(|_| words.value(letter).is_none() && words.setting("port").is_none())
+pub(super) fn port(settings: &Effective, words: &Words) -> Option<u16> {
+    settings.ssh_port().filter(|_| words.value('p').is_none() && words.setting("port").is_none())
 }
 
 /// An instance that OpenSSH is about to log in to.
@@ -95,7 +95,13 @@ pub(super) async fn host(
     user: Option<&str>,
     alone: bool,
 ) -> Result<Host, CliError> {
-    let target = connect::target(ui, aws, wanted).await?;
+    let target = connect::target_asking(ui, aws, wanted).await?;
+    if let TargetState::Down(state) = target.state {
+        // ssh would only add to what its ProxyCommand has to say.
+        return Err(CliError::new(ErrorKind::NotConnected, format!("{target} is not connected"))
+            .cause(format!("EC2 says that it is {}", state.as_str()))
+            .hint("start it first"));
+    }
     let alias = if alone && is_plain(typed) { typed.to_owned() } else { target.id.clone() };
     Ok(Host { target, alias, user: user.map(str::to_owned) })
 }
@@ -150,6 +156,16 @@ pub(super) fn this_program() -> Result<PathBuf, CliError> {
 /// The options for a host with which OpenSSH keeps its key.
 pub(super) fn host_key_options(id: &str) -> Vec<OsString> {
     ["-o".into(), format!("HostKeyAlias={id}").into(), "-o".into(), "CheckHostIP=no".into()].into()
+}
+
+/// Set by `ssmx sandbox --sshd`: the file with the host keys of its instances.
+pub(super) const SANDBOX_KNOWN_HOSTS: &str = "SSMX_SANDBOX_KNOWN_HOSTS";
+
+/// The option with which OpenSSH knows the hosts of a sandbox, and those alone: their keys are made anew each time, and
+/// are nothing to be asked about or to be remembered.
+pub(super) fn sandbox_options() -> Vec<OsString> {
+    let Some(path) = std::env::var(SANDBOX_KNOWN_HOSTS).ok().filter(|path| !path.is_empty()) else { return Vec::new() };
+    ["-o".into(), format!("UserKnownHostsFile=\"{}\"", path.replace('%', "%%")).into()].into()
 }
 
 /// What the person's OpenSSH configuration says about a host.
@@ -313,22 +329,28 @@ pub(super) async fn run(
     args: &[impl AsRef<OsStr>],
     terminations: &mut Terminations,
 ) -> Result<Exit, CliError> {
+    let mut suspended =
+        SuspendedChild::listen().map_err(|error| CliError::failed("cannot listen for signals").caused_by(&error))?;
     let mut child = Command::new(program).args(args).spawn().map_err(|error| cannot_run(program, &error))?;
+    let id = child.id();
     loop {
         tokio::select! {
             status = child.wait() => {
                 let failed = |error| CliError::failed(format!("cannot wait for `{program}`")).caused_by(&error);
                 return Ok(Exit::of_status(status.map_err(failed)?));
             }
-            signal = terminations.next() => match signal {
-                // The terminal has told the program as well.
-                Termination::Interrupt | Termination::Quit => {}
-                signal => {
-                    if let Some(id) = child.id() {
-                        terminal::forward(id, signal);
-                    }
+            // The terminal tells the program by itself, and a second time does no harm; others tell only us.
+            signal = terminations.next() => {
+                if let Some(id) = child.id() {
+                    terminal::forward(id, signal);
                 }
-            },
+            }
+            // ssh suspends itself at `~^Z`, and nobody would see a shell again if we were not suspended with it.
+            () = suspended.next(id.unwrap_or_default()) => {
+                if let Err(error) = terminal::suspend() {
+                    tracing::debug!(%error, "cannot suspend");
+                }
+            }
         }
     }
 }

@@ -12,20 +12,22 @@ use super::default_command;
 pub(super) struct Syntax {
     /// The options that have a value, of OpenSSH 10.
     with_value: &'static str,
+    /// The options that ssh has as well and that mean something else there: they are only skipped.
+    not_as_ssh: &'static str,
     /// Whether options may stand behind the first operand as well, and all that follows them is a remote command.
     one_operand: bool,
 }
 
 /// ssh.
-pub(super) const SSH: Syntax = Syntax { with_value: "BDEFIJLOPQRSWbceilmopw", one_operand: true };
+pub(super) const SSH: Syntax = Syntax { with_value: "BDEFIJLOPQRSWbceilmopw", not_as_ssh: "", one_operand: true };
 
-/// scp.
-pub(super) const SCP: Syntax = Syntax { with_value: "DFJMPSXcilo", one_operand: false };
+/// scp, whose `-l` limits the bandwidth, and whose `-O` takes its protocol of old.
+pub(super) const SCP: Syntax = Syntax { with_value: "DFJMPSXcilo", not_as_ssh: "DOPRSTlp", one_operand: false };
 
 /// Where things are among the arguments of such a program.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Words {
-    /// Options by their letters, with their values.
+    /// Options by their letters, with their values. All of them mean what they mean to ssh.
     pub(super) options: Vec<(char, Option<String>)>,
     /// The places of the operands: the destination of ssh, the files of scp.
     pub(super) operands: Vec<usize>,
@@ -81,15 +83,20 @@ impl Words {
     /// Takes letters apart that stand together; returns how many arguments more they use up.
     fn cluster(&mut self, syntax: Syntax, letters: &str, next: Option<&OsString>) -> usize {
         for (index, letter) in letters.char_indices() {
+            // The port is one of the two, by another letter.
+            let as_ssh = match letter {
+                'P' if syntax == SCP => Some('p'),
+                letter => (!syntax.not_as_ssh.contains(letter)).then_some(letter),
+            };
             if !syntax.with_value.contains(letter) {
-                self.options.push((letter, None));
+                self.options.extend(as_ssh.map(|letter| (letter, None)));
                 continue;
             }
             let attached = &letters[index + letter.len_utf8()..];
             let separate = attached.is_empty();
             let value =
                 if separate { next.map(|next| next.to_string_lossy().into_owned()) } else { Some(attached.to_owned()) };
-            self.options.push((letter, value));
+            self.options.extend(as_ssh.map(|letter| (letter, value)));
             return usize::from(separate);
         }
         0
@@ -236,6 +243,13 @@ mod tests {
         }
         assert_eq!(Words::read(SCP, &os("-r -P 22 a -x:y web-1:b")).operands, [3, 4, 5]);
         assert_eq!(Words::read(SCP, &os("-- -a web-1:b")).operands, [1, 2]);
+    }
+
+    #[test]
+    fn what_scp_means_otherwise_is_not_taken_for_ssh() {
+        let words = Words::read(SCP, &os("-Ol 100 -P 2222 -i key a web-1:b"));
+        assert_eq!(words.options, [('i', Some("key".to_owned()))]);
+        assert_eq!(words.operands, [6, 7]);
     }
 
     #[test]

@@ -11,11 +11,11 @@ use crate::channel::{Channel, Notice};
 use crate::protocol::Handshake;
 use crate::session::Observer;
 use crate::session::forward::{self, Bind, Listen, Listener, LocalPort, Note, Reporter, Served};
-use crate::terminal::{Termination, Terminations, signals};
+use crate::terminal::{Suspensions, Termination, Terminations, signals};
 
 impl Running<'_> {
-    /// A listener here, whose connections go to the other side. Ctrl-C ends it, and that is how one ends it: the exit
-    /// code is 0.
+    /// A listener here, whose connections go to the other side. Ctrl-C, Ctrl-\ and Ctrl-Z end it, and that is how one
+    /// ends it: the exit code is 0.
     pub(super) async fn port(
         &self,
         channel: Channel,
@@ -24,9 +24,13 @@ impl Running<'_> {
     ) -> Result<Exit, CliError> {
         self.announce();
         let opened = listen(handshake)
-            .and_then(|listen| Listener::open(&listen).map_err(|error| CliError::failed(error.to_string())));
-        let listener = match opened {
-            Ok(listener) => listener,
+            .and_then(|listen| Listener::open(&listen).map_err(|error| CliError::failed(error.to_string())))
+            .and_then(|listener| {
+                let cannot = |error| CliError::failed("cannot listen for signals").caused_by(&error);
+                Ok((listener, Suspensions::listen().map_err(cannot)?))
+            });
+        let (listener, mut suspensions) = match opened {
+            Ok(opened) => opened,
             Err(error) => {
                 channel.terminate().await;
                 return Err(error);
@@ -48,10 +52,13 @@ impl Running<'_> {
         // Ending takes a moment, for which not everybody wants to wait.
         let served = {
             let (told, hears) = tokio::sync::oneshot::channel();
-            let stop = async { hears.await.unwrap_or(Termination::Terminate) };
+            let stop = async { hears.await.unwrap_or(Some(Termination::Terminate)) };
             let serving = forward::serve_one(listener, session, &*reporter, connected, stop);
             let listening = async {
-                let signal = terminations.next().await;
+                let signal = tokio::select! {
+                    signal = terminations.next() => Some(signal),
+                    () = suspensions.next() => None,
+                };
                 self.say("Terminate signal received, exiting.\n");
                 let _ = told.send(signal);
                 loop {
@@ -70,8 +77,8 @@ impl Running<'_> {
         self.farewell();
         match served {
             Served::Ended(end) => advice::failure(end).map_or(Ok(Exit::FINE), Err),
-            Served::Stopped(Termination::Interrupt | Termination::Quit) => Ok(Exit::FINE),
-            Served::Stopped(signal) => Ok(Exit::of_program(signal.exit_code())),
+            Served::Stopped(None | Some(Termination::Interrupt | Termination::Quit)) => Ok(Exit::FINE),
+            Served::Stopped(Some(signal)) => Ok(Exit::of_program(signal.exit_code())),
         }
     }
 
@@ -128,6 +135,7 @@ impl Reporter for Lines {
             Note::Accept(error) => self.ui.warning(format!("the system does not hand out connections: {error}")),
             // There is no other session, and the end of this one is told elsewhere.
             Note::Ended(_) | Note::Waiting(_) | Note::Replaced(_) | Note::GaveUp(_) => {}
+            Note::NoSession(_) | Note::NoRoom | Note::Rejected(_) => {}
         }
     }
 }

@@ -12,6 +12,7 @@ use super::error::CliError;
 use super::exit::Exit;
 use super::faults::{Direction, Fault};
 use super::plugin_link::{self, TemporaryLink};
+use super::sandbox_config::SandboxConfig;
 use super::ui::Ui;
 use crate::sandbox::agent::Instances;
 use crate::sandbox::{self, Fleet, Options, Sandbox};
@@ -45,6 +46,10 @@ pub struct Args {
     /// Play agents that are too old for a handshake
     #[arg(long)]
     pub no_handshake: bool,
+
+    /// Play an account with the standard tier of hybrid nodes, on which no session starts then
+    #[arg(long)]
+    pub standard_tier: bool,
 
     /// Encrypt sessions with KMS
     #[arg(long)]
@@ -113,7 +118,9 @@ pub async fn run(ui: &Ui, globals: &Globals, args: Args) -> Result<Exit, CliErro
 
 /// Prints the environment and stays until told to stop.
 async fn stay(ui: &Ui, sandbox: &Sandbox, terminations: &mut Terminations) -> Result<Exit, CliError> {
-    let environment = sandbox.environment();
+    let config = config()?;
+    let mut environment = sandbox.environment();
+    environment.extend(config.variables().map(|(name, path)| (name.to_owned(), path.to_string_lossy().into_owned())));
     let mut exports = String::new();
     for name in foreign() {
         // A name that is none to a shell cannot be exported by it either.
@@ -145,7 +152,8 @@ async fn run_in(sandbox: &Sandbox, command: &[OsString], terminations: &mut Term
     for name in foreign() {
         child.env_remove(name);
     }
-    child.envs(sandbox.environment());
+    let config = config()?;
+    child.envs(sandbox.environment()).envs(config.variables());
     let mut child = child.spawn().map_err(|error| {
         CliError::failed(format!("cannot run `{}`", program.to_string_lossy())).caused_by(&error).exit_with(NOT_FOUND)
     })?;
@@ -168,6 +176,10 @@ async fn run_in(sandbox: &Sandbox, command: &[OsString], terminations: &mut Term
     }
 }
 
+fn config() -> Result<SandboxConfig, CliError> {
+    SandboxConfig::new().map_err(|error| CliError::failed("no folder for the sandbox").caused_by(&error))
+}
+
 /// The variables of this process that could lead a command past the sandbox.
 fn foreign() -> impl Iterator<Item = String> {
     std::env::vars_os().filter_map(|(name, _)| name.into_string().ok()).filter(|name| Sandbox::is_foreign(name))
@@ -176,7 +188,8 @@ fn foreign() -> impl Iterator<Item = String> {
 fn options(ui: &Ui, globals: &Globals, args: &Args, instances: Arc<Instances>) -> Result<Options, CliError> {
     let unusable = |error: crate::sandbox::Error| CliError::usage("the sandbox cannot be had").caused_by(&error);
     let ssh_user = instances.ssh_user().map(str::to_owned);
-    let mut options = Options { ssh_user, ..Options::new(instances) };
+    let ssh_known_hosts = instances.ssh_known_hosts().map(Path::to_owned);
+    let mut options = Options { ssh_user, ssh_known_hosts, ..Options::new(instances) };
     if let Some(region) = &globals.region {
         options.region.clone_from(region);
         options.fleet = Fleet::builtin(region);
@@ -194,6 +207,7 @@ fn options(ui: &Ui, globals: &Globals, args: &Args, instances: Arc<Instances>) -
     options.agent_version.clone_from(&args.agent_version);
     options.handshake = !args.no_handshake;
     options.preferences.encrypt = args.kms;
+    options.standard_tier = args.standard_tier;
     options.seed = seed;
     for fault in &args.faults {
         apply(fault, &mut options);

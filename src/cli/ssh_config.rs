@@ -41,6 +41,9 @@ pub fn run(ui: &Ui, globals: &Globals, args: Args) -> Result<Exit, CliError> {
     let context = Context::load(ui, globals)?;
     let mut text = text(&openssh::proxy_command(&program, globals, None, &[], HOST)?);
     text.push_str(&logins(&context)?);
+    if std::env::var_os(openssh::SANDBOX_KNOWN_HOSTS).is_some_and(|path| !path.is_empty()) {
+        text.push_str(&in_sandbox());
+    }
     if args.install {
         return install(ui, &folder()?, &text);
     }
@@ -78,14 +81,33 @@ fn logins(context: &Context) -> Result<String, CliError> {
 }
 
 fn text(proxy_command: &str) -> String {
-    // Patterns have no classes: seventeen characters stand for the digits of an id.
-    let digits = "?".repeat(17);
     format!(
         "# Written by `ssmx ssh-config`; `ssmx ssh-config --install` writes it anew, `--uninstall` removes it.\n\
-         Host *.ssmx i-{digits} mi-{digits}\n\
+         Host {}\n\
          \x20   ProxyCommand {proxy_command}\n\
-         \x20   CheckHostIP no\n"
+         \x20   CheckHostIP no\n",
+        patterns().join(" ")
     )
+}
+
+/// For a configuration that is made in a sandbox, whose host keys are kept in a file of its own. It may outlive the
+/// sandbox, and has no effect then.
+fn in_sandbox() -> String {
+    let variable = openssh::SANDBOX_KNOWN_HOSTS;
+    format!(
+        "\n\
+         # In `ssmx sandbox --sshd` only: host keys are made anew each time.\n\
+         Match host \"{}\" exec \"test ${{{variable}:+set}}\"\n\
+         \x20   UserKnownHostsFile ${{{variable}}}\n",
+        patterns().join(",")
+    )
+}
+
+/// What ssh takes for an instance.
+fn patterns() -> [String; 3] {
+    // Patterns have no classes: seventeen characters stand for the digits of an id.
+    let digits = "?".repeat(17);
+    ["*.ssmx".to_owned(), format!("i-{digits}"), format!("mi-{digits}")]
 }
 
 /// The path of this program that outlives an update: one of PATH that leads to it, rather than where it leads to.

@@ -1,5 +1,7 @@
 //! [`Key`]: the one list of all settings.
 
+use super::value::Value;
+
 /// A setting. Its name is the same in every section of the file, and, behind `SSMX_` and in capitals, in the environment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[expect(missing_docs, reason = "each is described by `summary`, which the person sees as well")]
@@ -174,7 +176,7 @@ impl Key {
             Self::Profile | Self::Region => "what the AWS configuration says",
             Self::Columns => "name,id,status,platform,zone,ip",
             Self::NameTag => "Name",
-            Self::Cache => "60s",
+            Self::Cache => "1m",
             Self::SshUser => "what the OpenSSH configuration says, else that of the platform",
             Self::SshPort => "what the OpenSSH configuration says, else 22",
             Self::ShellDocument => "the account's default",
@@ -182,10 +184,25 @@ impl Key {
             Self::SshDocument => "AWS-StartSSHSession",
             Self::ForwardDocument => "AWS-StartPortForwardingSession",
             Self::RemoteForwardDocument => "AWS-StartPortForwardingSessionToRemoteHost",
-            Self::Reason => "none",
+            Self::Reason => "none is given",
             Self::ReasonRequired => "false",
             Self::SsmmessagesEndpointUrl => "the one that each session names",
             _ => "that of the region",
+        }
+    }
+
+    /// The value that holds when nobody says any, where that is a value of its own.
+    pub fn builtin_value(self) -> Option<Value> {
+        match self {
+            Self::Columns
+            | Self::NameTag
+            | Self::Cache
+            | Self::ExecDocument
+            | Self::SshDocument
+            | Self::ForwardDocument
+            | Self::RemoteForwardDocument
+            | Self::ReasonRequired => Value::from_text(self.kind(), self.builtin()).ok(),
+            _ => None,
         }
     }
 
@@ -221,9 +238,25 @@ mod tests {
     use super::*;
 
     #[test]
+    fn every_key_and_every_column_is_described() {
+        let described = include_str!("../../docs/configuration.md");
+        for key in Key::ALL {
+            let row = described.lines().find(|line| line.starts_with(&format!("| `{}` |", key.name())));
+            assert!(row.is_some(), "docs/configuration.md has no row for `{key}`");
+        }
+        for (name, _) in crate::config::Column::NAMED {
+            assert!(
+                described.contains(&format!("`{name}`")),
+                "docs/configuration.md does not name the column `{name}`"
+            );
+        }
+    }
+
+    #[test]
     fn every_key_is_in_the_list_once_and_found_by_its_name() {
         for key in Key::ALL {
             assert_eq!(Key::named(key.name()), Some(key));
+            assert_eq!(key.builtin_value().is_some_and(|value| value.to_string() != key.builtin()), false, "{key}");
             assert!(!key.summary().is_empty() && !key.builtin().is_empty());
             assert!([Level::Defaults, Level::Profile, Level::Target].into_iter().any(|level| key.is_for(level)));
         }

@@ -108,7 +108,9 @@ impl Instance {
             joined.last_ping = managed.last_ping;
             joined.agent_version.clone_from(&managed.agent_version);
             joined.platform = managed.platform;
-            let words = [&managed.platform_name, &managed.platform_version].into_iter().flatten();
+            // The name of a Windows has its version in it already.
+            let version = managed.platform_version.as_ref().filter(|_| managed.platform != Some(Platform::Windows));
+            let words = managed.platform_name.iter().chain(version);
             let words = words.map(String::as_str).collect::<Vec<_>>().join(" ");
             joined.platform_name = Some(words).filter(|words| !words.is_empty());
             joined.computer_name.clone_from(&managed.computer_name);
@@ -147,7 +149,7 @@ impl Instance {
             (Some(one), Some(other)) => natural(one, other),
             (one, other) => other.is_some().cmp(&one.is_some()),
         };
-        let by_rank = self.status.rank().cmp(&other.status.rank());
+        let by_rank = (self.status.rank(), self.is_gone()).cmp(&(other.status.rank(), other.is_gone()));
         by_rank.then_with(by_name).then_with(|| (&self.id, &self.place).cmp(&(&other.id, &other.place)))
     }
 }

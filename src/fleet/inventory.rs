@@ -152,15 +152,19 @@ impl Listing {
                 }
                 Update::Gone(gone) => gone.iter().for_each(|key| drop(known.remove(key))),
                 Update::Trouble(trouble) => inventory.troubles.push(trouble),
-                Update::Finished { as_of, cached: true, .. } => {
-                    inventory.cached = Some(inventory.cached.map_or(as_of, |oldest| oldest.min(as_of)));
-                }
+                Update::Finished { as_of, cached: true, .. } => inventory.is_as_of(as_of),
                 Update::Finished { cached: false, .. } => {}
             }
         }
         inventory.instances = known.into_values().collect();
         inventory.instances.sort_by(Instance::order);
         inventory
+    }
+}
+
+impl Inventory {
+    fn is_as_of(&mut self, time: SystemTime) {
+        self.cached = Some(self.cached.map_or(time, |oldest| oldest.min(time)));
     }
 }
 
@@ -234,6 +238,22 @@ impl Job {
     }
 }
 
+/// What the cache has of all `places`, whatever its age, and whether all of it is young enough; none if it lacks one of
+/// them, or is not to be read.
+pub async fn cached(places: &[Aws], query: &Query, options: &Options) -> Option<(Inventory, bool)> {
+    let (mut inventory, mut is_fresh) = (Inventory::default(), true);
+    for aws in places {
+        let Cached { as_of, instances, troubles } = options.cached(aws).await.inspect(|cached| {
+            is_fresh &= cached.is_fresh(options.age);
+        })?;
+        inventory.instances.extend(instances.into_iter().filter(|instance| query.matches(instance)));
+        inventory.troubles.extend(troubles);
+        inventory.is_as_of(as_of);
+    }
+    inventory.instances.sort_by(Instance::order);
+    Some((inventory, is_fresh))
+}
+
 /// Renews the cache of an account and region if it is older than it may be and nobody else is at it. What goes wrong is
 /// not told: the next who asks will be told.
 pub async fn refresh(aws: Aws, options: Options) {
@@ -253,3 +273,7 @@ const UPDATES: usize = 16;
 
 /// Places that are asked at the same time.
 const PLACES_SIDE_BY_SIDE: usize = 8;
+
+#[cfg(test)]
+#[path = "inventory_tests.rs"]
+mod tests;

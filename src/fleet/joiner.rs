@@ -12,7 +12,7 @@ use super::{
     survey::{Surveyed, Wanted},
     trouble::{Service, Trouble},
 };
-use crate::aws::{Ec2Instance, Error, ManagedInstance, PingStatus};
+use crate::aws::{Ec2Instance, Error, ManagedInstance};
 
 /// Joins what comes in any order.
 pub(super) struct Joiner {
@@ -146,15 +146,12 @@ impl Joiner {
         self.known.iter().filter(|(_, known)| are(known)).map(|(id, _)| id.clone()).collect()
     }
 
-    /// `None` for one that cannot be told of: EC2 may still say more, or has not mentioned it.
+    /// `None` for one that cannot be told of: EC2 has not mentioned it, or not yet.
     fn instance(&self, known: &Known) -> Option<Instance> {
         let is_hybrid = known.managed.as_ref().is_some_and(|managed| managed.id.starts_with("mi-"));
-        if known.ec2.is_none() && !is_hybrid && self.asks_ec2 {
-            let is_online = known.managed.as_ref().is_some_and(|managed| managed.ping == PingStatus::Online);
-            // Systems Manager remembers instances for some time that were terminated.
-            if !self.ec2.is_over || self.ec2.error.is_none() && !is_online {
-                return None;
-            }
+        // What EC2 does not mention was terminated, even if Systems Manager remembers it for some time, as online at first.
+        if known.ec2.is_none() && !is_hybrid && self.asks_ec2 && self.ec2.error.is_none() {
+            return None;
         }
         let listed = !self.by_id && self.managed.is_over && self.managed.error.is_none();
         let (ec2, managed) = (known.ec2.as_ref(), known.managed.as_ref());

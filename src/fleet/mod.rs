@@ -2,6 +2,7 @@
 
 pub mod cache;
 mod cache_format;
+pub mod diagnose;
 mod error;
 pub mod glob;
 mod instance;
@@ -10,6 +11,8 @@ mod joiner;
 mod near;
 mod pages;
 mod plan;
+pub mod probe;
+mod probe_elsewhere;
 mod query;
 mod resolve;
 mod spec;
@@ -19,7 +22,7 @@ mod trouble;
 
 pub use error::FleetError;
 pub use instance::{Instance, Place};
-pub use inventory::{CacheUse, Inventory, Listing, Options, Update, list, refresh};
+pub use inventory::{CacheUse, Inventory, Listing, Options, Update, cached, list, refresh};
 pub use query::{Query, Tag, Term};
 pub use resolve::{Found, Resolver, resolve};
 pub use spec::TargetSpec;

@@ -139,3 +139,108 @@ async fn a_name_that_nobody_has_gets_those_that_are_near() {
     assert_eq!(fake.seen().len(), 4);
     assert!(matches!(resolve(&fake.aws().await, "").await, Err(FleetError::Empty)));
 }
+
+/// Instances with their names, of which a filter by `Name` finds those named exactly so.
+async fn named(instances: &'static [(&'static str, &'static str)]) -> Fake {
+    Fake::start(move |seen| {
+        if seen.action != "DescribeInstances" {
+            return ssm(&[]);
+        }
+        let wanted = seen.body.split('&').find_map(|pair| pair.strip_prefix("Filter.1.Value.1="));
+        let is = |name: &str, id: &str| wanted.is_none_or(|wanted| wanted == name || wanted == id);
+        let found = instances.iter().filter(|(id, name)| is(name, id)).map(|(id, name)| {
+            format!(
+                "<item><instanceId>{id}</instanceId><instanceState><name>running</name></instanceState>\
+                 <tagSet><item><key>Name</key><value>{name}</value></item></tagSet></item>"
+            )
+        });
+        Answer::xml(&format!(
+            "<DescribeInstancesResponse><reservationSet><item><instancesSet>{}</instancesSet></item>\
+             </reservationSet></DescribeInstancesResponse>",
+            found.collect::<String>()
+        ))
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_name_is_meant_exactly_and_then_in_part() {
+    let fake =
+        named(&[("i-1", "web"), ("i-2", "web-old"), ("i-3", "Orders"), ("i-4", "orders-db"), ("i-5", "db-x")]).await;
+    let aws = fake.aws().await;
+    for (text, id) in [("web", "i-1"), ("OLD", "i-2"), ("orders", "i-3"), ("ders-d", "i-4"), ("b-x", "i-5")] {
+        assert_eq!(resolve(&aws, text).await.unwrap().id, id, "{text}");
+    }
+    let err = resolve(&aws, "db").await.unwrap_err();
+    assert!(err.to_string().starts_with("2 instances have `db` in their names: i-5 db-x ("), "{err}");
+    let resolver = Resolver::new(&aws, &Options { cache: CacheUse::Off, ..Options::default() });
+    let spec = "db".parse().unwrap();
+    assert_eq!(resolver.first(&spec).await.unwrap().instance.id, "i-5");
+    assert_eq!(resolver.all(&spec).await.unwrap().len(), 2);
+    assert!(resolver.all(&"nope".parse().unwrap()).await.is_err());
+}
+
+#[tokio::test]
+async fn a_part_of_a_list_that_breaks_off_decides_nothing() {
+    let fake = Fake::start(|seen| match seen.action.as_str() {
+        "DescribeInstances" if seen.body.contains("Filter") => ec2(&[], ""),
+        "DescribeInstances" if seen.body.contains("NextToken") => {
+            Answer::ec2_error(400, "InvalidParameterValue", "Unable to parse pagination token")
+        }
+        "DescribeInstances" => Answer::xml(
+            "<DescribeInstancesResponse><reservationSet><item><instancesSet><item><instanceId>i-1</instanceId>\
+             <tagSet><item><key>Name</key><value>web-1</value></item></tagSet></item></instancesSet></item>\
+             </reservationSet><nextToken>2</nextToken></DescribeInstancesResponse>",
+        ),
+        _ => ssm(&[]),
+    })
+    .await;
+    let err = resolve(&fake.aws().await, "web").await.unwrap_err();
+    assert!(matches!(&err, FleetError::Unanswered(trouble) if trouble.partial), "{err}");
+}
+
+#[tokio::test]
+async fn the_cache_answers_while_it_is_fresh_and_a_successor_is_found() {
+    let dir = tempfile::tempdir().unwrap();
+    let fake = Fake::start(|seen| match (seen.action.as_str(), seen.body.contains("Filter")) {
+        // Since it was listed it was replaced.
+        ("DescribeInstances", true) => ec2(&[("i-2", "running")], "web"),
+        ("DescribeInstances", false) => ec2(&[("i-1", "running")], "web"),
+        _ => ssm(&[("i-1", "Online"), ("i-2", "Online")]),
+    })
+    .await;
+    let aws = fake.aws().await;
+    let options = Options { cache_dir: Some(dir.path().to_owned()), ..Options::default() };
+    crate::fleet::list(vec![aws.clone()], &Default::default(), &options).collect(|_| ()).await;
+    let asked = fake.seen().len();
+
+    let resolver = Resolver::new(&aws, &options);
+    let spec = "web".parse().unwrap();
+    let found = resolver.one(&spec).await.unwrap();
+    assert_eq!((found.instance.id.as_str(), found.cached, fake.seen().len()), ("i-1", true, asked));
+    let successor = resolver.again(&spec, &found).await.unwrap().unwrap();
+    assert_eq!((successor.instance.id.as_str(), successor.cached), ("i-2", false));
+    assert_eq!(resolver.again(&spec, &successor).await.unwrap(), None);
+
+    let old = Resolver::new(&aws, &Options { age: std::time::Duration::ZERO, ..options });
+    assert_eq!(old.one(&spec).await.unwrap().instance.id, "i-2", "what is old is not relied on");
+}
+
+#[tokio::test]
+async fn a_large_fleet_is_not_listed_for_a_part_of_a_name_that_the_cache_knows() {
+    let dir = tempfile::tempdir().unwrap();
+    let fake = named(&[("i-0a11ce00000000042", "node-00042")]).await;
+    let aws = fake.aws().await;
+    let options =
+        Options { cache_dir: Some(dir.path().to_owned()), age: std::time::Duration::ZERO, ..Options::default() };
+    let instances = crate::fleet::cache::tests::many(2_000);
+    let as_of = std::time::SystemTime::now();
+    options.cache(&aws).unwrap().keep(&Cached { as_of, instances, troubles: Vec::new() });
+    let found = Resolver::new(&aws, &options).one(&"DE-00042".parse().unwrap()).await.unwrap();
+    assert_eq!((found.instance.id.as_str(), found.cached), ("i-0a11ce00000000042", false));
+    // The name, and then the id.
+    assert_eq!(fake.seen().len(), 4);
+    assert!(
+        fake.seen().iter().filter(|seen| seen.action == "DescribeInstances").all(|seen| seen.body.contains("Filter"))
+    );
+}

@@ -8,6 +8,7 @@ use super::options::ApiFault;
 #[derive(Debug, Default)]
 pub(super) struct ApiFaults {
     throttled: HashMap<String, u32>,
+    served: HashMap<String, u32>,
     denied: Vec<String>,
 }
 
@@ -16,6 +17,7 @@ pub(super) struct ApiFaults {
 pub(super) enum Fate {
     Served,
     Throttled,
+    BrokenOff,
     Denied,
 }
 
@@ -26,6 +28,9 @@ impl ApiFaults {
             match fault {
                 ApiFault::Throttle { action, calls } => {
                     all.throttled.insert(action, calls);
+                }
+                ApiFault::BreakOff { action, calls } => {
+                    all.served.insert(action, calls);
                 }
                 ApiFault::Deny { action } => all.denied.push(action),
             }
@@ -41,6 +46,12 @@ impl ApiFaults {
             *left -= 1;
             return Fate::Throttled;
         }
+        if let Some(left) = self.served.get_mut(action) {
+            match left.checked_sub(1) {
+                Some(less) => *left = less,
+                None => return Fate::BrokenOff,
+            }
+        }
         if self.denied.iter().any(|denied| denied == action) { Fate::Denied } else { Fate::Served }
     }
 }
@@ -54,11 +65,14 @@ mod tests {
         let mut faults = ApiFaults::new(vec![
             ApiFault::Throttle { action: "ssm:StartSession".to_owned(), calls: 2 },
             ApiFault::Deny { action: "ec2:DescribeInstances".to_owned() },
+            ApiFault::BreakOff { action: "ec2:DescribeVpcs".to_owned(), calls: 1 },
         ]);
         let start: Vec<_> = (0..3).map(|_| faults.next("ssm:StartSession")).collect();
         assert_eq!(start, [Fate::Throttled, Fate::Throttled, Fate::Served]);
         assert_eq!(faults.next("ec2:DescribeInstances"), Fate::Denied);
         assert_eq!(faults.next("ec2:DescribeInstances"), Fate::Denied);
         assert_eq!(faults.next("ec2:DescribeRegions"), Fate::Served);
+        let broken: Vec<_> = (0..3).map(|_| faults.next("ec2:DescribeVpcs")).collect();
+        assert_eq!(broken, [Fate::Served, Fate::BrokenOff, Fate::BrokenOff]);
     }
 }

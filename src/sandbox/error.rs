@@ -32,6 +32,9 @@ pub enum Error {
     /// The instances were to have SSH servers.
     #[error("this machine has no OpenSSH server: install the package openssh-server")]
     NoSshServer,
+    /// The directory for the instances' files cannot be made.
+    #[error("cannot make a directory for the instances")]
+    Directory(#[source] io::Error),
     /// It cannot be found out who runs the sandbox.
     #[error("cannot run `id`")]
     User(#[source] io::Error),

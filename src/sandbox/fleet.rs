@@ -5,6 +5,8 @@ use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use super::account::ACCOUNT;
+
 /// Most instances of a fleet.
 pub const MOST_INSTANCES: usize = 10_000;
 
@@ -61,6 +63,8 @@ pub struct Instance {
     pub state: InstanceState,
     /// What Systems Manager knows of its agent; `None` for an instance that never registered.
     pub ping: Option<Ping>,
+    /// When its agent was last heard of, where it is said.
+    pub last_ping: Option<SystemTime>,
     /// Operating system family.
     pub platform: Platform,
     /// Operating system, as `Amazon Linux`.
@@ -77,6 +81,8 @@ pub struct Instance {
     pub agent_version: String,
     /// When it was started.
     pub launched: SystemTime,
+    /// ARN of its instance profile.
+    pub instance_profile: Option<String>,
 }
 
 impl Instance {
@@ -206,6 +212,14 @@ impl Platform {
 /// Version of the agent that instances play where nothing else is said.
 pub(super) const AGENT_VERSION: &str = "3.3.3050.0";
 
+/// Name of the instance profile of instances whose agents have registered, where nothing else is said.
+pub(super) const INSTANCE_PROFILE: &str = "ssmx-sandbox";
+
+/// The ARN of an instance profile.
+pub(super) fn instance_profile(name: &str) -> String {
+    format!("arn:aws:iam::{ACCOUNT}:instance-profile/{name}")
+}
+
 fn builtin(region: &str) -> Vec<Instance> {
     let launched = super::fleet_generate::launched;
     let linux = |id: &str, zone: char, last: u8, kind: &str, days: u64, tags: &[(&str, &str)]| Instance {
@@ -215,6 +229,7 @@ fn builtin(region: &str) -> Vec<Instance> {
         tags: tags.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect(),
         state: InstanceState::Running,
         ping: Some(Ping::Online),
+        last_ping: None,
         platform: Platform::Linux,
         platform_name: "Amazon Linux".to_owned(),
         platform_version: "2023".to_owned(),
@@ -223,6 +238,7 @@ fn builtin(region: &str) -> Vec<Instance> {
         public_ip: None,
         agent_version: AGENT_VERSION.to_owned(),
         launched: launched(days),
+        instance_profile: Some(instance_profile(INSTANCE_PROFILE)),
     };
     let web = |name: &'static str| [("Name", name), ("Env", "prod"), ("Role", "web")];
     vec![

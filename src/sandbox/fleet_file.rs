@@ -9,7 +9,9 @@
 //! tags = { Env = "prod" }
 //! state = "running"             # pending, running, shutting-down, terminated, stopping, stopped
 //! ping = "Online"               # Online, ConnectionLost, Inactive, Never
+//! last_ping = "2026-01-31T23:59:59Z"
 //! platform = "Linux"            # Linux, MacOS, Windows
+//! instance_profile = "ssm"      # "" for none, as it is for hybrid nodes and where ping is Never
 //!
 //! [generate]
 //! count = 500
@@ -29,7 +31,9 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::error::Error;
-use super::fleet::{AGENT_VERSION, Fleet, Instance, InstanceState, MOST_INSTANCES, Ping, Platform};
+use super::fleet::{
+    AGENT_VERSION, Fleet, INSTANCE_PROFILE, Instance, InstanceState, MOST_INSTANCES, Ping, Platform, instance_profile,
+};
 use super::fleet_generate::{Generate, address, generate, id_of, launched};
 
 /// Largest fleet file: 10,000 instances with plenty of tags.
@@ -56,6 +60,8 @@ struct Entry {
     tags: BTreeMap<String, String>,
     state: Option<InstanceState>,
     ping: Option<PingOrNever>,
+    /// As `launched`.
+    last_ping: Option<String>,
     platform: Option<Platform>,
     platform_name: Option<String>,
     platform_version: Option<String>,
@@ -64,6 +70,7 @@ struct Entry {
     private_ip: Option<Ipv4Addr>,
     public_ip: Option<Ipv4Addr>,
     agent_version: Option<String>,
+    instance_profile: Option<String>,
     /// `2026-01-31T23:59:59Z`
     launched: Option<String>,
 }
@@ -172,13 +179,12 @@ impl Entry {
             Platform::MacOs => ("macOS", "15.1"),
             Platform::Windows => ("Microsoft Windows Server 2022 Datacenter", "10.0.20348"),
         };
-        let launched = match self.launched {
-            Some(text) => humantime::parse_rfc3339(&text).map_err(|error| format!("launched: {error}"))?,
-            None => launched(0),
+        let launched = time("launched", self.launched)?.unwrap_or_else(|| launched(0));
+        let last_ping = time("last_ping", self.last_ping)?;
+        let profile = match self.instance_profile {
+            Some(name) => Some(name).filter(|name| !name.is_empty()),
+            None => ping.filter(|_| id.starts_with("i-")).map(|_| INSTANCE_PROFILE.to_owned()),
         };
-        if launched < SystemTime::UNIX_EPOCH {
-            return Err("launched: before 1970".to_owned());
-        }
         let agent_version = self.agent_version.unwrap_or_else(|| AGENT_VERSION.to_owned());
         check_version(&agent_version)?;
         Ok(Instance {
@@ -188,6 +194,7 @@ impl Entry {
             tags,
             state,
             ping,
+            last_ping,
             platform,
             platform_name: self.platform_name.unwrap_or_else(|| name.to_owned()),
             platform_version: self.platform_version.unwrap_or_else(|| version.to_owned()),
@@ -196,8 +203,18 @@ impl Entry {
             public_ip: self.public_ip,
             agent_version,
             launched,
+            instance_profile: profile.as_deref().map(instance_profile),
         })
     }
+}
+
+fn time(key: &str, text: Option<String>) -> Result<Option<SystemTime>, String> {
+    let Some(text) = text else { return Ok(None) };
+    let time = humantime::parse_rfc3339(&text).map_err(|error| format!("{key}: {error}"))?;
+    if time < SystemTime::UNIX_EPOCH {
+        return Err(format!("{key}: before 1970"));
+    }
+    Ok(Some(time))
 }
 
 fn check_id(id: &str) -> Result<(), String> {
@@ -246,7 +263,8 @@ mod tests {
         assert_eq!((web.name(), web.region.as_str(), web.zone.as_str()), (Some("web"), "eu-west-1", "eu-west-1a"));
         assert!(web.is_online() && check_id(&web.id).is_ok());
         assert_eq!((hybrid.zone.as_str(), hybrid.ping), ("us-east-1c", None));
-        assert!(hybrid.is_hybrid());
+        assert!(hybrid.is_hybrid() && hybrid.instance_profile.is_none());
+        assert!(web.instance_profile.as_ref().unwrap().ends_with(":instance-profile/ssmx-sandbox"));
     }
 
     #[test]

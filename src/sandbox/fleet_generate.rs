@@ -8,7 +8,9 @@ use aws_lc_rs::digest;
 use serde::Deserialize;
 
 use super::error::Error;
-use super::fleet::{AGENT_VERSION, Fleet, Instance, InstanceState, MOST_INSTANCES, Ping, Platform};
+use super::fleet::{
+    AGENT_VERSION, Fleet, INSTANCE_PROFILE, Instance, InstanceState, MOST_INSTANCES, Ping, Platform, instance_profile,
+};
 use super::random::Rng;
 use super::sigv4::hex;
 
@@ -71,6 +73,7 @@ pub(super) fn generate(wanted: &Generate, region: &str) -> Vec<Instance> {
                     .collect::<BTreeMap<_, _>>(),
                 state,
                 ping: Some(ping),
+                last_ping: None,
                 platform: Platform::Linux,
                 platform_name: "Amazon Linux".to_owned(),
                 platform_version: "2023".to_owned(),
@@ -79,6 +82,7 @@ pub(super) fn generate(wanted: &Generate, region: &str) -> Vec<Instance> {
                 public_ip: None,
                 agent_version: AGENT_VERSION.to_owned(),
                 launched: launched(rng.below(1_000)),
+                instance_profile: Some(instance_profile(INSTANCE_PROFILE)),
             }
         })
         .collect()

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -46,8 +47,12 @@ pub struct Options {
     pub credentials_lifetime: Option<Duration>,
     /// Calls of the API that fail.
     pub api_faults: Vec<ApiFault>,
+    /// The account has the standard tier of hybrid nodes, on which no session can be started then.
+    pub standard_tier: bool,
     /// The user to log in as by SSH, for the environment that is handed out.
     pub ssh_user: Option<String>,
+    /// The file with the instances' SSH host keys, for the environment that is handed out.
+    pub ssh_known_hosts: Option<PathBuf>,
 }
 
 impl Options {
@@ -71,7 +76,9 @@ impl Options {
             require_signed_upgrade: false,
             credentials_lifetime: None,
             api_faults: Vec::new(),
+            standard_tier: false,
             ssh_user: None,
+            ssh_known_hosts: None,
         }
     }
 }
@@ -128,6 +135,14 @@ pub enum ApiFault {
         /// The action as IAM spells it, as in `ssm:StartSession`.
         action: String,
         /// How many calls fail.
+        calls: u32,
+    },
+    /// An action that is told in pages breaks off: so many calls are served, and all further ones are refused, as those
+    /// with the mark of a page that has expired are.
+    BreakOff {
+        /// The action as IAM spells it, as in `ssm:DescribeInstanceInformation`.
+        action: String,
+        /// How many calls are served.
         calls: u32,
     },
     /// The caller's policy does not allow an action.

@@ -44,6 +44,8 @@ struct State {
     client: Client,
     output: String,
     success: bool,
+    /// A client that is away does not come back for what is waiting for it.
+    given_up: bool,
     ended: Option<SystemTime>,
 }
 
@@ -80,8 +82,14 @@ pub(super) struct NewSession {
 impl Session {
     pub(super) fn new(id: String, number: u64, new: NewSession) -> Self {
         let NewSession { region, instance, document, reason, owner, to_agent, to_client } = new;
-        let state =
-            State { token: new_token(), client: Client::Awaited, output: String::new(), success: true, ended: None };
+        let state = State {
+            token: new_token(),
+            client: Client::Awaited,
+            output: String::new(),
+            success: true,
+            given_up: false,
+            ended: None,
+        };
         Self {
             id,
             number,
@@ -131,7 +139,7 @@ impl Session {
         Attachment { session: Arc::clone(self), number }
     }
 
-    /// Tells whenever a client comes or goes.
+    /// Tells whenever a client comes or goes, or is given up.
     pub(super) fn connection(&self) -> watch::Receiver<u64> {
         self.connection.subscribe()
     }
@@ -146,8 +154,20 @@ impl Session {
         self.lock().client == Client::Present
     }
 
+    /// From now on a client that is away is not waited for.
+    pub(super) fn give_up(&self) {
+        self.lock().given_up = true;
+        self.connection.send_modify(|_| {});
+    }
+
+    /// Whether a client that is away is not waited for.
+    pub(super) fn is_given_up(&self) -> bool {
+        self.lock().given_up
+    }
+
     /// Asks for the session's end. False if it was ending already.
     pub(super) fn terminate(&self) -> bool {
+        self.give_up();
         self.phase.send_if_modified(|phase| {
             let running = *phase == Phase::Running;
             if running {

@@ -82,8 +82,11 @@ impl Sandbox {
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .into();
         environment.extend(SERVICES.map(|service| (format!("AWS_ENDPOINT_URL_{service}"), endpoint.clone())));
-        let user = self.account.options.ssh_user.iter();
+        let options = &self.account.options;
+        let user = options.ssh_user.iter();
         environment.extend(user.map(|user| ("SSMX_SSH_USER".to_owned(), user.clone())));
+        let known_hosts = options.ssh_known_hosts.iter().filter_map(|path| path.to_str());
+        environment.extend(known_hosts.map(|path| ("SSMX_SANDBOX_KNOWN_HOSTS".to_owned(), path.to_owned())));
         for name in ["NO_PROXY", "no_proxy"] {
             let others = env::var(name).unwrap_or_default();
             let separator = if others.is_empty() { "" } else { "," };
@@ -93,9 +96,11 @@ impl Sandbox {
     }
 
     /// Whether a variable of the surrounding environment could lead a program past the sandbox, and has to be removed
-    /// before [`environment`](Self::environment) is set: all of AWS's own.
+    /// before [`environment`](Self::environment) is set: all of AWS's own, and those of ssmx that stand before them.
     pub fn is_foreign(name: &str) -> bool {
+        let own = name.strip_prefix("SSMX_");
         name.starts_with("AWS_")
+            || own.is_some_and(|own| matches!(own, "PROFILE" | "REGION") || own.ends_with("ENDPOINT_URL"))
     }
 
     /// Cuts the connections of all clients now, as [`Options::cut_client_every`] does.
@@ -108,6 +113,7 @@ impl Sandbox {
         self.account.stop_sessions();
         let sessions = self.account.sessions.newest_first();
         let ended = async {
+            sessions.iter().for_each(|session| session.give_up());
             for session in sessions {
                 session.reaches(Phase::Over).await;
             }

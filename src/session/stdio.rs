@@ -7,11 +7,16 @@ use super::Observer;
 use crate::channel::{self, Channel, End, Event};
 use crate::terminal::{Input, Output, Termination, Terminations};
 
-/// How long the agent may take to acknowledge the last input, which may wait for a reconnect.
-const INPUT_PATIENCE: Duration = Duration::from_secs(60);
+/// How long the end may take.
+#[derive(Clone, Copy, Debug)]
+struct Patience {
+    /// For the agent to acknowledge the last input, which may wait for a reconnect.
+    input: Duration,
+    /// For whoever reads our output to take the rest of it.
+    output: Duration,
+}
 
-/// How long whoever reads our output may take for the rest of it.
-const OUTPUT_PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Patience = Patience { input: Duration::from_secs(60), output: Duration::from_secs(10) };
 
 /// How carrying ended.
 #[derive(Debug)]
@@ -34,25 +39,14 @@ pub enum Carried {
 ///
 /// # Errors
 /// The standard streams cannot be had; the session is ended on the service.
-pub async fn stdio(
-    mut channel: Channel,
-    terminations: &mut Terminations,
-    observer: &dyn Observer,
-) -> io::Result<Carried> {
-    let carried = match streams() {
-        Ok((input, mut output)) => {
-            let carried = carry(&mut channel, input, &mut output, terminations, observer).await;
-            finish(carried, &mut output).await
-        }
+pub async fn stdio(channel: Channel, terminations: &mut Terminations, observer: &dyn Observer) -> io::Result<Carried> {
+    match streams() {
+        Ok((input, output)) => Ok(carry(channel, input, output, terminations.next(), observer, PATIENCE).await),
         Err(error) => {
             channel.terminate().await;
-            return Err(error);
+            Err(error)
         }
-    };
-    if !matches!(carried, Carried::Ended(_)) {
-        channel.terminate().await;
     }
-    Ok(carried)
 }
 
 fn streams() -> io::Result<(Input, Output)> {
@@ -60,22 +54,28 @@ fn streams() -> io::Result<(Input, Output)> {
 }
 
 async fn carry(
-    channel: &mut Channel,
+    mut channel: Channel,
     input: Input,
-    output: &mut Output,
-    terminations: &mut Terminations,
+    mut output: Output,
+    stop: impl Future<Output = Termination>,
     observer: &dyn Observer,
+    patience: Patience,
 ) -> Carried {
-    let sending = send(input, channel.input());
-    tokio::select! {
+    let sending = send(input, channel.input(), patience.input);
+    let carried = tokio::select! {
         carried = sending => carried,
-        carried = receive(channel, output, observer) => carried,
-        signal = terminations.next() => Carried::Stopped(signal),
+        carried = receive(&mut channel, &mut output, observer) => carried,
+        signal = stop => Carried::Stopped(signal),
+    };
+    let carried = finish(carried, &mut output, patience.output).await;
+    if !matches!(carried, Carried::Ended(_)) {
+        channel.terminate().await;
     }
+    carried
 }
 
 /// Sends until the input ends and all of it has arrived.
-async fn send(mut stdin: Input, input: channel::Input) -> Carried {
+async fn send(mut stdin: Input, input: channel::Input, patience: Duration) -> Carried {
     let over = loop {
         match stdin.read().await {
             Ok(bytes) if bytes.is_empty() => break Carried::EndOfInput,
@@ -88,7 +88,7 @@ async fn send(mut stdin: Input, input: channel::Input) -> Carried {
             Err(error) => break Carried::Input(error),
         }
     };
-    match tokio::time::timeout(INPUT_PATIENCE, input.flush()).await {
+    match tokio::time::timeout(patience, input.flush()).await {
         Ok(Ok(())) => over,
         Ok(Err(_)) => std::future::pending().await,
         Err(_) => Carried::Undelivered,
@@ -114,13 +114,17 @@ async fn receive(channel: &mut Channel, output: &mut Output, observer: &dyn Obse
 }
 
 /// Sees to it that what arrived is written, unless nobody wants it any more.
-async fn finish(carried: Carried, output: &mut Output) -> Carried {
+async fn finish(carried: Carried, output: &mut Output, patience: Duration) -> Carried {
     if matches!(carried, Carried::Stopped(_) | Carried::Output(_)) {
         return carried;
     }
-    match tokio::time::timeout(OUTPUT_PATIENCE, output.flush()).await {
+    match tokio::time::timeout(patience, output.flush()).await {
         Ok(Ok(())) => carried,
         Ok(Err(error)) => Carried::Output(error),
         Err(_) => Carried::Output(io::ErrorKind::TimedOut.into()),
     }
 }
+
+#[cfg(all(test, unix))]
+#[path = "stdio_tests.rs"]
+mod tests;

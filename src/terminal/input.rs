@@ -35,7 +35,7 @@ impl Input {
         Self::from_file(platform::stdin()?)
     }
 
-    fn from_file(file: File) -> io::Result<Self> {
+    pub(crate) fn from_file(file: File) -> io::Result<Self> {
         let (sender, reads) = mpsc::channel(READ_AHEAD);
         let (reader, interest) = Reader::new(file)?;
         thread::Builder::new().name("input".into()).spawn(move || pump(reader, &sender))?;

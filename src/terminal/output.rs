@@ -57,7 +57,7 @@ impl Output {
         Self::to_file(platform::stderr()?)
     }
 
-    fn to_file(file: File) -> io::Result<Self> {
+    pub(crate) fn to_file(file: File) -> io::Result<Self> {
         let shared = Arc::<Shared>::default();
         let is_terminal = file.is_terminal();
         let for_thread = Arc::clone(&shared);

@@ -77,6 +77,52 @@ impl Terminations {
     }
 }
 
+/// SIGTSTP: Ctrl-Z in a terminal that is not raw. From here on it no longer suspends the process.
+#[derive(Debug)]
+pub struct Suspensions(platform::Suspensions);
+
+impl Suspensions {
+    /// Listens, also where the signal was ignored at the start. Needs a tokio runtime.
+    ///
+    /// # Errors
+    /// The signal handler cannot be installed.
+    pub fn listen() -> io::Result<Self> {
+        platform::Suspensions::listen().map(Self)
+    }
+
+    /// Waits for the next one; for ever where there is no such signal. Cancel safe.
+    pub async fn next(&mut self) {
+        self.0.next().await;
+    }
+}
+
+/// Child processes that are suspended and want the whole job suspended with them, as ssh does at `~^Z`.
+#[derive(Debug)]
+pub struct SuspendedChild(platform::SuspendedChild);
+
+impl SuspendedChild {
+    /// Listens. Needs a tokio runtime.
+    ///
+    /// # Errors
+    /// The signal handler cannot be installed.
+    pub fn listen() -> io::Result<Self> {
+        platform::SuspendedChild::listen().map(Self)
+    }
+
+    /// Waits until the child process is suspended; for ever where there is no such thing. Cancel safe.
+    pub async fn next(&mut self, child: u32) {
+        self.0.next(child).await;
+    }
+}
+
+/// Suspends our process group, so that the shell sees the whole job suspended.
+///
+/// # Errors
+/// There is no such thing on this system.
+pub fn suspend() -> io::Result<()> {
+    platform::stop()
+}
+
 /// Listens at once, and resolves at the first signal. The caller then ends its session properly; whoever is not willing
 /// to wait for that sends a second one, which restores the terminal and exits. A hangup does not count as the second:
 /// shells pass it on to their jobs, so that it often comes twice.
@@ -104,6 +150,7 @@ pub fn exit_now(signal: Termination) -> ! {
     restore();
     std::process::exit(i32::from(signal.exit_code()))
 }
+
 /// Passes a signal on to a child process. One that is gone already has no use for it.
 pub fn forward(child: u32, signal: Termination) {
     platform::send(child, signal);

@@ -11,7 +11,7 @@ use std::time::Duration;
 use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::fs::OFlags;
 use rustix::io::{Errno, retry_on_intr};
-use rustix::process::{Pid, Signal, getpgrp, kill_current_process_group};
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, getpgrp, kill_current_process_group, waitid};
 use rustix::termios::{self, OptionalActions, QueueSelector, Termios};
 use tokio::signal::unix::{self as signals, SignalKind};
 
@@ -95,6 +95,11 @@ fn reopen_terminal(fd: BorrowedFd<'_>) -> io::Result<File> {
 /// Standard input as a file of its own, unbuffered.
 pub(super) fn stdin() -> io::Result<File> {
     Ok(rustix::stdio::stdin().try_clone_to_owned()?.into())
+}
+
+/// How many bytes can be read at once; 0 where that is not known.
+pub(super) fn waiting(file: &File) -> usize {
+    rustix::io::ioctl_fionread(file).ok().and_then(|bytes| usize::try_from(bytes).ok()).unwrap_or(0)
 }
 
 /// Standard output as a file of its own, unbuffered.
@@ -213,6 +218,44 @@ impl Continued {
 
     pub(super) async fn next(&mut self) {
         self.0.recv().await;
+    }
+}
+
+/// SIGTSTP.
+#[derive(Debug)]
+pub(super) struct Suspensions(signals::Signal);
+
+impl Suspensions {
+    pub(super) fn listen() -> io::Result<Self> {
+        signals::signal(SignalKind::from_raw(Signal::TSTP.as_raw())).map(Self)
+    }
+
+    pub(super) async fn next(&mut self) {
+        self.0.recv().await;
+    }
+}
+
+/// SIGCHLD.
+#[derive(Debug)]
+pub(super) struct SuspendedChild(signals::Signal);
+
+impl SuspendedChild {
+    pub(super) fn listen() -> io::Result<Self> {
+        signals::signal(SignalKind::child()).map(Self)
+    }
+
+    pub(super) async fn next(&mut self, child: u32) {
+        let Some(child) = i32::try_from(child).ok().and_then(Pid::from_raw) else {
+            return std::future::pending().await;
+        };
+        loop {
+            self.0.recv().await;
+            // Only stops are taken notice of: the end is left to whoever waits for it.
+            let stops = WaitIdOptions::STOPPED | WaitIdOptions::NOHANG;
+            if matches!(waitid(WaitId::Pid(child), stops), Ok(Some(_))) {
+                return;
+            }
+        }
     }
 }
 

@@ -34,6 +34,10 @@ pub(super) fn stdin() -> io::Result<File> {
     Ok(io::stdin().as_handle().try_clone_to_owned()?.into())
 }
 
+pub(super) fn waiting(_file: &File) -> usize {
+    0
+}
+
 pub(super) fn stdout() -> io::Result<File> {
     Ok(io::stdout().as_handle().try_clone_to_owned()?.into())
 }
@@ -91,6 +95,34 @@ impl Continued {
     }
 
     pub(super) async fn next(&mut self) {
+        std::future::pending().await
+    }
+}
+
+/// There is no such thing here.
+#[derive(Debug)]
+pub(super) struct Suspensions;
+
+impl Suspensions {
+    pub(super) fn listen() -> io::Result<Self> {
+        Ok(Self)
+    }
+
+    pub(super) async fn next(&mut self) {
+        std::future::pending().await
+    }
+}
+
+/// There is no such thing here.
+#[derive(Debug)]
+pub(super) struct SuspendedChild;
+
+impl SuspendedChild {
+    pub(super) fn listen() -> io::Result<Self> {
+        Ok(Self)
+    }
+
+    pub(super) async fn next(&mut self, _child: u32) {
         std::future::pending().await
     }
 }

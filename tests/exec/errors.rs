@@ -85,7 +85,7 @@ fn a_stopped_instance() {
         &[
             "ssm:StartSession failed for i-",
             "(TargetNotConnected, request id ",
-            "\ncaused by: EC2 says that it is stopped",
+            "\ncaused by: it is stopped (EC2 gives its state as stopped)",
         ],
         "start it first",
     );
@@ -96,7 +96,7 @@ fn an_instance_whose_agent_is_offline() {
     let ran = both(&Cloud::start(), "legacy", 4);
     assert_told(
         &ran,
-        &["(TargetNotConnected, request id ", "\ncaused by: its agent has not been heard of for a while"],
+        &["(TargetNotConnected, request id ", "\ncaused by: its agent was last heard of 2 hours ago"],
         "restart the agent",
     );
 }

@@ -1,5 +1,7 @@
 //! The real AWS CLI, with ssmx as its plugin. What it hands over is in the other files.
 
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
 use std::process::Command;
 
 use super::play::Play;
@@ -55,6 +57,30 @@ fn a_command_without_a_terminal_and_its_code() {
     // The CLI takes any code but 0 for a failure of the plugin, names it, and has a code of its own.
     assert!(ran.code() == 255 && ran.err().contains("returned non-zero exit status 3"), "{ran:?}");
     assert!(ran.out().contains("\nout\n") && ran.err().starts_with("err\n"), "{ran:?}");
+}
+
+#[test]
+fn a_port_until_a_key_ends_it() {
+    let play = Play::new();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let parameters = format!("portNumber={}", listener.local_addr().unwrap().port());
+    let args = ["--document-name", "AWS-StartPortForwardingSession", "--parameters", &parameters];
+    // Ctrl-C and Ctrl-Z.
+    for key in [b"\x03", b"\x1a"] {
+        let mut pty = Pty::spawn(start_session(&play, &args), 120, 24);
+        pty.wait_for_text("Waiting for connections...");
+        let said = pty.contents();
+        let (port, _) = said.split_once("Port ").unwrap().1.split_once(' ').unwrap();
+        let mut here = TcpStream::connect(("127.0.0.1", port.parse::<u16>().unwrap())).unwrap();
+        here.write_all(b"ping").unwrap();
+        let (mut there, _) = listener.accept().unwrap();
+        let mut heard = [0; 4];
+        there.read_exact(&mut heard).unwrap();
+        assert_eq!(&heard, b"ping");
+        pty.send(key);
+        assert_eq!(pty.wait().code(), Some(0), "{pty:?}");
+        assert!(pty.contents().contains("Exiting session with sessionId: "), "{pty:?}");
+    }
 }
 
 #[test]

@@ -237,6 +237,12 @@ impl Running {
     #[track_caller]
     pub(crate) fn wait(mut self) -> (ExitStatus, String) {
         self.stdin = None;
+        self.wait_without_end_of_input()
+    }
+
+    /// The same, while its input stays open.
+    #[track_caller]
+    pub(crate) fn wait_without_end_of_input(mut self) -> (ExitStatus, String) {
         let deadline = Instant::now() + DEADLINE;
         loop {
             match self.output.recv_timeout(deadline.saturating_duration_since(Instant::now())) {

@@ -69,6 +69,21 @@ fn a_port_is_opened_and_said_as_scripts_expect() {
 }
 
 #[test]
+fn every_key_that_could_end_it_ends_it() {
+    let play = Play::new();
+    for signal in [Signal::INT, Signal::QUIT, Signal::TSTP] {
+        let session = play.start(Some("AWS-StartPortForwardingSession"), &[("portNumber", "80")]);
+        let mut plugin = Running::spawn(play.take_over_ignoring_keys(&session));
+        plugin.wait_for("Waiting for connections...");
+        plugin.kill(signal);
+        let (status, said) = plugin.wait_without_end_of_input();
+        assert_eq!(status.code(), Some(0), "{signal:?}: {said}");
+        assert!(said.contains("Terminate signal received, exiting."), "{said}");
+        play.wait_until_over(&session.id);
+    }
+}
+
+#[test]
 fn a_local_port_can_be_named_and_one_that_is_taken_ends_the_session() {
     let play = Play::new();
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();

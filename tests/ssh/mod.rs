@@ -1,4 +1,16 @@
-//! `ssmx ssh`, `scp`, `proxy` and `ssh-config`, with OpenSSH.
+//! `ssmx ssh`, `scp`, `proxy` and `ssh-config`, with OpenSSH and with the programs that run over it.
 
+mod ansible;
 mod arguments;
+mod bytes;
 mod config;
+mod control_master;
+mod copies;
+mod cuts;
+mod editor;
+mod forwards;
+mod git;
+mod lab;
+mod login;
+mod proxy;
+mod signals;

@@ -1,6 +1,7 @@
 //! A sandbox inside the test, to be changed in ways that its command line does not offer and to be asked what it saw.
 
 use std::net::TcpStream;
+use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
 use std::time::Instant;
@@ -30,9 +31,25 @@ impl Cloud {
 
     /// A sandbox with other options.
     pub(crate) fn with(change: impl FnOnce(&mut Options)) -> Self {
+        Self::with_instances(Instances::new(), change)
+    }
+
+    /// A sandbox whose instances have the system's sshd, and with other options.
+    pub(crate) fn with_ssh_servers(change: impl FnOnce(&mut Options)) -> Self {
+        let instances = Instances::new().with_ssh_servers().expect("the package openssh-server is installed");
+        let user = instances.ssh_user().map(str::to_owned);
+        let known_hosts = instances.ssh_known_hosts().map(Path::to_owned);
+        Self::with_instances(instances, |options| {
+            options.ssh_user = user;
+            options.ssh_known_hosts = known_hosts;
+            change(options);
+        })
+    }
+
+    fn with_instances(instances: Instances, change: impl FnOnce(&mut Options)) -> Self {
         let runtime =
             tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("threads");
-        let instances = Arc::new(Instances::new());
+        let instances = Arc::new(instances);
         let mut options = Options::new(Arc::clone(&instances) as _);
         change(&mut options);
         let sandbox = runtime.block_on(Sandbox::start(options)).expect("a sandbox");

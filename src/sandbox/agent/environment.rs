@@ -37,18 +37,19 @@ impl Homes {
         if let Some(home) = state.homes.get(&instance.id) {
             return Ok(home.clone());
         }
-        let root = match &state.root {
-            Some(root) => root.clone(),
-            None => {
-                let root = env::temp_dir().join(format!("ssmx-sandbox-{}", random::base32::<16>()));
-                make_private(&root)?;
-                state.root.insert(root).clone()
-            }
-        };
+        let root = state.root()?;
         let home = root.join(plain(&instance.id));
         make_private(&home)?;
         state.homes.insert(instance.id.clone(), home.clone());
         Ok(home)
+    }
+
+    /// The directory with the home directories in it, made when it is first asked for.
+    ///
+    /// # Errors
+    /// Whatever the file system says.
+    pub(super) fn root(&self) -> io::Result<PathBuf> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).root()
     }
 
     /// Removes all home directories.
@@ -59,6 +60,17 @@ impl Homes {
         {
             tracing::warn!(root = %root.display(), %error, "the instances' home directories were left behind");
         }
+    }
+}
+
+impl State {
+    fn root(&mut self) -> io::Result<PathBuf> {
+        if let Some(root) = &self.root {
+            return Ok(root.clone());
+        }
+        let root = env::temp_dir().join(format!("ssmx-sandbox-{}", random::base32::<16>()));
+        make_private(&root)?;
+        Ok(self.root.insert(root).clone())
     }
 }
 

@@ -1,6 +1,7 @@
 //! The instances of a sandbox: what kind of session each is asked for, and what the agent's version makes of it.
 
 use std::future::Future;
+use std::path::Path;
 use std::pin::Pin;
 use std::sync::Arc;
 
@@ -37,7 +38,7 @@ impl Instances {
     /// Gives the instances SSH servers: this machine's sshd, behind port 22 of each.
     ///
     /// # Errors
-    /// [`Error::NoSshServer`] where there is none.
+    /// [`Error::NoSshServer`] where there is none; [`Error::Directory`] where its files have no place.
     pub fn with_ssh_servers(mut self) -> Result<Self, Error> {
         self.ssh_servers = Some(Arc::new(SshServers::find(Arc::clone(&self.homes))?));
         Ok(self)
@@ -46,6 +47,11 @@ impl Instances {
     /// The only user that can log in to the SSH servers, if there are any: whoever runs the sandbox.
     pub fn ssh_user(&self) -> Option<&str> {
         self.ssh_servers.as_ref().map(|servers| servers.user())
+    }
+
+    /// The file that gets the host keys of the SSH servers, if there are any, in the format of OpenSSH's `known_hosts`.
+    pub fn ssh_known_hosts(&self) -> Option<&Path> {
+        self.ssh_servers.as_ref().map(|servers| servers.known_hosts())
     }
 
     /// Removes the home directories now: at the end of a process nobody may be left to drop this.

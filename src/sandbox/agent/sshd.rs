@@ -7,8 +7,12 @@
 //! this machine. So there is one login on all instances: whoever runs the sandbox. It ends up in the instance's home
 //! directory, not in the person's own. Keys that EC2 Instance Connect has pushed are good for it, and those in
 //! `.ssh/authorized_keys` of the instance's home directory; the person's own `authorized_keys` are not read.
+//!
+//! Each instance has a host key of its own, made anew in every sandbox. All are written to one file, so that a client
+//! can check them without asking anybody, and without a trace in the person's own `known_hosts`.
 
 use std::collections::HashMap;
+use std::io::Write;
 use std::net::Ipv4Addr;
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::PermissionsExt;
@@ -43,6 +47,7 @@ pub(super) struct SshServers {
     key_generator: PathBuf,
     user: String,
     homes: Arc<Homes>,
+    known_hosts: PathBuf,
     by_instance: Mutex<HashMap<String, Running>>,
 }
 
@@ -62,18 +67,24 @@ impl SshServers {
     /// Servers that run the system's sshd, and log in to these home directories.
     ///
     /// # Errors
-    /// [`Error::NoSshServer`] where there is none.
+    /// [`Error::NoSshServer`] where there is none; [`Error::Directory`] where there is no place for its files.
     pub(super) fn find(homes: Arc<Homes>) -> Result<Self, Error> {
         let program = find("sshd").ok_or(Error::NoSshServer)?;
         let key_generator = find("ssh-keygen").ok_or(Error::NoSshServer)?;
         let user = std::process::Command::new("id").arg("-un").output().map_err(Error::User)?;
         let user = String::from_utf8_lossy(&user.stdout).trim().to_owned();
-        Ok(Self { program, key_generator, user, homes, by_instance: Mutex::default() })
+        let known_hosts = homes.root().map_err(Error::Directory)?.join("known_hosts");
+        Ok(Self { program, key_generator, user, homes, known_hosts, by_instance: Mutex::default() })
     }
 
     /// The only user that can log in.
     pub(super) fn user(&self) -> &str {
         &self.user
+    }
+
+    /// The file with the host keys of the servers that were set up.
+    pub(super) fn known_hosts(&self) -> &Path {
+        &self.known_hosts
     }
 
     /// The port of an instance's server, which is set up when it is first asked for.
@@ -95,6 +106,9 @@ impl SshServers {
             pushed_keys: Arc::clone(pushed_keys),
         };
         server.set_up(&self.key_generator, &environment).await?;
+        let key = fs::read_to_string(server.folder.join("host_key.pub"))?;
+        let mut known_hosts = fs::OpenOptions::new().create(true).append(true).open(&self.known_hosts)?;
+        known_hosts.write_all(sshd_config::known_host(instance, &key).as_bytes())?;
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let port = listener.local_addr()?.port();
         let listener = tokio::spawn(server.serve(listener));

@@ -4,6 +4,7 @@ use std::io;
 use std::path::Path;
 
 use super::environment::Environment;
+use crate::sandbox::Instance;
 
 /// Where distributions keep the server of sftp.
 const SFTP_SERVERS: [&str; 4] = [
@@ -61,6 +62,16 @@ pub(super) fn login_script(environment: &Environment) -> String {
          if [ -n \"$SSH_ORIGINAL_COMMAND\" ]; then exec /bin/sh -c \"$SSH_ORIGINAL_COMMAND\"; fi\n\
          {name}='{prompt}' exec /bin/sh\n"
     )
+}
+
+/// The line of `known_hosts` for an instance with this public key: under its id, and under the names by which OpenSSH
+/// finds it, which it looks up in lower case.
+pub(super) fn known_host(instance: &Instance, key: &str) -> String {
+    let plain = |name: &&str| name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-'));
+    let name = instance.name().filter(plain).map(str::to_ascii_lowercase);
+    let names = name.map(|name| format!(",{name},{name}.ssmx")).unwrap_or_default();
+    let key: Vec<&str> = key.split_whitespace().take(2).collect();
+    format!("{}{names} {}\n", instance.id, key.join(" "))
 }
 
 /// A path that sshd's configuration can hold.

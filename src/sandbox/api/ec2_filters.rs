@@ -57,6 +57,7 @@ impl Filter {
         let known = [
             "availability-zone",
             "dns-name",
+            "iam-instance-profile.arn",
             "image-id",
             "instance-id",
             "instance-state-code",
@@ -80,6 +81,7 @@ fn property(name: &str, instance: &Instance) -> Option<Option<String>> {
     Some(match name {
         "availability-zone" => Some(instance.zone.clone()),
         "dns-name" => instance.public_dns_name(),
+        "iam-instance-profile.arn" => instance.instance_profile.clone(),
         "image-id" => Some(IMAGE.to_owned()),
         "instance-id" => Some(instance.id.clone()),
         "instance-state-code" => Some(instance.state.code().to_string()),

@@ -34,6 +34,9 @@ pub(super) fn instance(xml: &mut Xml, instance: &Instance) {
     xml.text("subnetId", &subnet(instance)).text("vpcId", &vpc(instance));
     xml.text("privateIpAddress", &instance.private_ip.to_string());
     xml.text_if("ipAddress", instance.public_ip.map(|ip| ip.to_string()).as_deref());
+    if let Some(arn) = &instance.instance_profile {
+        xml.open("iamInstanceProfile").text("arn", arn).text("id", "AIPASSMXSANDBOX234567").close("iamInstanceProfile");
+    }
     xml.text("architecture", "x86_64").text("rootDeviceType", "ebs").text("rootDeviceName", "/dev/xvda");
     xml.text("virtualizationType", "hvm").text("hypervisor", "xen").text("ebsOptimized", "false");
     xml.open("tagSet");

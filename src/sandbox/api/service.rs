@@ -133,6 +133,14 @@ impl Service {
         }
     }
 
+    /// How the service says that the mark of a page is not valid any more.
+    pub(super) fn expired_page(self) -> ApiError {
+        match self {
+            Self::Ec2 => ApiError::new("InvalidParameterValue", "Unable to parse pagination token"),
+            _ => ApiError::new("InvalidNextToken", "The specified token is not valid."),
+        }
+    }
+
     /// How the service says that the caller's policy does not allow an action.
     pub(super) fn denied(self, caller: &str, action: &str, resource: &str) -> ApiError {
         let because = format!("because no identity-based policy allows the {action} action");

@@ -53,7 +53,7 @@ struct OldFilter {
 pub(super) fn get_connection_status(call: &Call<'_>, body: &[u8]) -> Result<String, ApiError> {
     let request: GetConnectionStatus = input(body)?;
     let instance = call.account.options.fleet.find(call.region, &request.target);
-    let connected = instance.is_some_and(|instance| instance.is_online());
+    let connected = instance.is_some_and(|instance| instance.is_online() && !call.lacks_tier(instance));
     let status = if connected { "connected" } else { "notconnected" };
     Ok(json!({ "Target": request.target, "Status": status }).to_string())
 }
@@ -74,6 +74,16 @@ pub(super) fn describe_instance_information(call: &Call<'_>, body: &[u8]) -> Res
     let query = format!("{} {:?} {:?}", call.region, request.filters, request.instance_information_filter_list);
     let pager = Pager::new(&query, request.next_token.as_deref())
         .map_err(|_| ApiError::new("InvalidNextToken", "The specified token is not valid."))?;
+    if !request.filters.is_empty() && !request.instance_information_filter_list.is_empty() {
+        let text = "Filters and InstanceInformationFilterList cannot be used together.";
+        return Err(ApiError::new("ValidationException", text));
+    }
+    let by_tag = |filter: &&Filter| filter.key.starts_with("tag:") || filter.key == "tag-key";
+    let tags = request.filters.iter().filter(by_tag).count();
+    if tags != 0 && tags != request.filters.len() {
+        let text = "Tag filters cannot be combined with other filter types.";
+        return Err(ApiError::new("InvalidInstanceInformationFilterValue", text));
+    }
     let old = request.instance_information_filter_list.into_iter();
     let old = old.map(|filter| (Filter { key: filter.key, values: filter.value_set }, false));
     let filters: Vec<_> = request.filters.into_iter().map(|filter| (filter, true)).chain(old).collect();
@@ -144,7 +154,8 @@ fn resource_type(instance: &Instance) -> &'static str {
 
 fn describe(instance: &Instance, ping: Ping) -> Value {
     let now = SystemTime::now();
-    let last_ping = if ping == Ping::Online { now } else { now - LOST_FOR };
+    let usual = if ping == Ping::Online { now } else { now - LOST_FOR };
+    let last_ping = instance.last_ping.unwrap_or(usual);
     let mut output = json!({
         "InstanceId": instance.id,
         "PingStatus": ping.name(),

@@ -108,7 +108,7 @@ async fn client_stays_away(session: &Session, awaited: bool) {
         let taken = session.to_client.taken();
         let grace = match (session.was_attached(), session.is_attached()) {
             (false, _) => return,
-            (true, false) if !awaited => return,
+            (true, false) if !awaited || session.is_given_up() => return,
             (true, false) => AWAY_GRACE,
             (true, true) => STALL_GRACE,
         };

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, split};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until, timeout};
 
@@ -36,9 +36,11 @@ const FLUSH_PATIENCE: Duration = Duration::from_secs(10);
 /// The way to the task that carries the session.
 #[derive(Debug)]
 pub(super) struct Basic {
-    connections: mpsc::Sender<Local>,
-    /// Room for one connection.
-    vacancy: Option<mpsc::OwnedPermit<Local>>,
+    connections: mpsc::Sender<(Local, OwnedSemaphorePermit)>,
+    /// Whether a connection is carried.
+    carrying: Arc<Semaphore>,
+    /// The right to be carried next.
+    vacancy: Option<OwnedSemaphorePermit>,
 }
 
 impl Basic {
@@ -64,34 +66,28 @@ impl Basic {
                 }
             }
         });
-        (Self { connections, vacancy: None }, task)
+        (Self { connections, carrying: Arc::new(Semaphore::new(1)), vacancy: None }, task)
     }
 
     /// Waits until no other connection is carried.
     pub(super) async fn vacancy(&mut self) {
         if self.vacancy.is_none() {
-            match self.connections.clone().reserve_owned().await {
-                Ok(vacancy) => self.vacancy = Some(vacancy),
-                // The session is over, and its end is told elsewhere.
-                Err(_) => std::future::pending().await,
-            }
+            // Nobody closes the semaphore. If the session is over, that is found out when it is to carry.
+            self.vacancy = Arc::clone(&self.carrying).acquire_owned().await.ok();
         }
     }
 
     pub(super) fn carry(&mut self, local: Local) -> Result<(), Local> {
         let Some(vacancy) = self.vacancy.take() else { return Err(local) };
-        if self.connections.is_closed() {
-            return Err(local);
-        }
-        vacancy.send(local);
-        Ok(())
+        // There is room for the one that may be carried.
+        self.connections.try_send((local, vacancy)).map_err(|unsent| unsent.into_inner().0)
     }
 }
 
 struct Carrier<R> {
     channel: Channel,
     reporter: Arc<R>,
-    next: mpsc::Receiver<Local>,
+    next: mpsc::Receiver<(Local, OwnedSemaphorePermit)>,
     greeting: BytesMut,
 }
 
@@ -99,8 +95,8 @@ impl<R: Reporter> Carrier<R> {
     /// One connection after the other, until the session ends; `None` when nobody brings any more.
     async fn run(&mut self) -> Option<End> {
         loop {
-            let local = tokio::select! {
-                local = self.next.recv() => local?,
+            let (local, _carried) = tokio::select! {
+                next = self.next.recv() => next?,
                 event = self.channel.next(), if self.greeting.len() < GREETING => {
                     match self.take(event) {
                         Ok(bytes) => self.greeting.extend_from_slice(&bytes),

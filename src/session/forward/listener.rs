@@ -219,8 +219,8 @@ mod tests {
         assert!(addresses.iter().all(|address| address.ip().is_loopback() && address.port() == addresses[0].port()));
         for address in addresses {
             let client = tokio::net::TcpStream::connect(address).await.unwrap();
-            let Local::Tcp(accepted) = listener.accept().await.unwrap() else { panic!() };
-            assert_eq!(accepted.peer_addr().unwrap(), client.local_addr().unwrap());
+            let accepted = listener.accept().await.unwrap();
+            assert_eq!(accepted.peer(), client.local_addr().ok());
         }
     }
 

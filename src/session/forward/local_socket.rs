@@ -37,7 +37,7 @@ impl LocalSocket {
     }
 
     pub(super) fn poll_accept(&self, cx: &mut Context<'_>) -> Poll<io::Result<Local>> {
-        self.listener.poll_accept(cx).map_ok(|(stream, _)| Local::Unix(stream))
+        self.listener.poll_accept(cx).map_ok(|(stream, _)| stream.into())
     }
 }
 

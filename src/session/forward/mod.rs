@@ -17,6 +17,10 @@
 //! | `basic` | sessions that carry one connection at a time |
 //! | `tunnel` | sessions that follow one another |
 //! | `single` | one session that nobody can replace |
+//! | `socks` | connections whose programs say by SOCKS5 where they lead |
+//! | `socks_request` | what such a program asks for, and what it is answered |
+//! | `socks_pool` | the few sessions that they share, one for each destination |
+//! | `socks_line` | one of these |
 
 mod basic;
 mod connection;
@@ -29,6 +33,12 @@ mod mux;
 mod owner;
 mod session;
 mod single;
+mod socks;
+mod socks_line;
+mod socks_pool;
+mod socks_request;
+#[cfg(test)]
+mod socks_tests;
 mod stream;
 #[cfg(test)]
 mod testing;
@@ -39,6 +49,8 @@ mod tunnel;
 pub use endpoint::{Bind, Destination, Listen, LocalPort};
 pub use listener::{ListenError, Listener};
 pub use local::Local;
-pub use session::{Probe, Session, SessionError, begin, connect};
+pub use session::{Probe, Session, SessionError, begin, connect, connect_unless};
 pub use single::{Served, serve_one};
+pub use socks::{SocksOptions, SocksRoutes, serve_socks};
+pub use socks_request::Refusal;
 pub use tunnel::{Note, Opener, Reporter, serve};

@@ -7,7 +7,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use super::basic::Basic;
-use super::connection;
+use super::connection::{self, is_set};
 use super::local::Local;
 use super::mux::Shared;
 use super::tunnel::Reporter;
@@ -66,17 +66,42 @@ pub enum Probe {
 ///
 /// # Errors
 /// [`SessionError`]; the session is ended on the service.
-pub async fn connect<R: Reporter>(mut channel: Channel, reporter: &Arc<R>) -> Result<Session, SessionError> {
-    let ready = tokio::time::timeout(READY_PATIENCE, wait_until_ready(&mut channel, &**reporter)).await;
+pub async fn connect<R: Reporter>(channel: Channel, reporter: &Arc<R>) -> Result<Session, SessionError> {
+    // Nobody says so, and therefore there is a session or an error.
+    let (_nobody, mut never) = watch::channel(false);
+    match connect_unless(channel, reporter, &mut never).await? {
+        Some(session) => Ok(session),
+        None => Err(SessionError::Ended(End::Terminated)),
+    }
+}
+
+/// As [`connect`], unless `stop` becomes true before; then the session is ended on the service, and `None` the answer.
+///
+/// # Errors
+/// As those of [`connect`].
+pub async fn connect_unless<R: Reporter>(
+    mut channel: Channel,
+    reporter: &Arc<R>,
+    stop: &mut watch::Receiver<bool>,
+) -> Result<Option<Session>, SessionError> {
+    let ready = tokio::select! {
+        biased;
+        true = is_set(stop) => None,
+        ready = tokio::time::timeout(READY_PATIENCE, wait_until_ready(&mut channel, &**reporter)) => Some(ready),
+    };
     let handshake = match ready {
-        Ok(Ok(handshake)) => handshake,
-        Ok(Err(end)) => return Err(SessionError::Ended(end)),
-        Err(_) => {
+        Some(Ok(Ok(handshake))) => handshake,
+        Some(Ok(Err(end))) => return Err(SessionError::Ended(end)),
+        Some(Err(_)) => {
             channel.terminate().await;
             return Err(SessionError::TimedOut);
         }
+        None => {
+            channel.terminate().await;
+            return Ok(None);
+        }
     };
-    Ok(begin(channel, handshake.as_ref(), reporter))
+    Ok(Some(begin(channel, handshake.as_ref(), reporter)))
 }
 
 /// Begins to carry over a session whose agent is ready, with or without a handshake.
@@ -146,6 +171,14 @@ impl Session {
                 Ok(None) => return Probe::Refuses,
                 Err(_) => return Probe::Over,
             }
+        }
+    }
+
+    /// Connections that the destination has refused so far, as far as the agent tells.
+    pub(super) fn refusals(&self) -> u64 {
+        match &self.mode {
+            Mode::Mux(shared) => shared.refused(),
+            Mode::Basic(_) => 0,
         }
     }
 

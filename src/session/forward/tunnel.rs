@@ -60,6 +60,12 @@ pub enum Note {
     Replaced(String),
     /// No other session could be started in time, and the connection that waited for it is reset.
     GaveUp(String),
+    /// No session to the destination can be had, and the connections that wait for one are refused.
+    NoSession(String),
+    /// As many sessions as there may be all have connections; the one that waited for another is refused.
+    NoRoom,
+    /// A program asked for what cannot be had; the connection is refused.
+    Rejected(String),
     /// The system does not hand out the connections that come in.
     Accept(io::Error),
 }

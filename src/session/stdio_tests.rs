@@ -1,0 +1,202 @@
+//! Standard streams in pipes, and a session that the test plays.
+
+use std::fs::File;
+use std::future::pending;
+use std::io::{PipeReader, PipeWriter, Read, Write, pipe};
+use std::os::fd::OwnedFd;
+use std::pin::pin;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio::sync::{Notify, mpsc, oneshot};
+use tokio::time::timeout;
+
+use super::*;
+use crate::channel::{Command, Notice};
+
+const IMPATIENT: Patience = Patience { input: Duration::from_millis(20), output: Duration::from_millis(20) };
+
+const DEADLINE: Duration = Duration::from_secs(30);
+
+/// What was said.
+#[derive(Default)]
+struct Heard(Mutex<Vec<String>>);
+
+impl Observer for Heard {
+    fn notice(&self, notice: &Notice) {
+        self.0.lock().unwrap().push(format!("{notice:?}"));
+    }
+
+    fn message(&self, text: &str) {
+        self.0.lock().unwrap().push(text.to_owned());
+    }
+}
+
+/// The ends of the streams and of the session that the test holds.
+struct Play {
+    stdin: PipeWriter,
+    stdout: PipeReader,
+    commands: mpsc::Receiver<Command>,
+    events: mpsc::Sender<Event>,
+    terminated: Arc<Notify>,
+}
+
+impl Play {
+    fn new() -> (Self, Channel, Input, Output) {
+        let (input, stdin) = pipe().unwrap();
+        let (stdout, output) = pipe().unwrap();
+        let (channel, commands, events, terminated) = Channel::for_tests("session");
+        let input = Input::from_file(File::from(OwnedFd::from(input))).unwrap();
+        let output = Output::to_file(File::from(OwnedFd::from(output))).unwrap();
+        (Self { stdin, stdout, commands, events, terminated }, channel, input, output)
+    }
+
+    /// What is sent until somebody waits for its arrival.
+    async fn sent(&mut self) -> (Vec<u8>, oneshot::Sender<()>) {
+        let mut sent = Vec::new();
+        loop {
+            match self.commands.recv().await.expect("something is asked for") {
+                Command::Write(bytes) => sent.extend_from_slice(&bytes),
+                Command::Flush(done) => return (sent, done),
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+
+    async fn says(&self, event: Event) {
+        self.events.send(event).await.unwrap();
+    }
+
+    async fn was_terminated(&self) -> bool {
+        timeout(DEADLINE, self.terminated.notified()).await.is_ok()
+    }
+}
+
+/// All that was written until nobody was left who could write.
+fn rest(mut stdout: PipeReader) -> Vec<u8> {
+    let mut all = Vec::new();
+    stdout.read_to_end(&mut all).unwrap();
+    all
+}
+
+#[tokio::test]
+async fn the_end_of_input_is_the_end_when_all_has_arrived() {
+    let (mut play, channel, input, output) = Play::new();
+    let heard = Heard::default();
+    let mut carrying = pin!(carry(channel, input, output, pending(), &heard, PATIENCE));
+    play.stdin.write_all(b"all\n\xff\0of it").unwrap();
+    let Play { stdin, .. } = &mut play;
+    drop(std::mem::replace(stdin, pipe().unwrap().1));
+    let (sent, done) = tokio::select! {
+        sent = play.sent() => sent,
+        carried = &mut carrying => panic!("{carried:?} before all has arrived"),
+    };
+    assert_eq!(sent, b"all\n\xff\0of it");
+    // What comes meanwhile is still written.
+    play.says(Event::Output(Bytes::from_static(b"late"))).await;
+    let waiting = timeout(Duration::from_millis(20), &mut carrying).await;
+    assert!(waiting.is_err(), "{waiting:?}");
+    done.send(()).unwrap();
+    let carried = timeout(DEADLINE, carrying).await.unwrap();
+    assert!(matches!(carried, Carried::EndOfInput), "{carried:?}");
+    assert!(play.was_terminated().await);
+    assert_eq!(rest(play.stdout), b"late");
+}
+
+#[tokio::test]
+async fn input_that_does_not_arrive_in_time_is_told() {
+    let heard = Heard::default();
+    let (play, channel, input, output) = Play::new();
+    let Play { stdin, commands: _commands, events: _events, terminated, .. } = play;
+    drop(stdin);
+    let carried = carry(channel, input, output, pending(), &heard, IMPATIENT).await;
+    assert!(matches!(carried, Carried::Undelivered), "{carried:?}");
+    terminated.notified().await;
+}
+
+#[tokio::test]
+async fn the_end_of_the_session_comes_after_its_last_byte() {
+    let (play, channel, input, output) = Play::new();
+    let heard = Heard::default();
+    let data: Vec<u8> = (0..=255).cycle().take(2_000_000).collect();
+    let Play { stdin: _stdin, stdout, commands: _commands, events, .. } = play;
+    let reader = std::thread::spawn(move || rest(stdout));
+    let session = async {
+        events.send(Event::Ready(None)).await.unwrap();
+        events.send(Event::Message("welcome".to_owned())).await.unwrap();
+        for piece in data.chunks(10_000) {
+            events.send(Event::Output(Bytes::copy_from_slice(piece))).await.unwrap();
+        }
+        events.send(Event::Notice(Notice::Lost("cut".to_owned()))).await.unwrap();
+        events.send(Event::Ended(End::Closed(String::new()))).await.unwrap();
+    };
+    let (carried, ()) = tokio::join!(carry(channel, input, output, pending(), &heard, PATIENCE), session);
+    assert!(matches!(&carried, Carried::Ended(End::Closed(reason)) if reason.is_empty()), "{carried:?}");
+    assert!(reader.join().unwrap() == data);
+    assert_eq!(*heard.0.lock().unwrap(), ["welcome", "Lost(\"cut\")"]);
+}
+
+#[tokio::test]
+async fn a_reader_that_stalls_at_the_end_is_not_waited_for_long() {
+    let heard = Heard::default();
+    let (play, channel, input, output) = Play::new();
+    // More than a pipe holds, and less than is kept for it.
+    play.says(Event::Output(vec![b'x'; 200_000].into())).await;
+    play.says(Event::Ended(End::Closed(String::new()))).await;
+    let carried = carry(channel, input, output, pending(), &heard, IMPATIENT).await;
+    assert!(matches!(&carried, Carried::Output(error) if error.kind() == io::ErrorKind::TimedOut), "{carried:?}");
+    play.terminated.notified().await;
+}
+
+#[tokio::test]
+async fn a_reader_that_is_gone_ends_the_session() {
+    let heard = Heard::default();
+    let (play, channel, input, output) = Play::new();
+    let Play { stdin: _stdin, stdout, commands: _commands, events, terminated } = play;
+    drop(stdout);
+    let session = async {
+        while events.send(Event::Output(Bytes::from_static(b"more"))).await.is_ok() {}
+        terminated.notified().await;
+    };
+    let (carried, ()) = tokio::join!(carry(channel, input, output, pending(), &heard, PATIENCE), session);
+    assert!(matches!(&carried, Carried::Output(error) if error.kind() == io::ErrorKind::BrokenPipe), "{carried:?}");
+}
+
+#[tokio::test]
+async fn a_signal_ends_the_session() {
+    let heard = Heard::default();
+    let (play, channel, input, output) = Play::new();
+    let stop = async { Termination::Hangup };
+    let carried = carry(channel, input, output, stop, &heard, PATIENCE).await;
+    assert!(matches!(carried, Carried::Stopped(Termination::Hangup)), "{carried:?}");
+    assert!(play.was_terminated().await);
+}
+
+#[tokio::test]
+async fn input_that_cannot_be_read_ends_the_session_behind_what_was_read() {
+    let (mut play, channel, _input, output) = Play::new();
+    let input = Input::from_file(File::open("/").unwrap()).unwrap();
+    let heard = Heard::default();
+    let session = async {
+        let (sent, done) = play.sent().await;
+        assert!(sent.is_empty());
+        done.send(()).unwrap();
+    };
+    let (carried, ()) = tokio::join!(carry(channel, input, output, pending(), &heard, PATIENCE), session);
+    assert!(matches!(carried, Carried::Input(_)), "{carried:?}");
+}
+
+#[tokio::test]
+async fn a_session_that_takes_nothing_any_more_tells_its_own_end() {
+    let (mut play, channel, input, output) = Play::new();
+    play.commands.close();
+    play.stdin.write_all(b"too late").unwrap();
+    let heard = Heard::default();
+    let mut carrying = pin!(carry(channel, input, output, pending(), &heard, PATIENCE));
+    let waiting = timeout(Duration::from_millis(20), &mut carrying).await;
+    assert!(waiting.is_err(), "{waiting:?}");
+    play.says(Event::Ended(End::Expired)).await;
+    let carried = timeout(DEADLINE, carrying).await.unwrap();
+    assert!(matches!(carried, Carried::Ended(End::Expired)), "{carried:?}");
+}

@@ -1,0 +1,99 @@
+//! `ssmx proxy` from its start to its end.
+
+use std::io::{Read, Write, copy};
+use std::net::Shutdown;
+use std::sync::mpsc;
+
+use super::lab::server;
+use crate::plugin::play::Running;
+use crate::support::DEADLINE;
+use crate::support::cloud::{Cloud, nobody};
+use crate::support::command::{run, run_with_input};
+
+fn proxy(cloud: &Cloud, port: u16) -> std::process::Command {
+    let mut proxy = cloud.ssmx();
+    proxy.args(["proxy", "web-1", &port.to_string()]);
+    proxy
+}
+
+#[test]
+fn the_end_of_input_ends_it_when_all_has_arrived() {
+    let cloud = Cloud::start();
+    let (told, heard) = mpsc::channel();
+    let port = server(move |mut stream| {
+        let mut all = Vec::new();
+        let _ = stream.read_to_end(&mut all);
+        let _ = told.send(all.len());
+    });
+    let ran = run_with_input(&mut proxy(&cloud, port), &vec![7; 3_000_000]);
+    assert_eq!((ran.code(), ran.out().as_str(), ran.err().as_str()), (0, "", ""), "{ran:?}");
+    assert_eq!(heard.recv_timeout(DEADLINE).unwrap(), 3_000_000);
+    cloud.wait_for_no_session();
+}
+
+#[test]
+fn the_end_of_the_server_ends_it_when_all_is_written() {
+    let cloud = Cloud::start();
+    let port = server(|mut stream| {
+        let _ = stream.read_exact(&mut [0; 5]);
+        let _ = stream.write_all(&vec![b'x'; 3_000_000]);
+        let _ = stream.shutdown(Shutdown::Both);
+    });
+    // The input stays open.
+    let mut running = Running::spawn(proxy(&cloud, port));
+    running.send("hello");
+    let (status, said) = running.wait_without_end_of_input();
+    assert_eq!((status.code(), said.len()), (Some(0), 3_000_000));
+    cloud.wait_for_no_session();
+}
+
+#[test]
+fn nobody_who_listens_is_an_error_on_standard_error_alone() {
+    let cloud = Cloud::start();
+    let port = nobody().rsplit_once(':').unwrap().1.parse().unwrap();
+    let errors = tempfile::NamedTempFile::new().unwrap();
+    let mut refused = proxy(&cloud, port);
+    refused.stderr(errors.reopen().unwrap());
+    // The end of its input would be an end as well.
+    let (status, said) = Running::spawn(refused).wait_without_end_of_input();
+    let errors = std::fs::read_to_string(errors.path()).unwrap();
+    assert_eq!((status.code(), said.as_str()), (Some(1), ""), "{errors}");
+    assert!(errors.contains(&format!("does a server listen on port {port}?")), "{errors}");
+    cloud.wait_for_no_session();
+}
+
+#[test]
+fn who_reads_no_more_ends_it() {
+    let cloud = Cloud::start();
+    let port = server(|mut stream| while stream.write_all(&[b'x'; 65_536]).is_ok() {});
+    let script = r#""$@" | head -c 100000 >/dev/null; echo "${PIPESTATUS[0]}""#;
+    let mut shell = std::process::Command::new("bash");
+    shell.args(["-c", script, "bash", env!("CARGO_BIN_EXE_ssmx"), "proxy", "web-1", &port.to_string()]);
+    shell.envs(cloud.environment().iter().cloned());
+    let ran = run_open(shell);
+    // As with any program at the head of a pipe, that is no failure.
+    assert_eq!(ran, "0\n");
+    cloud.wait_for_no_session();
+}
+
+/// Runs a program whose input does not end, and returns what it writes.
+fn run_open(command: std::process::Command) -> String {
+    Running::spawn(command).wait_without_end_of_input().1
+}
+
+#[test]
+fn an_end_from_outside_is_an_end() {
+    let cloud = Cloud::start();
+    let port = server(|mut stream| drop(copy(&mut stream.try_clone().unwrap(), &mut stream)));
+    let mut running = Running::spawn(proxy(&cloud, port));
+    running.send("hello");
+    running.wait_for("hello");
+    let [session] = cloud.active().try_into().unwrap();
+    let aws = crate::aws_cli::program();
+    let mut end = std::process::Command::new(aws);
+    end.envs(cloud.environment().iter().cloned());
+    let ended = run(end.args(["ssm", "terminate-session", "--session-id", session.session_id().unwrap()]));
+    assert_eq!(ended.code(), 0, "{ended:?}");
+    let (status, said) = running.wait_without_end_of_input();
+    assert_eq!((status.code(), said.as_str()), (Some(0), "hello"));
+}
