@@ -8,6 +8,7 @@
 //! |---|---|---|
 //! | [`cli`] | what a person types and sees: commands, messages, exit codes | session, fleet, config, aws, sandbox |
 //! | [`session`] | what a session is for: shell, exec | channel, terminal |
+//! | [`picker`] | choosing an instance: the list, the query, the screen | fleet, terminal |
 //! | [`fleet`] | instances: finding the one that is meant | aws |
 //! | [`config`] | config.toml: schema, merge, explain, edit | – |
 //! | [`channel`] | one session's socket: dial, drive, reconnect, resume | protocol, aws |
@@ -26,6 +27,7 @@ pub mod channel;
 pub mod cli;
 pub mod config;
 pub mod fleet;
+pub mod picker;
 pub mod protocol;
 pub mod sandbox;
 pub mod session;

@@ -4,9 +4,19 @@
 mod aws_cli;
 mod command_line;
 #[cfg(unix)]
+mod completions;
+mod config;
+#[cfg(unix)]
 mod exec;
 #[cfg(unix)]
+mod fleet;
+#[cfg(unix)]
 mod fwd;
+#[cfg(unix)]
+mod install;
+#[cfg(unix)]
+mod man;
+mod picker;
 #[cfg(unix)]
 mod plugin;
 #[cfg(unix)]

@@ -246,6 +246,11 @@ impl Aws {
         })
     }
 
+    /// The first pause before a request is made again.
+    pub(super) fn backoff(&self) -> Duration {
+        self.0.backoff
+    }
+
     /// Retries for a request that deserves another number of attempts than most.
     pub(crate) fn retries(&self, attempts: u32) -> RetryConfig {
         retries(attempts, self.0.backoff)

@@ -5,10 +5,13 @@ use std::path::PathBuf;
 
 use clap::{ArgAction, ColorChoice, CommandFactory, FromArgMatches, Parser, Subcommand};
 
-use super::{
-    config, default_command, exec, fwd, ls, openssh_words, plugin, proxy, sandbox, scp, shell, ssh, ssh_config, status,
-};
+use crate::picker;
 
+use super::{
+    config, default_command, exec, fwd, ls, openssh_words, pick, plugin, proxy, sandbox, scp, shell, ssh, ssh_config,
+};
+    completions, config, default_command, exec, fwd, ls, openssh_words, pick, plugin, proxy, sandbox, scp, shell, ssh,
+    ssh_config, status,
 /// Shells and commands on EC2 and hybrid instances through AWS Systems Manager, without an open port or a bastion host
 #[derive(Debug, Parser)]
 #[command(
@@ -77,11 +80,13 @@ pub enum Command {
     Ls(ls::Args),
     Status(status::Args),
     Fwd(fwd::Args),
+    Pick(pick::Args),
     Plugin(plugin::Args),
     Ssh(ssh::Args),
     Scp(scp::Args),
     Proxy(proxy::Args),
     SshConfig(ssh_config::Args),
+    Completions(completions::Args),
     Config(config::Args),
     Sandbox(sandbox::Args),
 }
@@ -92,8 +97,13 @@ impl Cli {
     /// # Errors
     /// They make no sense, or ask for help or the version; the error knows what to print and where.
     pub fn from_args(args: impl IntoIterator<Item = OsString>) -> Result<Self, clap::Error> {
-        let args = plugin::as_called_by_name(args.into_iter().collect());
-        let (args, mistyped) = default_command::insert(Self::command(), args);
+        Self::read(args.into_iter().collect(), picker::is_possible())
+    }
+
+    /// `asks`: somebody is there who can choose an instance if none is named.
+    fn read(args: Vec<OsString>, asks: bool) -> Result<Self, clap::Error> {
+        let args = plugin::as_called_by_name(args);
+        let (args, mistyped) = default_command::insert(Self::command(), args, asks);
         let args = openssh_words::set_apart(Self::command(), args);
         let matches = Self::command().try_get_matches_from(args)?;
         Ok(Self { mistyped, ..Self::from_arg_matches(&matches)? })
@@ -113,8 +123,12 @@ mod tests {
     use super::*;
 
     fn parse(line: &str) -> Result<Cli, clap::Error> {
+        parse_at(line, false)
+    }
+
+    fn parse_at(line: &str, asks: bool) -> Result<Cli, clap::Error> {
         let words = shlex::split(line).unwrap();
-        Cli::from_args(words.into_iter().map(OsString::from))
+        Cli::read(words.into_iter().map(OsString::from).collect(), asks)
     }
 
     fn shell(line: &str) -> (Globals, shell::Args) {
@@ -131,17 +145,31 @@ mod tests {
 
     #[test]
     fn a_target_alone_is_a_shell() {
-        assert_eq!(shell("ssmx web-1").1.target, "web-1");
-        assert_eq!(shell("ssmx sh web-1").1.target, "web-1");
-        assert_eq!(shell("ssmx shell shell").1.target, "shell");
+        assert_eq!(shell("ssmx web-1").1.target.as_deref(), Some("web-1"));
+        assert_eq!(shell("ssmx sh web-1").1.target.as_deref(), Some("web-1"));
+        assert_eq!(shell("ssmx shell shell").1.target.as_deref(), Some("shell"));
+        let (_, args) = shell("ssmx -- top -b");
+        assert_eq!((args.target, args.command), (None, vec!["top".to_owned(), "-b".to_owned()]));
         let (globals, args) = shell("ssmx -vp work --region=eu-west-1 web-1 --document D -q -- top -b 'a b'");
-        assert_eq!(args.target, "web-1");
+        assert_eq!(args.target.as_deref(), Some("web-1"));
         assert_eq!(args.document.as_deref(), Some("D"));
         assert_eq!(args.command, ["top", "-b", "a b"]);
         assert_eq!((globals.profile.as_deref(), globals.region.as_deref()), (Some("work"), Some("eu-west-1")));
         assert!(globals.quiet && globals.verbose == 1);
         assert_eq!(shell("ssmx --reason why web-1").1.reason.as_deref(), Some("why"));
         assert_eq!(shell("ssmx -p exec web-1").0.profile.as_deref(), Some("exec"));
+    }
+
+    #[test]
+    fn nothing_is_a_shell_where_somebody_can_be_asked() {
+        for line in ["ssmx", "ssmx -p work"] {
+            let Ok(Cli { command: Command::Shell(args), .. }) = parse_at(line, true) else { panic!("{line}") };
+            assert_eq!(args.target, None);
+        }
+        assert_eq!(parse_at("ssmx --help", true).unwrap_err().exit_code(), 0);
+        assert_eq!(parse_at("ssmx -V", true).unwrap_err().exit_code(), 0);
+        assert_eq!(parse_at("ssmx -p", true).unwrap_err().exit_code(), 2);
+        assert!(matches!(parse_at("ssmx ssh-config", true).unwrap().command, Command::SshConfig(_)));
     }
 
     #[test]
@@ -160,7 +188,7 @@ mod tests {
         assert_eq!(args.targets, ["a", "b"]);
         assert_eq!(args.command, ["echo", "", " $x", "-v", "--"]);
         assert!(args.binary);
-        for incomplete in ["ssmx exec a", "ssmx exec -- ls", "ssmx exec a --"] {
+        for incomplete in ["ssmx exec a", "ssmx exec", "ssmx exec a --"] {
             assert_eq!(parse(incomplete).unwrap_err().exit_code(), 2, "{incomplete}");
         }
     }

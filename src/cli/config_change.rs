@@ -1,17 +1,15 @@
 //! `ssmx config set`, `unset` and `edit`: changes that are taken over only if the file still loads.
 
 use std::fs;
-use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use dialoguer::Confirm;
-use dialoguer::console::Term;
 
 use super::error::CliError;
 use super::exit::Exit;
 use super::ui::Ui;
-use super::{config, config_error, config_file, config_init};
+use super::{config, config_error, config_file, config_init, prompt};
 use crate::config::{Place, edit as text_edit};
 
 /// Sets values.
@@ -84,6 +82,8 @@ fn replace(ui: &Ui, path: &Path, before: &str, after: &str) -> Result<Exit, CliE
 /// The editor cannot be run or failed, the file would not load and the person gave up, or it cannot be written. What
 /// was typed is kept then, and the error says where.
 pub(super) fn edit(ui: &Ui, path: &Path) -> Result<Exit, CliError> {
+    // Also while the editor runs, so that a signal between two questions is not lost.
+    let _guard = prompt::Guard::new()?;
     let before = config_file::text(path)?;
     let start = before.clone().unwrap_or_else(|| config_init::template(None, None));
     let draft = Draft::write(path, &start)?;
@@ -108,12 +108,12 @@ pub(super) fn edit(ui: &Ui, path: &Path) -> Result<Exit, CliError> {
             }
             Err(error) => {
                 let told = config_error::mistakes(&error);
-                if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
+                if !prompt::can_ask() {
                     return Err(draft.keep_with(told));
                 }
                 ui.error(&told);
-                let again = Confirm::new().with_prompt("Go on editing?").default(true).interact_on(&Term::stderr());
-                if !again.unwrap_or(false) {
+                let question = Confirm::new().with_prompt("Go on editing?").default(true);
+                if !prompt::ask(|term| question.interact_on(term)).map_err(|error| draft.keep_with(error))? {
                     return Err(draft.keep_with(CliError::failed("nothing was changed, as the file would not load")));
                 }
             }

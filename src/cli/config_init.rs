@@ -1,6 +1,5 @@
 //! `ssmx config init`: a first file, commented.
 
-use std::io::{self, IsTerminal};
 use std::path::Path;
 
 use dialoguer::console::Term;
@@ -10,6 +9,7 @@ use super::args::Globals;
 use super::config_file;
 use super::error::CliError;
 use super::exit::Exit;
+use super::prompt;
 use super::ui::Ui;
 use crate::aws;
 use crate::config::{Key, Kind, Level, Value};
@@ -47,10 +47,10 @@ pub(super) async fn run(ui: &Ui, globals: &Globals, args: Args, path: &Path) -> 
     if let Some(region) = &globals.region {
         Value::from_text(Kind::Region, region).map_err(|problem| CliError::usage(format!("`--region`: {problem}")))?;
     }
-    let asks = !args.no_input && io::stdin().is_terminal() && io::stderr().is_terminal();
+    let asks = !args.no_input && prompt::can_ask();
     let (profile, region) = if asks {
         ui.status(format!("This writes {}.", path.display()));
-        ask(globals, &profiles).map_err(|error| CliError::failed("cannot ask").caused_by(&error))?
+        prompt::ask(|term| ask(term, globals, &profiles))?
     } else {
         (globals.profile.clone(), globals.region.clone())
     };
@@ -63,16 +63,15 @@ pub(super) async fn run(ui: &Ui, globals: &Globals, args: Args, path: &Path) -> 
 type Answers = (Option<String>, Option<String>);
 
 /// Asks what no flag has said. Ctrl-C ends the program before anything is written.
-fn ask(globals: &Globals, profiles: &[aws::Profile]) -> Result<Answers, dialoguer::Error> {
+fn ask(term: &Term, globals: &Globals, profiles: &[aws::Profile]) -> dialoguer::Result<Answers> {
     const LEFT_TO_AWS: &str = "none: whatever AWS_PROFILE says";
-    let term = Term::stderr();
     let profile = match &globals.profile {
         Some(profile) => Some(profile.clone()),
         None if profiles.is_empty() => None,
         None => {
             let items = std::iter::once(LEFT_TO_AWS).chain(profiles.iter().map(|profile| profile.name.as_str()));
             let select = Select::new().with_prompt("Default AWS profile").items(items).default(0).max_length(12);
-            let chosen = select.interact_on(&term)?;
+            let chosen = select.interact_on(term)?;
             chosen.checked_sub(1).map(|at| profiles[at].name.clone())
         }
     };
@@ -91,7 +90,7 @@ fn ask(globals: &Globals, profiles: &[aws::Profile]) -> Result<Answers, dialogue
                 text => Value::from_text(Kind::Region, text).map(drop),
             };
             let region = Input::<String>::new().with_prompt(prompt).allow_empty(true).validate_with(check);
-            Some(region.interact_on(&term)?.trim().to_owned()).filter(|region| !region.is_empty())
+            Some(region.interact_on(term)?.trim().to_owned()).filter(|region| !region.is_empty())
         }
     };
     Ok((profile, region))

@@ -1,5 +1,6 @@
 //! From a target as it was typed to an open session.
 
+use super::choose;
 use super::context::Wanted;
 use super::diagnosis;
 use super::error::CliError;
@@ -7,18 +8,35 @@ use super::ui::Ui;
 use crate::aws::{Aws, StartSession};
 use crate::channel::{self, Channel, Notice, Options};
 use crate::config::Selector;
-use crate::fleet::{self, Target};
+use crate::fleet::{self, FleetError, Target};
+use crate::picker::recent;
 use crate::session::Observer;
 
 /// The one instance that is meant.
 pub(super) async fn target(ui: &Ui, aws: &Aws, wanted: &Wanted) -> Result<Target, CliError> {
-    let text = &wanted.text;
-    let _waiting = ui.waiting(format!("Looking for {text} in {}", aws.region()));
-    let query = query(wanted);
-    fleet::resolve(aws, &query).await.map_err(|error| {
-        let error = CliError::from(error);
-        if wanted.selector.is_some() { error.about(text) } else { error }
-    })
+    find(ui, aws, wanted).await.map_err(|error| told(error, wanted))
+}
+
+/// As [`target`]; if several are meant equally well and somebody is there, the one that the person chooses.
+pub(super) async fn target_asking(ui: &Ui, aws: &Aws, wanted: &Wanted) -> Result<Target, CliError> {
+    let found = find(ui, aws, wanted).await;
+    if let Err(FleetError::Ambiguous { described, matches }) = &found {
+        let title = format!("{} instances {described}", matches.len());
+        if let Some(chosen) = choose::among(ui, &wanted.settings, title, matches).await? {
+            return Ok(chosen.target());
+        }
+    }
+    found.map_err(|error| told(error, wanted))
+}
+
+async fn find(ui: &Ui, aws: &Aws, wanted: &Wanted) -> Result<Target, FleetError> {
+    let _waiting = ui.waiting(format!("Looking for {} in {}", wanted.text, aws.region()));
+    fleet::resolve(aws, &query(wanted)).await
+}
+
+fn told(error: FleetError, wanted: &Wanted) -> CliError {
+    let error = CliError::from(error);
+    if wanted.selector.is_some() { error.about(&wanted.text) } else { error }
 }
 
 /// What the fleet is to look for: what an alias stands for, else what was typed.
@@ -44,7 +62,10 @@ pub(super) async fn session(
     let waiting = ui.waiting(format!("Starting a session on {target}"));
     let request = StartSession { target: target.id.clone(), ..request };
     match channel::open(aws, &request, options).await {
-        Ok(channel) => Ok(channel),
+        Ok(channel) => {
+            recent::remember(&target.id);
+            Ok(channel)
+        }
         Err(error) => Err(diagnosis::explain(&waiting, aws, &request, error.into()).await),
     }
 }

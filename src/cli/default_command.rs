@@ -10,14 +10,18 @@ const DEFAULT: &str = "shell";
 const MISTYPED: usize = 2;
 
 /// Inserts the default command before the first argument that belongs to no command: a word that is none, or a flag that
-/// not all commands have. Also returns the command that the word resembles.
-pub(super) fn insert(mut cli: Command, mut args: Vec<OsString>) -> (Vec<OsString>, Option<String>) {
+/// not all commands have. Where there is none, it is appended if `alone` says so. Also returns the command that the word resembles.
+pub(super) fn insert(mut cli: Command, mut args: Vec<OsString>, alone: bool) -> (Vec<OsString>, Option<String>) {
     cli.build();
     let at = command_at(&cli, &args);
     if args.get(at).and_then(|word| word.to_str()).is_some_and(|word| cli.find_subcommand(word).is_some()) {
         return (args, None);
     }
     if at >= args.len() {
+        // Beyond the end: a flag lacks its value.
+        if alone && at == args.len() {
+            args.push(DEFAULT.into());
+        }
         return (args, None);
     }
     let resembled = args[at].to_str().and_then(|word| resembled(&cli, word));

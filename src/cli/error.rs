@@ -32,6 +32,8 @@ pub enum ErrorKind {
     Lost,
     /// Whoever read our standard output went away, as `head` does. Nothing is printed.
     BrokenPipe,
+    /// The person who was to choose an instance left, or a signal ended the choice. Nothing is printed.
+    Left,
 }
 
 impl CliError {
@@ -119,7 +121,7 @@ impl CliError {
     /// The exit code.
     pub fn exit(&self) -> Exit {
         self.exit.unwrap_or(match self.kind {
-            ErrorKind::Failed => Exit::FAILED,
+            ErrorKind::Failed | ErrorKind::Left => Exit::FAILED,
             ErrorKind::Usage => Exit::USAGE,
             ErrorKind::NoTarget => Exit::NO_TARGET,
             ErrorKind::NotConnected => Exit::NOT_CONNECTED,

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::task::JoinSet;
 
 use super::advice;
+use super::choose;
 use super::connect::{self, Says};
 use super::context::{Context, Wanted};
 use super::error::{CliError, ErrorKind};
@@ -25,8 +26,8 @@ use crate::terminal::{Termination, Terminations};
 /// becomes ours. A failure of ssmx itself exits with 255.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The instances: their ids (i-…, mi-…), Names, or aliases
-    #[arg(required = true, value_name = "TARGET")]
+    /// The instances: their ids (i-…, mi-…), Names, or aliases; without any, they are chosen on the terminal
+    #[arg(value_name = "TARGET")]
     pub targets: Vec<String>,
 
     /// Session document, in place of AWS-StartNonInteractiveCommand
@@ -56,7 +57,7 @@ const SIDE_BY_SIDE: usize = 16;
 pub async fn run(context: &Context, args: Args) -> Result<Exit, CliError> {
     let command = if args.binary { command::encoded(&args.command) } else { command::non_interactive(&args.command) };
     let command = command.map_err(|error| CliError::usage(error.to_string()))?;
-    let wanted = args.targets.iter().map(|target| context.wanted(target)).collect::<Result<Vec<_>, _>>()?;
+    let wanted = choose::several(context, &args.targets).await?;
     let reasons = reasons(args.reason.as_deref(), wanted.iter().map(|wanted| &wanted.settings))?;
     let targets = wanted.into_iter().zip(reasons).map(|(wanted, reason)| {
         let document = args.document.as_deref().or_else(|| wanted.settings.text(Key::ExecDocument)).map(str::to_owned);
@@ -144,7 +145,11 @@ impl Job {
             Terminations::listen().map_err(|error| CliError::failed("cannot listen for signals").caused_by(&error))?;
         let open = async {
             let aws = self.context.aws(&run.wanted.settings).await?;
-            let target = connect::target(ui, &aws, &run.wanted).await?;
+            let target = match &name {
+                // Several at once cannot ask.
+                Some(_) => connect::target(ui, &aws, &run.wanted).await?,
+                None => connect::target_asking(ui, &aws, &run.wanted).await?,
+            };
             connect::session(ui, &aws, &target, run.request(&self.command), Options::with_handshake()).await
         };
         let channel = tokio::select! {

@@ -48,6 +48,13 @@ pub(super) fn plans(context: &Context, args: &Args) -> Result<Vec<Plan>, CliErro
     Ok(plans)
 }
 
+/// Whether all words are forwards, and none can be a target: `ssmx fwd 5432`, `ssmx fwd 8080:80 5432`.
+pub(super) fn lacks_target(context: &Context, args: &Args) -> bool {
+    let ports = |word: &str| word.bytes().all(|byte| byte.is_ascii_digit() || byte == b':');
+    let known = context.config.tunnels.contains_key(&args.target) || context.config.targets.contains_key(&args.target);
+    !known && ports(&args.target) && words(args).all(|word| word.parse::<ForwardSpec>().is_ok())
+}
+
 fn words(args: &Args) -> impl Iterator<Item = &str> {
     std::iter::once(args.target.as_str()).chain(args.forwards.iter().map(String::as_str))
 }

@@ -8,6 +8,7 @@ use serde_json::json;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
+use super::choose;
 use super::connect;
 use super::context::{Context, Wanted};
 use super::error::CliError;
@@ -41,7 +42,8 @@ use crate::terminal::{Termination, Terminations};
 /// and `SSMX_SOCKS_HOST` and `SSMX_SOCKS_PORT` name that port to a command.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The instance: its id (i-…, mi-…), its Name, or an alias; or the name of a tunnel
+    /// The instance: its id (i-…, mi-…), its Name, or an alias; or the name of a tunnel. With forwards alone, the
+    /// instance is chosen on the terminal
     pub target: String,
 
     /// What to forward, like 5432, 8080:80 or 5433:db.internal:5432; or names of further tunnels
@@ -89,7 +91,15 @@ const END_PATIENCE: Duration = Duration::from_millis(900);
 ///
 /// # Errors
 /// A port or the sessions cannot be had.
-pub async fn run(context: &Context, args: Args) -> Result<Exit, CliError> {
+pub async fn run(context: &Context, mut args: Args) -> Result<Exit, CliError> {
+    let mut context = context.clone();
+    if forward_plan::lacks_target(&context, &args) {
+        let id;
+        (context, id) = choose::one(&context).await?;
+        let forward = std::mem::replace(&mut args.target, id);
+        args.forwards.insert(0, forward);
+    }
+    let context = &context;
     let plans = forward_plan::plans(context, &args)?;
     let mut terminations =
         Terminations::listen().map_err(|error| CliError::failed("cannot listen for signals").caused_by(&error))?;
@@ -146,7 +156,7 @@ async fn work(
     for plan in &plans {
         let find = async {
             let aws = context.aws(&plan.wanted.settings).await?;
-            let target = connect::target(ui, &aws, &plan.wanted).await?;
+            let target = connect::target_asking(ui, &aws, &plan.wanted).await?;
             Ok::<_, CliError>((aws, target))
         };
         let found = tokio::select! {

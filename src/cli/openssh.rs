@@ -67,8 +67,8 @@ pub(super) fn is_plain(name: &str) -> bool {
 }
 
 /// The port to connect to: the one of the settings, unless a port was typed.
-pub(super) fn port(settings: &Effective, words: &Words, letter: char) -> Option<u16> {
-    settings.ssh_port().filter(|_| words.value(letter).is_none() && words.setting("port").is_none())
+pub(super) fn port(settings: &Effective, words: &Words) -> Option<u16> {
+    settings.ssh_port().filter(|_| words.value('p').is_none() && words.setting("port").is_none())
 }
 
 /// An instance that OpenSSH is about to log in to.
@@ -97,7 +97,7 @@ pub(super) async fn host(
     user: Option<&str>,
     alone: bool,
 ) -> Result<Host, CliError> {
-    let target = connect::target(ui, aws, wanted).await?;
+    let target = connect::target_asking(ui, aws, wanted).await?;
     if let TargetState::Down(_) = target.state {
         // ssh would only add to what its ProxyCommand has to say.
         let error = CliError::new(ErrorKind::NotConnected, format!("{target} is not connected"));

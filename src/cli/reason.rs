@@ -1,11 +1,9 @@
 //! Why a session is started, for the audit trail.
 
-use std::io::{self, IsTerminal};
-
 use dialoguer::Input;
-use dialoguer::console::Term;
 
 use super::error::CliError;
+use super::prompt;
 use crate::config::{Effective, Key};
 
 /// Longest reason that Session Manager takes, in characters.
@@ -60,22 +58,17 @@ pub(super) fn reason(flag: Option<&str>, settings: &Effective) -> Result<Option<
 }
 
 fn ask() -> Result<String, CliError> {
-    if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
+    if !prompt::can_ask() {
         return Err(missing());
     }
-    // In the manner of a shell's prompt: Ctrl-C ends the program.
-    let asked = Input::<String>::new()
-        .with_prompt("Reason for this session")
-        .validate_with(|text: &String| match text.trim() {
-            "" => Err("a reason is required here"),
-            text if text.chars().any(char::is_control) => Err("that has a control character in it"),
-            text if text.chars().count() > LIMIT => Err("that is longer than 256 characters"),
-            _ => Ok(()),
-        })
-        .interact_on(&Term::stderr());
-    asked
-        .map(|text| text.trim().to_owned())
-        .map_err(|error| CliError::failed("cannot ask for a reason").caused_by(&error))
+    let check = |text: &String| match text.trim() {
+        "" => Err("a reason is required here"),
+        text if text.chars().any(char::is_control) => Err("that has a control character in it"),
+        text if text.chars().count() > LIMIT => Err("that is longer than 256 characters"),
+        _ => Ok(()),
+    };
+    let question = Input::<String>::new().with_prompt("Reason for this session").validate_with(check);
+    prompt::ask(|term| question.interact_on(term)).map(|text| text.trim().to_owned())
 }
 
 fn missing() -> CliError {

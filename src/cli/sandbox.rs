@@ -120,7 +120,7 @@ pub async fn run(ui: &Ui, globals: &Globals, args: Args) -> Result<Exit, CliErro
 async fn stay(ui: &Ui, sandbox: &Sandbox, terminations: &mut Terminations) -> Result<Exit, CliError> {
     let config = config()?;
     let mut environment = sandbox.environment();
-    environment.extend(config.as_ref().map(SandboxConfig::variable));
+    environment.extend(config.variables().map(|(name, path)| (name.to_owned(), path.to_string_lossy().into_owned())));
     let mut exports = String::new();
     for name in foreign() {
         // A name that is none to a shell cannot be exported by it either.
@@ -153,7 +153,7 @@ async fn run_in(sandbox: &Sandbox, command: &[OsString], terminations: &mut Term
         child.env_remove(name);
     }
     let config = config()?;
-    child.envs(sandbox.environment()).envs(config.as_ref().map(SandboxConfig::variable));
+    child.envs(sandbox.environment()).envs(config.variables());
     let mut child = child.spawn().map_err(|error| {
         CliError::failed(format!("cannot run `{}`", program.to_string_lossy())).caused_by(&error).exit_with(NOT_FOUND)
     })?;
@@ -176,8 +176,8 @@ async fn run_in(sandbox: &Sandbox, command: &[OsString], terminations: &mut Term
     }
 }
 
-fn config() -> Result<Option<SandboxConfig>, CliError> {
-    SandboxConfig::new().map_err(|error| CliError::failed("no configuration for the sandbox").caused_by(&error))
+fn config() -> Result<SandboxConfig, CliError> {
+    SandboxConfig::new().map_err(|error| CliError::failed("no folder for the sandbox").caused_by(&error))
 }
 
 /// The variables of this process that could lead a command past the sandbox.

@@ -3,6 +3,8 @@
 use std::collections::VecDeque;
 use std::io::Write;
 
+use unicode_width::UnicodeWidthStr as _;
+
 /// How many bytes of log are kept while a session has the terminal.
 pub(super) const MAX_HELD: usize = 256 * 1024;
 
@@ -95,8 +97,9 @@ impl Screen {
     }
 
     fn erase(&mut self) {
-        if self.waiting.is_some() {
-            let _ = write!(self.out, "\r\x1b[K");
+        if let Some(what) = &self.waiting {
+            // With blanks: the sequence that erases a line goes the way of the colours where there are to be none.
+            let _ = write!(self.out, "\r{:width$}\r", "", width = what.width());
         }
     }
 
@@ -164,10 +167,10 @@ pub(super) mod tests {
         screen.hold();
         screen.wait(Some("still".into()));
         screen.wait(None);
-        assert_eq!(written.text(), "connecting\r\x1b[K");
+        assert_eq!(written.text(), "connecting\r          \r");
         screen.release();
         screen.wait(Some("ending".into()));
-        assert_eq!(written.text(), "connecting\r\x1b[Kending");
+        assert_eq!(written.text(), "connecting\r          \rending");
     }
 
     #[test]
@@ -202,6 +205,6 @@ pub(super) mod tests {
         screen.wait(Some("connecting".into()));
         screen.message("a message");
         screen.wait(None);
-        assert_eq!(written.text(), "connecting\r\x1b[Ka message\nconnecting\r\x1b[K");
+        assert_eq!(written.text(), "connecting\r          \ra message\nconnecting\r          \r");
     }
 }

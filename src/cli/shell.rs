@@ -3,6 +3,7 @@
 use std::io;
 
 use super::advice;
+use super::choose;
 use super::connect::{self, Says};
 use super::context::{Context, Wanted};
 use super::error::CliError;
@@ -21,8 +22,8 @@ use crate::terminal::Terminations;
 /// tilde.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The instance: its id (i-…, mi-…), its Name, or an alias
-    pub target: String,
+    /// The instance: its id (i-…, mi-…), its Name, or an alias; without it, one is chosen on the terminal
+    pub target: Option<String>,
 
     /// Session document, in place of the account's default
     #[arg(long, value_name = "NAME")]
@@ -55,14 +56,14 @@ pub struct Escape(pub Option<u8>);
 /// The session cannot be had or was lost.
 pub async fn run(context: &Context, args: Args) -> Result<Exit, CliError> {
     let ui = &context.ui;
-    let wanted = context.wanted(&args.target)?;
+    let wanted = choose::wanted(context, args.target.as_deref()).await?;
     let request = request(&args, &wanted)?;
     // Signals are heard from here on, so that none leaves a session behind.
     let mut terminations =
         Terminations::listen().map_err(|error| CliError::failed("cannot listen for signals").caused_by(&error))?;
     let open = async {
         let aws = context.aws(&wanted.settings).await?;
-        let target = connect::target(ui, &aws, &wanted).await?;
+        let target = connect::target_asking(ui, &aws, &wanted).await?;
         connect::session(ui, &aws, &target, request, Options::interactive()).await
     };
     let channel = tokio::select! {

@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 
+use super::choose;
 use super::context::Context;
 use super::error::CliError;
 use super::exit::Exit;
@@ -15,6 +16,8 @@ use crate::terminal::Terminations;
 /// The arguments are those of ssh and are passed through; TARGET stands where ssh has its destination. The options below
 /// are ssmx's own. The exit code is that of ssh.
 ///
+/// Without any argument, the instance is chosen on the terminal.
+///
 /// Your OpenSSH configuration holds, host key checking included; a host key is kept under the instance id. Unless you
 /// name a key, a throw-away one is made and pushed with EC2 Instance Connect, next to your own ones.
 #[derive(Debug, clap::Args)]
@@ -25,7 +28,7 @@ pub struct Args {
     pub login: Login,
 
     /// The arguments of ssh
-    #[arg(trailing_var_arg = true, allow_hyphen_values = true, required = true, value_name = "ARGS")]
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "ARGS")]
     pub args: Vec<OsString>,
 }
 
@@ -33,7 +36,13 @@ pub struct Args {
 ///
 /// # Errors
 /// The target cannot be found, or there is no ssh.
-pub async fn run(context: &Context, Args { login, args }: Args) -> Result<Exit, CliError> {
+pub async fn run(context: &Context, Args { login, mut args }: Args) -> Result<Exit, CliError> {
+    let mut context = context.clone();
+    if args.is_empty() {
+        let id;
+        (context, id) = choose::one(&context).await?;
+        args.push(id.into());
+    }
     let (ui, globals) = (&context.ui, &context.globals);
     let words = Words::read(SSH, &args);
     let destination = words.operands.first().map(|place| Destination::parse(&args[*place])).transpose()?;
@@ -65,7 +74,7 @@ pub async fn run(context: &Context, Args { login, args }: Args) -> Result<Exit, 
         if let Some(user) = user.filter(|user| user.tell) {
             options.extend(["-l".into(), user.name.into()]);
         }
-        let port = openssh::port(&wanted.settings, &words, 'p').map(|port| port.to_string());
+        let port = openssh::port(&wanted.settings, &words).map(|port| port.to_string());
         if let Some(port) = destination.port.or(port) {
             options.extend(["-p".into(), port.into()]);
         }

@@ -80,7 +80,7 @@ impl Ui {
 
     /// Reports a failure with its causes and hints.
     pub fn error(&self, error: &CliError) {
-        if error.kind() == ErrorKind::BrokenPipe {
+        if matches!(error.kind(), ErrorKind::BrokenPipe | ErrorKind::Left) {
             return;
         }
         self.say("error", ERROR, &error.message());

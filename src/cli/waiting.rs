@@ -119,7 +119,9 @@ mod tests {
         waiting.say("Waiting for its shell");
         drop(waiting);
         assert!(written.text().starts_with("Connecting to web-1"), "{}", written.text());
-        assert!(written.text().ends_with("\r\x1b[KWaiting for its shell\r\x1b[K"), "{:?}", written.text());
+        let erased = |text: &str| format!("{text}\r{:width$}\r", "", width = text.len());
+        let both = erased("Connecting to web-1") + &erased("Waiting for its shell");
+        assert!(written.text().ends_with(&both), "{:?}", written.text());
     }
 
     #[test]

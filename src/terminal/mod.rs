@@ -4,6 +4,7 @@
 //! panic, before a suspension and before an exit forced by a signal, and undoes the screen modes that a remote program
 //! left behind. Bytes pass through this room unchanged in both directions; only [`EscapeKeys`] takes any out.
 
+pub mod byte_input;
 pub mod escape;
 pub mod input;
 pub mod output;
@@ -19,6 +20,7 @@ mod platform;
 #[path = "windows.rs"]
 mod platform;
 
+pub use byte_input::ByteInput;
 pub use escape::{EscapeKeys, Typed};
 pub use input::{Input, is_terminal};
 pub use output::Output;

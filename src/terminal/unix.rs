@@ -97,6 +97,11 @@ pub(super) fn stdin() -> io::Result<File> {
     Ok(rustix::stdio::stdin().try_clone_to_owned()?.into())
 }
 
+/// How many bytes can be read at once; 0 where that is not known.
+pub(super) fn waiting(file: &File) -> usize {
+    rustix::io::ioctl_fionread(file).ok().and_then(|bytes| usize::try_from(bytes).ok()).unwrap_or(0)
+}
+
 /// Standard output as a file of its own, unbuffered.
 pub(super) fn stdout() -> io::Result<File> {
     Ok(rustix::stdio::stdout().try_clone_to_owned()?.into())

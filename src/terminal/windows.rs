@@ -34,6 +34,10 @@ pub(super) fn stdin() -> io::Result<File> {
     Ok(io::stdin().as_handle().try_clone_to_owned()?.into())
 }
 
+pub(super) fn waiting(_file: &File) -> usize {
+    0
+}
+
 pub(super) fn stdout() -> io::Result<File> {
     Ok(io::stdout().as_handle().try_clone_to_owned()?.into())
 }

@@ -50,6 +50,8 @@ pub(crate) fn ssmx() -> Command {
         command.env_remove(name);
     }
     command.env("XDG_CONFIG_HOME", "/nowhere");
+    // Nothing is remembered from one test to the next: there can be no folder of this name.
+    command.env("SSMX_CACHE_DIR", "/dev/null/nowhere");
     command
 }
 

@@ -1,0 +1,305 @@
+//! [`Matcher`]: whether a row is meant, how well, and by which letters.
+
+use nucleo_matcher::{Config, Utf32Str};
+
+use super::column::Column;
+use super::query::{Query, Term, Value, Word};
+use super::row::{Row, Text, needed};
+
+/// Below this for each letter, letters in order in a tag are there by chance: they have more gaps than letters.
+const LEAST_SCORE: u16 = 14;
+
+/// The least of an id or an address by which a row is excluded, in characters.
+const LEAST_OF_ID: usize = 4;
+
+/// How well a row matches; more is better.
+///
+/// What is meant exactly comes first, then what has the words in its name, in its id or an address, in anything, and last what
+/// has only their letters in order. Among equals the better score is the better match.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Quality {
+    pub(super) kind: Kind,
+    pub(super) score: u16,
+}
+
+/// By what a row matches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Kind {
+    /// Letters in order.
+    Letters,
+    /// Whole words, somewhere.
+    Anywhere,
+    /// Whole words in the name, the id or an address.
+    Id,
+    /// Whole words in the name.
+    Name,
+    /// One of these as a whole.
+    Exact,
+}
+
+/// Looks rows through for one query.
+pub(super) struct Matcher {
+    engine: nucleo_matcher::Matcher,
+    query: Query,
+    words: Vec<Needle>,
+    not: Vec<Needle>,
+    /// The letters of all words.
+    needed: u64,
+}
+
+/// A word as the engine wants it.
+struct Needle {
+    text: Text,
+    plain: String,
+    cased: bool,
+    letters: u64,
+}
+
+impl Matcher {
+    pub(super) fn new() -> Self {
+        let engine = nucleo_matcher::Matcher::new(Config::DEFAULT);
+        Self { engine, query: Query::default(), words: Vec::new(), not: Vec::new(), needed: 0 }
+    }
+
+    pub(super) fn query(&self) -> &Query {
+        &self.query
+    }
+
+    pub(super) fn set_query(&mut self, query: Query) {
+        self.words = query.words().map(Needle::new).collect();
+        self.not = query
+            .terms()
+            .iter()
+            .filter_map(|term| match term {
+                Term::NotWord(word) => Some(Needle::new(word)),
+                _ => None,
+            })
+            .collect();
+        self.needed = self.words.iter().fold(0, |all, word| all | word.letters);
+        self.query = query;
+    }
+
+    /// How well the row matches, if it does.
+    pub(super) fn quality(&mut self, row: &Row, letters: u64) -> Option<Quality> {
+        if letters & self.needed != self.needed {
+            return None;
+        }
+        let engine = &mut self.engine;
+        for term in self.query.terms() {
+            let holds = match term {
+                Term::Value(value) => has_value(row, value),
+                Term::NotValue(value) => !has_value(row, value),
+                Term::Word(_) | Term::NotWord(_) => true,
+            };
+            if !holds {
+                return None;
+            }
+        }
+        if self.not.iter().any(|word| word.is_part_of_any(engine, row)) {
+            return None;
+        }
+        let mut all = Quality { kind: Kind::Exact, score: 0 };
+        for word in &self.words {
+            let one = word.quality(engine, row)?;
+            all.kind = all.kind.min(one.kind);
+            all.score = all.score.saturating_add(one.score);
+        }
+        if self.words.is_empty() {
+            all.kind = Kind::Anywhere;
+        }
+        Some(all)
+    }
+
+    /// The places of letters in `text` by which the query matches, each once and in order. Letters with others between
+    /// them count where `scattered` says so.
+    pub(super) fn places(&mut self, text: &Text, scattered: bool, places: &mut Vec<u32>) {
+        places.clear();
+        for word in &self.words {
+            if !text.has(word.letters) {
+                continue;
+            }
+            word.configure(&mut self.engine);
+            let (haystack, needle) = (text.as_str(), word.text.as_str());
+            let found = self.engine.substring_indices(haystack, needle, places);
+            if found.is_none() && scattered {
+                let _ = self.engine.fuzzy_indices(haystack, needle, places);
+            }
+        }
+        places.sort_unstable();
+        places.dedup();
+    }
+}
+
+impl Needle {
+    fn new(word: &Word) -> Self {
+        Self { text: Text::new(&word.text), plain: word.text.clone(), cased: word.cased, letters: needed(&word.text) }
+    }
+
+    fn configure(&self, engine: &mut nucleo_matcher::Matcher) {
+        engine.config.ignore_case = !self.cased;
+        // Whoever types an accent means it.
+        engine.config.normalize = matches!(self.text.as_str(), Utf32Str::Ascii(_));
+    }
+
+    fn part(&self, engine: &mut nucleo_matcher::Matcher, text: &Text) -> Option<u16> {
+        if text.has(self.letters) { engine.substring_match(text.as_str(), self.text.as_str()) } else { None }
+    }
+
+    fn scattered(&self, engine: &mut nucleo_matcher::Matcher, text: &Text) -> Option<u16> {
+        if text.has(self.letters) { engine.fuzzy_match(text.as_str(), self.text.as_str()) } else { None }
+    }
+
+    fn is_part_of_any(&self, engine: &mut nucleo_matcher::Matcher, row: &Row) -> bool {
+        self.configure(engine);
+        // A few digits stand in most ids by chance.
+        let ids = Some(&row.ids).filter(|_| self.plain.len() >= LEAST_OF_ID);
+        let mut texts = [&row.name, &row.rest].into_iter().chain(ids).chain(&row.tags);
+        texts.any(|text| self.part(engine, text).is_some())
+    }
+
+    fn quality(&self, engine: &mut nucleo_matcher::Matcher, row: &Row) -> Option<Quality> {
+        self.configure(engine);
+        if let Some(score) = self.part(engine, &row.name) {
+            let is_all = row.name.as_str().len() == self.text.as_str().len();
+            return Some(Quality { kind: if is_all { Kind::Exact } else { Kind::Name }, score });
+        }
+        if let Some(score) = self.part(engine, &row.ids) {
+            let is_all = row.instance.id == self.plain || row.instance.private_ip.as_ref() == Some(&self.plain);
+            return Some(Quality { kind: if is_all { Kind::Exact } else { Kind::Id }, score });
+        }
+        let tag = row.tags.iter().filter_map(|tag| self.part(engine, tag)).max();
+        if let Some(score) = tag.or_else(|| self.part(engine, &row.rest)) {
+            return Some(Quality { kind: Kind::Anywhere, score });
+        }
+        let tags = row.tags.iter().filter_map(|tag| self.scattered(engine, tag)).max();
+        let least = LEAST_SCORE.saturating_mul(u16::try_from(self.text.as_str().len()).unwrap_or(u16::MAX));
+        let tags = tags.filter(|score| *score >= least);
+        let name = self.scattered(engine, &row.name);
+        // A name is what people remember.
+        let score = name.max(tags.map(|score| score / 2))?;
+        Some(Quality { kind: Kind::Letters, score })
+    }
+}
+
+/// Whether a tag of the instance has the value, or a column, where it has no such tag.
+fn has_value(row: &Row, value: &Value) -> bool {
+    let mut tags = row.instance.tags.iter().filter(|(key, _)| value.is_key(key)).peekable();
+    if tags.peek().is_some() {
+        return tags.any(|(_, text)| value.is_value(text));
+    }
+    match value.key.text.parse::<Column>() {
+        Ok(Column::Tag(_)) | Err(()) => false,
+        // The family is what one means, not the name and version.
+        Ok(Column::Platform) if row.instance.platform.is_some_and(|platform| value.is_value(platform.as_str())) => true,
+        Ok(column) => {
+            let text = column.text(&row.instance);
+            !text.is_empty() && value.is_value(&text)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fleet::Instance;
+    use crate::picker::testing::instance;
+
+    fn quality(query: &str, instance: Instance) -> Option<Quality> {
+        let row = Row::new(instance, 0);
+        let mut matcher = Matcher::new();
+        matcher.set_query(Query::parse(query, false));
+        matcher.quality(&row, row.letters())
+    }
+
+    fn kind(query: &str) -> Option<Kind> {
+        let mut one = instance("i-0a1b2c3d", "orders-db-1");
+        one.tags.insert("Role".into(), "Postgres".into());
+        one.tags.insert("aws:cloudformation:stack-name".into(), "orders-stack".into());
+        quality(query, one).map(|quality| quality.kind)
+    }
+
+    #[test]
+    fn name_id_address_and_tags_are_looked_through() {
+        assert_eq!(kind("orders-db-1"), Some(Kind::Exact));
+        assert_eq!(kind("i-0a1b2c3d"), Some(Kind::Exact));
+        assert_eq!(kind("10.1.0.10"), Some(Kind::Exact));
+        assert_eq!(kind("orders"), Some(Kind::Name));
+        assert_eq!(kind("0a1b"), Some(Kind::Id));
+        assert_eq!(kind("orders 10.1"), Some(Kind::Id));
+        assert_eq!(kind("postgres"), Some(Kind::Anywhere));
+        assert_eq!(kind("eu-west"), Some(Kind::Anywhere));
+        assert_eq!(kind("stack"), Some(Kind::Anywhere));
+        assert_eq!(kind("ordb"), Some(Kind::Letters));
+        assert_eq!(kind("postgrs"), Some(Kind::Letters));
+        assert_eq!(kind("bdro"), None);
+        assert_eq!(kind("0a3d"), None, "letters of an id in order mean nothing");
+    }
+
+    #[test]
+    fn several_words_hold_in_any_order() {
+        assert_eq!(kind("db orders"), Some(Kind::Name));
+        assert_eq!(kind("prod orders"), Some(Kind::Anywhere));
+        assert_eq!(kind("orders nowhere"), None);
+    }
+
+    #[test]
+    fn an_upper_case_letter_makes_case_count() {
+        assert_eq!(kind("ORDERS"), None);
+        assert_eq!(kind("Postgres"), Some(Kind::Anywhere));
+        assert_eq!(kind("postGres"), None);
+    }
+
+    #[test]
+    fn values_of_tags_and_columns() {
+        for holds in [
+            "env=prod",
+            "Env=p*",
+            "role=postgres",
+            "platform=linux",
+            "name=orders-*",
+            "status=online",
+            "!env=dev",
+            "region=eu-*",
+        ] {
+            assert!(kind(holds).is_some(), "{holds}");
+        }
+        for fails in
+            ["env=pro", "ENV=prod", "env=*x", "!env=prod", "role=", "nothing=x", "public_ip=*", "platform=windows"]
+        {
+            assert_eq!(kind(fails), None, "{fails}");
+        }
+    }
+
+    #[test]
+    fn what_is_excluded_is_excluded_as_a_whole_word() {
+        assert_eq!(kind("orders !postgres"), None);
+        assert_eq!(kind("orders !0a1b"), None);
+        assert_eq!(kind("orders !0a"), Some(Kind::Name), "of an id it is too little");
+        assert_eq!(kind("orders !ordb"), Some(Kind::Name));
+    }
+
+    #[test]
+    fn accents_and_scripts() {
+        let name = |name: &str| instance("i-1", name);
+        assert!(quality("cafe", name("café-1")).is_some());
+        assert!(quality("café", name("cafe-1")).is_none());
+        assert!(quality("日語", name("日本語")).is_some());
+        assert!(quality("straße", name("STRASSE")).is_none());
+    }
+
+    #[test]
+    fn the_letters_that_matched_are_known() {
+        let places = |query: &str, text: &str, scattered| {
+            let mut matcher = Matcher::new();
+            matcher.set_query(Query::parse(query, true));
+            let mut places = Vec::new();
+            matcher.places(&Text::new(text), scattered, &mut places);
+            places
+        };
+        assert_eq!(places("db ord", "orders-db-1", true), [0, 1, 2, 7, 8]);
+        assert_eq!(places("ordb", "orders-db-1", true), [0, 1, 7, 8]);
+        assert_eq!(places("ordb", "orders-db-1", false), [0_u32; 0]);
+        assert_eq!(places("本", "日本語", true), [1]);
+        assert_eq!(places("b", "\x07b", true), [5], "after the control character was written out");
+    }
+}

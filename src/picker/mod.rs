@@ -1,0 +1,34 @@
+//! Choosing an instance: a list that is narrowed while one types.
+//!
+//! The core is pure: [`Query`] is what was typed, [`State`] all that the picker knows, changed by [`Key`]s and by
+//! [`Update`]s as instances come in, and [`draw`] puts it into cells. [`pick`] runs it on a terminal, and
+//! [`pick_plainly`] asks with numbered lines where a terminal cannot draw. [`recent`] remembers what was used lately.
+
+mod canvas;
+mod column;
+mod feed;
+mod keys;
+mod layout;
+mod line;
+mod list;
+mod matcher;
+mod plain;
+mod query;
+pub mod recent;
+mod row;
+mod run;
+mod state;
+#[cfg(test)]
+mod testing;
+mod text;
+mod view;
+
+pub use column::Column;
+pub use feed::{Feed, Update};
+pub use keys::{Decoder, Key};
+pub use list::MOST_ROWS;
+pub use plain::pick_plainly;
+pub use query::{Query, Term, Value, Word};
+pub use run::{Outcome, is_possible, pick};
+pub use state::{Action, Settings, State};
+pub use view::draw;

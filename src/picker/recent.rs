@@ -1,0 +1,148 @@
+//! What was used lately: a small file of ids, the last first.
+
+use std::fs::{self, File};
+use std::io::{self, Read as _, Write as _};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+use serde::{Deserialize, Serialize};
+
+/// The most ids that are remembered.
+pub const MOST_REMEMBERED: usize = 200;
+
+/// A file larger than this is none of ours.
+const MOST_BYTES: u64 = 256 * 1024;
+
+/// Changed when the file is written in another way; one of another version is begun anew.
+const VERSION: u32 = 1;
+
+#[derive(Serialize, Deserialize)]
+struct Remembered {
+    version: u32,
+    ids: Vec<String>,
+}
+
+/// The ids of the instances that sessions were started on, the last first. None if nobody knows.
+pub fn load() -> Vec<String> {
+    path().map(|path| read(&path)).unwrap_or_default()
+}
+
+/// Remembers that a session was started on an instance. That it cannot be remembered is no failure of anything, and goes
+/// to the log.
+pub fn remember(id: &str) {
+    // Sessions that start side by side must not forget each other.
+    static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+    let _one = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+    let Some(path) = path() else { return };
+    if let Err(error) = write(&path, id) {
+        tracing::debug!(%error, path = %path.display(), "what was used lately cannot be remembered");
+    }
+}
+
+/// Where the file is: with the cache if `SSMX_CACHE_DIR` says where that is, else where programs keep their state.
+fn path() -> Option<PathBuf> {
+    let variable = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    if let Some(folder) = variable(crate::fleet::cache::VARIABLE) {
+        return Some(folder.join("recent.json"));
+    }
+    let folder = if cfg!(windows) {
+        dirs::data_local_dir()
+    } else {
+        // As with the configuration, the same on every Unix; a relative path is to be ignored.
+        let xdg = variable("XDG_STATE_HOME").filter(|path| path.is_absolute());
+        xdg.or_else(|| dirs::home_dir().map(|home| home.join(".local").join("state")))
+    };
+    Some(folder?.join("ssmx").join("recent.json"))
+}
+
+fn read(path: &Path) -> Vec<String> {
+    let Ok(file) = File::open(path) else { return Vec::new() };
+    let mut text = String::new();
+    if file.take(MOST_BYTES).read_to_string(&mut text).is_err() {
+        return Vec::new();
+    }
+    match serde_json::from_str::<Remembered>(&text) {
+        Ok(remembered) if remembered.version == VERSION => remembered.ids.into_iter().take(MOST_REMEMBERED).collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// Puts the id first. The file is replaced as a whole, so that whoever reads it meanwhile sees the old or the new one.
+fn write(path: &Path, id: &str) -> io::Result<()> {
+    let mut ids = vec![id.to_owned()];
+    ids.extend(read(path).into_iter().filter(|known| known != id));
+    ids.truncate(MOST_REMEMBERED);
+    let folder = path.parent().ok_or(io::ErrorKind::NotFound)?;
+    create_private(folder)?;
+    let new = folder.join(format!(".recent.{}", std::process::id()));
+    let text = serde_json::to_vec(&Remembered { version: VERSION, ids })?;
+    let written = private_file(&new).and_then(|mut file| file.write_all(&text)).and_then(|()| fs::rename(&new, path));
+    if written.is_err() {
+        let _ = fs::remove_file(&new);
+    }
+    written
+}
+
+fn create_private(folder: &Path) -> io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder)
+}
+
+fn private_file(path: &Path) -> io::Result<File> {
+    // One that a process of the same number left behind.
+    let _ = fs::remove_file(path);
+    let mut options = File::options();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_comes_first_and_once_and_there_is_a_limit() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("new").join("recent.json");
+        assert!(read(&path).is_empty());
+        for id in ["i-1", "i-2", "i-1"] {
+            write(&path, id).unwrap();
+        }
+        assert_eq!(read(&path), ["i-1", "i-2"]);
+        for n in 0..300 {
+            write(&path, &format!("mi-{n}")).unwrap();
+        }
+        let ids = read(&path);
+        assert_eq!((ids.len(), ids[0].as_str()), (MOST_REMEMBERED, "mi-299"));
+        assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1, "nothing is left beside it");
+    }
+
+    #[test]
+    fn a_file_that_is_none_of_ours_is_begun_anew() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("recent.json");
+        for text in ["", "{", "[1]", r#"{"version":2,"ids":["i-9"]}"#, "\u{0}"] {
+            fs::write(&path, text).unwrap();
+            assert!(read(&path).is_empty(), "{text:?}");
+            write(&path, "i-1").unwrap();
+            assert_eq!(read(&path), ["i-1"]);
+        }
+        assert!(write(Path::new("/proc/nowhere/recent.json"), "i-1").is_err());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn nobody_else_may_read_it() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("new").join("recent.json");
+        write(&path, "i-1").unwrap();
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        assert_eq!(fs::metadata(path.parent().unwrap()).unwrap().permissions().mode() & 0o777, 0o700);
+    }
+}

@@ -1,0 +1,77 @@
+//! Text from elsewhere, made fit for a cell of the screen.
+
+use std::borrow::Cow;
+use std::fmt::Write as _;
+
+use unicode_width::UnicodeWidthChar;
+
+/// Text that cannot command the terminal, nor reorder what stands beside it: control characters and those that turn the
+/// direction of writing are written out.
+pub(super) fn printable(text: &str) -> Cow<'_, str> {
+    if !text.chars().any(is_unprintable) {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len() + 8);
+    for c in text.chars() {
+        if is_unprintable(c) {
+            let _ = write!(out, "{}", c.escape_default());
+        } else {
+            out.push(c);
+        }
+    }
+    Cow::Owned(out)
+}
+
+fn is_unprintable(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{200b}' | '\u{200e}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
+}
+
+/// How many cells a character takes.
+pub(super) fn char_width(c: char) -> usize {
+    c.width().unwrap_or(0)
+}
+
+/// How many cells a text takes.
+pub(super) fn width(text: &str) -> usize {
+    text.chars().map(char_width).sum()
+}
+
+/// How many characters of the text fit into so many cells, one of which is kept for an ellipsis if not all do.
+pub(super) fn fitting(text: &str, cells: usize) -> (usize, bool) {
+    let (mut used, mut before_ellipsis) = (0, 0);
+    for (count, c) in text.chars().enumerate() {
+        used += char_width(c);
+        if used > cells {
+            return (before_ellipsis, true);
+        }
+        if used < cells {
+            before_ellipsis = count + 1;
+        }
+    }
+    (text.chars().count(), false)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_cannot_command_the_terminal() {
+        assert_eq!(printable("web\x1b[2J\u{9b}1m\n"), "web\\u{1b}[2J\\u{9b}1m\\n");
+        assert_eq!(printable("a\u{202e}b"), "a\\u{202e}b");
+        assert!(matches!(printable("wéb-日本"), Cow::Borrowed(_)));
+    }
+
+    #[test]
+    fn text_is_cut_at_cells_not_characters() {
+        assert_eq!(fitting("abc", 3), (3, false));
+        assert_eq!(fitting("abcd", 3), (2, true));
+        assert_eq!(fitting("日本語", 6), (3, false));
+        assert_eq!(fitting("日本語", 5), (2, true));
+        assert_eq!(fitting("日本語", 4), (1, true));
+        assert_eq!(fitting("e\u{301}x", 2), (3, false));
+        assert_eq!(fitting("abc", 0), (0, true));
+        assert_eq!(width("日本x"), 5);
+    }
+}
