@@ -155,7 +155,7 @@ async fn find_asking(context: &Context, args: &Args, wanted: Wanted) -> Result<A
 async fn find(context: &Context, args: &Args, wanted: Wanted) -> Asked {
     let found = async {
         let aws = context.aws(&wanted.settings).await?;
-        let spec: TargetSpec = connect::query(&wanted).parse().map_err(CliError::from)?;
+        let spec = connect::spec(&wanted).map_err(CliError::from)?;
         // What is asked for is how it is now.
         let name_tag = wanted.settings.name_tag().to_owned();
         let options = Options { name_tag: name_tag.clone(), cache: CacheUse::Off, ..Options::default() };
