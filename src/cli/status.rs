@@ -6,14 +6,13 @@ use std::time::Duration;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use futures_util::{StreamExt, stream};
 
-use super::connect;
-use super::context::Context;
+use super::context::{Context, Wanted};
 use super::diagnosis;
 use super::error::CliError;
 use super::exit::Exit;
 use super::ls::is_colored;
 use super::status_report::{Miss, Report, Told};
-use super::{status_json, status_text};
+use super::{choose, connect, status_json, status_text};
 use crate::aws::Aws;
 use crate::fleet::diagnose::{Facts, Purpose, diagnose};
 use crate::fleet::probe::{Probe, look_elsewhere};
@@ -25,8 +24,8 @@ use crate::fleet::{CacheUse, FleetError, Options, Place, Resolver, TargetSpec};
 /// asked; of several, the highest.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The instances: their ids (i-…, mi-…), Names, addresses, tags as key=value, or aliases
-    #[arg(required = true, value_name = "TARGET")]
+    /// The instances: their ids (i-…, mi-…), Names, addresses, tags as key=value, or aliases [default: you choose]
+    #[arg(value_name = "TARGET")]
     pub targets: Vec<String>,
 
     /// Of several instances that a TARGET means, the best one
@@ -79,20 +78,26 @@ const MOST: usize = 500;
 /// The answer cannot be written. A target that cannot be told of is no error here, but a part of the answer.
 pub async fn run(context: &Context, args: Args) -> Result<Exit, CliError> {
     let ui = &context.ui;
+    let mut wanted = choose::several(context, &args.targets).await?;
+    let what = match wanted.as_slice() {
+        [one] => one.text.clone(),
+        several => format!("{} targets", several.len()),
+    };
+    let asked: Vec<_> = match (wanted.pop(), wanted.is_empty()) {
+        (Some(only), true) => vec![find_asking(context, &args, only).await?],
+        (last, _) => {
+            let _waiting = ui.waiting(format!("Looking for {what}"));
+            let all = stream::iter(wanted.into_iter().chain(last));
+            all.map(|wanted| find(context, &args, wanted)).buffered(SIDE_BY_SIDE).collect().await
+        }
+    };
     let told = {
-        let what = match args.targets.as_slice() {
-            [one] => one.clone(),
-            several => format!("{} targets", several.len()),
-        };
-        let waiting = ui.waiting(format!("Asking about {what}"));
-        let asked: Vec<_> =
-            stream::iter(&args.targets).map(|text| find(context, &args, text)).buffered(SIDE_BY_SIDE).collect().await;
+        let _waiting = ui.waiting(format!("Asking about {what}"));
         let count: usize = asked.iter().filter_map(|asked| Some(asked.found.as_ref().ok()?.ids.len())).sum();
         if count > MOST {
             return Err(CliError::usage(format!("{count} instances are meant, more than {MOST}"))
                 .hint("narrow it down, or see `ssmx ls`, which asks about all of them at once"));
         }
-        waiting.say(format!("Asking about {what}"));
         told(context, &args, asked).await
     };
     let exit = told.iter().map(Told::exit).fold(Exit::FINE, Exit::worse);
@@ -130,9 +135,25 @@ struct Found {
     name_tag: String,
 }
 
-async fn find(context: &Context, args: &Args, text: &str) -> Asked {
+/// As [`find`]; if several are meant equally well and somebody is there, the one that the person chooses.
+async fn find_asking(context: &Context, args: &Args, wanted: Wanted) -> Result<Asked, CliError> {
+    let waiting = context.ui.waiting(format!("Looking for {}", wanted.text));
+    let settings = wanted.settings.clone();
+    let mut asked = find(context, args, wanted).await;
+    drop(waiting);
+    if let Err(Miss { matches, error, .. }) = &asked.found
+        && !matches.is_empty()
+        && args.output == Format::Table
+        && let Some(chosen) = choose::among(&context.ui, &settings, error.message().to_owned(), matches).await?
+    {
+        let aws = context.aws(&settings).await?;
+        asked.found = Ok(Found { aws, ids: vec![chosen.id], name_tag: settings.name_tag().to_owned() });
+    }
+    Ok(asked)
+}
+
+async fn find(context: &Context, args: &Args, wanted: Wanted) -> Asked {
     let found = async {
-        let wanted = context.wanted(text)?;
         let aws = context.aws(&wanted.settings).await?;
         let spec = connect::spec(&wanted).map_err(CliError::from)?;
         // What is asked for is how it is now.
@@ -148,21 +169,25 @@ async fn find(context: &Context, args: &Args, text: &str) -> Asked {
             Ok(instances) => instances.into_iter().map(|instance| instance.id).collect(),
             Err(error) => {
                 let miss = miss(context, &aws, &spec, error).await;
-                return Err(if wanted.selector.is_some() { miss.about(text) } else { miss });
+                return Err(if wanted.selector.is_some() { miss.about(&wanted.text) } else { miss });
             }
         };
         Ok(Found { aws, ids, name_tag })
     };
-    Asked { text: text.to_owned(), found: found.await }
+    let found = found.await;
+    Asked { text: wanted.text, found }
 }
 
 /// Why it is not known which instance is meant, and where else there is one.
 async fn miss(context: &Context, aws: &Aws, spec: &TargetSpec, error: FleetError) -> Miss {
     let not_found = matches!(error, FleetError::NotFound { .. });
-    let ambiguous = matches!(error, FleetError::Ambiguous { .. });
-    let miss = Miss { ambiguous, ..Miss::from(CliError::from(error)) };
-    if ambiguous {
-        return miss.hint("`--all` tells of all of them, `--first` of the best one");
+    let matches = match &error {
+        FleetError::Ambiguous { matches, .. } => matches.clone(),
+        _ => Vec::new(),
+    };
+    let miss = Miss::from(CliError::from(error));
+    if !matches.is_empty() {
+        return Miss { matches, ..miss }.hint("`--all` tells of all of them, `--first` of the best one");
     }
     if !not_found {
         return miss;

@@ -49,6 +49,8 @@ struct Entry<'a> {
     connected: Option<bool>,
     /// standard or advanced.
     hybrid_tier: Option<&'a str>,
+    /// The ids of those that may be meant, if there are several.
+    matches: Vec<&'a str>,
     /// Where else it is known.
     elsewhere: Vec<Sighting<'a>>,
     /// What was asked and not answered.
@@ -97,9 +99,9 @@ fn entry(told: &Told, purpose: Purpose) -> Entry<'_> {
     let common = Entry { target: &told.target, r#for: purpose.word(), ..Entry::default() };
     match &told.report {
         Ok(report) => known(common, report),
-        Err(Miss { error, ambiguous, elsewhere }) => {
+        Err(Miss { error, matches, elsewhere }) => {
             let (verdict, reachable) = match error.kind() {
-                ErrorKind::NoTarget if *ambiguous => ("ambiguous", None),
+                ErrorKind::NoTarget if !matches.is_empty() => ("ambiguous", None),
                 ErrorKind::NoTarget => ("no-such-target", Some(false)),
                 ErrorKind::Denied => ("undetermined", None),
                 _ => ("failed", None),
@@ -110,6 +112,7 @@ fn entry(told: &Told, purpose: Purpose) -> Entry<'_> {
                 exit_code: error.exit().code(),
                 summary: Some(error.message()),
                 hints: error.hints(),
+                matches: matches.iter().map(|instance| instance.id.as_str()).collect(),
                 elsewhere: elsewhere.iter().map(sighting).collect(),
                 ..common
             }

@@ -2,6 +2,7 @@
 
 use super::error::{CliError, ErrorKind};
 use super::exit::Exit;
+use crate::fleet::Instance;
 use crate::fleet::diagnose::{Diagnosis, Facts, Sighting, Verdict};
 
 /// What can be told of a target as it was typed; several instances make several of these.
@@ -23,8 +24,8 @@ pub(super) struct Report {
 #[derive(Debug)]
 pub(super) struct Miss {
     pub(super) error: CliError,
-    /// Whether there are several.
-    pub(super) ambiguous: bool,
+    /// Those that may be meant, if there are several.
+    pub(super) matches: Vec<Instance>,
     /// What there is in other regions and accounts.
     pub(super) elsewhere: Vec<Sighting>,
 }
@@ -55,7 +56,7 @@ impl Miss {
 
 impl From<CliError> for Miss {
     fn from(error: CliError) -> Self {
-        Self { error, ambiguous: false, elsewhere: Vec::new() }
+        Self { error, matches: Vec::new(), elsewhere: Vec::new() }
     }
 }
 
