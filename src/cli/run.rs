@@ -5,7 +5,10 @@ use super::context::Context;
 use super::error::{CliError, ErrorKind};
 use super::exit::Exit;
 use super::ui::Ui;
-use super::{completions, config, core_dump, exec, fwd, logging, ls, pick, plugin, proxy, sandbox, scp, shell, ssh, ssh_config, status};
+use super::{
+    completions, config, core_dump, exec, fwd, logging, ls, pick, plugin, proxy, sandbox, scp, shell, ssh, ssh_config,
+    status,
+};
 
 /// Runs what was typed, reports its failure and returns the exit code.
 pub fn run(cli: Cli) -> Exit {
