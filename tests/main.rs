@@ -1,10 +1,13 @@
 //! What a person meets, tested from outside: the terminal in a real pty, the command as a program.
 
+mod command_line;
+mod support;
+
 #[cfg(unix)]
 mod aws_cli;
-mod command_line;
 #[cfg(unix)]
 mod completions;
+#[cfg(unix)]
 mod config;
 #[cfg(unix)]
 mod exec;
@@ -16,6 +19,7 @@ mod fwd;
 mod install;
 #[cfg(unix)]
 mod man;
+#[cfg(unix)]
 mod picker;
 #[cfg(unix)]
 mod plugin;
@@ -25,6 +29,5 @@ mod shell;
 mod ssh;
 #[cfg(unix)]
 mod status;
-mod support;
 #[cfg(unix)]
 mod terminal;

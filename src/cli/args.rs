@@ -5,13 +5,12 @@ use std::path::PathBuf;
 
 use clap::{ArgAction, ColorChoice, CommandFactory, FromArgMatches, Parser, Subcommand};
 
-use crate::picker;
-
 use super::{
-    config, default_command, exec, fwd, ls, openssh_words, pick, plugin, proxy, sandbox, scp, shell, ssh, ssh_config,
-};
     completions, config, default_command, exec, fwd, ls, openssh_words, pick, plugin, proxy, sandbox, scp, shell, ssh,
     ssh_config, status,
+};
+use crate::picker;
+
 /// Shells and commands on EC2 and hybrid instances through AWS Systems Manager, without an open port or a bastion host
 #[derive(Debug, Parser)]
 #[command(

@@ -14,21 +14,31 @@ use crate::fleet::{Place, TargetSpec};
 /// How long a person who is told of a failure anyway waits for an answer to why; and as long again for other places.
 const PATIENCE: Duration = Duration::from_secs(3);
 
+/// As [`explain_target`], of the target of a request, and after it failed.
+pub(super) async fn explain(waiting: &Waiting, aws: &Aws, request: &StartSession, error: CliError) -> CliError {
+    let purpose = Purpose::of_document(request.document.as_deref());
+    explain_target(waiting, aws, &request.target, purpose, error).await
+}
+
 /// Adds to the news that a target is not connected why that is, and what to do about it. Other failures stay as they are.
 /// Takes at most some 6 seconds. What was said first stays the first thing said.
-pub(super) async fn explain(waiting: &Waiting, aws: &Aws, request: &StartSession, error: CliError) -> CliError {
+pub(super) async fn explain_target(
+    waiting: &Waiting,
+    aws: &Aws,
+    id: &str,
+    purpose: Purpose,
+    error: CliError,
+) -> CliError {
     if error.kind() != ErrorKind::NotConnected {
         return error;
     }
-    let id = &request.target;
     waiting.say(format!("Finding out why {id} is not connected"));
-    let purpose = Purpose::of_document(request.document.as_deref());
     let probe = Probe { purpose, name_tag: Key::NameTag.builtin().to_owned(), patience: PATIENCE };
-    let Some(mut facts) = probe.run(aws, std::slice::from_ref(id)).await.pop() else { return error };
+    let Some(mut facts) = probe.run(aws, &[id.to_owned()]).await.pop() else { return error };
     facts.refused = Some(Refusal {
         kind: aws::ErrorKind::NotConnected,
         action: "ssm:StartSession".to_owned(),
-        resource: Some(id.clone()),
+        resource: Some(id.to_owned()),
         code: None,
         message: error.message().to_owned(),
         request_id: None,
@@ -99,7 +109,7 @@ fn explained(error: CliError, diagnosis: &Diagnosis) -> CliError {
     // What is known takes the place of what is usual.
     let mut told = CliError::new(error.kind(), error.message());
     let certain = |reason: &&Reason| reason.certain && !is_about_asking(reason);
-    if !diagnosis.reasons.iter().find(certain).is_some_and(|first| first.what == diagnosis.summary) {
+    if diagnosis.reasons.iter().find(certain).is_none_or(|first| first.what != diagnosis.summary) {
         told = told.cause(&diagnosis.summary);
     }
     for reason in diagnosis.reasons.iter().filter(certain) {

@@ -228,6 +228,7 @@ fn apply(fault: &Fault, options: &mut Options) {
     if fault.direction != Some(Direction::Down) {
         change(&mut options.faults_to_agent);
         options.cut_client_every = fault.cut.or(options.cut_client_every);
+        options.message_limit = fault.message_limit.or(options.message_limit);
     }
     if fault.direction != Some(Direction::Up) {
         change(&mut options.faults_to_client);

@@ -134,7 +134,7 @@ async fn find(context: &Context, args: &Args, text: &str) -> Asked {
     let found = async {
         let wanted = context.wanted(text)?;
         let aws = context.aws(&wanted.settings).await?;
-        let spec: TargetSpec = connect::query(&wanted).parse().map_err(CliError::from)?;
+        let spec = connect::spec(&wanted).map_err(CliError::from)?;
         // What is asked for is how it is now.
         let name_tag = wanted.settings.name_tag().to_owned();
         let options = Options { name_tag: name_tag.clone(), cache: CacheUse::Off, ..Options::default() };

@@ -13,6 +13,8 @@ mod pages;
 mod plan;
 pub mod probe;
 mod probe_elsewhere;
+#[cfg(test)]
+mod probe_tests;
 mod query;
 mod resolve;
 mod spec;

@@ -69,3 +69,40 @@ fn an_alias_can_be_an_id_and_nobody_is_asked_for_it() {
         assert!(lab.cloud.history().iter().any(of_it), "an alias stands before a Name");
     }
 }
+
+#[test]
+fn an_alias_finds_its_instance_by_tags_address_or_whole_name() {
+    let lab = Lab::new(
+        "[targets.tags]\ntags = { Role = 'postgres', Env = 'pr*' }\n[targets.address]\naddress = '10.0.0.20'\n\
+         [targets.dns]\naddress = 'ip-10-0-0-20.ec2.internal'\n[targets.name]\nname = 'db'\n\
+         [targets.none]\ntags = { Role = 'postgres', Env = 'dev' }\n[targets.part]\nname = 'bas'\n\
+         [targets.parts]\nname = 'web-'\n",
+    );
+    for alias in ["tags", "address", "dns", "name"] {
+        let found = lab.run(&["exec", alias, "--", "true"]);
+        assert_eq!(found.code(), 0, "{alias}: {found:?}");
+    }
+    lab.cloud.wait_for_no_session();
+    let history = lab.cloud.history();
+    assert!(history.len() == 4 && history.iter().all(|one| one.target() == Some("i-0db0000000000004d")), "{history:?}");
+
+    for (alias, said) in [
+        ("none", "error: none: no instance has the tags `Env=dev,Role=postgres`"),
+        ("part", "error: part: no instance is named `bas` in us-east-1\nhint: did you mean bastion?\n"),
+        ("parts", "error: parts: no instance is named `web-` in us-east-1\nhint: did you mean web-1, web-2, web-3?\n"),
+    ] {
+        let missed = lab.run(&["shell", alias]);
+        assert_eq!(missed.code(), 3, "{missed:?}");
+        assert!(missed.err().starts_with(said), "{missed:?}");
+    }
+    // Typed by a person, a part is enough.
+    assert_eq!(lab.run(&["exec", "bas", "--", "true"]).code(), 0);
+}
+
+#[test]
+fn another_tag_may_hold_the_name() {
+    let lab = Lab::new("[defaults]\nname_tag = 'Role'\n");
+    let found = lab.run(&["exec", "postgres", "--", "true"]);
+    assert_eq!(found.code(), 0, "{found:?}");
+    assert_eq!(lab.run(&["shell", "bastion"]).code(), 3);
+}

@@ -23,7 +23,6 @@ fn every_command_says_why_and_what_to_do() {
         (&["fwd", "stopped", "5432"], 4),
         (&["fwd", "stopped", "5432", "--", "true"], 255),
         (&["proxy", "stopped", "22"], 4),
-        (&["ssh", "stopped", "true"], 255),
     ];
     for (command, code) in commands {
         let ran = run(cloud.ssmx().args(*command));
@@ -31,6 +30,16 @@ fn every_command_says_why_and_what_to_do() {
         assert_eq!(ran.out(), "", "{command:?}");
         assert!(!ran.err().contains("may be stopped"), "what is known takes the place of what is usual: {ran:?}");
     }
+    // Not by its ProxyCommand, to which ssh would only add.
+    let ran = run(cloud.ssmx().args(["ssh", "stopped", "true"]));
+    assert_told(
+        &ran.err(),
+        255,
+        &ran,
+        &["error: i-00000000000000002 stopped (stopped) is not connected", told[1], told[2]],
+    );
+    let ran = run(cloud.ssmx().args(["ssh", "lost", "true"]));
+    assert_told(&ran.err(), 255, &ran, &["(TargetNotConnected, ", "caused by: its agent was last heard of "]);
     assert!(cloud.active().is_empty());
 }
 

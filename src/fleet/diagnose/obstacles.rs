@@ -5,7 +5,7 @@ use super::{
     purpose::{AgentVersion, Purpose},
     reason::{Reason, ago, at},
 };
-use crate::aws::{ErrorKind, HybridTier, InstanceState, Platform};
+use crate::aws::{ErrorKind, HybridTier, InstanceState, PingStatus, Platform};
 
 /// It does not run; none if it does, or if nobody says that it does not.
 pub(super) fn down(facts: &Facts) -> Option<Reason> {
@@ -185,23 +185,24 @@ pub(super) fn container() -> Reason {
 
 /// Its agent is too old for something.
 pub(super) fn too_old(facts: &Facts, purpose: Purpose) -> Option<Reason> {
-    let text = facts.known_agent()?.version.as_deref()?;
+    let agent = facts.known_agent()?;
+    let text = agent.version.as_deref()?;
     let needed = purpose.needs();
     if AgentVersion::parse(text)? >= needed {
         return None;
     }
     let what = format!("its agent {text} is too old for {purpose}, which takes {needed}");
     let reason = Reason::seen("agent-too-old", what, "Systems Manager gives the version");
-    let update = match facts.is_hybrid() {
-        true => "install a newer one on the machine, or".to_owned(),
-        false => String::new(),
+    let fix = match agent.ping {
+        PingStatus::Online => format!(
+            "update the agent: `aws ssm send-command --document-name AWS-UpdateSSMAgent --targets \
+             Key=InstanceIds,Values={}{}`",
+            facts.id,
+            place_flags(facts)
+        ),
+        _ => "update the agent on the machine itself".to_owned(),
     };
-    let command = format!(
-        "`aws ssm send-command --document-name AWS-UpdateSSMAgent --targets Key=InstanceIds,Values={}{}`",
-        facts.id,
-        place_flags(facts)
-    );
-    Some(reason.fix(format!("update the agent: {update}{}{command}", if update.is_empty() { "" } else { " " })))
+    Some(reason.fix(fix))
 }
 
 /// A hybrid node in an account without the tier that allows sessions on those. The service dropped the requirement in
