@@ -5,6 +5,10 @@ use std::process::ExitCode;
 use ssmx::cli::{self, Cli};
 
 fn main() -> ExitCode {
+    // A shell waits with every key press.
+    if let Some(exit) = cli::answer_completion() {
+        return exit.into();
+    }
     match Cli::from_args(std::env::args_os()) {
         Ok(cli) => cli::run(cli).into(),
         Err(error) => {

@@ -1,12 +1,24 @@
 //! What a person meets, tested from outside: the terminal in a real pty, the command as a program.
 
+mod command_line;
+mod support;
+
 #[cfg(unix)]
 mod aws_cli;
-mod command_line;
+#[cfg(unix)]
+mod completions;
+#[cfg(unix)]
+mod config;
 #[cfg(unix)]
 mod exec;
 #[cfg(unix)]
+mod fleet;
+#[cfg(unix)]
 mod fwd;
+#[cfg(unix)]
+mod install;
+#[cfg(unix)]
+mod man;
 #[cfg(unix)]
 mod picker;
 #[cfg(unix)]
@@ -15,6 +27,7 @@ mod plugin;
 mod shell;
 #[cfg(unix)]
 mod ssh;
-mod support;
+#[cfg(unix)]
+mod status;
 #[cfg(unix)]
 mod terminal;

@@ -18,16 +18,24 @@ need() {
 }
 need cc build-essential
 need bash bash
+need busybox busybox
 need curl curl
+need dash dash
+need fish fish
 need git git
+need man man-db
 need ps procps
 need python3 python3
 need rsync rsync
 need scp openssh-client
+need setpriv util-linux
 need sftp openssh-client
+need shellcheck shellcheck
 need ssh openssh-client
 need ssh-keygen openssh-client
 need sshd openssh-server
+need zsh zsh
+[ -r /usr/share/bash-completion/bash_completion ] || missing="$missing bash-completion"
 python3 -c 'import ensurepip, venv' 2>/dev/null || missing="$missing python3-venv"
 
 if [ -n "$missing" ]; then

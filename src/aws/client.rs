@@ -156,6 +156,11 @@ impl Aws {
         &self.0.identity
     }
 
+    /// Whether the other one shares everything with this one: the same settings led to both.
+    pub fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
     /// The region in force.
     pub fn region(&self) -> &str {
         &self.0.region
@@ -169,6 +174,11 @@ impl Aws {
     /// The way to servers, for connections that the SDK does not make.
     pub fn net(&self) -> &NetSettings {
         &self.0.net
+    }
+
+    /// The endpoint of all services, if they have one in common.
+    pub(crate) fn common_endpoint(&self) -> Option<&str> {
+        self.0.sdk.endpoint_url()
     }
 
     /// The SSM endpoint, if it was configured rather than being that of the region.
@@ -234,6 +244,11 @@ impl Aws {
             };
             aws_sdk_sts::Client::from_conf(config.build())
         })
+    }
+
+    /// The first pause before a request is made again.
+    pub(super) fn backoff(&self) -> Duration {
+        self.0.backoff
     }
 
     /// Retries for a request that deserves another number of attempts than most.

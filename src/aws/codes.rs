@@ -28,6 +28,8 @@ pub(crate) fn kind(action: &str, code: &str, message: &str, status: u16) -> Erro
             ErrorKind::Permission
         }
         "TargetNotConnected" => ErrorKind::NotConnected,
+        // Said of hybrid nodes: "Enable advanced-instances tier to use Session Manager with your on-premises instances".
+        "BadRequest" if message.contains("advanced-instances tier") => ErrorKind::NotConnected,
         "DoesNotExist" | "InvalidTarget" | "InvalidInstanceId" => ErrorKind::NotFound,
         code if code.starts_with("InvalidInstanceID.") => ErrorKind::NotFound,
         // Said of a session that has ended: nothing will bring it back.
@@ -99,6 +101,13 @@ mod tests {
         ] {
             assert_eq!(kind("ssm:StartSession", code, "", 400), expected, "{code}");
         }
+    }
+
+    #[test]
+    fn a_hybrid_node_without_its_tier_is_not_connected() {
+        let message = "Enable advanced-instances tier to use Session Manager with your on-premises instances";
+        assert_eq!(kind("ssm:StartSession", "BadRequest", message, 400), ErrorKind::NotConnected);
+        assert_eq!(kind("ssm:StartSession", "BadRequest", "", 400), ErrorKind::Service);
     }
 
     #[test]

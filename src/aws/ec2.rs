@@ -87,7 +87,7 @@ impl Aws {
     /// One page of the instances that match all of `filters`, terminated ones included: ec2:DescribeInstances, at most
     /// 1,000 at a time. Each filter is a key of DescribeInstances (`tag:Name`, `instance-id`…) with patterns, one of
     /// which has to match; all filters together have at most 200 patterns. [`ec2_literal`] makes a pattern of a text.
-    /// `token` is that of the page before. A throttled request is made up to 8 times, with a growing random pause.
+    /// `token` is that of the page before. A throttled request is made again for about half a minute, with growing pauses.
     ///
     /// # Errors
     ///
@@ -97,21 +97,15 @@ impl Aws {
             .iter()
             .map(|(name, patterns)| SdkFilter::builder().name(name).set_values(Some(patterns.clone())).build());
         let filters = Some(filters.collect::<Vec<_>>()).filter(|filters| !filters.is_empty());
-        let page = self.call("ec2:DescribeInstances", || {
+        let request = || {
             self.ec2()
                 .describe_instances()
                 .set_filters(filters.clone())
                 .set_next_token(token.map(str::to_owned))
                 .max_results(INSTANCES_OF_A_PAGE)
-                .customize()
-                .config_override(
-                    aws_sdk_ec2::Config::builder()
-                        .retry_config(self.retries(page::ATTEMPTS))
-                        .timeout_config(page::timeouts()),
-                )
                 .send()
-        });
-        let page = page.await?;
+        };
+        let page = page::patiently(self.backoff(), || self.call("ec2:DescribeInstances", request)).await?;
         let reservations = page.reservations.unwrap_or_default().into_iter();
         let instances = reservations.flat_map(|one| one.instances.unwrap_or_default()).filter_map(instance);
         Ok(Page::new(instances.collect(), page.next_token))

@@ -94,7 +94,7 @@ impl Aws {
     /// One page of the managed instances that match all of `filters`, each a key of DescribeInstanceInformation
     /// (`tag:Name`, `InstanceIds`, `PingStatus`…) with at most 100 values: ssm:DescribeInstanceInformation, at most 50
     /// at a time. Filters by tag cannot be combined with others. `token` is that of the page before. A throttled request
-    /// is made up to 8 times, with a growing random pause.
+    /// is made again for about half a minute, with growing pauses.
     ///
     /// # Errors
     ///
@@ -106,21 +106,15 @@ impl Aws {
         });
         let filters: Vec<_> = filters.collect::<Result<_, _>>().map_err(|err| Error::network(ACTION, "", &err))?;
         let filters = Some(filters).filter(|filters| !filters.is_empty());
-        let page = self.call(ACTION, || {
+        let request = || {
             self.ssm()
                 .describe_instance_information()
                 .set_filters(filters.clone())
                 .set_next_token(token.map(str::to_owned))
                 .max_results(INSTANCES_OF_A_PAGE)
-                .customize()
-                .config_override(
-                    aws_sdk_ssm::Config::builder()
-                        .retry_config(self.retries(page::ATTEMPTS))
-                        .timeout_config(page::timeouts()),
-                )
                 .send()
-        });
-        let page = page.await?;
+        };
+        let page = page::patiently(self.backoff(), || self.call(ACTION, request)).await?;
         let items = page.instance_information_list.unwrap_or_default().into_iter().filter_map(managed);
         Ok(Page::new(items.collect(), page.next_token))
     }

@@ -25,6 +25,7 @@ mod settings;
 mod sign;
 mod ssm;
 mod sts;
+mod tier;
 
 #[cfg(test)]
 mod fake;
@@ -45,6 +46,7 @@ pub use settings::{ServiceEndpoints, Settings};
 pub use sign::SignedHeaders;
 pub use ssm::{ConnectionStatus, ResumedSession, StartSession, StartedSession};
 pub use sts::CallerIdentity;
+pub use tier::HybridTier;
 
 pub(crate) use gateway::is_gateway;
 pub(crate) use proxy::is_loopback;

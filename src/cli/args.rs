@@ -5,11 +5,11 @@ use std::path::PathBuf;
 
 use clap::{ArgAction, ColorChoice, CommandFactory, FromArgMatches, Parser, Subcommand};
 
-use crate::picker;
-
 use super::{
-    config, default_command, exec, fwd, ls, openssh_words, pick, plugin, proxy, sandbox, scp, shell, ssh, ssh_config,
+    completions, config, default_command, exec, fwd, ls, openssh_words, pick, plugin, proxy, sandbox, scp, shell, ssh,
+    ssh_config, status,
 };
+use crate::picker;
 
 /// Shells and commands on EC2 and hybrid instances through AWS Systems Manager, without an open port or a bastion host
 #[derive(Debug, Parser)]
@@ -77,6 +77,7 @@ pub enum Command {
     Shell(shell::Args),
     Exec(exec::Args),
     Ls(ls::Args),
+    Status(status::Args),
     Fwd(fwd::Args),
     Pick(pick::Args),
     Plugin(plugin::Args),
@@ -84,6 +85,7 @@ pub enum Command {
     Scp(scp::Args),
     Proxy(proxy::Args),
     SshConfig(ssh_config::Args),
+    Completions(completions::Args),
     Config(config::Args),
     Sandbox(sandbox::Args),
 }

@@ -82,6 +82,8 @@ fn replace(ui: &Ui, path: &Path, before: &str, after: &str) -> Result<Exit, CliE
 /// The editor cannot be run or failed, the file would not load and the person gave up, or it cannot be written. What
 /// was typed is kept then, and the error says where.
 pub(super) fn edit(ui: &Ui, path: &Path) -> Result<Exit, CliError> {
+    // Also while the editor runs, so that a signal between two questions is not lost.
+    let _guard = prompt::Guard::new()?;
     let before = config_file::text(path)?;
     let start = before.clone().unwrap_or_else(|| config_init::template(None, None));
     let draft = Draft::write(path, &start)?;

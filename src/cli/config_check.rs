@@ -1,7 +1,7 @@
 //! What the configuration says in grammars that belong to commands.
 
 use super::forward_spec::{ForwardSpec, bind};
-use crate::config::{Config, ConfigError, Mistake};
+use crate::config::{Config, ConfigError, MOST_MISTAKES, Mistake};
 
 /// Checks the forwards of tunnels and their addresses to listen on.
 ///
@@ -26,5 +26,6 @@ pub(super) fn forwards(config: &Config) -> Result<(), ConfigError> {
         return Ok(());
     }
     mistakes.sort_by_key(|mistake| mistake.line);
+    mistakes.truncate(MOST_MISTAKES);
     Err(ConfigError::Invalid { path: config.path.clone().unwrap_or_default(), mistakes })
 }

@@ -2,12 +2,13 @@
 
 use super::choose;
 use super::context::Wanted;
-use super::error::{CliError, ErrorKind};
+use super::diagnosis;
+use super::error::CliError;
 use super::ui::Ui;
 use crate::aws::{Aws, StartSession};
 use crate::channel::{self, Channel, Notice, Options};
 use crate::config::Selector;
-use crate::fleet::{self, FleetError, Target, TargetState};
+use crate::fleet::{self, CacheUse, FleetError, Instance, Resolver, Tag, Target, TargetSpec};
 use crate::picker::recent;
 use crate::session::Observer;
 
@@ -30,8 +31,31 @@ pub(super) async fn target_asking(ui: &Ui, aws: &Aws, wanted: &Wanted) -> Result
 
 async fn find(ui: &Ui, aws: &Aws, wanted: &Wanted) -> Result<Target, FleetError> {
     let _waiting = ui.waiting(format!("Looking for {} in {}", wanted.text, aws.region()));
-    fleet::resolve(aws, &query(wanted)).await
+    let name_tag = wanted.settings.name_tag().to_owned();
+    let resolver = Resolver::new(aws, &fleet::Options { name_tag, cache: CacheUse::Off, ..fleet::Options::default() });
+    let found = resolver.one(&spec(wanted)?).await.map(|found| found.instance);
+    let instances = match &found {
+        Ok(instance) => std::slice::from_ref(instance),
+        Err(FleetError::Ambiguous { matches, .. }) => matches,
+        Err(_) => &[],
+    };
+    match &wanted.selector {
+        // An alias means a name as a whole; what only has it in its own is another instance.
+        Some(Selector::Name(name)) if !instances.is_empty() && !has_name(instances, name) => {
+            let near = instances.iter().filter_map(|instance| instance.name.clone()).take(NEAR).collect();
+            let (described, region) = (format!("is named `{name}`"), aws.region().to_owned());
+            Err(FleetError::NotFound { described, region, near, missing: Vec::new() })
+        }
+        _ => found.map(|instance| instance.target()),
+    }
 }
+
+fn has_name(instances: &[Instance], name: &str) -> bool {
+    instances.iter().any(|instance| instance.name.as_deref() == Some(name))
+}
+
+/// Names that an error offers in place of one that there is not.
+const NEAR: usize = 3;
 
 fn told(error: FleetError, wanted: &Wanted) -> CliError {
     let error = CliError::from(error);
@@ -39,19 +63,47 @@ fn told(error: FleetError, wanted: &Wanted) -> CliError {
 }
 
 /// What the fleet is to look for: what an alias stands for, else what was typed.
-fn query(wanted: &Wanted) -> String {
-    match &wanted.selector {
-        None => wanted.text.clone(),
-        Some(Selector::Id(text) | Selector::Name(text) | Selector::Address(text)) => text.clone(),
+///
+/// # Errors
+/// Nothing was typed.
+pub(super) fn spec(wanted: &Wanted) -> Result<TargetSpec, FleetError> {
+    Ok(match &wanted.selector {
+        None => wanted.text.parse()?,
+        Some(Selector::Id(id)) => TargetSpec::Id(id.clone()),
+        Some(Selector::Name(name)) => TargetSpec::Name(name.clone()),
+        Some(Selector::Address(address)) => match address.parse() {
+            Ok(address) => TargetSpec::Address(address),
+            // A DNS name, which is looked for among names.
+            Err(_) => TargetSpec::Name(address.clone()),
+        },
         Some(Selector::Tags(tags)) => {
-            let tags: Vec<_> = tags.iter().map(|(key, value)| format!("{key}={value}")).collect();
-            tags.join(",")
+            let tag = |(key, value): (&String, &String)| Tag { key: key.clone(), value: value.clone() };
+            TargetSpec::Tags(tags.iter().map(tag).collect())
         }
+    })
+}
+
+/// Starts a session on `target`. A target that is not connected is asked why.
+pub(super) async fn session(
+    ui: &Ui,
+    aws: &Aws,
+    target: &Target,
+    request: StartSession,
+    options: Options,
+) -> Result<Channel, CliError> {
+    let waiting = ui.waiting(format!("Starting a session on {target}"));
+    let request = StartSession { target: target.id.clone(), ..request };
+    match channel::open(aws, &request, options).await {
+        Ok(channel) => {
+            recent::remember(&target.id);
+            Ok(channel)
+        }
+        Err(error) => Err(diagnosis::explain(&waiting, aws, &request, error.into()).await),
     }
 }
 
-/// Starts a session on `target`.
-pub(super) async fn session(
+/// As [`session`], for one of several attempts: the next one follows, so nobody looks into why this one failed.
+pub(super) async fn session_again(
     ui: &Ui,
     aws: &Aws,
     target: &Target,
@@ -60,36 +112,7 @@ pub(super) async fn session(
 ) -> Result<Channel, CliError> {
     let _waiting = ui.waiting(format!("Starting a session on {target}"));
     let request = StartSession { target: target.id.clone(), ..request };
-    let opened = channel::open(aws, &request, options).await;
-    if opened.is_ok() {
-        recent::remember(&target.id);
-    }
-    opened.map_err(|error| {
-        let error = CliError::from(error);
-        match known_obstacle(target.state) {
-            // What is known takes the place of what is usual.
-            Some((cause, hint)) if error.kind() == ErrorKind::NotConnected => {
-                CliError::new(error.kind(), error.message()).cause(cause).hint(hint)
-            }
-            _ => error,
-        }
-    })
-}
-
-/// What is known of a target that explains why it cannot be reached, and what to do about it.
-fn known_obstacle(state: TargetState) -> Option<(String, &'static str)> {
-    Some(match state {
-        TargetState::Down(state) => (format!("EC2 says that it is {}", state.as_str()), "start it first"),
-        TargetState::Offline => (
-            "its agent has not been heard of for a while".to_owned(),
-            "restart the agent or the instance; check that nothing cuts it off from Systems Manager",
-        ),
-        TargetState::Unmanaged => (
-            "it runs, and Systems Manager does not know it".to_owned(),
-            "give it an instance profile with AmazonSSMManagedInstanceCore, a running agent, and a way to the endpoints",
-        ),
-        _ => return None,
-    })
+    Ok(channel::open(aws, &request, options).await?)
 }
 
 /// Says to the person what a session has to say.

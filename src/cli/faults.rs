@@ -1,7 +1,12 @@
 //! Faults that the sandbox is asked for: `--fault [up:|down:]drop=0.1,dup=0.1,reorder=0.2,delay=20ms,cut=5s`.
+//!
+//! Two more are for those who work on ssmx, and in no help: `close-above=4096` and `swallow-above=4096` play a service
+//! that takes no message from a client that is longer.
 
 use std::str::FromStr;
 use std::time::Duration;
+
+use crate::sandbox::MessageLimit;
 
 /// The longest delay of a frame; beyond it sessions only time out.
 const MAX_DELAY: Duration = Duration::from_secs(60);
@@ -21,6 +26,8 @@ pub struct Fault {
     pub delay: Option<Duration>,
     /// Time after which a connection is cut, again and again: the client's going up, the agent's going down.
     pub cut: Option<Duration>,
+    /// The longest message that is taken from clients.
+    pub message_limit: Option<MessageLimit>,
 }
 
 /// A direction of a session.
@@ -63,6 +70,8 @@ impl FromStr for Fault {
                     }
                     fault.cut = Some(after);
                 }
+                "close-above" => fault.message_limit = Some(MessageLimit::Close(bytes(value)?)),
+                "swallow-above" => fault.message_limit = Some(MessageLimit::Swallow(bytes(value)?)),
                 _ => {
                     return Err(format!("`{name}` is no fault; there are `drop`, `dup`, `reorder`, `delay` and `cut`"));
                 }
@@ -77,6 +86,10 @@ fn share(text: &str) -> Result<f64, String> {
         Ok(share) if (0.0..=1.0).contains(&share) => Ok(share),
         _ => Err(format!("`{text}` is no share between 0 and 1")),
     }
+}
+
+fn bytes(text: &str) -> Result<usize, String> {
+    text.parse().map_err(|_| format!("`{text}` is no number of bytes"))
 }
 
 fn duration(text: &str) -> Result<Duration, String> {
@@ -95,6 +108,8 @@ mod tests {
             (None, Some(0.1), Some(1.0), Some(0.0))
         );
         assert_eq!((fault.delay, fault.cut), (Some(Duration::from_millis(20)), None));
+        let fault: Fault = "close-above=4096".parse().unwrap();
+        assert_eq!(fault.message_limit, Some(MessageLimit::Close(4096)));
         let fault: Fault = "down:cut=5s".parse().unwrap();
         assert_eq!((fault.direction, fault.cut), (Some(Direction::Down), Some(Duration::from_secs(5))));
     }
@@ -111,6 +126,7 @@ mod tests {
             "delay=20",
             "delay=2m",
             "cut=0s",
+            "swallow-above=1k",
             "left:drop=0.1",
             "lose=0.1",
             "drop=0.1,,dup=0.1",

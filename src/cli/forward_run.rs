@@ -67,9 +67,8 @@ static RUNNING: AtomicU32 = AtomicU32::new(0);
 /// Passes a signal on to the command. False when none runs.
 pub(super) fn pass_on(signal: Termination) -> bool {
     let id = RUNNING.load(Ordering::Relaxed);
-    // The terminal has told the command itself of the keys pressed there.
-    if id != 0 && !matches!(signal, Termination::Interrupt | Termination::Quit) {
-        terminal::forward(id, signal);
+    if id != 0 {
+        terminal::share(id, signal);
     }
     id != 0
 }

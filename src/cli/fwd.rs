@@ -319,10 +319,11 @@ impl Opener for Start {
 
     async fn open(&self) -> Result<Channel, CliError> {
         let found = self.found.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take();
-        let target = match found {
-            Some(found) => found,
-            None => connect::target(&self.ui, &self.aws, &self.wanted).await?,
-        };
-        connect::session(&self.ui, &self.aws, &target, self.request.clone(), Options::port()).await
+        let request = self.request.clone();
+        if let Some(target) = found {
+            return connect::session(&self.ui, &self.aws, &target, request, Options::port()).await;
+        }
+        let target = connect::target(&self.ui, &self.aws, &self.wanted).await?;
+        connect::session_again(&self.ui, &self.aws, &target, request, Options::port()).await
     }
 }

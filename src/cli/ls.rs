@@ -217,19 +217,17 @@ fn write(context: &Context, instances: &[Instance], args: &Args, columns: &[Colu
             let colored = is_colored(context.globals.color);
             let status = columns.iter().position(|column| *column == Column::Status);
             let table = ls_columns::table(instances, columns, SystemTime::now());
-            let drawn = table.draw(width, |column, text| match column {
-                column if Some(column) == status => style(text),
-                _ => Style::new(),
-            });
-            let text = if colored { drawn.text } else { anstream::adapter::strip_str(&drawn.text).to_string() };
-            ui.data(text)?;
+            let paint = |column, text: &str| if Some(column) == status { style(text) } else { Style::new() };
+            let drawn = table.draw(width, colored.then_some(&paint));
+            ui.data(drawn.text)?;
             return Ok(drawn.left_out);
         }
     }
     Ok(Vec::new())
 }
 
-fn is_colored(color: ColorChoice) -> bool {
+/// Whether what is written to standard output may have colours.
+pub(super) fn is_colored(color: ColorChoice) -> bool {
     match color {
         ColorChoice::Always => true,
         ColorChoice::Never => false,

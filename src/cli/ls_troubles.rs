@@ -76,7 +76,7 @@ mod tests {
         assert!(is_serious(&[trouble("a", Service::Ec2, true, ErrorKind::Permission)]));
         assert!(is_serious(&[trouble("a", Service::Ec2, false, ErrorKind::Network)]));
 
-        assert!(nothing_answered(&[], 1).is_none() && nothing_answered(&[ec2.clone()], 1).is_none());
+        assert!(nothing_answered(&[], 1).is_none() && nothing_answered(std::slice::from_ref(&ec2), 1).is_none());
         assert!(nothing_answered(&[ec2.clone(), ssm.clone()], 2).is_none());
         assert!(nothing_answered(&[ec2, ssm, elsewhere], 1).is_some());
     }

@@ -14,6 +14,7 @@ use tokio::process::Command;
 use super::args::Globals;
 use super::connect;
 use super::context::Wanted;
+use super::diagnosis;
 use super::error::{CliError, ErrorKind};
 use super::exit::Exit;
 use super::openssh_words::Words;
@@ -21,6 +22,7 @@ use super::throwaway_key::ThrowawayKey;
 use super::ui::Ui;
 use crate::aws::Aws;
 use crate::config::{Effective, Key};
+use crate::fleet::diagnose::Purpose;
 use crate::fleet::{Target, TargetState};
 use crate::terminal::{self, SuspendedChild, Terminations};
 
@@ -65,8 +67,8 @@ pub(super) fn is_plain(name: &str) -> bool {
 }
 
 /// The port to connect to: the one of the settings, unless a port was typed.
-pub(super) fn port(settings: &Effective, words: &Words, letter: char) -> Option<u16> {
-    settings.ssh_port().filter(|_| words.value(letter).is_none() && words.setting("port").is_none())
+pub(super) fn port(settings: &Effective, words: &Words) -> Option<u16> {
+    settings.ssh_port().filter(|_| words.value('p').is_none() && words.setting("port").is_none())
 }
 
 /// An instance that OpenSSH is about to log in to.
@@ -96,11 +98,11 @@ pub(super) async fn host(
     alone: bool,
 ) -> Result<Host, CliError> {
     let target = connect::target_asking(ui, aws, wanted).await?;
-    if let TargetState::Down(state) = target.state {
+    if let TargetState::Down(_) = target.state {
         // ssh would only add to what its ProxyCommand has to say.
-        return Err(CliError::new(ErrorKind::NotConnected, format!("{target} is not connected"))
-            .cause(format!("EC2 says that it is {}", state.as_str()))
-            .hint("start it first"));
+        let error = CliError::new(ErrorKind::NotConnected, format!("{target} is not connected"));
+        let waiting = ui.waiting(format!("Asking about {target}"));
+        return Err(diagnosis::explain_target(&waiting, aws, &target.id, Purpose::Port, error).await);
     }
     let alias = if alone && is_plain(typed) { typed.to_owned() } else { target.id.clone() };
     Ok(Host { target, alias, user: user.map(str::to_owned) })

@@ -32,7 +32,7 @@ pub(super) struct Words {
     /// The places of the operands: the destination of ssh, the files of scp.
     pub(super) operands: Vec<usize>,
     /// The places of long options that are ours, and of their values.
-    ours: Vec<usize>,
+    pub(super) ours: Vec<usize>,
     /// The place of the `--` that ends the options.
     terminator: Option<usize>,
 }
@@ -44,7 +44,7 @@ impl Words {
     }
 
     /// `ours` says of a long option whether it is ours, and if so whether it has a value.
-    fn read_with(syntax: Syntax, args: &[OsString], ours: impl Fn(&str) -> Option<bool>) -> Self {
+    pub(super) fn read_with(syntax: Syntax, args: &[OsString], ours: impl Fn(&str) -> Option<bool>) -> Self {
         let mut words = Self::default();
         let mut at = 0;
         while let Some(arg) = args.get(at) {
@@ -83,16 +83,20 @@ impl Words {
     /// Takes letters apart that stand together; returns how many arguments more they use up.
     fn cluster(&mut self, syntax: Syntax, letters: &str, next: Option<&OsString>) -> usize {
         for (index, letter) in letters.char_indices() {
-            let as_ssh = !syntax.not_as_ssh.contains(letter);
+            // The port is one of the two, by another letter.
+            let as_ssh = match letter {
+                'P' if syntax == SCP => Some('p'),
+                letter => (!syntax.not_as_ssh.contains(letter)).then_some(letter),
+            };
             if !syntax.with_value.contains(letter) {
-                self.options.extend(as_ssh.then_some((letter, None)));
+                self.options.extend(as_ssh.map(|letter| (letter, None)));
                 continue;
             }
             let attached = &letters[index + letter.len_utf8()..];
             let separate = attached.is_empty();
             let value =
                 if separate { next.map(|next| next.to_string_lossy().into_owned()) } else { Some(attached.to_owned()) };
-            self.options.extend(as_ssh.then_some((letter, value)));
+            self.options.extend(as_ssh.map(|letter| (letter, value)));
             return usize::from(separate);
         }
         0

@@ -3,6 +3,7 @@
 use std::io::{self, IsTerminal};
 
 use dialoguer::console::Term;
+use tokio::task::JoinHandle;
 
 use super::error::CliError;
 use crate::terminal::signals::exit_now;
@@ -13,20 +14,56 @@ pub(super) fn can_ask() -> bool {
     io::stdin().is_terminal() && io::stderr().is_terminal()
 }
 
-/// Asks. Ctrl-C ends the program, and the cursor is there again.
+/// Asks. A signal, Ctrl-C among them, ends the program, and the terminal is as it was.
 ///
 /// # Errors
 /// The terminal cannot be used.
 pub(super) fn ask<T>(question: impl FnOnce(&Term) -> dialoguer::Result<T>) -> Result<T, CliError> {
-    // Heard, it does not end the program by itself, in the middle of a question that hides the cursor.
-    let interrupts = Terminations::listen_to(&[], &[Termination::Interrupt]);
-    let _interrupts = interrupts.map_err(|error| CliError::failed("cannot listen for signals").caused_by(&error))?;
-    let term = Term::stderr();
-    question(&term).map_err(|dialoguer::Error::IO(error)| {
+    let _guard = Guard::new()?;
+    question(&Term::stderr()).map_err(|dialoguer::Error::IO(error)| {
         if error.kind() == io::ErrorKind::Interrupted {
-            let _ = term.show_cursor().and_then(|()| term.write_line(""));
-            exit_now(Termination::Interrupt);
+            // It was Ctrl-C, of which the guard hears as well.
+            leave(Termination::Interrupt);
         }
         CliError::failed("cannot ask").caused_by(&error)
     })
+}
+
+/// While this lives, a signal ends the program with the terminal as it is now. A question takes its modes and hides its
+/// cursor, and its library gives neither back then.
+pub(super) struct Guard(JoinHandle<()>);
+
+impl Guard {
+    /// Must be called in the runtime.
+    ///
+    /// # Errors
+    /// The signals cannot be heard.
+    pub(super) fn new() -> Result<Self, CliError> {
+        let failed = |error: io::Error| CliError::failed("cannot listen for signals").caused_by(&error);
+        let mut terminations = Terminations::listen().map_err(failed)?;
+        #[cfg(unix)]
+        let modes = rustix::termios::tcgetattr(io::stdin()).ok();
+        Ok(Self(tokio::spawn(async move {
+            let signal = terminations.next().await;
+            #[cfg(unix)]
+            if let Some(modes) = modes {
+                let _ = rustix::termios::tcsetattr(io::stdin(), rustix::termios::OptionalActions::Now, &modes);
+            }
+            leave(signal)
+        })))
+    }
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+fn leave(signal: Termination) -> ! {
+    let term = Term::stderr();
+    if term.is_term() {
+        let _ = term.show_cursor().and_then(|()| term.write_line(""));
+    }
+    exit_now(signal)
 }

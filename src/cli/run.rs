@@ -5,7 +5,10 @@ use super::context::Context;
 use super::error::{CliError, ErrorKind};
 use super::exit::Exit;
 use super::ui::Ui;
-use super::{config, core_dump, exec, fwd, logging, ls, pick, plugin, proxy, sandbox, scp, shell, ssh, ssh_config};
+use super::{
+    completions, config, core_dump, exec, fwd, logging, ls, pick, plugin, proxy, sandbox, scp, shell, ssh, ssh_config,
+    status,
+};
 
 /// Runs what was typed, reports its failure and returns the exit code.
 pub fn run(cli: Cli) -> Exit {
@@ -49,6 +52,7 @@ fn try_run(ui: &Ui, globals: &Globals, command: Command) -> Result<Exit, CliErro
             Command::Shell(args) => shell::run(&context()?, args).await,
             Command::Exec(args) => exec::run(&context()?, args).await,
             Command::Ls(args) => ls::run(&context()?, args).await,
+            Command::Status(args) => status::run(&context()?, args).await,
             Command::Fwd(args) => fwd::run(&context()?, args).await,
             Command::Pick(args) => pick::run(&context()?, args).await,
             Command::Plugin(args) => plugin::run(ui, globals, args).await,
@@ -58,6 +62,7 @@ fn try_run(ui: &Ui, globals: &Globals, command: Command) -> Result<Exit, CliErro
             Command::SshConfig(args) => ssh_config::run(ui, globals, args),
             Command::Config(args) => config::run(ui, globals, args).await,
             Command::Sandbox(args) => sandbox::run(ui, globals, args).await,
+            Command::Completions(args) => completions::run(ui, args),
         }
     });
     // A read of standard input or a look-up of a name may still be pending; nobody waits for those.

@@ -47,6 +47,10 @@ pub struct Args {
     #[arg(long)]
     pub no_handshake: bool,
 
+    /// Play an account with the standard tier of hybrid nodes, on which no session starts then
+    #[arg(long)]
+    pub standard_tier: bool,
+
     /// Encrypt sessions with KMS
     #[arg(long)]
     pub kms: bool,
@@ -116,7 +120,7 @@ pub async fn run(ui: &Ui, globals: &Globals, args: Args) -> Result<Exit, CliErro
 async fn stay(ui: &Ui, sandbox: &Sandbox, terminations: &mut Terminations) -> Result<Exit, CliError> {
     let config = config()?;
     let mut environment = sandbox.environment();
-    environment.extend(config.as_ref().map(SandboxConfig::variable));
+    environment.extend(config.variables().map(|(name, path)| (name.to_owned(), path.to_string_lossy().into_owned())));
     let mut exports = String::new();
     for name in foreign() {
         // A name that is none to a shell cannot be exported by it either.
@@ -149,7 +153,7 @@ async fn run_in(sandbox: &Sandbox, command: &[OsString], terminations: &mut Term
         child.env_remove(name);
     }
     let config = config()?;
-    child.envs(sandbox.environment()).envs(config.as_ref().map(SandboxConfig::variable));
+    child.envs(sandbox.environment()).envs(config.variables());
     let mut child = child.spawn().map_err(|error| {
         CliError::failed(format!("cannot run `{}`", program.to_string_lossy())).caused_by(&error).exit_with(NOT_FOUND)
     })?;
@@ -172,8 +176,8 @@ async fn run_in(sandbox: &Sandbox, command: &[OsString], terminations: &mut Term
     }
 }
 
-fn config() -> Result<Option<SandboxConfig>, CliError> {
-    SandboxConfig::new().map_err(|error| CliError::failed("no configuration for the sandbox").caused_by(&error))
+fn config() -> Result<SandboxConfig, CliError> {
+    SandboxConfig::new().map_err(|error| CliError::failed("no folder for the sandbox").caused_by(&error))
 }
 
 /// The variables of this process that could lead a command past the sandbox.
@@ -203,6 +207,7 @@ fn options(ui: &Ui, globals: &Globals, args: &Args, instances: Arc<Instances>) -
     options.agent_version.clone_from(&args.agent_version);
     options.handshake = !args.no_handshake;
     options.preferences.encrypt = args.kms;
+    options.standard_tier = args.standard_tier;
     options.seed = seed;
     for fault in &args.faults {
         apply(fault, &mut options);
@@ -223,6 +228,7 @@ fn apply(fault: &Fault, options: &mut Options) {
     if fault.direction != Some(Direction::Down) {
         change(&mut options.faults_to_agent);
         options.cut_client_every = fault.cut.or(options.cut_client_every);
+        options.message_limit = fault.message_limit.or(options.message_limit);
     }
     if fault.direction != Some(Direction::Up) {
         change(&mut options.faults_to_client);

@@ -1,4 +1,5 @@
-//! The configuration of a sandbox: the person's own names real accounts and endpoints, and would lead past it.
+//! The configuration and the cache of a sandbox: the person's own name real accounts and endpoints, and would lead past
+//! it; and what is found in a sandbox is of no use afterwards.
 
 use std::fs::{self, DirBuilder};
 use std::hash::{BuildHasher, RandomState};
@@ -6,20 +7,18 @@ use std::io;
 use std::path::PathBuf;
 
 use crate::config::VARIABLE;
+use crate::fleet::cache::VARIABLE as CACHE_VARIABLE;
 
-/// A configuration file in a folder of its own. It goes when this is dropped.
+/// A folder with a configuration file and a cache. It goes when this is dropped.
 pub(super) struct SandboxConfig(PathBuf);
 
 impl SandboxConfig {
-    /// Makes it. None if `SSMX_CONFIG` is set: whoever names a file means it.
+    /// Makes it.
     ///
     /// # Errors
     /// It cannot be made.
-    pub(super) fn new() -> io::Result<Option<Self>> {
-        if std::env::var_os(VARIABLE).is_some_and(|path| !path.is_empty()) {
-            return Ok(None);
-        }
-        let name = format!("ssmx-config-{:016x}", RandomState::new().hash_one(std::process::id()));
+    pub(super) fn new() -> io::Result<Self> {
+        let name = format!("ssmx-sandbox-{:016x}", RandomState::new().hash_one(std::process::id()));
         let folder = std::env::temp_dir().join(name);
         let mut builder = DirBuilder::new();
         #[cfg(unix)]
@@ -28,12 +27,13 @@ impl SandboxConfig {
         builder.create(&folder)?;
         let config = Self(folder);
         fs::write(config.file(), "# The configuration of this sandbox. It goes when the sandbox goes.\n")?;
-        Ok(Some(config))
+        Ok(config)
     }
 
-    /// The variable that leads there.
-    pub(super) fn variable(&self) -> (String, String) {
-        (VARIABLE.to_owned(), self.file().to_string_lossy().into_owned())
+    /// The variables that lead there. One that is set stays as it is: whoever names a file means it.
+    pub(super) fn variables(&self) -> impl Iterator<Item = (&'static str, PathBuf)> {
+        let all = [(VARIABLE, self.file()), (CACHE_VARIABLE, self.0.join("cache"))];
+        all.into_iter().filter(|(name, _)| std::env::var_os(name).is_none_or(|value| value.is_empty()))
     }
 
     fn file(&self) -> PathBuf {
@@ -44,7 +44,7 @@ impl SandboxConfig {
 impl Drop for SandboxConfig {
     fn drop(&mut self) {
         if let Err(error) = fs::remove_dir_all(&self.0) {
-            tracing::warn!(%error, "cannot remove the configuration of the sandbox");
+            tracing::warn!(%error, "cannot remove the folder of the sandbox");
         }
     }
 }

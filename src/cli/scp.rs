@@ -43,7 +43,7 @@ pub async fn run(context: &Context, Args { login, args }: Args) -> Result<Exit, 
     }
     // Before signals are heard, as it may be asked for.
     let reason = reason::shared(login.reason.as_deref(), wanted.values().map(|wanted| &wanted.settings))?;
-    let ports: BTreeSet<_> = wanted.values().map(|wanted| openssh::port(&wanted.settings, &words, 'P')).collect();
+    let ports: BTreeSet<_> = wanted.values().map(|wanted| openssh::port(&wanted.settings, &words)).collect();
     if ports.len() > 1 {
         return Err(CliError::usage("the hosts have SSH servers on different ports, and scp takes one port for all")
             .hint("copy to this machine first, or name one port with `-P`"));

@@ -74,7 +74,7 @@ pub async fn run(context: &Context, Args { login, mut args }: Args) -> Result<Ex
         if let Some(user) = user.filter(|user| user.tell) {
             options.extend(["-l".into(), user.name.into()]);
         }
-        let port = openssh::port(&wanted.settings, &words, 'p').map(|port| port.to_string());
+        let port = openssh::port(&wanted.settings, &words).map(|port| port.to_string());
         if let Some(port) = destination.port.or(port) {
             options.extend(["-p".into(), port.into()]);
         }

@@ -22,6 +22,9 @@ pub(super) struct Table {
     pub(super) rows: Vec<Vec<String>>,
 }
 
+/// In which style a cell is written.
+type Paint<'a> = dyn Fn(usize, &str) -> Style + 'a;
+
 /// A table as text.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Drawn {
@@ -35,9 +38,9 @@ pub(super) struct Drawn {
 const GAP: usize = 2;
 
 impl Table {
-    /// Draws it, in as many cells as a terminal has, or as wide as it wants to be. `paint` says in which style a cell is
-    /// written, by its column and its whole text.
-    pub(super) fn draw(&self, width: Option<usize>, paint: impl Fn(usize, &str) -> Style) -> Drawn {
+    /// Draws it, in as many cells as a terminal has, or as wide as it wants to be. `paint`, if there are to be colours,
+    /// says in which style a cell is written, by its column and its whole text.
+    pub(super) fn draw(&self, width: Option<usize>, paint: Option<&Paint<'_>>) -> Drawn {
         let natural: Vec<_> = (0..self.heads.len()).map(|column| self.natural_width(column)).collect();
         let widths = match width {
             Some(width) => fit(&self.heads, &natural, width),
@@ -58,11 +61,17 @@ impl Table {
 
         let mut text = String::new();
         for (number, line) in table.lines().enumerate() {
-            let styles = shown.iter().map(|(column, width)| match number.checked_sub(1) {
-                None => (Style::new().bold(), *width),
-                Some(row) => (paint(*column, &self.rows[row][*column]), *width),
-            });
-            painted(&mut text, line.trim_end(), styles);
+            let line = line.trim_end();
+            match paint {
+                None => text.push_str(line),
+                Some(paint) => {
+                    let styles = shown.iter().map(|(column, width)| match number.checked_sub(1) {
+                        None => (Style::new().bold(), *width),
+                        Some(row) => (paint(*column, &self.rows[row][*column]), *width),
+                    });
+                    painted(&mut text, line, styles);
+                }
+            }
             text.push('\n');
         }
         let left_out = self.heads.iter().zip(&widths).filter(|(_, width)| width.is_none());
@@ -177,7 +186,7 @@ mod tests {
     }
 
     fn plain(width: Option<usize>) -> Drawn {
-        table().draw(width, |_, _| Style::new())
+        table().draw(width, None)
     }
 
     #[test]
@@ -203,9 +212,10 @@ a-name-that…  i-0123abce  stopped  -
         assert_eq!(plain(Some(45)).text, expected);
         let narrow = plain(Some(40));
         assert_eq!(narrow.left_out, ["zone"]);
-        assert!(narrow.text.contains("a-name-that-is-quit…"), "{}", narrow.text);
+        assert!(narrow.text.contains("a-name-that-is-qui…"), "{}", narrow.text);
         assert_eq!(plain(Some(20)).left_out, ["status", "zone"]);
-        assert_eq!(plain(Some(6)).text, "NAME\nweb-1\na-nam…\n日本…\n");
+        assert_eq!(plain(Some(5)).text, "NAME\nweb-1\na-na…\n日本…\n");
+        assert_eq!(plain(Some(6)).text, "NAME\nweb-1\na-nam…\n日本語\n");
         for width in 1..70 {
             let drawn = plain(Some(width));
             assert!(drawn.text.lines().all(|line| line.width() <= width), "{width}:\n{}", drawn.text);
@@ -217,7 +227,7 @@ a-name-that…  i-0123abce  stopped  -
     fn styles_are_around_the_words_alone() {
         let green = AnsiColor::Green.on_default();
         let paint = |column, text: &str| if column == 2 && text == "online" { green } else { Style::new() };
-        let text = table().draw(Some(45), paint).text;
+        let text = table().draw(Some(45), Some(&paint)).text;
         let lines: Vec<_> = text.lines().collect();
         assert_eq!(lines[1], "web-1         i-0123abcd  \u{1b}[32monline\u{1b}[0m   eu-west-1a");
         assert_eq!(lines[2], "a-name-that…  i-0123abce  stopped  -");
@@ -228,6 +238,6 @@ a-name-that…  i-0123abce  stopped  -
     #[test]
     fn nothing_is_a_line_of_titles() {
         let empty = Table { rows: Vec::new(), ..table() };
-        assert_eq!(empty.draw(Some(80), |_, _| Style::new()).text, "NAME  ID  STATUS  ZONE\n");
+        assert_eq!(empty.draw(Some(80), None).text, "NAME  ID  STATUS  ZONE\n");
     }
 }

@@ -42,6 +42,9 @@ pub enum ConfigError {
     NoHome,
 }
 
+/// Mistakes are told up to this number.
+pub const MOST_MISTAKES: usize = 20;
+
 /// One mistake.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mistake {
@@ -60,6 +63,9 @@ impl fmt::Display for Mistake {
 fn invalid(path: &std::path::Path, mistakes: &[Mistake]) -> String {
     match mistakes {
         [only] => format!("{}:{}: {}", path.display(), only.line, only.message),
+        several if several.len() >= MOST_MISTAKES => {
+            format!("{} has {} mistakes or more", path.display(), several.len())
+        }
         several => format!("{} has {} mistakes", path.display(), several.len()),
     }
 }

@@ -238,10 +238,25 @@ mod tests {
     use super::*;
 
     #[test]
+    fn every_key_and_every_column_is_described() {
+        let described = include_str!("../../docs/configuration.md");
+        for key in Key::ALL {
+            let row = described.lines().find(|line| line.starts_with(&format!("| `{}` |", key.name())));
+            assert!(row.is_some(), "docs/configuration.md has no row for `{key}`");
+        }
+        for (name, _) in crate::config::Column::NAMED {
+            assert!(
+                described.contains(&format!("`{name}`")),
+                "docs/configuration.md does not name the column `{name}`"
+            );
+        }
+    }
+
+    #[test]
     fn every_key_is_in_the_list_once_and_found_by_its_name() {
         for key in Key::ALL {
             assert_eq!(Key::named(key.name()), Some(key));
-            assert_eq!(key.builtin_value().is_some_and(|value| value.to_string() != key.builtin()), false, "{key}");
+            assert!(key.builtin_value().is_none_or(|value| value.to_string() == key.builtin()), "{key}");
             assert!(!key.summary().is_empty() && !key.builtin().is_empty());
             assert!([Level::Defaults, Level::Profile, Level::Target].into_iter().any(|level| key.is_for(level)));
         }

@@ -13,13 +13,14 @@ mod key;
 mod load;
 mod near;
 mod path;
+mod reader;
 mod schema;
 mod value;
 
 pub use column::Column;
 pub use edit::Place;
 pub use effective::{Effective, Flags, Found, Origin};
-pub use error::{ConfigError, Mistake};
+pub use error::{ConfigError, MOST_MISTAKES, Mistake};
 pub use key::{Key, Kind, Level};
 pub use load::read;
 pub use near::nearest;

@@ -150,7 +150,7 @@ fn columns(names: Vec<&str>) -> Result<Value, String> {
 /// Whether a text can be part of a host name as a region is.
 fn is_region(text: &str) -> bool {
     let label = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-    (1..=32).contains(&text.len()) && text.chars().all(label) && !text.starts_with('-')
+    (1..=32).contains(&text.len()) && text.chars().all(label) && !text.starts_with('-') && text.contains('-')
 }
 
 fn is_url(text: &str, schemes: &[&str]) -> bool {
@@ -199,6 +199,7 @@ mod tests {
             (Kind::Text, "\"a\\nb\"", "it has a line break or another control character"),
             (Kind::Switch, "'yes'", "expected true or false, found a string"),
             (Kind::Region, "'EU'", "expected the name of a region such as \"eu-west-1\", found `EU`"),
+            (Kind::Region, "'eu'", "expected the name of a region such as \"eu-west-1\", found `eu`"),
             (Kind::Duration, "60", "expected a length of time such as \"60s\" or \"1h 30m\", found an integer"),
             (Kind::Duration, "'60'", "expected a length of time such as \"60s\" or \"1h 30m\", found `60`"),
             (Kind::Duration, "'31days'", "expected at most 30days, found `31days`"),

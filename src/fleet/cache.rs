@@ -67,9 +67,12 @@ impl Cached {
     }
 }
 
-/// The folder of the caches: SSMX_CACHE_DIR, or `ssmx` in the user's folder for caches. None if there is neither.
+/// The variable that says where the caches are, and with them what was used lately.
+pub const VARIABLE: &str = "SSMX_CACHE_DIR";
+
+/// The folder of the caches: [`VARIABLE`], or `ssmx` in the user's folder for caches. None if there is neither.
 pub fn default_dir() -> Option<PathBuf> {
-    let named = env::var_os("SSMX_CACHE_DIR").filter(|dir| !dir.is_empty()).map(PathBuf::from);
+    let named = env::var_os(VARIABLE).filter(|dir| !dir.is_empty()).map(PathBuf::from);
     named.or_else(|| Some(dirs::cache_dir()?.join("ssmx")))
 }
 

@@ -149,7 +149,7 @@ impl Instance {
             (Some(one), Some(other)) => natural(one, other),
             (one, other) => other.is_some().cmp(&one.is_some()),
         };
-        let by_rank = self.status.rank().cmp(&other.status.rank());
+        let by_rank = (self.status.rank(), self.is_gone()).cmp(&(other.status.rank(), other.is_gone()));
         by_rank.then_with(by_name).then_with(|| (&self.id, &self.place).cmp(&(&other.id, &other.place)))
     }
 }

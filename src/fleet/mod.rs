@@ -2,6 +2,7 @@
 
 pub mod cache;
 mod cache_format;
+pub mod diagnose;
 mod error;
 pub mod glob;
 mod instance;
@@ -10,6 +11,10 @@ mod joiner;
 mod near;
 mod pages;
 mod plan;
+pub mod probe;
+mod probe_elsewhere;
+#[cfg(test)]
+mod probe_tests;
 mod query;
 mod resolve;
 mod spec;

@@ -45,9 +45,13 @@ impl Trouble {
     pub fn missing(&self) -> &'static str {
         match (self.service, self.partial) {
             (Service::Ec2, false) => "names, tags, addresses and stopped instances are missing",
-            (Service::Ec2, true) => "the list of instances breaks off in the middle",
+            (Service::Ec2, true) => {
+                "the list breaks off: instances are missing, or their names, tags and addresses are"
+            }
             (Service::SystemsManager, false) => "whether agents are in touch is missing, and so are hybrid nodes",
-            (Service::SystemsManager, true) => "the status of some instances is missing, and so may be hybrid nodes",
+            (Service::SystemsManager, true) => {
+                "the list breaks off: the status of some instances is missing, and hybrid nodes may be"
+            }
         }
     }
 }

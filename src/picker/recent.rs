@@ -42,7 +42,7 @@ pub fn remember(id: &str) {
 /// Where the file is: with the cache if `SSMX_CACHE_DIR` says where that is, else where programs keep their state.
 fn path() -> Option<PathBuf> {
     let variable = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-    if let Some(folder) = variable("SSMX_CACHE_DIR") {
+    if let Some(folder) = variable(crate::fleet::cache::VARIABLE) {
         return Some(folder.join("recent.json"));
     }
     let folder = if cfg!(windows) {

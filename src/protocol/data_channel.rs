@@ -280,11 +280,18 @@ impl DataChannel {
         if !may || self.large.trying_since().is_some() {
             return 0;
         }
-        let whole = PREFIX_LENGTH + self.config.message_size;
+        let size = self.message_size();
+        let whole = PREFIX_LENGTH + size;
         if !self.sender.admits(whole) {
             return 0;
         }
-        (self.sender.free() / whole).max(1) * self.config.message_size
+        (self.sender.free() / whole).max(1) * size
+    }
+
+    /// How large messages with bulk data are at the moment. On a slow line a large one would hold up a key for longer
+    /// than the round trip.
+    fn message_size(&self) -> usize {
+        self.config.message_size.min(self.sender.message_size().max(USUAL))
     }
 
     /// Since when the first message above the usual size is under way, alone; `None` before it and once it is
@@ -337,7 +344,7 @@ impl DataChannel {
         !self.sender.is_idle()
     }
 
-    /// Cuts bulk data into payloads of this many bytes from now on.
+    /// Cuts bulk data into payloads of this many bytes from now on, or of fewer where the line is slow.
     pub fn set_message_size(&mut self, bytes: usize) {
         self.config.message_size = bytes.max(1);
     }

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 
 use super::rtt::RttEstimator;
-use super::window::Window;
+use super::window::{Acknowledged, Window};
 
 /// A message is lost when a transmission this many places later is acknowledged: the packet threshold of RFC 9002.
 const REORDERING: u64 = 3;
@@ -111,6 +111,11 @@ impl Sender {
         admits
     }
 
+    /// The largest size of messages with which one of them takes a small part of the window only.
+    pub(crate) fn message_size(&self) -> usize {
+        self.congestion.message_size()
+    }
+
     /// Bytes that the window has left.
     pub(crate) fn free(&self) -> usize {
         self.congestion.size().saturating_sub(self.in_flight)
@@ -195,7 +200,15 @@ impl Sender {
         self.probing_from = self.probing_from.filter(|&from| sequence < from);
         self.timer_since = Some(now);
         let minimum = self.rtt.minimum();
-        self.congestion.acknowledged(sent.frame.len(), sent.order, self.next_order, sample, minimum);
+        self.congestion.acknowledged(&Acknowledged {
+            now,
+            bytes: sent.frame.len(),
+            order: sent.order,
+            next_order: self.next_order,
+            in_flight: self.in_flight,
+            rtt: sample,
+            minimum,
+        });
         // An acknowledgement that comes sooner than a round trip answers an earlier transmission than the last. Where no
         // round trip is known, as after a reconnect that found only repetitions to send, it counts: otherwise each
         // loss would cost a timeout.

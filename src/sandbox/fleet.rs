@@ -63,6 +63,8 @@ pub struct Instance {
     pub state: InstanceState,
     /// What Systems Manager knows of its agent; `None` for an instance that never registered.
     pub ping: Option<Ping>,
+    /// When its agent was last heard of, where it is said.
+    pub last_ping: Option<SystemTime>,
     /// Operating system family.
     pub platform: Platform,
     /// Operating system, as `Amazon Linux`.
@@ -227,6 +229,7 @@ fn builtin(region: &str) -> Vec<Instance> {
         tags: tags.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect(),
         state: InstanceState::Running,
         ping: Some(Ping::Online),
+        last_ping: None,
         platform: Platform::Linux,
         platform_name: "Amazon Linux".to_owned(),
         platform_version: "2023".to_owned(),

@@ -9,6 +9,7 @@
 //! tags = { Env = "prod" }
 //! state = "running"             # pending, running, shutting-down, terminated, stopping, stopped
 //! ping = "Online"               # Online, ConnectionLost, Inactive, Never
+//! last_ping = "2026-01-31T23:59:59Z"
 //! platform = "Linux"            # Linux, MacOS, Windows
 //! instance_profile = "ssm"      # "" for none, as it is for hybrid nodes and where ping is Never
 //!
@@ -59,6 +60,8 @@ struct Entry {
     tags: BTreeMap<String, String>,
     state: Option<InstanceState>,
     ping: Option<PingOrNever>,
+    /// As `launched`.
+    last_ping: Option<String>,
     platform: Option<Platform>,
     platform_name: Option<String>,
     platform_version: Option<String>,
@@ -176,13 +179,8 @@ impl Entry {
             Platform::MacOs => ("macOS", "15.1"),
             Platform::Windows => ("Microsoft Windows Server 2022 Datacenter", "10.0.20348"),
         };
-        let launched = match self.launched {
-            Some(text) => humantime::parse_rfc3339(&text).map_err(|error| format!("launched: {error}"))?,
-            None => launched(0),
-        };
-        if launched < SystemTime::UNIX_EPOCH {
-            return Err("launched: before 1970".to_owned());
-        }
+        let launched = time("launched", self.launched)?.unwrap_or_else(|| launched(0));
+        let last_ping = time("last_ping", self.last_ping)?;
         let profile = match self.instance_profile {
             Some(name) => Some(name).filter(|name| !name.is_empty()),
             None => ping.filter(|_| id.starts_with("i-")).map(|_| INSTANCE_PROFILE.to_owned()),
@@ -196,6 +194,7 @@ impl Entry {
             tags,
             state,
             ping,
+            last_ping,
             platform,
             platform_name: self.platform_name.unwrap_or_else(|| name.to_owned()),
             platform_version: self.platform_version.unwrap_or_else(|| version.to_owned()),
@@ -207,6 +206,15 @@ impl Entry {
             instance_profile: profile.as_deref().map(instance_profile),
         })
     }
+}
+
+fn time(key: &str, text: Option<String>) -> Result<Option<SystemTime>, String> {
+    let Some(text) = text else { return Ok(None) };
+    let time = humantime::parse_rfc3339(&text).map_err(|error| format!("{key}: {error}"))?;
+    if time < SystemTime::UNIX_EPOCH {
+        return Err(format!("{key}: before 1970"));
+    }
+    Ok(Some(time))
 }
 
 fn check_id(id: &str) -> Result<(), String> {

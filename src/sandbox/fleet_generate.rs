@@ -73,6 +73,7 @@ pub(super) fn generate(wanted: &Generate, region: &str) -> Vec<Instance> {
                     .collect::<BTreeMap<_, _>>(),
                 state,
                 ping: Some(ping),
+                last_ping: None,
                 platform: Platform::Linux,
                 platform_name: "Amazon Linux".to_owned(),
                 platform_version: "2023".to_owned(),

@@ -35,7 +35,7 @@ pub use agent_link::{Agent, AgentLink, AgentSession, LinkClosed, LinkEvent, Outc
 pub use error::Error;
 pub use fleet::{Fleet, Instance, InstanceState, MOST_INSTANCES, Ping, Platform};
 pub use kms::{EncryptionContext, InvalidCiphertext, Kms};
-pub use options::{ApiFault, Faults, Options, Pace, Preferences};
+pub use options::{ApiFault, Faults, MessageLimit, Options, Pace, Preferences};
 pub use pushed_keys::PushedKeys;
 pub use start::Sandbox;
 pub use work::{PortWork, Work};

@@ -38,6 +38,8 @@ pub struct Options {
     pub cut_client_every: Option<Duration>,
     /// Cuts each agent's connection that often: what is under way is lost, and the agent is back at once.
     pub cut_agent_every: Option<Duration>,
+    /// The longest message that is taken from a client, and what becomes of longer ones.
+    pub message_limit: Option<MessageLimit>,
     /// Tells agents of clients that go and come (`pause_publication`, `start_publication`). Whether and when the real
     /// service sends these is not known, so this is off by default.
     pub publication_control: bool,
@@ -47,6 +49,8 @@ pub struct Options {
     pub credentials_lifetime: Option<Duration>,
     /// Calls of the API that fail.
     pub api_faults: Vec<ApiFault>,
+    /// The account has the standard tier of hybrid nodes, on which no session can be started then.
+    pub standard_tier: bool,
     /// The user to log in as by SSH, for the environment that is handed out.
     pub ssh_user: Option<String>,
     /// The file with the instances' SSH host keys, for the environment that is handed out.
@@ -70,10 +74,12 @@ impl Options {
             seed: 0,
             cut_client_every: None,
             cut_agent_every: None,
+            message_limit: None,
             publication_control: false,
             require_signed_upgrade: false,
             credentials_lifetime: None,
             api_faults: Vec::new(),
+            standard_tier: false,
             ssh_user: None,
             ssh_known_hosts: None,
         }
@@ -122,6 +128,15 @@ pub struct Faults {
     pub reorder: f64,
     /// Delay of every frame.
     pub delay: Duration,
+}
+
+/// A gateway that takes no long messages. Whether the real one is such, and which of the two it does, is not known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MessageLimit {
+    /// A message of more bytes than these, headers included, closes the connection with code 1009.
+    Close(usize),
+    /// It is lost without a word.
+    Swallow(usize),
 }
 
 /// A call of the API that fails.

@@ -96,9 +96,11 @@ impl Sandbox {
     }
 
     /// Whether a variable of the surrounding environment could lead a program past the sandbox, and has to be removed
-    /// before [`environment`](Self::environment) is set: all of AWS's own.
+    /// before [`environment`](Self::environment) is set: all of AWS's own, and those of ssmx that stand before them.
     pub fn is_foreign(name: &str) -> bool {
+        let own = name.strip_prefix("SSMX_");
         name.starts_with("AWS_")
+            || own.is_some_and(|own| matches!(own, "PROFILE" | "REGION") || own.ends_with("ENDPOINT_URL"))
     }
 
     /// Cuts the connections of all clients now, as [`Options::cut_client_every`] does.

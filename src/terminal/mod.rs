@@ -25,5 +25,5 @@ pub use escape::{EscapeKeys, Typed};
 pub use input::{Input, is_terminal};
 pub use output::Output;
 pub use raw::{RawMode, restore};
-pub use signals::{SuspendedChild, Suspensions, Termination, Terminations, forward, suspend};
+pub use signals::{SuspendedChild, Suspensions, Termination, Terminations, forward, share, suspend};
 pub use size::{Changes, Size};

@@ -155,3 +155,13 @@ pub fn exit_now(signal: Termination) -> ! {
 pub fn forward(child: u32, signal: Termination) {
     platform::send(child, signal);
 }
+
+/// Passes a signal on to a child process that shares our process group, unless it has probably had it already: keys
+/// pressed in a terminal (Ctrl-C, Ctrl-\) reach the whole group in the foreground, and a second signal from us would
+/// count as a second press.
+pub fn share(child: u32, signal: Termination) {
+    let pressed = matches!(signal, Termination::Interrupt | Termination::Quit) && platform::is_foreground();
+    if !pressed {
+        forward(child, signal);
+    }
+}

@@ -206,6 +206,12 @@ pub(super) fn send(process: u32, signal: Termination) {
     }
 }
 
+/// Whether what is pressed in the terminal reaches this process, and with it the children in its group.
+pub(super) fn is_foreground() -> bool {
+    let terminal = File::open("/dev/tty");
+    terminal.is_ok_and(|tty| termios::tcgetpgrp(&tty).is_ok_and(|foreground| foreground == getpgrp()))
+}
+
 /// SIGCONT.
 #[derive(Debug)]
 pub(super) struct Continued(signals::Signal);

@@ -83,6 +83,11 @@ pub(super) fn stop() -> io::Result<()> {
     unsupported("suspending")
 }
 
+/// All programs of a console hear of its keys.
+pub(super) fn is_foreground() -> bool {
+    true
+}
+
 /// A console tells all its programs by itself.
 pub(super) fn send(_process: u32, _signal: Termination) {}
 

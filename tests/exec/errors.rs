@@ -85,7 +85,7 @@ fn a_stopped_instance() {
         &[
             "ssm:StartSession failed for i-",
             "(TargetNotConnected, request id ",
-            "\ncaused by: EC2 says that it is stopped",
+            "\ncaused by: it is stopped (EC2 gives its state as stopped)",
         ],
         "start it first",
     );
@@ -93,12 +93,16 @@ fn a_stopped_instance() {
 
 #[test]
 fn an_instance_whose_agent_is_offline() {
-    let ran = both(&Cloud::start(), "legacy", 4);
-    assert_told(
-        &ran,
-        &["(TargetNotConnected, request id ", "\ncaused by: its agent has not been heard of for a while"],
-        "restart the agent",
-    );
+    let told = ["(TargetNotConnected, request id ", "\ncaused by: its agent was last heard of 2 hours ago"];
+    let cloud = Cloud::start();
+    let shell = run(cloud.ssmx().args(["shell", "legacy"]));
+    assert_eq!(shell.code(), 4, "{shell:?}");
+    assert_told(&shell, &told, "restart the agent");
+    let exec = cloud.exec("legacy", ["true"]);
+    assert_eq!(exec.code(), 255, "{exec:?}");
+    // Which is enough for a shell.
+    let old = "\ncaused by: its agent 2.3.672.0 is too old for a command without a terminal";
+    assert_told(&exec, &[&told[..], &[old]].concat(), "restart the agent");
 }
 
 #[test]

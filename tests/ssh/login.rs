@@ -91,7 +91,7 @@ fn an_instance_that_is_stopped_is_one_error() {
     for command in [&["ssh", "batch", "true"][..], &["scp", "batch:file", "here"]] {
         let ran = run(&mut lab.ssmx(command));
         assert_eq!((ran.code(), ran.out().as_str()), (255, ""), "{ran:?}");
-        assert!(ran.err().starts_with("error: ") && ran.err().contains("EC2 says that it is stopped"), "{ran:?}");
+        assert!(ran.err().starts_with("error: ") && ran.err().contains("caused by: it is stopped"), "{ran:?}");
         assert!(!ran.err().contains("Connection closed") && !ran.err().contains("throw-away"), "{ran:?}");
     }
 }

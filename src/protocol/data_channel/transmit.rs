@@ -46,11 +46,12 @@ impl DataChannel {
         {
             return Some(self.send(now, payload_type, payload));
         }
-        let length = self.queue.next_length(self.config.message_size).filter(|_| open)?;
+        let size = self.message_size();
+        let length = self.queue.next_length(size).filter(|_| open)?;
         if !self.sender.admits(PREFIX_LENGTH + length) {
             return None;
         }
-        let (payload_type, payload) = self.queue.pop(self.config.message_size)?;
+        let (payload_type, payload) = self.queue.pop(size)?;
         Some(self.send(now, payload_type, payload))
     }
 

@@ -15,7 +15,7 @@ use super::super::sigv4::{self, Refused, SignedRequest};
 use super::error::ApiError;
 use super::form::Form;
 use super::service::Service;
-use super::{ec2, instance_connect, kms, ssm_documents, ssm_instances, ssm_sessions, sts};
+use super::{ec2, instance_connect, kms, ssm_documents, ssm_instances, ssm_sessions, ssm_settings, sts};
 
 /// A call that has been let in.
 #[derive(Debug)]
@@ -69,6 +69,7 @@ impl Call<'_> {
             (Service::Ssm, "DescribeSessions") => ssm_sessions::describe_sessions(self, body),
             (Service::Ssm, "GetConnectionStatus") => ssm_instances::get_connection_status(self, body),
             (Service::Ssm, "DescribeInstanceInformation") => ssm_instances::describe_instance_information(self, body),
+            (Service::Ssm, "GetServiceSetting") => ssm_settings::get_service_setting(self, body),
             (Service::Ssm, "GetDocument") => ssm_documents::get_document(self, body),
             (Service::Ssm, "DescribeDocument") => ssm_documents::describe_document(self, body),
             (Service::Kms, "GenerateDataKey") => kms::generate_data_key(self, body),
@@ -114,6 +115,7 @@ impl Call<'_> {
             "ssm:GetDocument" | "ssm:DescribeDocument" => {
                 format!("arn:aws:ssm:{region}:{ACCOUNT}:document/{}", member("Name").unwrap_or("*"))
             }
+            "ssm:GetServiceSetting" => ssm_settings::arn(region, member("SettingId").unwrap_or("*")),
             "kms:GenerateDataKey" | "kms:Decrypt" => self.account.kms.key_arn(region),
             _ => format!("arn:aws:{}:{region}:{ACCOUNT}:*", service.prefix()),
         }

@@ -14,6 +14,7 @@ mod service;
 mod ssm_documents;
 mod ssm_instances;
 mod ssm_sessions;
+mod ssm_settings;
 mod sts;
 mod xml;
 

@@ -53,7 +53,7 @@ struct OldFilter {
 pub(super) fn get_connection_status(call: &Call<'_>, body: &[u8]) -> Result<String, ApiError> {
     let request: GetConnectionStatus = input(body)?;
     let instance = call.account.options.fleet.find(call.region, &request.target);
-    let connected = instance.is_some_and(|instance| instance.is_online());
+    let connected = instance.is_some_and(|instance| instance.is_online() && !call.lacks_tier(instance));
     let status = if connected { "connected" } else { "notconnected" };
     Ok(json!({ "Target": request.target, "Status": status }).to_string())
 }
@@ -154,7 +154,8 @@ fn resource_type(instance: &Instance) -> &'static str {
 
 fn describe(instance: &Instance, ping: Ping) -> Value {
     let now = SystemTime::now();
-    let last_ping = if ping == Ping::Online { now } else { now - LOST_FOR };
+    let usual = if ping == Ping::Online { now } else { now - LOST_FOR };
+    let last_ping = instance.last_ping.unwrap_or(usual);
     let mut output = json!({
         "InstanceId": instance.id,
         "PingStatus": ping.name(),

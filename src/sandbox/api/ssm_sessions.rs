@@ -205,6 +205,10 @@ fn target(call: &Call<'_>, id: &str) -> Result<Arc<Instance>, ApiError> {
     if !instance.is_online() {
         return Err(absent());
     }
+    if call.lacks_tier(instance) {
+        let text = "Enable advanced-instances tier to use Session Manager with your on-premises instances";
+        return Err(ApiError::new("BadRequest", text));
+    }
     if instance.platform == Platform::Windows {
         let text = format!("{id} is not connected. (This is a sandbox: it has no Windows to enter.)");
         return Err(ApiError::new("TargetNotConnected", text));

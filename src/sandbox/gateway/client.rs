@@ -17,6 +17,7 @@ use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 
 use super::super::account::Account;
+use super::super::options::MessageLimit;
 use super::super::session::{Attachment, Session};
 use super::channel_closed::channel_closed;
 use super::publication::{pause_publication, start_publication};
@@ -50,6 +51,8 @@ enum Leave {
     Replaced,
     /// It was time for a cut.
     Cut,
+    /// The client has sent a message that is too long.
+    TooLong,
     /// The session is over, and everything before that is written.
     Over,
 }
@@ -79,6 +82,7 @@ pub(super) async fn serve(
     match leave {
         Leave::Gone | Leave::Replaced => {}
         Leave::Cut => cut(&session, socket).await,
+        Leave::TooLong => close(socket, CloseCode::Size, "").await,
         Leave::Over => say_closed(&session, socket).await,
     }
 }
@@ -113,7 +117,7 @@ async fn relay(
 ) -> (Leave, Socket) {
     let (mut sink, mut source) = socket.split();
     let leave = tokio::select! {
-        () = read(session, &mut source) => Leave::Gone,
+        leave = read(session, &mut source, account.options.message_limit) => leave,
         leave = write(session, &mut sink) => leave,
         () = attachment.replaced() => Leave::Replaced,
         () = cut_time(account, cuts) => Leave::Cut,
@@ -122,20 +126,26 @@ async fn relay(
     (leave, socket)
 }
 
-async fn read(session: &Session, source: &mut stream::SplitStream<Socket>) {
+async fn read(session: &Session, source: &mut stream::SplitStream<Socket>, limit: Option<MessageLimit>) -> Leave {
     while let Some(Ok(message)) = source.next().await {
         // The agent's reader takes a binary message in a text frame as well.
         let frame = match message {
             Message::Binary(frame) => frame,
             Message::Text(text) => Bytes::from(text),
             Message::Ping(_) | Message::Pong(_) => continue,
-            Message::Close(_) | Message::Frame(_) => return,
+            Message::Close(_) | Message::Frame(_) => return Leave::Gone,
         };
+        match limit {
+            Some(MessageLimit::Close(most)) if frame.len() > most => return Leave::TooLong,
+            Some(MessageLimit::Swallow(most)) if frame.len() > most => continue,
+            _ => {}
+        }
         if session.to_agent.push(frame).await.is_err() {
             // The session is over: the writer says so, and ends this connection.
             pending::<()>().await;
         }
     }
+    Leave::Gone
 }
 
 async fn write(session: &Session, sink: &mut stream::SplitSink<Socket, Message>) -> Leave {

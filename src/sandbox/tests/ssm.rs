@@ -52,10 +52,14 @@ async fn instances_are_filtered() {
     };
     assert_eq!(count(&[]).await, 8);
     assert_eq!(count(&[filter("PingStatus", "Online")]).await, 6);
-    assert_eq!(count(&[filter("PingStatus", "Online"), filter("tag:Role", "web")]).await, 3);
+    assert_eq!(count(&[filter("PingStatus", "Online"), filter("PlatformTypes", "Linux")]).await, 5);
+    assert_eq!(count(&[filter("tag:Env", "prod"), filter("tag:Role", "web")]).await, 3);
     assert_eq!(count(&[filter("InstanceIds", WEB_1)]).await, 1);
     assert_eq!(count(&[filter("PlatformTypes", "Windows")]).await, 1);
     assert_eq!(count(&[filter("tag-key", "Role")]).await, 4);
+    let both = [filter("PingStatus", "Online"), filter("tag:Role", "web")];
+    let call = ssm.describe_instance_information().set_filters(Some(both.to_vec()));
+    assert_eq!(call.send().await.unwrap_err().code(), Some("InvalidInstanceInformationFilterValue"));
     let call = ssm.describe_instance_information().filters(filter("Colour", "red"));
     assert!(call.send().await.unwrap_err().into_service_error().is_invalid_filter_key());
 

@@ -1,0 +1,394 @@
+#!/bin/sh
+# Installs ssmx: the program, its man pages, and its completions where each shell looks for them.
+# `install.sh --help` says how. Needs nothing but a POSIX shell and the usual tools; never asks for another user's rights.
+set -eu
+
+usage() {
+    cat <<'END'
+Installs ssmx: the program, its man pages, and its completions for bash, zsh, fish, elvish and PowerShell.
+
+Usage: install.sh [OPTIONS]                 builds it from the tree that this script stands in, and installs that
+       install.sh [OPTIONS] ARCHIVE         installs a release archive (.tar.gz): a path, or an https:// URL
+       install.sh --uninstall [--prefix DIR]
+
+Options:
+  --prefix DIR    where to [default: ~/.local, or /usr/local for root]
+  --sha256 HEX    checksum of the archive [default: read from ARCHIVE.sha256, beside it]
+  --binary FILE   builds nothing: installs this program with the pages and completions of the tree
+  --plugin        also links session-manager-plugin to ssmx, which makes it the plugin of the AWS CLI
+  --uninstall     removes what was installed under the prefix, and nothing else
+  --help          shows this
+
+It can be run again at any time, to update or to repair. SSMX_INSTALL_BINARY does the same as --binary.
+END
+}
+
+say() { printf '%s\n' "$*" >&2; }
+
+# Ends with what happened, and what to do about it.
+die() {
+    printf 'error: %s\n' "$1" >&2
+    [ $# -lt 2 ] || printf 'hint: %s\n' "$2" >&2
+    exit 1
+}
+
+wrong_usage() {
+    printf 'error: %s\nhint: install.sh --help says how\n' "$1" >&2
+    exit 2
+}
+
+has() { command -v "$1" >/dev/null 2>&1; }
+
+# All in functions, and called in the last line: a script that arrives in part, through a pipe, does nothing.
+main() {
+    read_arguments "$@"
+    choose_places
+    work=$(mktemp -d) || die "there is no place for temporary files" "TMPDIR may name one"
+    trap 'rm -rf "$work"' EXIT
+    : >"$work/removed"
+    : >"$work/changed"
+    trap 'exit 129' HUP
+    trap 'exit 130' INT
+    trap 'exit 143' TERM
+    if [ -n "$uninstall" ]; then
+        remove_all
+        return
+    fi
+    check_places
+    find_source
+    check_program
+    put_all
+    say_what_is_left
+}
+
+read_arguments() {
+    prefix='' archive='' checksum='' binary='' plugin='' uninstall=''
+    while [ $# -gt 0 ]; do
+        case $1 in
+            --prefix | --sha256 | --binary)
+                [ -n "${2:-}" ] || wrong_usage "$1 needs a value"
+                case $1 in
+                    --prefix) prefix=$2 ;;
+                    --sha256) checksum=$2 ;;
+                    --binary) binary=$2 ;;
+                esac
+                shift
+                ;;
+            --prefix=?*) prefix=${1#*=} ;;
+            --sha256=?*) checksum=${1#*=} ;;
+            --binary=?*) binary=${1#*=} ;;
+            --plugin) plugin=yes ;;
+            --uninstall) uninstall=yes ;;
+            --help | -h)
+                usage
+                exit 0
+                ;;
+            -* | '') wrong_usage "unknown option \`$1\`" ;;
+            *)
+                [ -z "$archive" ] || wrong_usage "only one archive can be installed"
+                archive=$1
+                ;;
+        esac
+        shift
+    done
+    [ -z "$archive" ] || [ -z "$binary" ] || wrong_usage "either an archive or a program can be installed, not both"
+    [ -z "$checksum" ] || [ -n "$archive" ] || wrong_usage "--sha256 is for an archive"
+    [ -z "$uninstall" ] || [ -z "$archive$plugin" ] || wrong_usage "--uninstall goes with --prefix only"
+}
+
+# Sets where things go: $bin, $man, $share for those of bash, fish and zsh, and $own for the rest.
+choose_places() {
+    xdg=''
+    if [ -z "$prefix" ]; then
+        if [ "$(id -u)" -eq 0 ]; then
+            prefix=/usr/local
+        else
+            [ -n "${HOME:-}" ] || die "there is no home folder: HOME is not set" "--prefix DIR says where to install"
+            prefix=$HOME/.local
+            case ${XDG_DATA_HOME:-} in /*) xdg=$XDG_DATA_HOME ;; esac
+        fi
+    fi
+    case $prefix in
+        *'
+'*) wrong_usage "the prefix cannot have a line break in it" ;;
+        /*) ;;
+        *) prefix=$(pwd)/$prefix ;;
+    esac
+    while [ "$prefix" != "${prefix%/}" ]; do prefix=${prefix%/}; done
+    bin=$prefix/bin
+    man=$prefix/share/man/man1
+    zsh=$prefix/share/zsh/site-functions
+    # These two look where XDG_DATA_HOME says.
+    bash=${xdg:-$prefix/share}/bash-completion/completions
+    fish=${xdg:-$prefix/share}/fish/vendor_completions.d
+    own=$prefix/share/ssmx
+    manifest=$own/manifest
+    link=$bin/session-manager-plugin
+}
+
+# Refuses before minutes of building what cannot be installed afterwards.
+check_places() {
+    existing=$bin
+    while [ ! -d "$existing" ]; do existing=$(dirname "$existing"); done
+    [ -w "$existing" ] ||
+        die "you may not write to $existing" "choose another place with --prefix, or run this as a user who may"
+    has sha256sum || has shasum || die "there is nothing to compute checksums with" "install coreutils, for its sha256sum"
+    [ -z "$plugin" ] || is_ours_or_free "$link" ||
+        die "$link is there and is not ssmx" "remove it if ssmx is to take its place"
+}
+
+# Whether the path of the link is free, or has a link to the ssmx beside it.
+is_ours_or_free() {
+    if [ -L "$1" ]; then
+        case $(readlink "$1") in
+            ssmx | "$bin/ssmx") return 0 ;;
+        esac
+        return 1
+    fi
+    [ ! -e "$1" ]
+}
+
+# Sets $binary, and $tree with the pages and completions.
+find_source() {
+    if [ -n "$archive" ]; then
+        open_archive
+        return
+    fi
+    tree=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
+    [ -f "$tree/completions/ssmx.bash" ] ||
+        die "there is no source tree of ssmx beside this script" "give the path or the URL of a release archive"
+    [ -n "$binary" ] || binary=${SSMX_INSTALL_BINARY:-}
+    [ -n "$binary" ] || build
+}
+
+build() {
+    has cargo || die "cargo is missing" "install Rust 1.94.1 or newer, with rustup or from your distribution"
+    has cc || die "a C compiler is missing" "on Debian: apt-get install build-essential; on macOS: xcode-select --install"
+    say "Building ssmx. The first time this takes minutes and some gigabytes, nearly all of it for the AWS SDK."
+    # Into a folder of its own, wherever cargo is configured to build.
+    (cd "$tree" && cargo install --quiet --locked --no-track --path . --root "$work/built") ||
+        die "the build failed" "what cargo says above is the reason"
+    binary=$work/built/bin/ssmx
+}
+
+# Fetches the archive if need be, and unpacks it once its checksum is right.
+open_archive() {
+    local_archive=$archive
+    sums=$archive.sha256
+    case $archive in
+        https://*)
+            local_archive=$work/archive.tar.gz
+            sums=$work/archive.sha256
+            say "Fetching $archive"
+            fetch "$archive" "$local_archive"
+            [ -n "$checksum" ] || fetch "$archive.sha256" "$sums"
+            ;;
+        *://*) wrong_usage "an archive is fetched from an https:// URL only" ;;
+    esac
+    [ -f "$local_archive" ] || die "there is no archive $archive"
+    if [ -z "$checksum" ]; then
+        [ -f "$sums" ] ||
+            die "there is no $archive.sha256 to verify the archive with" "--sha256 HEX gives the checksum by hand"
+        read -r checksum _ <"$sums" || [ -n "$checksum" ] || die "$archive.sha256 is empty"
+    fi
+    expected=$(printf '%s' "$checksum" | tr 'ABCDEF' 'abcdef')
+    case $expected in *[!0-9a-f]*) expected='' ;; esac
+    [ ${#expected} -eq 64 ] || die "\`$checksum\` is no SHA-256 checksum: those have 64 hexadecimal digits"
+    found=$(sha256 "$local_archive")
+    [ "$found" = "$expected" ] ||
+        die "the checksum of $archive is wrong: expected $expected, found $found" \
+            "it is damaged, or not what it should be: fetch it again, and do not use it as it is"
+
+    mkdir "$work/unpacked"
+    tar -xzf "$local_archive" -C "$work/unpacked" || die "$archive cannot be unpacked"
+    # The files, or one folder with the files.
+    for tree in "$work/unpacked" "$work/unpacked"/*; do
+        binary=$tree/ssmx
+        [ ! -f "$binary" ] || return 0
+    done
+    die "there is no ssmx in $archive"
+}
+
+fetch() {
+    has curl || die "curl is missing, which fetches archives" "install it, or fetch the archive and give its path"
+    curl --proto '=https' --tlsv1.2 --fail --location --silent --show-error --retry 2 --output "$2" "$1" ||
+        die "cannot fetch $1" "what curl says above is the reason"
+}
+
+sha256() {
+    if has sha256sum; then
+        digest=$(sha256sum <"$1")
+    else
+        digest=$(shasum -a 256 <"$1")
+    fi
+    printf '%s' "${digest%% *}"
+}
+
+# What does not run here replaces nothing that does.
+check_program() {
+    case $binary in */*) ;; *) binary=./$binary ;; esac
+    [ -f "$binary" ] || die "there is no program $binary"
+    version=$("$binary" --version) ||
+        die "$binary does not run on this machine ($(uname -s) $(uname -m))" \
+            "it has to be built for it; if programs in ${TMPDIR:-/tmp} may not run, set TMPDIR"
+    case $version in
+        'ssmx '*) ;;
+        *) die "$binary is not ssmx" ;;
+    esac
+}
+
+# Calls a function with MODE, SOURCE and DESTINATION of every file.
+each_file() {
+    "$1" 755 "$binary" "$bin/ssmx"
+    "$1" 644 "$tree/completions/ssmx.bash" "$bash/ssmx"
+    "$1" 644 "$tree/completions/_ssmx" "$zsh/_ssmx"
+    "$1" 644 "$tree/completions/ssmx.fish" "$fish/ssmx.fish"
+    "$1" 644 "$tree/completions/ssmx.elv" "$own/ssmx.elv"
+    "$1" 644 "$tree/completions/_ssmx.ps1" "$own/_ssmx.ps1"
+    for page in "$tree"/docs/man/*.1; do
+        "$1" 644 "$page" "$man/${page##*/}"
+    done
+}
+
+# The manifest tells what is ours, so that no more than that is ever removed. A line each:
+#   CHECKSUM PATH   a file, as it was installed
+#   link PATH       the link to the program
+#   dir PATH        a folder that was not there before
+# It is written before the first file, so that an installation that breaks off can be removed as well.
+put_all() {
+    umask 022
+    : >"$work/new"
+    for dir in "$bin" "$man" "$bash" "$zsh" "$fish" "$own"; do plan_folder "$dir"; done
+    each_file plan_file
+    [ -z "$plugin" ] || printf 'link %s\n' "$link" >>"$work/new"
+    if [ -f "$manifest" ]; then cp "$manifest" "$work/old"; else : >"$work/old"; fi
+    mkdir -p "$own"
+    write_manifest "$work/new" "$work/old"
+
+    mkdir -p "$bin" "$man" "$bash" "$zsh" "$fish"
+    each_file put_file
+    if [ -n "$plugin" ] && [ ! -L "$link" ]; then ln -s ssmx "$link"; fi
+
+    remove_files_of_older_version
+    # Folders and the link stay ours when they were so before.
+    grep -e '^dir ' -e '^link ' "$work/old" >"$work/kept" || :
+    write_manifest "$work/new" "$work/kept"
+}
+
+# Notes the folder, and those above it, that have to be made.
+plan_folder() {
+    folder=$1
+    while [ ! -d "$folder" ]; do
+        printf 'dir %s\n' "$folder" >>"$work/new"
+        folder=$(dirname "$folder")
+    done
+}
+
+plan_file() {
+    [ -f "$2" ] || die "$2 is missing" "the tree or the archive is not complete"
+    sum=$(sha256 "$2")
+    printf '%s %s\n' "$sum" "$3" >>"$work/new"
+    printf '%s\n' "$3" >>"$work/paths"
+}
+
+# A file gets its name when it is whole, so that a program that runs meanwhile is not disturbed.
+put_file() {
+    if ! { cp "$2" "$3.new.$$" && chmod "$1" "$3.new.$$" && mv -f "$3.new.$$" "$3"; }; then
+        rm -f "$3.new.$$"
+        die "cannot install $3"
+    fi
+}
+
+write_manifest() {
+    sort -u "$@" >"$manifest.new.$$"
+    mv -f "$manifest.new.$$" "$manifest"
+}
+
+remove_files_of_older_version() {
+    while read -r mark path; do
+        case $mark in
+            dir | link) ;;
+            *) grep -q -F -x -e "$path" "$work/paths" || remove_file "$mark" "$path" ;;
+        esac
+    done <"$work/old"
+}
+
+# Removes a file unless somebody has changed it.
+remove_file() {
+    [ -f "$2" ] || return 0
+    if [ "$(sha256 "$2")" = "$1" ]; then
+        rm -f "$2" || die "cannot remove $2"
+        printf '%s\n' "$2" >>"$work/removed"
+    else
+        printf '%s\n' "$2" >>"$work/changed"
+    fi
+}
+
+remove_all() {
+    if [ ! -f "$manifest" ]; then
+        say "Nothing to remove: ssmx was not installed under $prefix by this script."
+        return
+    fi
+    [ -w "$own" ] || die "you may not remove what is in $prefix" "run this as the user who installed it"
+    cp "$manifest" "$work/old"
+    while read -r mark path; do
+        case $mark in
+            dir) ;;
+            link) if [ -L "$path" ] && is_ours_or_free "$path"; then rm -f "$path"; fi ;;
+            *) remove_file "$mark" "$path" ;;
+        esac
+    done <"$work/old"
+    # A path can stand there with two checksums, of which one was right.
+    sort -u "$work/changed" | while read -r path; do
+        grep -q -F -x -e "$path" "$work/removed" || say "Left as it is, because it was changed: $path"
+    done
+    rm -f "$manifest"
+    # The innermost first. One that has something else in it stays.
+    sed -n 's/^dir //p' "$work/old" | sort -r | while read -r path; do
+        rmdir "$path" 2>/dev/null || :
+    done
+    say "Removed ssmx from $prefix."
+}
+
+# What a person has to do by hand, if anything.
+say_what_is_left() {
+    say "Installed $version as $bin/ssmx."
+    case :$PATH: in
+        *":$bin:"*)
+            other=$(command -v ssmx || :)
+            [ "$other" = "$bin/ssmx" ] || say "Note: \`ssmx\` is still $other, which comes earlier on PATH."
+            ;;
+        *)
+            say "$bin is not on PATH. Add this line to the startup file of your shell:"
+            say "    export PATH=\"$bin:\$PATH\""
+            ;;
+    esac
+    # Both are asked without their startup files, which may do anything.
+    # shellcheck disable=SC2016 # it is zsh who expands this
+    if has zsh && ! zsh -fc 'print -l $fpath' | grep -q -F -x -e "$zsh"; then
+        say "For completion in zsh, add this line to ~/.zshrc, in front of compinit:"
+        say "    fpath=(\"$zsh\" \$fpath)"
+    fi
+    if has fish && ! fish_looks_there; then
+        say "For completion in fish, add this line to ~/.config/fish/config.fish:"
+        say "    set -a fish_complete_path \"$fish\""
+    fi
+    if has elvish; then
+        say "For completion in elvish, add this line to ~/.config/elvish/rc.elv:"
+        say "    eval (slurp < \"$own/ssmx.elv\")"
+    fi
+    if has pwsh; then
+        say "For completion in PowerShell, add this line to the file that \$PROFILE names:"
+        say "    . \"$own/_ssmx.ps1\""
+    fi
+}
+
+# It looks in the home, and in places that it knows best. It also makes folders in the home that it is given.
+fish_looks_there() {
+    [ "$fish" != "${XDG_DATA_HOME:-${HOME:-}/.local/share}/fish/vendor_completions.d" ] || return 0
+    # shellcheck disable=SC2016 # it is fish who expands this
+    HOME=$work XDG_CONFIG_HOME=$work XDG_DATA_HOME=$work fish --no-config -c 'printf "%s\n" $fish_complete_path' |
+        grep -q -F -x -e "$fish"
+}
+
+main "$@"

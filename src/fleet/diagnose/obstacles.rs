@@ -1,0 +1,284 @@
+//! The obstacles that there are between a person and an instance, each with its words and its fix.
+
+use super::{
+    facts::{Answer, Elsewhere, Facts, Refusal},
+    purpose::{AgentVersion, Purpose},
+    reason::{Reason, ago, at},
+};
+use crate::aws::{ErrorKind, HybridTier, InstanceState, PingStatus, Platform};
+
+/// It does not run; none if it does, or if nobody says that it does not.
+pub(super) fn down(facts: &Facts) -> Option<Reason> {
+    let state = facts.instance()?.state;
+    let (code, what) = match state {
+        InstanceState::Stopped => ("stopped", "it is stopped"),
+        InstanceState::Stopping => ("stopping", "it is stopping"),
+        InstanceState::Terminated => ("terminated", "it is terminated"),
+        InstanceState::ShuttingDown => ("terminated", "it is being terminated"),
+        InstanceState::Pending => ("starting", "it is still starting"),
+        InstanceState::Running | InstanceState::Unknown => return None,
+    };
+    let reason = Reason::seen(code, what, format!("EC2 gives its state as {}", state.as_str()));
+    let start = format!("`aws ec2 start-instances --instance-ids {}{}`", facts.id, place_flags(facts));
+    Some(match state {
+        InstanceState::Stopped => reason.fix(format!("start it first: {start}")),
+        InstanceState::Stopping => reason.fix(format!("wait until it has stopped, then start it first: {start}")),
+        InstanceState::Pending => reason.fix("wait a minute or two, then try again"),
+        _ => reason.fix("nothing brings it back: look for the instance that took its place with `ssmx ls`"),
+    })
+}
+
+/// Nobody here knows it.
+pub(super) fn unknown_here(facts: &Facts) -> Reason {
+    let (who, noun) = if facts.is_hybrid() { ("Systems Manager", "node") } else { ("EC2", "instance") };
+    let region = &facts.place.region;
+    let searched = facts.elsewhere.as_ref().filter(|elsewhere| !elsewhere.asked.is_empty());
+    let mut seen = format!("{who} was asked in {}, and does not list it", facts.place);
+    if let Some(elsewhere) = searched {
+        seen.push_str(&format!("; {} looked at as well", were(&elsewhere.asked(), elsewhere.asked.len())));
+    }
+    let reason = Reason::seen("unknown-here", format!("there is no such {noun} in {region}"), seen);
+    let reason = reason.fix("check the id, the region (`--region`) and the account (`--profile`)");
+    if facts.is_hybrid() {
+        return reason.fix("a node that was deregistered has to be activated anew, and gets another id");
+    }
+    reason.fix("an instance that was terminated is forgotten after an hour: look for its successor with `ssmx ls`")
+}
+
+/// It is in another region or account.
+pub(super) fn elsewhere(facts: &Facts, elsewhere: &Elsewhere) -> Option<Reason> {
+    let first = elsewhere.known.first()?;
+    let places: Vec<_> = elsewhere.known.iter().map(|sighting| sighting.place.to_string()).collect();
+    let what = format!("it is not in {}, but in {}", facts.place, places.join(" and in "));
+    let seen = format!("{} looked at", were(&elsewhere.asked(), elsewhere.asked.len()));
+    Some(Reason::seen("elsewhere", what, seen).fix(format!("add `{}`", first.flags(&facts.place))))
+}
+
+/// It may not run, which EC2 could not be asked about.
+pub(super) fn may_be_down(facts: &Facts) -> Reason {
+    let what = "it may be stopped, terminated, or in another region or account";
+    let command = format!("`aws ec2 describe-instances --instance-ids {}{}`", facts.id, place_flags(facts));
+    Reason::possible("may-not-run", what, "EC2 did not say")
+        .fix(format!("somebody who may ask EC2 sees it with {command}"))
+}
+
+/// It runs, and Systems Manager has not heard of it: the causes in the order in which they are checked.
+pub(super) fn unregistered(facts: &Facts) -> Vec<Reason> {
+    let mut reasons = Vec::new();
+    if let Some(launched) = facts.instance().and_then(|instance| instance.launched)
+        && facts.now.duration_since(launched).is_ok_and(|age| age < REGISTERING)
+    {
+        let seen = format!("EC2 started it {} ago", ago(facts.now, launched));
+        let young = Reason::seen("not-yet-registered", "its agent may not have registered yet", seen);
+        reasons.push(young.fix("an agent takes some minutes after the start: wait, then try again"));
+    }
+    reasons.extend([permission(facts), agent_missing(facts), no_way_out(facts)].into_iter().flatten());
+    reasons
+}
+
+/// What lets the agent register: the instance profile.
+fn permission(facts: &Facts) -> Option<Reason> {
+    let usual =
+        "or turn on Default Host Management Configuration for the account and region (agent 3.2.582.0 or newer)";
+    let instance = match &facts.ec2 {
+        Answer::Said(instance) => instance.as_ref()?,
+        _ => {
+            let what = "it may have no instance profile, or one whose role lacks AmazonSSMManagedInstanceCore";
+            let reason = Reason::possible("permission-unchecked", what, "EC2 did not say");
+            return Some(reason.fix(format!("give it an instance profile whose role has {CORE}")).fix(usual));
+        }
+    };
+    let Some(profile) = &instance.instance_profile else { return Some(no_profile(facts).fix(usual)) };
+    let name = profile.rsplit('/').next().unwrap_or(profile);
+    let what = format!("the role of its instance profile `{name}` may lack {CORE}");
+    let reason = Reason::possible("permission-unchecked", what, format!("EC2 gives the profile; {NOT_READ}"));
+    let role = format!("`aws iam get-instance-profile --instance-profile-name {name}` names the role");
+    let policies = "`aws iam list-attached-role-policies --role-name ROLE` lists its policies";
+    Some(reason.fix(format!("{role}, and {policies}: attach {CORE} if it is not there")))
+}
+
+fn no_profile(facts: &Facts) -> Reason {
+    let command = format!(
+        "`aws ec2 associate-iam-instance-profile --instance-id {} --iam-instance-profile Name=PROFILE{}`",
+        facts.id,
+        place_flags(facts)
+    );
+    Reason::seen("no-instance-profile", "it has no instance profile", "EC2 lists none for it")
+        .fix(format!("give it one whose role has {CORE}: {command}"))
+}
+
+/// The profile was taken away since the agent registered.
+pub(super) fn profile_gone(facts: &Facts) -> Option<Reason> {
+    facts.instance().filter(|instance| instance.instance_profile.is_none()).map(|_| no_profile(facts))
+}
+
+fn agent_missing(facts: &Facts) -> Option<Reason> {
+    let reason = Reason::possible("agent-missing", "its agent may be missing, or not running", not_listed(facts));
+    let check = match facts.platform() {
+        Some(Platform::Windows) => "`Get-Service AmazonSSMAgent`",
+        Some(Platform::MacOs) => "`sudo launchctl list com.amazon.aws.ssm`",
+        _ => "`systemctl status amazon-ssm-agent` (on Ubuntu `snap services amazon-ssm-agent`)",
+    };
+    Some(reason.fix(format!(
+        "on the instance, by the serial console of EC2 or by SSH, {check} says so: install or start it, and look into its log"
+    )))
+}
+
+fn no_way_out(facts: &Facts) -> Option<Reason> {
+    let hosts = hosts(facts, &["ssm", "ssmmessages", "ec2messages"]);
+    let what = format!("it may have no way to {hosts} on port 443");
+    let seen = match facts.instance() {
+        Some(instance) if instance.has_public_ip => {
+            "it has a public address, so its route table and security group decide"
+        }
+        Some(_) => "it has no public IPv4 address",
+        None => "EC2 did not say whether it has a public address",
+    };
+    let reason = Reason::possible("no-route", what, seen);
+    Some(reason.fix(
+        "it needs a NAT gateway, or an internet gateway and a public address, or VPC endpoints for the three whose \
+         security group lets it in; and a security group of its own that lets it out",
+    ))
+}
+
+/// Its agent was registered and is not heard of.
+pub(super) fn silent(facts: &Facts) -> Option<Reason> {
+    let agent = facts.known_agent()?;
+    let status = format!("Systems Manager gives its ping status as {}", agent.ping.as_str());
+    let (what, seen) = match agent.last_ping {
+        Some(time) => (
+            format!("its agent was last heard of {} ago", ago(facts.now, time)),
+            format!("{status}, the last at {}", at(time)),
+        ),
+        None => ("its agent is not heard of".to_owned(), status),
+    };
+    let reason = Reason::seen("agent-silent", what, seen);
+    let mut reason = reason.fix(format!("restart the agent ({}), or the machine", restart(facts)));
+    if !facts.is_hybrid() {
+        let reboot = format!("`aws ec2 reboot-instances --instance-ids {}{}`", facts.id, place_flags(facts));
+        reason = reason.fix(format!("without a way in: {reboot}"));
+    }
+    let hosts = hosts(facts, &["ssm", "ssmmessages", "ec2messages"]);
+    Some(reason.fix(format!("check what has changed since then: its way to {hosts}, its role, a full disk")))
+}
+
+/// Its agent reports, and has no connection for sessions.
+pub(super) fn no_channel(facts: &Facts) -> Reason {
+    let what = "its agent reports, but has no connection to Session Manager";
+    let seen = "Systems Manager calls the agent online; ssm:GetConnectionStatus says that it is not connected";
+    let host = hosts(facts, &["ssmmessages"]);
+    Reason::seen("no-channel", what, seen)
+        .fix(format!("check its way to {host} on port 443: a VPC endpoint for ssmmessages, security groups, a proxy"))
+        .fix(format!(
+            "check that its role allows ssmmessages:CreateControlChannel and OpenControlChannel, as {CORE} does"
+        ))
+        .fix(format!("restart the agent: {}", restart(facts)))
+}
+
+/// Nothing more is known than that it is not connected.
+pub(super) fn container() -> Reason {
+    let what = "the container has no connection to Session Manager";
+    Reason::seen("container", what, "ssm:GetConnectionStatus says that it is not connected")
+        .fix("check that the task runs, and was started with `--enable-execute-command`")
+        .fix("check that the task role allows the four actions of ssmmessages, and that the task has a way there")
+}
+
+/// Its agent is too old for something.
+pub(super) fn too_old(facts: &Facts, purpose: Purpose) -> Option<Reason> {
+    let agent = facts.known_agent()?;
+    let text = agent.version.as_deref()?;
+    let needed = purpose.needs();
+    if AgentVersion::parse(text)? >= needed {
+        return None;
+    }
+    let what = format!("its agent {text} is too old for {purpose}, which takes {needed}");
+    let reason = Reason::seen("agent-too-old", what, "Systems Manager gives the version");
+    let fix = match agent.ping {
+        PingStatus::Online => format!(
+            "update the agent: `aws ssm send-command --document-name AWS-UpdateSSMAgent --targets \
+             Key=InstanceIds,Values={}{}`",
+            facts.id,
+            place_flags(facts)
+        ),
+        _ => "update the agent on the machine itself".to_owned(),
+    };
+    Some(reason.fix(fix))
+}
+
+/// A hybrid node in an account without the tier that allows sessions on those. The service dropped the requirement in
+/// June 2026, so the setting alone proves nothing.
+pub(super) fn tier(facts: &Facts) -> Option<Reason> {
+    if !facts.is_hybrid() {
+        return None;
+    }
+    let told = facts.refused.as_ref().is_some_and(|refusal| refusal.message.contains("advanced-instances tier"));
+    let seen = if told {
+        "the service said so when a session was to be started"
+    } else if facts.tier.said() == Some(&HybridTier::Standard) {
+        "the setting /ssm/managed-instance/activation-tier is `standard`, which since June 2026 should not matter"
+    } else {
+        return None;
+    };
+    let what = "sessions on hybrid nodes take the advanced-instances tier";
+    let reason =
+        if told { Reason::seen("hybrid-tier", what, seen) } else { Reason::possible("hybrid-tier", what, seen) };
+    let command =
+        "`aws ssm update-service-setting --setting-id /ssm/managed-instance/activation-tier --setting-value advanced";
+    Some(reason.fix(format!("turn it on for the account and region (it may cost): {command}{}`", place_flags(facts))))
+}
+
+/// A question that was not answered.
+pub(super) fn unanswered(refusal: &Refusal) -> Reason {
+    let (code, what) = match refusal.kind {
+        ErrorKind::Permission => {
+            let on = refusal.resource.as_ref().map(|resource| format!(" on {resource}")).unwrap_or_default();
+            ("denied", format!("you may not call {}{on}", refusal.action))
+        }
+        ErrorKind::Credentials => ("credentials", "AWS does not take the credentials".to_owned()),
+        _ => ("unanswered", format!("{} was not answered", refusal.action)),
+    };
+    let reason = Reason::seen(code, what, refusal.message.clone());
+    refusal.hints.iter().cloned().fold(reason, Reason::fix)
+}
+
+fn were(subject: &str, count: usize) -> String {
+    format!("{subject} {}", if count == 1 { "was" } else { "were" })
+}
+
+fn not_listed(facts: &Facts) -> &'static str {
+    match facts.agent {
+        Answer::Said(_) => "ssm:DescribeInstanceInformation does not list it",
+        _ => "Systems Manager did not say whether it has registered",
+    }
+}
+
+fn restart(facts: &Facts) -> &'static str {
+    match facts.platform() {
+        Some(Platform::Windows) => "`Restart-Service AmazonSSMAgent`",
+        Some(Platform::MacOs) => "`sudo launchctl kickstart -k system/com.amazon.aws.ssm`",
+        _ => "`sudo systemctl restart amazon-ssm-agent`, on Ubuntu `sudo snap restart amazon-ssm-agent`",
+    }
+}
+
+fn hosts(facts: &Facts, services: &[&str]) -> String {
+    let region = &facts.place.region;
+    let domain = if region.starts_with("cn-") { "amazonaws.com.cn" } else { "amazonaws.com" };
+    let hosts: Vec<_> = services.iter().map(|service| format!("{service}.{region}.{domain}")).collect();
+    match hosts.split_last() {
+        Some((last, rest)) if !rest.is_empty() => format!("{} and {last}", rest.join(", ")),
+        _ => hosts.concat(),
+    }
+}
+
+/// What makes a command of the AWS CLI ask the same account and region.
+fn place_flags(facts: &Facts) -> String {
+    let profile = facts.place.profile.as_ref().map(|profile| format!(" --profile {profile}")).unwrap_or_default();
+    format!(" --region {}{profile}", facts.place.region)
+}
+
+const CORE: &str = "AmazonSSMManagedInstanceCore";
+
+const NOT_READ: &str = "ssmx does not read policies";
+
+/// How long an agent may take from the start of its instance until it has registered.
+const REGISTERING: std::time::Duration = std::time::Duration::from_secs(300);

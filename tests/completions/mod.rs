@@ -1,0 +1,5 @@
+//! Completion: typed in real shells, and the committed scripts.
+
+mod place;
+mod scripts;
+mod shells;

@@ -1,0 +1,106 @@
+//! Tunnels that have a name.
+
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::thread;
+
+use serde_json::Value;
+
+use super::lab::Lab;
+use crate::support::DEADLINE;
+use crate::support::cloud::wait_until;
+use crate::support::command::Running;
+
+/// A server that says its name and then what it hears, as the instances of the sandbox reach it.
+fn server(name: &'static str) -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            thread::spawn(move || {
+                let _ = stream.write_all(name.as_bytes());
+                let mut reader = stream.try_clone().unwrap();
+                let _ = std::io::copy(&mut reader, &mut stream);
+            });
+        }
+    });
+    port
+}
+
+fn lab(pg: u16, redis: u16) -> Lab {
+    let lab = Lab::in_two_regions(&format!(
+        "[targets.db]\nname = 'orders'\nregion = 'us-east-1'\nprofile = 'prod'\n\
+         [targets.pg]\nname = 'web'\n\
+         [tunnels.pg]\ntarget = 'db'\nforward = ['0:{pg}']\n\
+         [tunnels.redis]\ntarget = 'web'\nforward = ['0:127.0.0.1:{redis}']\nwait = true\n"
+    ));
+    lab.give_credentials(&["prod"]);
+    lab
+}
+
+fn ask(port: u64, expected: &str) {
+    let mut stream = TcpStream::connect(("127.0.0.1", u16::try_from(port).unwrap())).unwrap();
+    stream.set_read_timeout(Some(DEADLINE)).unwrap();
+    stream.write_all(b" hello").unwrap();
+    let mut answer = vec![0; expected.len()];
+    stream.read_exact(&mut answer).unwrap();
+    assert_eq!(String::from_utf8_lossy(&answer), expected);
+}
+
+#[test]
+fn several_are_started_by_name_each_through_its_own_target() {
+    let lab = lab(server("pg"), server("redis"));
+    let tunnels = Running::start(lab.ssmx().args(["fwd", "pg", "redis", "-o", "json"]));
+    wait_until("both tunnels", || tunnels.out().lines().count() == 2 || !tunnels.err().is_empty());
+    let out = tunnels.out();
+    let ready: Vec<Value> = out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let ready = |name: &str| ready.iter().find(|one| one["tunnel"] == name).unwrap_or_else(|| panic!("{ready:?}"));
+    assert_eq!((ready("pg")["target"].as_str(), ready("redis")["target"].as_str()), (Some("db"), Some("web")));
+    ask(ready("pg")["port"].as_u64().unwrap(), "pg hello");
+    ask(ready("redis")["port"].as_u64().unwrap(), "redis hello");
+    tunnels.kill(rustix::process::Signal::INT);
+    assert_eq!(tunnels.finish().code(), 0);
+    lab.cloud.wait_for_no_session();
+}
+
+#[test]
+fn a_command_runs_while_named_tunnels_are_open() {
+    let lab = lab(server("pg"), server("redis"));
+    let script = "test -n \"$SSMX_PORT_1\" && test -n \"$SSMX_PORT_2\" && test \"$1\" = \"$SSMX_PORT_1\" && exit 7";
+    let finished = lab.run(&["fwd", "pg", "redis", "--", "sh", "-c", script, "sh", "{port}"]);
+    assert_eq!(finished.code(), 7, "{finished:?}");
+    assert!(
+        finished.err().contains("pg: Forwarding ") && finished.err().contains("redis: Forwarding "),
+        "{finished:?}"
+    );
+}
+
+#[test]
+fn a_name_with_a_forward_is_a_target() {
+    let port = server("other");
+    let lab = lab(server("pg"), 1);
+    let tunnel = Running::start(lab.ssmx().args(["fwd", "pg", &format!("0:{port}"), "-o", "json"]));
+    tunnel.wait_for_out("}\n");
+    let ready: Value = serde_json::from_str(tunnel.out().trim()).unwrap();
+    assert_eq!((ready["target"].as_str(), ready["tunnel"].as_str()), (Some("pg"), None));
+    ask(ready["port"].as_u64().unwrap(), "other hello");
+}
+
+#[test]
+fn names_that_are_none_are_told() {
+    let lab = lab(1, 2);
+    for (args, said) in [
+        (&["fwd", "pgg"][..], "error: no tunnel is named `pgg` in the configuration\nhint: did you mean `pg`?\n"),
+        (&["fwd", "web"], "error: no tunnel is named `web` in the configuration\nhint: there are pg, redis\n"),
+        (
+            &["fwd", "pg", "rediss"],
+            "error: no tunnel is named `rediss` in the configuration\nhint: did you mean `redis`?",
+        ),
+        (&["fwd", "pg", "80", "redis"], "error: no tunnel is named `80` in the configuration\n"),
+        (&["fwd", "web", "x"], "error: `x` is no remote port"),
+    ] {
+        let refused = lab.run(args);
+        assert_eq!(refused.code(), 2, "{args:?}: {refused:?}");
+        assert!(refused.err().starts_with(said), "{args:?}: {refused:?}");
+    }
+}
