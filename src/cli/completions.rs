@@ -82,6 +82,11 @@ impl Shell {
         }
     }
 
+    /// Whether it shows what a candidate is beside its name.
+    pub(super) fn shows_help(self) -> bool {
+        !matches!(self, Self::Bash | Self::Elvish)
+    }
+
     pub(super) fn named(name: &str) -> Option<Self> {
         [Self::Bash, Self::Zsh, Self::Fish, Self::Powershell, Self::Elvish]
             .into_iter()

@@ -89,7 +89,8 @@ impl Request {
             else {
                 continue;
             };
-            let help = candidate.get_help().map(ToString::to_string).unwrap_or_default();
+            let help = candidate.get_help().filter(|_| self.shell.shows_help()).map(ToString::to_string);
+            let help = help.unwrap_or_default();
             let help = help.lines().next().unwrap_or_default().replace(char::is_control, " ");
             if let Some(line) = self.line(value, &help) {
                 text.push_str(&line);

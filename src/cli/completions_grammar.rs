@@ -21,8 +21,7 @@ pub(super) fn candidates(words: &[String]) -> Vec<CompletionCandidate> {
         return Vec::new();
     }
     let before: Vec<OsString> = before.iter().map(OsString::from).collect();
-    let mut cli = Cli::command();
-    cli.build();
+    let cli = Cli::command();
     let at = command_at(&cli, &before);
     let command = before.get(at).and_then(|word| cli.find_subcommand(word)).map(|found| found.get_name().to_owned());
     let known = Arc::new(Known::of(&before));
@@ -76,9 +75,10 @@ fn with_values(command: &str, arg: Arg, known: &Arc<Known>) -> Arg {
         (_, "region") => Known::regions,
         (_, "document") => Known::documents,
         (_, "columns") => Known::columns,
-        ("fwd", "target" | "targets" | "words") => Known::tunnels_and_targets,
+        ("fwd", "target") => Known::tunnels_and_targets,
         ("fwd", "forwards") => Known::tunnels,
-        ("config", "key") | ("get" | "set" | "explain", "key" | "keys") => Known::keys,
+        ("get" | "explain", "key") | ("unset", "keys") | ("set", "words") => Known::keys,
+        ("explain", "target") => Known::aliases,
         (_, "target" | "targets" | "host" | "query") => Known::targets,
         _ => return arg,
     };

@@ -48,6 +48,9 @@ fn values_of_flags_are_offered_everywhere() {
     has("ssmx ls --columns name,pub", &["name,public_ip"]);
     has("ssmx completions ", &["bash", "zsh", "fish", "powershell", "elvish"]);
     has("ssmx help e", &["exec"]);
+    has("ssmx config g", &["get"]);
+    has("ssmx config get ssh_", &["ssh_user", "ssh_port"]);
+    has("ssmx config set reg", &["region"]);
 }
 
 #[test]
@@ -94,9 +97,15 @@ fn every_argument_that_names_a_target_is_taught() {
         let arg = command.get_arguments().find(|arg| arg.get_id() == id).unwrap();
         arg.get::<ArgValueCompleter>().is_some()
     };
-    for (command, id) in
-        [("shell", "target"), ("exec", "targets"), ("fwd", "target"), ("proxy", "host"), ("ls", "query")]
-    {
+    for (command, id) in [
+        ("shell", "target"),
+        ("exec", "targets"),
+        ("fwd", "target"),
+        ("proxy", "host"),
+        ("ls", "query"),
+        ("status", "targets"),
+        ("pick", "query"),
+    ] {
         assert!(taught_argument(command, id), "{command} {id}");
     }
 }

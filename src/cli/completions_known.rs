@@ -15,11 +15,11 @@ use super::completions_aws_files::AwsFiles;
 use super::completions_regions::REGIONS;
 use super::{context, default_command, openssh_words};
 use crate::aws::Identity;
-use crate::config::{self, Column, Config, Flags, Key, Selector, Value};
+use crate::config::{self, Column, Config, Flags, Key, Level, Selector, Value};
 use crate::fleet::cache::{self, CachedName};
 
-/// Candidates are offered up to this number. More of them nobody reads, and a shell takes long to show them.
-const MOST: usize = 10_000;
+/// Candidates are offered up to this number. Shells complete what all of them have in common, so few would mislead.
+const MOST: usize = 100_000;
 
 /// Names, as seen from a line that is typed.
 pub(super) struct Known {
@@ -76,25 +76,35 @@ impl Known {
         offer(configured.chain(REGIONS), current, before)
     }
 
+    /// Aliases of the configuration.
+    pub(super) fn aliases(&self, current: &str) -> Vec<CompletionCandidate> {
+        let aliases = self.config().targets.iter().map(|(name, target)| (name, alias(&target.selector)));
+        offer(aliases, current, "")
+    }
+
     /// Aliases, and the instances that were listed last: by name, and by id where they have none or one is typed.
     pub(super) fn targets(&self, current: &str) -> Vec<CompletionCandidate> {
-        let aliases = self.config().targets.iter().map(|(name, target)| (name.clone(), alias(&target.selector)));
-        let cached = self.cached();
-        let mut namesakes: HashMap<&str, usize> = HashMap::new();
-        for name in cached.iter().filter_map(|instance| instance.name.as_deref()) {
-            *namesakes.entry(name).or_default() += 1;
-        }
+        let mut found = self.aliases(current);
         let wants_id = ["i-", "mi-"].iter().any(|beginning| current.starts_with(beginning));
-        let instances = cached.iter().map(|instance| match instance.name.as_deref() {
-            Some(name) if !wants_id => match namesakes.get(name).copied().unwrap_or_default() {
-                0 | 1 => (name.to_owned(), format!("{} {}", instance.id, instance.status)),
-                several => (name.to_owned(), format!("{several} instances")),
-            },
-            name => {
-                (instance.id.clone(), format!("{} {}", name.unwrap_or_default(), instance.status).trim().to_owned())
-            }
+        // Thousands are sifted before anything is made of them.
+        let mut fitting = self.cached();
+        let shown = |instance: &CachedName| instance.name.clone().filter(|_| !wants_id);
+        fitting.retain(|instance| match &instance.name {
+            Some(name) if !wants_id => name.starts_with(current),
+            _ => instance.id.starts_with(current),
         });
-        offer(aliases.chain(instances), current, "")
+        let mut namesakes: HashMap<String, usize> = HashMap::with_capacity(fitting.len());
+        fitting.iter().filter_map(shown).for_each(|name| *namesakes.entry(name).or_default() += 1);
+        let instances = fitting.into_iter().map(|CachedName { id, name, status }| match name {
+            Some(name) if !wants_id => match namesakes.get(&name) {
+                Some(several @ 2..) => (name, format!("{several} instances")),
+                _ => (name, format!("{id} {status}")),
+            },
+            Some(name) => (id, format!("{name} {status}")),
+            None => (id, status.to_string()),
+        });
+        found.extend(offer(instances, current, ""));
+        found
     }
 
     /// Tunnels of the configuration.
@@ -123,9 +133,20 @@ impl Known {
         offer(ours.chain(AWS_DOCUMENTS.map(|name| (name, ""))), current, "")
     }
 
-    /// Settings of the configuration.
+    /// Settings of the configuration, and places in it once a section is begun.
     pub(super) fn keys(&self, current: &str) -> Vec<CompletionCandidate> {
-        offer(Key::ALL.into_iter().map(|key| (key, key.summary())), current, "")
+        let of = |level: Level| Key::ALL.into_iter().filter(move |key| key.is_for(level));
+        let config = self.config();
+        let profiles = config.profiles.keys().map(|name| ("profiles", name, Level::Profile));
+        let targets = config.targets.keys().map(|name| ("targets", name, Level::Target));
+        // Names that would have to be quoted are left to who types.
+        let is_bare = |name: &str| name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-');
+        let sections = profiles.chain(targets).filter(|(_, name, _)| current.contains('.') && is_bare(name));
+        let places = sections.flat_map(|(group, name, level)| {
+            of(level).map(move |key| (format!("{group}.{name}.{key}"), key.summary()))
+        });
+        let defaults = of(Level::Defaults).map(|key| (key.to_string(), key.summary()));
+        offer(defaults.chain(places), current, "")
     }
 
     /// Columns of a listing.
@@ -193,7 +214,10 @@ fn offer<N: Display, H: Into<String>>(
     let fitting = names.filter(|(name, _)| name.starts_with(current) && seen.insert(name.clone()));
     let candidates = fitting.take(MOST).map(|(name, help)| {
         let help: String = help;
-        CompletionCandidate::new(format!("{before}{name}")).help((!help.is_empty()).then(|| help.into()))
+        // Without a tag each would be given that of the argument, which takes long.
+        CompletionCandidate::new(format!("{before}{name}"))
+            .help((!help.is_empty()).then(|| help.into()))
+            .tag(Some("values".into()))
     });
     candidates.collect()
 }

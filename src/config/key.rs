@@ -256,7 +256,7 @@ mod tests {
     fn every_key_is_in_the_list_once_and_found_by_its_name() {
         for key in Key::ALL {
             assert_eq!(Key::named(key.name()), Some(key));
-            assert_eq!(key.builtin_value().is_some_and(|value| value.to_string() != key.builtin()), false, "{key}");
+            assert!(key.builtin_value().is_none_or(|value| value.to_string() == key.builtin()), "{key}");
             assert!(!key.summary().is_empty() && !key.builtin().is_empty());
             assert!([Level::Defaults, Level::Profile, Level::Target].into_iter().any(|level| key.is_for(level)));
         }
