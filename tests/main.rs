@@ -10,6 +10,8 @@ mod completions;
 #[cfg(unix)]
 mod config;
 #[cfg(unix)]
+mod docs;
+#[cfg(unix)]
 mod exec;
 #[cfg(unix)]
 mod fleet;
