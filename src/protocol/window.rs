@@ -334,7 +334,7 @@ mod tests {
         let mut window = steady();
         let size = window.size();
         let start = Instant::now();
-        let mut hear = |window: &mut Window, seconds, order, next_order, in_flight| {
+        let hear = |window: &mut Window, seconds, order, next_order, in_flight| {
             window.limited();
             let heard = acknowledged(1024, order, next_order, 30 * MS, 20 * MS);
             window.acknowledged(&Acknowledged { now: start + MS * 1000 * seconds, in_flight, ..heard });

@@ -201,7 +201,6 @@ fn an_upload_costs_a_keystroke_no_more_than_its_round_trip_and_one_message() {
             bytes_per_second / 1e6,
             upload / 1e6
         );
-        println!("{line}");
         assert!(worst <= 2 * round_trip + message, "{line}");
         assert!(upload >= bytes_per_second * 0.9, "{line}");
     }
