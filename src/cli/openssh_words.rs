@@ -248,7 +248,9 @@ mod tests {
     #[test]
     fn what_scp_means_otherwise_is_not_taken_for_ssh() {
         let words = Words::read(SCP, &os("-Ol 100 -P 2222 -i key a web-1:b"));
-        assert_eq!(words.options, [('i', Some("key".to_owned()))]);
+        // Its `-P` is the `-p` of ssh; its `-O` and `-l` are not those of ssh.
+        let expected = [('p', "2222"), ('i', "key")].map(|(letter, value)| (letter, Some(value.to_owned())));
+        assert_eq!(words.options, expected);
         assert_eq!(words.operands, [6, 7]);
     }
 

@@ -20,7 +20,10 @@ pub(super) fn can_ask() -> bool {
 /// The terminal cannot be used.
 pub(super) fn ask<T>(question: impl FnOnce(&Term) -> dialoguer::Result<T>) -> Result<T, CliError> {
     let _guard = Guard::new()?;
-    question(&Term::stderr()).map_err(|dialoguer::Error::IO(error)| {
+    let quiet = WithoutSignals::enter();
+    let answered = question(&Term::stderr());
+    drop(quiet);
+    answered.map_err(|dialoguer::Error::IO(error)| {
         if error.kind() == io::ErrorKind::Interrupted {
             // It was Ctrl-C, of which the guard hears as well.
             leave(Termination::Interrupt);
@@ -51,6 +54,38 @@ impl Guard {
             }
             leave(signal)
         })))
+    }
+}
+
+/// While this lives, Ctrl-C is a key like any other, which the question reads. Otherwise one that is pressed just before
+/// the question takes the terminal would end us amid that, and leave the terminal taken.
+struct WithoutSignals {
+    #[cfg(unix)]
+    modes: Option<rustix::termios::Termios>,
+}
+
+impl WithoutSignals {
+    fn enter() -> Self {
+        #[cfg(unix)]
+        return Self {
+            modes: rustix::termios::tcgetattr(io::stdin()).ok().inspect(|modes| {
+                let mut changed = modes.clone();
+                changed.local_modes -= rustix::termios::LocalModes::ISIG;
+                // Where this cannot be done, the question fares no worse than without.
+                let _ = rustix::termios::tcsetattr(io::stdin(), rustix::termios::OptionalActions::Now, &changed);
+            }),
+        };
+        #[cfg(not(unix))]
+        Self {}
+    }
+}
+
+impl Drop for WithoutSignals {
+    fn drop(&mut self) {
+        #[cfg(unix)]
+        if let Some(modes) = &self.modes {
+            let _ = rustix::termios::tcsetattr(io::stdin(), rustix::termios::OptionalActions::Now, modes);
+        }
     }
 }
 

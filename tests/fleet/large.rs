@@ -16,7 +16,9 @@ fn ten_thousand_instances_in_three_regions() {
         "#,
     );
     // A list does not grow old, however slow the machine is.
-    let ssmx = |words: &[&str]| run(cloud.ssmx().args(words).env("SSMX_CACHE", "1day"));
+    let cache = tempfile::tempdir().unwrap();
+    let ssmx =
+        |words: &[&str]| run(cloud.ssmx().args(words).env("SSMX_CACHE", "1day").env("SSMX_CACHE_DIR", cache.path()));
 
     let all = ssmx(&["ls", "--region", REGIONS]);
     assert_eq!((all.code(), all.err().as_str()), (0, "10000 instances: 8982 online, 518 offline, 500 stopped\n"));

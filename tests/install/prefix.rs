@@ -87,7 +87,9 @@ fn what_is_left_to_do_is_said_only_where_it_is() {
     let said = run(place.command(&args).env("PATH", path(&place))).err();
     assert!(said.contains("~/.bashrc") && !said.contains("~/.zshrc") && !said.contains("config.fish"), "{said}");
     let said = run(place.command(&args).env("PATH", path(&place)).env("XDG_DATA_HOME", place.at("home/p/share"))).err();
-    assert_eq!(said.lines().count(), 1, "{said}");
+    // Elvish looks nowhere by itself; it may be here or not.
+    let said: Vec<_> = said.lines().filter(|line| !line.contains("elv")).collect();
+    assert_eq!(said.len(), 1, "{said:?}");
     place.program("shims/ssmx", "0.0.1");
     let said = run(place.command(&args).env("PATH", path(&place))).err();
     assert!(said.contains("which comes earlier on PATH"), "{said}");
