@@ -88,6 +88,11 @@ async fn open(starting: Starting, mut stopped: watch::Receiver<bool>) -> Result<
             return Err(CliError::failed("the agent was not ready in time")
                 .hint("look into the agent's log on the instance, or restart it"));
         }
+        Err(SessionError::NoRemoteHosts(version)) => {
+            return Err(CliError::failed(format!("agent {version} is too old to lead to other hosts"))
+                .cause("it would connect to the instance itself")
+                .hint("update the agent to 3.1.1188.0 or newer, or forward through SSH: `ssmx ssh TARGET -- -L …`"));
+        }
         Err(SessionError::Ended(end)) => {
             return Err(
                 advice::failure(end).unwrap_or_else(|| CliError::failed("the session ended before it was ready"))

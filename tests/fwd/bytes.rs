@@ -90,3 +90,30 @@ fn a_half_closed_request_gets_its_whole_answer() {
     stream.read_to_end(&mut got).unwrap();
     assert!(got == answer, "{} of {} bytes", got.len(), answer.len());
 }
+
+#[test]
+fn a_program_that_does_not_read_stops_nobody_else() {
+    const MUCH: usize = 6 << 20;
+    let aws = Aws::new(|_| {});
+    let much = noise(9, MUCH);
+    let for_server = much.clone();
+    // Who says so is sent more than it reads; whatever else comes is sent back.
+    let port = server(move |stream| {
+        let mut byte = [0];
+        while (&stream).read_exact(&mut byte).is_ok() {
+            let sent = if byte == *b"!" { (&stream).write_all(&for_server) } else { (&stream).write_all(&byte) };
+            if sent.is_err() {
+                return;
+            }
+        }
+    });
+    let tunnel = aws.open(&["db", &format!("0:{port}")]);
+    let stalled = tunnel.connect();
+    (&stalled).write_all(b"!").unwrap();
+    for _ in 0..50 {
+        exchange(&tunnel.connect(), b"fine", 4);
+    }
+    let mut back = vec![0; MUCH];
+    (&stalled).read_exact(&mut back).unwrap();
+    assert!(back == much);
+}

@@ -63,6 +63,17 @@ fn a_host_beyond_the_instance_is_reached() {
     exchange(&tunnel.connect(), b"hello", 5);
 }
 
+#[test]
+fn an_agent_that_would_lead_elsewhere_is_refused() {
+    let mut aws = Aws::new(|options| options.agent_version = Some("3.1.501.0".to_owned()));
+    let refused = run(&mut aws.fwd(&["db", &format!("0:orders.sandbox.internal:{}", echo())]));
+    assert_eq!(refused.code(), 1, "{refused:?}");
+    assert!(refused.err().contains("agent 3.1.501.0 is too old to lead to other hosts"), "{refused:?}");
+    assert_eq!(aws.service().active_sessions(), [""; 0], "ended on the service");
+    let own = aws.open(&["db", &format!("0:{}", echo())]);
+    exchange(&own.connect(), b"hello", 5);
+}
+
 #[cfg(unix)]
 #[test]
 fn a_unix_socket_is_private_and_gone_at_the_end() {

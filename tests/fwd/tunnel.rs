@@ -144,7 +144,7 @@ impl Tunnel {
 impl Drop for Tunnel {
     fn drop(&mut self) {
         if thread::panicking() {
-            println!("ssmx said:\n{}", self.errors());
+            println!("ssmx ({:?}) said:\n{}", self.child.try_wait(), self.errors());
         }
         let _ = self.child.kill();
         let _ = self.child.wait();

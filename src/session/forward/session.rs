@@ -24,6 +24,9 @@ const END_PATIENCE: Duration = Duration::from_secs(1);
 /// Agents multiplex when they are newer than this; so says the official client.
 const MULTIPLEXES_AFTER: Version = Version::new(3, 0, 196, 0);
 
+/// Agents lead to other hosts from this one on, by their release notes. Those before do not read the host.
+const REMOTE_HOSTS_SINCE: Version = Version::new(3, 1, 1188, 0);
+
 /// The type of port sessions that can be multiplexed, as the properties of their documents name it.
 const MULTIPLEXED_TYPE: &str = "LocalPortForwarding";
 
@@ -34,6 +37,8 @@ pub enum SessionError {
     Ended(End),
     /// It took more than 30 s.
     TimedOut,
+    /// The agent, of this version, does not know of other hosts: it would connect to the instance itself instead.
+    NoRemoteHosts(String),
 }
 
 /// A session that carries connections.
@@ -104,7 +109,18 @@ pub async fn connect_unless<R: Reporter>(
             return Ok(None);
         }
     };
+    if let Some(version) = handshake.as_ref().and_then(misled) {
+        channel.terminate().await;
+        return Err(SessionError::NoRemoteHosts(version));
+    }
     Ok(Some(begin(channel, handshake.as_ref(), reporter)))
+}
+
+/// The version of an agent that leads elsewhere than the document says.
+fn misled(handshake: &Handshake) -> Option<String> {
+    let host = handshake.properties.get("host")?.as_str().filter(|host| !host.is_empty());
+    let version: Version = handshake.agent_version.parse().ok()?;
+    (host.is_some() && version < REMOTE_HOSTS_SINCE).then(|| handshake.agent_version.clone())
 }
 
 /// Begins to carry over a session whose agent is ready, with or without a handshake.
@@ -268,6 +284,17 @@ mod tests {
             properties,
             customer_message: String::new(),
             encrypted: false,
+        }
+    }
+
+    #[test]
+    fn old_agents_lead_to_no_other_hosts() {
+        let host = |host: &str| json!({ "portNumber": "80", "host": host });
+        assert_eq!(misled(&handshake("3.1.1187.0", host("db"))).as_deref(), Some("3.1.1187.0"));
+        for (version, properties) in
+            [("3.1.1188.0", host("db")), ("3.1.501.0", host("")), ("3.1.501.0", json!({ "portNumber": "80" }))]
+        {
+            assert_eq!(misled(&handshake(version, properties)), None);
         }
     }
 

@@ -218,6 +218,9 @@ impl<O: Opener, R: Reporter> Line<O, R> {
 fn failure(error: SessionError) -> (Refusal, String) {
     match error {
         SessionError::TimedOut => (Refusal::Failed, "the agent is not ready".to_owned()),
+        SessionError::NoRemoteHosts(version) => {
+            (Refusal::NotAllowed, format!("agent {version} is too old to lead to other hosts"))
+        }
         SessionError::Ended(End::Closed(reason)) if !reason.trim().is_empty() => {
             // The words of the agent, which has no others for these two.
             let refusal = if reason.contains("is forbidden") {

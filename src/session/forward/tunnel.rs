@@ -175,6 +175,7 @@ impl<O: Opener, R: Reporter> Tunnel<O, R> {
             SessionError::Ended(End::Closed(reason)) if !reason.trim().is_empty() => reason.trim().to_owned(),
             SessionError::Ended(_) => "the session ended before it was ready".to_owned(),
             SessionError::TimedOut => "the agent is not ready".to_owned(),
+            SessionError::NoRemoteHosts(version) => format!("agent {version} is too old to lead to other hosts"),
         })
     }
 }
