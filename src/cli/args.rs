@@ -16,7 +16,7 @@ use crate::picker;
 #[command(
     name = "ssmx",
     version,
-    override_usage = "ssmx [OPTIONS] TARGET [-- COMMAND…]\n       ssmx [OPTIONS] <COMMAND>",
+    override_usage = "ssmx [OPTIONS] [TARGET] [-- COMMAND…]\n       ssmx [OPTIONS] <COMMAND>",
     after_help = "`ssmx TARGET` is short for `ssmx shell TARGET`. No AWS account at hand? Try `ssmx sandbox`.",
     subcommand_required = true,
     arg_required_else_help = true,

@@ -38,6 +38,19 @@ async fn found_asking(ui: &Ui, wanted: &Wanted, found: Result<Target, FleetError
     found.map_err(|error| told(error, wanted))
 }
 
+/// All instances that are meant, or the best one of them.
+pub(super) async fn instances(ui: &Ui, aws: &Aws, wanted: &Wanted, all: bool) -> Result<Vec<Instance>, CliError> {
+    let _waiting = ui.waiting(format!("Looking for {} in {}", wanted.text, aws.region()));
+    let name_tag = wanted.settings.name_tag().to_owned();
+    let resolver = Resolver::new(aws, &fleet::Options { name_tag, cache: CacheUse::Off, ..fleet::Options::default() });
+    let found = match spec(wanted) {
+        Ok(spec) if all => resolver.all(&spec).await,
+        Ok(spec) => resolver.first(&spec).await.map(|found| vec![found.instance]),
+        Err(error) => Err(error),
+    };
+    found.map_err(|error| told(error, wanted))
+}
+
 async fn find(ui: &Ui, aws: &Aws, wanted: &Wanted, cache: CacheUse) -> Result<Target, FleetError> {
     let _waiting = ui.waiting(format!("Looking for {} in {}", wanted.text, aws.region()));
     let (name_tag, age) = (wanted.settings.name_tag().to_owned(), wanted.settings.cache());

@@ -15,7 +15,8 @@ use super::exit::Exit;
 use super::reason::reasons;
 use crate::aws::StartSession;
 use crate::channel::Options;
-use crate::config::Key;
+use crate::config::{Key, Selector};
+use crate::fleet::{Instance, TargetState};
 use crate::session::{self, Decoding, Direct, Executed, Prefixed, Shared, Sink, command};
 use crate::terminal::{Termination, Terminations};
 
@@ -26,9 +27,17 @@ use crate::terminal::{Termination, Terminations};
 /// becomes ours. A failure of ssmx itself exits with 255.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The instances: their ids (i-…, mi-…), Names, or aliases; without any, they are chosen on the terminal
+    /// The instances: their ids (i-…, mi-…), Names, addresses, tags as key=value, or aliases [default: you choose]
     #[arg(value_name = "TARGET")]
     pub targets: Vec<String>,
+
+    /// Of several instances that a TARGET means, the best one
+    #[arg(long, conflicts_with = "all", requires = "targets")]
+    pub first: bool,
+
+    /// All instances that a TARGET means, but those that do not run
+    #[arg(long, requires = "targets")]
+    pub all: bool,
 
     /// Session document, in place of AWS-StartNonInteractiveCommand
     #[arg(long, value_name = "NAME")]
@@ -57,7 +66,10 @@ const SIDE_BY_SIDE: usize = 16;
 pub async fn run(context: &Context, args: Args) -> Result<Exit, CliError> {
     let command = if args.binary { command::encoded(&args.command) } else { command::non_interactive(&args.command) };
     let command = command.map_err(|error| CliError::usage(error.to_string()))?;
-    let wanted = choose::several(context, &args.targets).await?;
+    let mut wanted = choose::several(context, &args.targets).await?;
+    if args.first || args.all {
+        wanted = expand(context, wanted, args.all).await?;
+    }
     let reasons = reasons(args.reason.as_deref(), wanted.iter().map(|wanted| &wanted.settings))?;
     let targets = wanted.into_iter().zip(reasons).map(|(wanted, reason)| {
         let document = args.document.as_deref().or_else(|| wanted.settings.text(Key::ExecDocument)).map(str::to_owned);
@@ -72,6 +84,35 @@ pub async fn run(context: &Context, args: Args) -> Result<Exit, CliError> {
         }
         (last, _) => side_by_side(&job, targets.into_iter().chain(last)).await,
     }
+}
+
+/// Each instance that the targets mean once, or the best one of each target. They go by their names as far as those tell
+/// them apart.
+async fn expand(context: &Context, targets: Vec<Wanted>, all: bool) -> Result<Vec<Wanted>, CliError> {
+    let mut found: Vec<(Instance, Wanted)> = Vec::new();
+    for wanted in targets {
+        let aws = context.aws(&wanted.settings).await?;
+        for instance in connect::instances(&context.ui, &aws, &wanted, all).await? {
+            if found.iter().all(|(other, _)| (&other.id, &other.place) != (&instance.id, &instance.place)) {
+                found.push((instance, wanted.clone()));
+            }
+        }
+    }
+    let is_down = |instance: &Instance| matches!(instance.status, TargetState::Down(_));
+    // If none of them runs, the failure to reach one says so.
+    if all && !found.iter().all(|(instance, _)| is_down(instance)) {
+        for (instance, _) in found.extract_if(.., |(instance, _)| is_down(instance)) {
+            context.ui.notice(format!("{} is left out", instance.target()));
+        }
+    }
+    let names: Vec<_> = found.iter().map(|(instance, _)| instance.name.clone()).collect();
+    let several = |name: &String| names.iter().flatten().filter(|other| *other == name).count() > 1;
+    let one = |(instance, wanted): (Instance, Wanted)| Wanted {
+        text: instance.name.filter(|name| !several(name)).unwrap_or_else(|| instance.id.clone()),
+        selector: Some(Selector::Id(instance.id)),
+        settings: wanted.settings,
+    };
+    Ok(found.into_iter().map(one).collect())
 }
 
 /// Runs the job on every target and returns the worst code, a failure of our own being the worst of all.

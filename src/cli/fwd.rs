@@ -42,7 +42,7 @@ use crate::terminal::{Termination, Terminations};
 /// and `SSMX_SOCKS_HOST` and `SSMX_SOCKS_PORT` name that port to a command.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The instance: its id (i-…, mi-…), its Name, or an alias; or the name of a tunnel. With forwards alone, the
+    /// The instance: its id (i-…, mi-…), Name, address, tags as key=value, or an alias; or a tunnel. With forwards alone, the
     /// instance is chosen on the terminal
     pub target: String,
 

@@ -31,7 +31,7 @@ pub struct Args {
     #[arg(long, value_name = "FILE")]
     pub fleet: Option<PathBuf>,
 
-    /// Number of further, generated instances, up to 10,000
+    /// Number of further, generated instances; a fleet has at most 10,000
     #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=MAX_INSTANCES as i64))]
     pub instances: u32,
 

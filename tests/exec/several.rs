@@ -81,3 +81,28 @@ fn the_same_target_twice_runs_twice() {
     let ran = run(Cloud::start().ssmx().args(["exec", "web-1", "web-1", "--", "echo", "hi"]));
     assert_eq!(ran.out(), "web-1: hi\nweb-1: hi\n");
 }
+
+#[test]
+fn all_that_a_target_means_or_the_best_of_them() {
+    let cloud = Cloud::start();
+    let exec = |words: &[&str]| run(cloud.ssmx().arg("exec").args(words).args(["--", "echo", "hi"]));
+    let sorted = |text: String| {
+        let mut lines: Vec<_> = text.lines().map(str::to_owned).collect();
+        lines.sort();
+        lines
+    };
+    let all = exec(&["--all", "Role=web", "web-1"]);
+    assert_eq!((all.code(), sorted(all.out())), (0, ["web-1: hi", "web-2: hi", "web-3: hi"].map(str::to_owned).into()));
+    let first = exec(&["--first", "Role=web"]);
+    assert_eq!((first.code(), first.out().as_str(), first.err().as_str()), (0, "hi\n", ""));
+    let neither = exec(&["Role=web"]);
+    assert_eq!((neither.code(), neither.out().as_str()), (255, ""));
+    assert!(neither.err().contains("web-3"), "{}", neither.err());
+
+    // What does not run is left out, as long as something is left.
+    let left = exec(&["--all", "Name=ba*"]);
+    assert_eq!((left.code(), left.out().as_str()), (0, "hi\n"), "{left:?}");
+    assert!(left.err().contains("batch (stopped) is left out"), "{}", left.err());
+    let down = exec(&["--all", "batch"]);
+    assert!(down.code() == 255 && down.err().contains("stopped"), "{down:?}");
+}

@@ -120,7 +120,6 @@ fn psql_and_pgbench_notice_nothing() {
     let number = said.lines().find_map(|line| line.strip_prefix("number of transactions actually processed: "));
     let number: u32 = number.unwrap().split('/').next().unwrap().trim().parse().unwrap();
     assert!(number > 20, "{said}");
-    println!("{said}");
 }
 
 #[test]

@@ -142,6 +142,7 @@ impl Tunnel {
 }
 
 impl Drop for Tunnel {
+    #[expect(clippy::print_stdout, reason = "it stands with the output of the test that failed")]
     fn drop(&mut self) {
         if thread::panicking() {
             println!("ssmx ({:?}) said:\n{}", self.child.try_wait(), self.errors());
