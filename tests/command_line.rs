@@ -6,7 +6,7 @@ use crate::support::command::{run, ssmx};
 fn help_goes_to_standard_output_and_mistakes_to_standard_error() {
     let help = run(ssmx().arg("--help"));
     assert_eq!(help.code(), 0);
-    assert!(help.out().contains("ssmx [OPTIONS] TARGET") && help.err().is_empty(), "{help:?}");
+    assert!(help.out().contains("ssmx [OPTIONS] [TARGET]") && help.err().is_empty(), "{help:?}");
 
     let mistake = run(ssmx().args(["exec", "web-1"]));
     assert_eq!(mistake.code(), 2);

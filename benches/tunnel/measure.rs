@@ -39,7 +39,7 @@ pub(crate) fn measure(tunnel: &UnderTest, up: u64, down: u64) -> Result<Figures>
     let after = tunnel.usage();
     let gib = (2 * (up + down)) as f64 / 1024.0;
     let usage = before.zip(after).map(|((before, _), (after, memory))| ((after - before) / gib, memory));
-    let loaded = under_load(tunnel.port)?;
+    let loaded = under_load(tunnel.port).map_err(|error| format!("round trips under load: {error}"))?;
     Ok(Figures { up: up_speeds, down: down_speeds, idle, loaded, usage })
 }
 
@@ -50,7 +50,8 @@ fn speed(port: u16, connections: u64, mib: u64, upwards: bool) -> Result<f64> {
     std::thread::scope(|scope| {
         let all: Vec<_> = (0..connections).map(|_| scope.spawn(move || transfer(port, each, upwards))).collect();
         all.into_iter().try_for_each(|one| one.join().expect("transfers do not panic"))
-    })?;
+    })
+    .map_err(|error| format!("{} over {connections}: {error}", if upwards { "up" } else { "down" }))?;
     Ok((each * connections) as f64 / MIB as f64 / began.elapsed().as_secs_f64())
 }
 

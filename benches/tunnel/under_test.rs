@@ -29,7 +29,7 @@ impl UnderTest {
     pub(crate) fn ssmx(server: &Server) -> Result<Self> {
         let port = free_port()?;
         let mut command = Command::new(env!("CARGO_BIN_EXE_ssmx"));
-        Self::start(command.args(["fwd", "db", &format!("{port}:{}", server.port)]), port)
+        Self::start(command.args(["-q", "fwd", "db", &format!("{port}:{}", server.port)]), port)
     }
 
     /// The official client, with a session that the AWS SDK has started, as the AWS CLI would call it.

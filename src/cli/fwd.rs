@@ -42,8 +42,8 @@ use crate::terminal::{Termination, Terminations};
 /// and `SSMX_SOCKS_HOST` and `SSMX_SOCKS_PORT` name that port to a command.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The instance: its id (i-…, mi-…), Name, address, tags as key=value, or an alias; or a tunnel. With forwards alone, the
-    /// instance is chosen on the terminal
+    /// The instance: its id (i-…, mi-…), Name, address, tags as key=value, or an alias; or a tunnel. With forwards alone,
+    /// the instance is chosen on the terminal
     pub target: String,
 
     /// What to forward, like 5432, 8080:80 or 5433:db.internal:5432; or names of further tunnels

@@ -26,7 +26,7 @@ use crate::terminal::Terminations;
 /// an OpenSSH configuration that uses it.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The instance: its id (i-…, mi-…), Name or a part of it, address, tags as key=value, or an alias; an ending `.ssmx` is left out
+    /// The instance: its id (i-…, mi-…), Name, address, tags as key=value, or an alias; an ending `.ssmx` is left out
     pub host: String,
 
     /// The port on the instance where the ssh server listens

@@ -22,7 +22,8 @@ use crate::terminal::Terminations;
 /// tilde.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The instance: its id (i-…, mi-…), Name or a part of it, address, tags as key=value, or an alias; without it, one is chosen on the terminal
+    /// The instance: its id (i-…, mi-…), Name or a part of it, address, tags as key=value, or an alias; without it, one is
+    /// chosen on the terminal
     pub target: Option<String>,
 
     /// Session document, in place of the account's default

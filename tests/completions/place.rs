@@ -3,10 +3,13 @@
 use std::fs;
 use std::path::Path;
 use std::process::Command;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use ssmx::sandbox::Fleet;
 use tempfile::TempDir;
 
+use crate::support::DEADLINE;
 use crate::support::cloud::Cloud;
 use crate::support::command::{run, ssmx};
 use crate::support::pty::Pty;
@@ -125,8 +128,13 @@ impl Typed {
             self.pty.wait_for_text(text);
         }
         // Out of the menu that some have opened.
-        self.pty.send("\x03");
-        self.wait_for_line("$ ");
+        let deadline = Instant::now() + DEADLINE;
+        while !self.pty.sees(|screen| is_at(screen, "$ ")) {
+            assert!(Instant::now() < deadline, "{:?}", self.pty);
+            // A shell that is still at work for its list does not hear it, and it is pressed again.
+            self.pty.send("\x03");
+            thread::sleep(Duration::from_millis(100));
+        }
         self.clear();
     }
 
@@ -138,12 +146,14 @@ impl Typed {
     /// Waits until the text in front of the cursor is this.
     #[track_caller]
     pub(crate) fn wait_for_line(&self, line: &str) {
-        let is = |screen: &vt100::Screen| {
-            let (row, column) = screen.cursor_position();
-            let text = screen.rows(0, column).nth(row.into()).unwrap_or_default();
-            // The spaces at its end are not part of a row's text.
-            text.trim_end() == line.trim_end() && usize::from(column) == line.chars().count()
-        };
-        self.pty.wait_for(is, &format!("{line:?} in front of the cursor"));
+        self.pty.wait_for(|screen| is_at(screen, line), &format!("{line:?} in front of the cursor"));
     }
+}
+
+/// Whether the text in front of the cursor is this.
+fn is_at(screen: &vt100::Screen, line: &str) -> bool {
+    let (row, column) = screen.cursor_position();
+    let text = screen.rows(0, column).nth(row.into()).unwrap_or_default();
+    // The spaces at its end are not part of a row's text.
+    text.trim_end() == line.trim_end() && usize::from(column) == line.chars().count()
 }

@@ -72,6 +72,28 @@ fn fifty_connections_at_once_do_not_mix() {
     });
 }
 
+/// Many messages come at once, and each of them counts: whatever is lost takes the multiplexer out of step.
+#[test]
+fn what_comes_as_fast_as_it_can_arrives_whole() {
+    const BLOCKS: usize = 64;
+    let aws = Aws::new(|_| {});
+    let block = noise(11, 1 << 20);
+    let for_server = block.clone();
+    let port = server(move |mut stream| {
+        for _ in 0..BLOCKS {
+            stream.write_all(&for_server).unwrap();
+        }
+    });
+    let tunnel = aws.open(&["db", &format!("0:{port}")]);
+    let mut stream = tunnel.connect();
+    let mut got = vec![0; block.len()];
+    for number in 0..BLOCKS {
+        stream.read_exact(&mut got).unwrap();
+        assert!(got == block, "block {number}");
+    }
+    assert_eq!(stream.read(&mut got).unwrap(), 0);
+}
+
 #[test]
 fn a_half_closed_request_gets_its_whole_answer() {
     let aws = Aws::new(|_| {});

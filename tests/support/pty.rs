@@ -61,6 +61,11 @@ impl Pty {
         self.input.write_all(bytes.as_ref()).unwrap();
     }
 
+    /// Whether the screen is as described now.
+    pub(crate) fn sees(&self, is: impl Fn(&vt100::Screen) -> bool) -> bool {
+        is(self.screen.lock().parser.screen())
+    }
+
     /// Waits until the screen is as described; panics with the screen when it does not come to that.
     #[track_caller]
     pub(crate) fn wait_for(&self, is: impl Fn(&vt100::Screen) -> bool, what: &str) {

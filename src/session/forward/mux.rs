@@ -220,16 +220,19 @@ impl<R: Reporter> Driver<'_, R> {
     }
 
     fn take_events(&self, first: Option<Event>, channel: &mut Channel) -> Result<Option<End>, String> {
-        let mut next = Some(first.unwrap_or(Event::Ended(End::Terminated)));
-        for _ in 0..BATCH {
-            let Some(event) = next else { break };
+        let mut event = first.unwrap_or(Event::Ended(End::Terminated));
+        for left in (0..BATCH).rev() {
             if let Some(end) = self.take(event)? {
                 return Ok(Some(end));
             }
-            if !self.shared.lock().mux.can_receive() {
+            // Whatever is fetched is taken: what were left over here would be lost.
+            if left == 0 || !self.shared.lock().mux.can_receive() {
                 break;
             }
-            next = channel.try_next();
+            match channel.try_next() {
+                Some(next) => event = next,
+                None => break,
+            }
         }
         Ok(None)
     }
