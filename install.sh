@@ -363,7 +363,17 @@ say_what_is_left() {
             say "    export PATH=\"$bin:\$PATH\""
             ;;
     esac
-    # Both are asked without their startup files, which may do anything.
+    data=${XDG_DATA_HOME:-${HOME:-}/.local/share}
+    case $bash in
+        "$data"/* | /usr/local/share/* | /usr/share/*) ;;
+        *)
+            if has bash; then
+                say "For completion in bash, add this line to ~/.bashrc:"
+                say "    . \"$bash/ssmx\""
+            fi
+            ;;
+    esac
+    # These are asked without their startup files, which may do anything.
     # shellcheck disable=SC2016 # it is zsh who expands this
     if has zsh && ! zsh -fc 'print -l $fpath' | grep -q -F -x -e "$zsh"; then
         say "For completion in zsh, add this line to ~/.zshrc, in front of compinit:"
@@ -385,7 +395,7 @@ say_what_is_left() {
 
 # It looks in the home, and in places that it knows best. It also makes folders in the home that it is given.
 fish_looks_there() {
-    [ "$fish" != "${XDG_DATA_HOME:-${HOME:-}/.local/share}/fish/vendor_completions.d" ] || return 0
+    [ "$fish" != "$data/fish/vendor_completions.d" ] || return 0
     # shellcheck disable=SC2016 # it is fish who expands this
     HOME=$work XDG_CONFIG_HOME=$work XDG_DATA_HOME=$work fish --no-config -c 'printf "%s\n" $fish_complete_path' |
         grep -q -F -x -e "$fish"

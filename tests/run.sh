@@ -14,7 +14,8 @@ command -v cargo >/dev/null 2>&1 || {
 # Program and the Debian package that has it.
 missing=
 need() {
-    PATH="$PATH:/usr/sbin" command -v "$1" >/dev/null 2>&1 || missing="$missing $2"
+    # Debian keeps the server of PostgreSQL, of whatever version, out of everybody's way.
+    PATH="$PATH:/usr/sbin:$(printf '%s:' /usr/lib/postgresql/*/bin)" command -v "$1" >/dev/null 2>&1 || missing="$missing $2"
 }
 need cc build-essential
 need bash bash
@@ -24,7 +25,10 @@ need dash dash
 need fish fish
 need git git
 need man man-db
+need nc netcat-openbsd
+need pgbench postgresql
 need ps procps
+need psql postgresql-client
 need python3 python3
 need rsync rsync
 need scp openssh-client

@@ -178,5 +178,6 @@ fn at(context: &Context, place: &Place) -> Context {
 /// Whether the person wants lines, or the terminal can show nothing else.
 fn is_plain() -> bool {
     let variable = |name| std::env::var_os(name).unwrap_or_default();
-    variable(VARIABLE) == "plain" || variable("TERM") == "dumb" || variable("TERM").is_empty()
+    // A console cannot be made raw yet.
+    cfg!(windows) || variable(VARIABLE) == "plain" || variable("TERM") == "dumb" || variable("TERM").is_empty()
 }

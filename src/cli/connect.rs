@@ -3,7 +3,7 @@
 use super::choose;
 use super::context::Wanted;
 use super::diagnosis;
-use super::error::CliError;
+use super::error::{CliError, ErrorKind};
 use super::ui::Ui;
 use crate::aws::{Aws, StartSession};
 use crate::channel::{self, Channel, Notice, Options};
@@ -14,12 +14,21 @@ use crate::session::Observer;
 
 /// The one instance that is meant.
 pub(super) async fn target(ui: &Ui, aws: &Aws, wanted: &Wanted) -> Result<Target, CliError> {
-    find(ui, aws, wanted).await.map_err(|error| told(error, wanted))
+    find(ui, aws, wanted, CacheUse::WhileFresh).await.map_err(|error| told(error, wanted))
 }
 
 /// As [`target`]; if several are meant equally well and somebody is there, the one that the person chooses.
 pub(super) async fn target_asking(ui: &Ui, aws: &Aws, wanted: &Wanted) -> Result<Target, CliError> {
-    let found = find(ui, aws, wanted).await;
+    found_asking(ui, wanted, find(ui, aws, wanted, CacheUse::WhileFresh).await).await
+}
+
+/// As [`target_asking`], for a session that is started elsewhere: nobody would notice there that what is in the cache is
+/// gone.
+pub(super) async fn target_asking_anew(ui: &Ui, aws: &Aws, wanted: &Wanted) -> Result<Target, CliError> {
+    found_asking(ui, wanted, find(ui, aws, wanted, CacheUse::Off).await).await
+}
+
+async fn found_asking(ui: &Ui, wanted: &Wanted, found: Result<Target, FleetError>) -> Result<Target, CliError> {
     if let Err(FleetError::Ambiguous { described, matches }) = &found {
         let title = format!("{} instances {described}", matches.len());
         if let Some(chosen) = choose::among(ui, &wanted.settings, title, matches).await? {
@@ -29,13 +38,14 @@ pub(super) async fn target_asking(ui: &Ui, aws: &Aws, wanted: &Wanted) -> Result
     found.map_err(|error| told(error, wanted))
 }
 
-async fn find(ui: &Ui, aws: &Aws, wanted: &Wanted) -> Result<Target, FleetError> {
+async fn find(ui: &Ui, aws: &Aws, wanted: &Wanted, cache: CacheUse) -> Result<Target, FleetError> {
     let _waiting = ui.waiting(format!("Looking for {} in {}", wanted.text, aws.region()));
-    let name_tag = wanted.settings.name_tag().to_owned();
-    let resolver = Resolver::new(aws, &fleet::Options { name_tag, cache: CacheUse::Off, ..fleet::Options::default() });
-    let found = resolver.one(&spec(wanted)?).await.map(|found| found.instance);
+    let (name_tag, age) = (wanted.settings.name_tag().to_owned(), wanted.settings.cache());
+    let resolver = Resolver::new(aws, &fleet::Options { name_tag, cache, age, ..fleet::Options::default() });
+    let spec = spec(wanted)?;
+    let found = resolver.one(&spec).await;
     let instances = match &found {
-        Ok(instance) => std::slice::from_ref(instance),
+        Ok(found) => std::slice::from_ref(&found.instance),
         Err(FleetError::Ambiguous { matches, .. }) => matches,
         Err(_) => &[],
     };
@@ -46,7 +56,7 @@ async fn find(ui: &Ui, aws: &Aws, wanted: &Wanted) -> Result<Target, FleetError>
             let (described, region) = (format!("is named `{name}`"), aws.region().to_owned());
             Err(FleetError::NotFound { described, region, near, missing: Vec::new() })
         }
-        _ => found.map(|instance| instance.target()),
+        _ => found.map(|found| resolver.target(&spec, found)),
     }
 }
 
@@ -92,13 +102,13 @@ pub(super) async fn session(
     options: Options,
 ) -> Result<Channel, CliError> {
     let waiting = ui.waiting(format!("Starting a session on {target}"));
-    let request = StartSession { target: target.id.clone(), ..request };
-    match channel::open(aws, &request, options).await {
+    let (id, opened) = open(ui, aws, target, &request, options).await;
+    match opened {
         Ok(channel) => {
-            recent::remember(&target.id);
+            recent::remember(&id);
             Ok(channel)
         }
-        Err(error) => Err(diagnosis::explain(&waiting, aws, &request, error.into()).await),
+        Err(error) => Err(diagnosis::explain(&waiting, aws, &StartSession { target: id, ..request }, error).await),
     }
 }
 
@@ -111,8 +121,34 @@ pub(super) async fn session_again(
     options: Options,
 ) -> Result<Channel, CliError> {
     let _waiting = ui.waiting(format!("Starting a session on {target}"));
-    let request = StartSession { target: target.id.clone(), ..request };
-    Ok(channel::open(aws, &request, options).await?)
+    open(ui, aws, target, &request, options).await.1
+}
+
+/// Opens a session on a target, or on its successor if it is gone, and tells on which.
+async fn open(
+    ui: &Ui,
+    aws: &Aws,
+    target: &Target,
+    request: &StartSession,
+    options: Options,
+) -> (String, Result<Channel, CliError>) {
+    let on = async |id: &str| {
+        let request = StartSession { target: id.to_owned(), ..request.clone() };
+        channel::open(aws, &request, options).await.map_err(CliError::from)
+    };
+    let error = match on(&target.id).await {
+        Err(error) if matches!(error.kind(), ErrorKind::NotConnected | ErrorKind::NoTarget) => error,
+        opened => return (target.id.clone(), opened),
+    };
+    match target.successor(aws).await {
+        Ok(Some(successor)) => {
+            ui.notice(format!("{} is gone; going to {successor}", target.id));
+            (successor.id.clone(), on(&successor.id).await)
+        }
+        // What is known now stands before what was known.
+        Err(now @ (FleetError::NotFound { .. } | FleetError::Ambiguous { .. })) => (target.id.clone(), Err(now.into())),
+        Ok(None) | Err(_) => (target.id.clone(), Err(error)),
+    }
 }
 
 /// Says to the person what a session has to say.

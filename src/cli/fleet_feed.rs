@@ -14,6 +14,9 @@ use crate::picker::{Feed, Update};
 /// Updates that wait to be shown.
 const AHEAD: usize = 16;
 
+/// Instances in one update. A cache brings all at once, and keys are to be heard and frames drawn between.
+const AT_A_TIME: usize = 500;
+
 /// Why nothing can be listed, once that is known.
 #[derive(Clone, Default)]
 pub(super) struct Failure(Arc<Mutex<Option<CliError>>>);
@@ -75,9 +78,10 @@ async fn look(
                     let gone = gone.into_iter().map(|instance| (instance.place, instance.id)).collect();
                     sender.send(Update::Gone(gone)).await?;
                 }
-                if !found.is_empty() {
-                    found_any = true;
-                    sender.send(Update::Found(found)).await?;
+                found_any |= !found.is_empty();
+                let mut found = found.into_iter().peekable();
+                while found.peek().is_some() {
+                    sender.send(Update::Found(found.by_ref().take(AT_A_TIME).collect())).await?;
                 }
             }
             fleet::Update::Gone(gone) => sender.send(Update::Gone(gone)).await?,

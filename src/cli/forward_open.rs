@@ -95,9 +95,12 @@ async fn open(starting: Starting, mut stopped: watch::Receiver<bool>) -> Result<
         }
     };
     if wait && !until_accepted(&start, &session, &tells, &mut stopped).await {
-        session.terminate().await;
-        let lost = CliError::new(ErrorKind::Lost, "the session has ended");
-        return if *stopped.borrow() { Ok(None) } else { Err(lost) };
+        if *stopped.borrow() {
+            session.terminate().await;
+            return Ok(None);
+        }
+        let end = session.end().await;
+        return Err(advice::failure(end).unwrap_or_else(|| CliError::new(ErrorKind::Lost, "the session has ended")));
     }
     Ok(Some(Opened { entries, session, start, tells }))
 }

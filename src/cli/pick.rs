@@ -12,6 +12,10 @@ use super::ls_json;
 /// id, an address or a tag; `key=value` for a tag or a column, with `*` for any letters; `!word` for what is not wanted.
 /// Without a choice nothing is printed, and the exit code is 1.
 ///
+/// Keys: arrows, Page Up and Page Down move, and Ctrl-P, Ctrl-N, Ctrl-K, Ctrl-J too; Alt-< and Alt-> go to the ends. Enter
+/// chooses. Tab marks where several may be chosen, Ctrl-A marks all that match. Ctrl-R looks again, Ctrl-Y copies the id.
+/// Ctrl-W, Ctrl-U and the other usual keys edit the line. Esc and Ctrl-C leave.
+///
 /// On a terminal that cannot draw (TERM=dumb), or with SSMX_PICKER=plain, it asks with numbered lines.
 #[derive(Debug, clap::Args)]
 pub struct Args {

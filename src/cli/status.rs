@@ -69,6 +69,9 @@ const PATIENCE_ELSEWHERE: Duration = Duration::from_secs(5);
 /// Targets that are looked for at the same time.
 const SIDE_BY_SIDE: usize = 8;
 
+/// Unknown ids that are looked for in other places: each may take a request to each of them.
+const SOUGHT: usize = 8;
+
 /// Instances that are asked about at most: each is a request of its own.
 const MOST: usize = 500;
 
@@ -141,10 +144,10 @@ async fn find_asking(context: &Context, args: &Args, wanted: Wanted) -> Result<A
     let settings = wanted.settings.clone();
     let mut asked = find(context, args, wanted).await;
     drop(waiting);
-    if let Err(Miss { matches, error, .. }) = &asked.found
+    if let Err(Miss { matches, in_common, .. }) = &asked.found
         && !matches.is_empty()
         && args.output == Format::Table
-        && let Some(chosen) = choose::among(&context.ui, &settings, error.message().to_owned(), matches).await?
+        && let Some(chosen) = choose::among(&context.ui, &settings, in_common.clone(), matches).await?
     {
         let aws = context.aws(&settings).await?;
         asked.found = Ok(Found { aws, ids: vec![chosen.id], name_tag: settings.name_tag().to_owned() });
@@ -181,13 +184,15 @@ async fn find(context: &Context, args: &Args, wanted: Wanted) -> Asked {
 /// Why it is not known which instance is meant, and where else there is one.
 async fn miss(context: &Context, aws: &Aws, spec: &TargetSpec, error: FleetError) -> Miss {
     let not_found = matches!(error, FleetError::NotFound { .. });
-    let matches = match &error {
-        FleetError::Ambiguous { matches, .. } => matches.clone(),
-        _ => Vec::new(),
+    let several = match &error {
+        FleetError::Ambiguous { described, matches } => Some((described.clone(), matches.clone())),
+        _ => None,
     };
     let miss = Miss::from(CliError::from(error));
-    if !matches.is_empty() {
-        return Miss { matches, ..miss }.hint("`--all` tells of all of them, `--first` of the best one");
+    if let Some((described, matches)) = several {
+        let in_common = format!("{} instances {described}", matches.len());
+        let miss = Miss { matches, in_common, ..miss };
+        return miss.hint("`--all` tells of all of them, `--first` of the best one");
     }
     if !not_found {
         return miss;
@@ -225,8 +230,11 @@ async fn told(context: &Context, args: &Args, asked: Vec<Asked>) -> Vec<Told> {
         let probe = Probe { purpose: args.purpose, name_tag, patience: PATIENCE };
         let found = probe.run(&aws, &ids).await;
         let aws_here = &aws;
+        let seek: Vec<_> =
+            found.iter().filter(|facts| facts.may_be_elsewhere()).take(SOUGHT).map(|facts| facts.id.clone()).collect();
+        let seek = &seek;
         let found = stream::iter(found).map(|mut facts| async move {
-            if facts.may_be_elsewhere() {
+            if seek.contains(&facts.id) {
                 diagnosis::seek(aws_here, &context.config, &mut facts, PATIENCE_ELSEWHERE).await;
             }
             (facts.id.clone(), facts)

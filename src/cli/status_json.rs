@@ -99,7 +99,7 @@ fn entry(told: &Told, purpose: Purpose) -> Entry<'_> {
     let common = Entry { target: &told.target, r#for: purpose.word(), ..Entry::default() };
     match &told.report {
         Ok(report) => known(common, report),
-        Err(Miss { error, matches, elsewhere }) => {
+        Err(Miss { error, matches, elsewhere, .. }) => {
             let (verdict, reachable) = match error.kind() {
                 ErrorKind::NoTarget if !matches.is_empty() => ("ambiguous", None),
                 ErrorKind::NoTarget => ("no-such-target", Some(false)),

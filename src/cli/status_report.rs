@@ -24,8 +24,9 @@ pub(super) struct Report {
 #[derive(Debug)]
 pub(super) struct Miss {
     pub(super) error: CliError,
-    /// Those that may be meant, if there are several.
+    /// Those that may be meant, if there are several, and what they have in common, in a few words.
     pub(super) matches: Vec<Instance>,
+    pub(super) in_common: String,
     /// What there is in other regions and accounts.
     pub(super) elsewhere: Vec<Sighting>,
 }
@@ -56,7 +57,7 @@ impl Miss {
 
 impl From<CliError> for Miss {
     fn from(error: CliError) -> Self {
-        Self { error, matches: Vec::new(), elsewhere: Vec::new() }
+        Self { error, matches: Vec::new(), in_common: String::new(), elsewhere: Vec::new() }
     }
 }
 

@@ -143,7 +143,7 @@ fn insert(text: &str, place: &Place, value: toml_edit::Value) -> Result<String, 
     let header = &sections[..sections.len().min(if sections[0] == SECTIONS[0] { 1 } else { 2 })];
     if wants_header(parse(&text)?.as_table(), header) {
         if !text.is_empty() {
-            text = format!("{}\n\n", text.trim_end());
+            text = format!("{}\n\n", text.trim_end_matches(['\n', '\r']));
         }
         text.push_str(&format!("[{}]\n", dotted(header)));
     }

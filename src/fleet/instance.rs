@@ -134,7 +134,13 @@ impl Instance {
 
     /// What a session needs to know of it.
     pub fn target(&self) -> Target {
-        Target { id: self.id.clone(), name: self.name.clone(), platform: self.platform, state: self.status }
+        Target {
+            id: self.id.clone(),
+            name: self.name.clone(),
+            platform: self.platform,
+            state: self.status,
+            origin: None,
+        }
     }
 
     /// Whether it is terminated, or about to be.

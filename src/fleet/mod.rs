@@ -26,7 +26,7 @@ pub use error::FleetError;
 pub use instance::{Instance, Place};
 pub use inventory::{CacheUse, Inventory, Listing, Options, Update, cached, list, refresh};
 pub use query::{Query, Tag, Term};
-pub use resolve::{Found, Resolver, resolve};
+pub use resolve::{Found, Resolver};
 pub use spec::TargetSpec;
 pub use target::{Target, TargetState};
 pub use trouble::{Service, Trouble};

@@ -11,7 +11,7 @@ use super::{
     plan::{IDS, Plan},
     spec::TargetSpec,
     survey::{Survey, Surveyed, Wanted},
-    target::Target,
+    target::{Origin, Target},
     trouble::{Service, Trouble},
 };
 use crate::aws::Aws;
@@ -38,16 +38,6 @@ pub struct Found {
     pub instance: Instance,
     /// Whether this is out of the cache: then it may be gone, and [`Resolver::again`] looks for its successor.
     pub cached: bool,
-}
-
-/// Finds the one instance that `target` means, as [`Resolver::one`] does without a cache.
-///
-/// # Errors
-///
-/// As there; or if the text is empty.
-pub async fn resolve(aws: &Aws, target: &str) -> Result<Target, FleetError> {
-    let options = Options { cache: CacheUse::Off, ..Options::default() };
-    Ok(Resolver::new(aws, &options).one(&target.parse()?).await?.instance.target())
 }
 
 impl Resolver {
@@ -102,7 +92,18 @@ impl Resolver {
         }
         tracing::debug!(target = %spec, id = found.instance.id, "what the cache says is gone, looking again");
         let now = self.uncached().one(spec).await?;
-        Ok(Some(now).filter(|now| now.instance.id != found.instance.id))
+        // What was meant exactly is not replaced by what is only called alike.
+        let is_as_exact = spec.is_exactly(&now.instance) || !spec.is_exactly(&found.instance);
+        Ok(Some(now).filter(|now| is_as_exact && now.instance.id != found.instance.id))
+    }
+
+    /// What a session needs to know of what was found for `spec`; it knows of a successor then.
+    pub fn target(&self, spec: &TargetSpec, found: Found) -> Target {
+        let mut target = found.instance.target();
+        if found.cached {
+            target.origin = Some(Arc::new(Origin { spec: spec.clone(), options: self.options.clone(), found }));
+        }
+        target
     }
 
     fn uncached(&self) -> Self {

@@ -4,6 +4,12 @@ use super::*;
 use crate::aws::{Answer, ErrorKind, Fake, InstanceState, Platform};
 use crate::fleet::TargetState;
 
+/// What is meant, without a cache.
+async fn resolve(aws: &Aws, target: &str) -> Result<Target, FleetError> {
+    let options = Options { cache: CacheUse::Off, ..Options::default() };
+    Ok(Resolver::new(aws, &options).one(&target.parse()?).await?.instance.target())
+}
+
 /// EC2 instances as (id, state); the name of all is `web`, unless asked without a filter.
 fn ec2(instances: &[(&str, &str)], name: &str) -> Answer {
     let items = instances.iter().map(|(id, state)| {
@@ -221,6 +227,10 @@ async fn the_cache_answers_while_it_is_fresh_and_a_successor_is_found() {
     let successor = resolver.again(&spec, &found).await.unwrap().unwrap();
     assert_eq!((successor.instance.id.as_str(), successor.cached), ("i-2", false));
     assert_eq!(resolver.again(&spec, &successor).await.unwrap(), None);
+    let target = resolver.target(&spec, found);
+    let successor = target.successor(&aws).await.unwrap().unwrap();
+    assert_eq!((target.id.as_str(), successor.id.as_str()), ("i-1", "i-2"));
+    assert_eq!(successor.successor(&aws).await.unwrap(), None, "it is not out of the cache");
 
     let old = Resolver::new(&aws, &Options { age: std::time::Duration::ZERO, ..options });
     assert_eq!(old.one(&spec).await.unwrap().instance.id, "i-2", "what is old is not relied on");

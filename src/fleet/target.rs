@@ -1,10 +1,16 @@
 //! What a person names when starting a session.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
-use crate::aws::{InstanceState, PingStatus, Platform};
+use super::{
+    error::FleetError,
+    inventory::Options,
+    resolve::{Found, Resolver},
+    spec::TargetSpec,
+};
+use crate::aws::{Aws, InstanceState, PingStatus, Platform};
 
 /// An instance that was found.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,6 +23,30 @@ pub struct Target {
     pub platform: Option<Platform>,
     /// What is known about whether it can be reached.
     pub state: TargetState,
+    /// What it was found for, if that was in the cache: then it may be gone, and have a successor.
+    pub(super) origin: Option<Arc<Origin>>,
+}
+
+/// How a target was found.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Origin {
+    pub(super) spec: TargetSpec,
+    pub(super) options: Options,
+    pub(super) found: Found,
+}
+
+impl Target {
+    /// The instance that took the place of this one, now that no session can be had on it: looked for without the cache.
+    /// None if there is none, or this one was not out of the cache.
+    ///
+    /// # Errors
+    ///
+    /// If nothing is meant any more, several equally good instances are, or nobody answered.
+    pub async fn successor(&self, aws: &Aws) -> Result<Option<Self>, FleetError> {
+        let Some(origin) = &self.origin else { return Ok(None) };
+        let now = Resolver::new(aws, &origin.options).again(&origin.spec, &origin.found).await?;
+        Ok(now.map(|now| now.instance.target()))
+    }
 }
 
 /// Whether an instance can be reached, as far as it was asked.

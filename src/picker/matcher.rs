@@ -9,6 +9,9 @@ use super::row::{Row, Text, needed};
 /// Below this for each letter, letters in order in a tag are there by chance: they have more gaps than letters.
 const LEAST_SCORE: u16 = 14;
 
+/// The fewest letters that mean anything in order in a tag.
+const LEAST_IN_TAG: u16 = 3;
+
 /// The least of an id or an address by which a row is excluded, in characters.
 const LEAST_OF_ID: usize = 4;
 
@@ -171,13 +174,17 @@ impl Needle {
         if let Some(score) = tag.or_else(|| self.part(engine, &row.rest)) {
             return Some(Quality { kind: Kind::Anywhere, score });
         }
-        let tags = row.tags.iter().filter_map(|tag| self.scattered(engine, tag)).max();
-        let least = LEAST_SCORE.saturating_mul(u16::try_from(self.text.as_str().len()).unwrap_or(u16::MAX));
-        let tags = tags.filter(|score| *score >= least);
-        let name = self.scattered(engine, &row.name);
         // A name is what people remember.
-        let score = name.max(tags.map(|score| score / 2))?;
-        Some(Quality { kind: Kind::Letters, score })
+        if let Some(score) = self.scattered(engine, &row.name) {
+            return Some(Quality { kind: Kind::Letters, score });
+        }
+        let length = u16::try_from(self.text.as_str().len()).unwrap_or(u16::MAX);
+        if length < LEAST_IN_TAG {
+            return None;
+        }
+        let score = row.tags.iter().filter_map(|tag| self.scattered(engine, tag)).max()?;
+        let is_meant = score >= LEAST_SCORE.saturating_mul(length);
+        is_meant.then_some(Quality { kind: Kind::Letters, score: score / 2 })
     }
 }
 

@@ -74,13 +74,14 @@ impl Text {
     pub(super) fn new(text: &str) -> Self {
         let text = printable(text);
         // Character by character, so that places of letters can be shown where they are.
-        let text: Utf32String = if text.is_ascii() {
-            Utf32String::Ascii(text.chars().take(MOST_LETTERS).collect::<String>().into())
-        } else {
-            Utf32String::Unicode(text.chars().take(MOST_LETTERS).collect())
-        };
-        let letters = text.slice(..).chars().fold(0, |all, c| all | letter(c));
-        Self { text, letters }
+        if text.is_ascii() {
+            let text = &text[..text.len().min(MOST_LETTERS)];
+            let letters = text.bytes().fold(0, |all, byte| all | letter(byte.into()));
+            return Self { text: Utf32String::Ascii(text.into()), letters };
+        }
+        let text: Box<[char]> = text.chars().take(MOST_LETTERS).collect();
+        let letters = text.iter().fold(0, |all, c| all | letter(*c));
+        Self { text: Utf32String::Unicode(text), letters }
     }
 
     pub(super) fn as_str(&self) -> Utf32Str<'_> {

@@ -8,7 +8,7 @@ use unicode_width::UnicodeWidthChar;
 /// Text that cannot command the terminal, nor reorder what stands beside it: control characters and those that turn the
 /// direction of writing are written out.
 pub(super) fn printable(text: &str) -> Cow<'_, str> {
-    if !text.chars().any(is_unprintable) {
+    if is_plain(text) || !text.chars().any(is_unprintable) {
         return Cow::Borrowed(text);
     }
     let mut out = String::with_capacity(text.len() + 8);
@@ -20,6 +20,11 @@ pub(super) fn printable(text: &str) -> Cow<'_, str> {
         }
     }
     Cow::Owned(out)
+}
+
+/// Most texts are, and are told at once: each byte a character, each character a cell.
+fn is_plain(text: &str) -> bool {
+    text.bytes().all(|byte| matches!(byte, b' '..=b'~'))
 }
 
 fn is_unprintable(c: char) -> bool {
@@ -34,6 +39,9 @@ pub(super) fn char_width(c: char) -> usize {
 
 /// How many cells a text takes.
 pub(super) fn width(text: &str) -> usize {
+    if is_plain(text) {
+        return text.len();
+    }
     text.chars().map(char_width).sum()
 }
 

@@ -27,8 +27,10 @@ const DRAIN_EVERY: Duration = Duration::from_secs(8);
 /// So many slow round trips in a row are a queue, and fewer the moods of a network (as in HyStart++, RFC 9406).
 const SLOW: u32 = 8;
 
-/// Messages are no larger than this part of the window: a key waits for the rest of one.
-const MESSAGES: usize = 8;
+/// Messages take no more than this part of the window, as a key waits for the rest of one; or no more time than the queue
+/// that is accepted anyway, where that is more, but not all of the window.
+const MESSAGE_SHARE: f64 = 1.0 / 8.0;
+const MOST_MESSAGE_SHARE: f64 = 1.0 / 2.0;
 
 /// What is done to see the path without a queue.
 #[derive(Clone, Copy, Debug)]
@@ -99,6 +101,8 @@ pub(crate) struct Window {
     /// Slow round trips in a row, while it opens fast.
     slow: u32,
     round: Round,
+    /// The part of the window that one message may take.
+    message_share: f64,
     /// Whether the window held something back in this round and in the one before; only then may it open.
     was_limiting: bool,
     was_limiting_before: bool,
@@ -115,6 +119,7 @@ impl Window {
             slow_start: true,
             slow: 0,
             round: Round::default(),
+            message_share: MESSAGE_SHARE,
             was_limiting: false,
             was_limiting_before: false,
             drain: Drain::At(None),
@@ -133,7 +138,7 @@ impl Window {
 
     /// The size of messages with which a key waits for a small part of the window only.
     pub(crate) fn message_size(&self) -> usize {
-        self.size / MESSAGES
+        (self.size as f64 * self.message_share) as usize
     }
 
     /// Notes that something had to wait for the window.
@@ -156,6 +161,8 @@ impl Window {
         let queueing = minimum.map(|minimum| (minimum / 4).clamp(MIN_QUEUEING, MAX_QUEUEING));
         let Some((minimum, queueing)) = minimum.zip(queueing) else { return };
         let accepted = minimum + queueing;
+        let share = MIN_QUEUEING.as_secs_f64() / accepted.as_secs_f64();
+        self.message_share = share.clamp(MESSAGE_SHARE, MOST_MESSAGE_SHARE);
         if self.slow_start {
             // Acknowledgements often come in a burst, as the messages went, and the first of them ends the round.
             if was_limiting || self.was_limiting_before {

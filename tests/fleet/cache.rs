@@ -144,3 +144,34 @@ fn another_profile_has_another_list() {
     let ran = run(home.ssmx().arg("ls").env("AWS_ACCESS_KEY_ID", "ASIAWRONG"));
     assert_eq!((ran.code(), ran.out().as_str()), (5, ""), "not what somebody else may see");
 }
+
+#[test]
+fn a_target_that_is_gone_is_looked_for_again() {
+    let home = Home::new(|_| {});
+    home.ls(&[], &[]);
+    let list = home.lists().remove(0);
+    let good = fs::read_to_string(&list).unwrap();
+    // As if web-1 had been another instance then, and ghost had been there.
+    let old = good.replace("i-0a11ce0000000001a", "i-0a11ce00000000bad").replace("batch", "ghost");
+    fs::write(&list, &old).unwrap();
+    let exec = |target: &str| run(home.ssmx().args(["exec", target, "--", "echo", "hi"]));
+
+    for target in ["web-1", "10.0.0.11", "Name=web-1"] {
+        let ran = exec(target);
+        assert_eq!((ran.code(), ran.out().as_str()), (0, "hi\n"), "{target}: {ran:?}");
+        let said = "ssmx: i-0a11ce00000000bad is gone; going to i-0a11ce0000000001a web-1 (online)\n";
+        assert_eq!(ran.err(), said);
+    }
+    let ran = exec("ghost");
+    assert!(ran.err().starts_with("error: no instance is named `ghost` in us-east-1\n"), "{ran:?}");
+    let shell = run(home.ssmx().args(["shell", "ghost"]));
+    assert_eq!(shell.code(), 3, "{shell:?}");
+    let ran = exec("legacy");
+    assert!(ran.err().starts_with("error: ssm:StartSession failed for i-01e9ac00000000070: "), "{ran:?}");
+
+    // What is right is not looked for at all.
+    let calls = home.between.calls().len();
+    assert_eq!(exec("db").out(), "hi\n");
+    let asked = home.between.calls().split_off(calls);
+    assert!(asked.iter().all(|call| !call.request.contains("DescribeInstance")), "{asked:?}");
+}

@@ -3,9 +3,10 @@
 use std::io::{Read, Write};
 use std::net::Shutdown;
 use std::thread;
-use std::time::Duration;
 
-use super::tunnel::{Aws, connect, echo, exchange, noise, server};
+use ssmx::sandbox::Pace;
+
+use super::tunnel::{Aws, echo, exchange, noise, server};
 
 /// All byte values, and line feeds alone at the ends of pieces of the sizes that are used on the way.
 fn awkward() -> Vec<u8> {
@@ -30,6 +31,22 @@ fn all_bytes_come_back_as_they_went() {
         exchange(&stream, &data[..data.len().min(length)], piece);
     }
     exchange(&stream, b"\n", 1);
+}
+
+#[test]
+fn a_lone_line_feed_stays_one_wherever_it_stands() {
+    let aws = Aws::new(|options| options.pace = Pace::Real);
+    let tunnel = aws.open(&["db", &format!("0:{}", echo())]);
+    let stream = tunnel.connect();
+    // The agent cuts what comes back at 1,024 bytes of the session, heads of frames included: so each position around
+    // a boundary, with the rest of the message before it and after it.
+    for position in (1..48).chain(1_000..1_072).chain([2_039, 2_040, 2_041, 2_047, 2_048, 2_049]) {
+        let mut data: Vec<u8> = (0..=255).cycle().take(2_100).collect();
+        data[position] = b'\n';
+        exchange(&stream, &data[..=position], usize::MAX);
+        exchange(&stream, &data[position..], usize::MAX);
+        exchange(&stream, b"\n", 1);
+    }
 }
 
 #[test]
@@ -72,37 +89,4 @@ fn a_half_closed_request_gets_its_whole_answer() {
     let mut got = Vec::new();
     stream.read_to_end(&mut got).unwrap();
     assert!(got == answer, "{} of {} bytes", got.len(), answer.len());
-}
-
-#[test]
-fn cuts_lose_nothing() {
-    const SEED: u64 = 11;
-    let aws = Aws::new(|options| options.cut_client_every = Some(Duration::from_millis(500)));
-    let mut tunnel = aws.open(&["db", &format!("0:{}", echo())]);
-    exchange(&tunnel.connect(), &noise(SEED, 32 << 20), 1 << 20);
-    assert!(tunnel.errors().contains("connection restored"), "{}", tunnel.errors());
-}
-
-#[test]
-fn connections_opened_and_closed_at_random_do_not_cross() {
-    const SEED: u64 = 20_261_121;
-    let aws = Aws::new(|_| {});
-    let tunnel = aws.open(&["db", &format!("0:{}", echo())]);
-    let address = tunnel.addresses(0)[0];
-    thread::scope(|scope| {
-        for worker in 0..10_u64 {
-            scope.spawn(move || {
-                for number in 0..50 {
-                    let fate = noise(SEED + worker * 1_000 + number, 4);
-                    let stream = connect(address);
-                    match fate[0] % 4 {
-                        0 => {}
-                        1 => drop((&stream).write_all(&fate)),
-                        _ => exchange(&stream, &noise(number, usize::from(fate[1]) * 64 + 1), 2_000),
-                    }
-                }
-            });
-        }
-    });
-    exchange(&tunnel.connect(), b"still here", 10);
 }

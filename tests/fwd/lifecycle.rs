@@ -4,21 +4,71 @@ use std::net::{TcpListener, TcpStream};
 use std::thread;
 use std::time::Duration;
 
+use rustix::process::Signal;
+
 use super::tunnel::{Aws, echo, exchange};
-use crate::support::command::run;
+use crate::support::command::{Running, run};
 
 #[cfg(unix)]
 #[test]
 fn ctrl_c_ends_everything_within_a_second() {
-    let aws = Aws::new(|_| {});
-    let mut tunnel = aws.open(&["db", &format!("0:{}", echo())]);
+    let mut aws = Aws::new(|_| {});
+    let (one, two) = (format!("0:{}", echo()), format!("0:{}", echo()));
+    let mut tunnel = aws.open(&["db", &one, &two]);
     let stream = tunnel.connect();
     exchange(&stream, b"hello", 5);
     let address = tunnel.addresses(0)[0];
+    assert_eq!(aws.service().active_sessions().len(), 2);
     let (code, took) = tunnel.interrupt();
     assert_eq!(code, Some(0), "{}", tunnel.errors());
-    assert!(took < Duration::from_millis(1_500), "{took:?}");
+    assert!(took < LIMIT, "{took:?}");
     assert!(TcpStream::connect(address).is_err());
+    assert_eq!(aws.service().active_sessions(), [""; 0], "ended on the service");
+}
+
+#[test]
+fn ctrl_c_ends_everything_within_a_second_also_when_the_service_is_gone() {
+    let mut aws = Aws::new(|_| {});
+    let mut tunnel = aws.open(&["db", &format!("0:{}", echo())]);
+    exchange(&tunnel.connect(), b"hello", 5);
+    aws.service().stop();
+    tunnel.wait_for("connection lost");
+    let (code, took) = tunnel.interrupt();
+    assert_eq!(code, Some(0), "{}", tunnel.errors());
+    assert!(took < LIMIT, "{took:?}");
+}
+
+/// The second that is promised, and half of one for a machine that is busy with other tests.
+const LIMIT: Duration = Duration::from_millis(1_500);
+
+#[test]
+fn a_command_hears_of_signals_that_no_terminal_has_sent_it() {
+    use std::os::unix::process::CommandExt;
+
+    for signal in [Signal::INT, Signal::TERM] {
+        let mut aws = Aws::new(|_| {});
+        let script = "trap 'exit 21' INT; trap 'exit 22' TERM; echo running; while :; do sleep 0.05; done";
+        let mut command = aws.fwd(&["db", &format!("0:{}", echo()), "--", "sh", "-c", script]);
+        // In a group of its own, which is in no foreground.
+        let running = Running::start(command.process_group(0));
+        running.wait_for_out("running");
+        running.kill(signal);
+        let done = running.finish();
+        assert_eq!(done.code(), if signal == Signal::INT { 21 } else { 22 }, "{done:?}");
+        assert_eq!(aws.service().active_sessions(), [""; 0], "ended on the service");
+    }
+}
+
+#[test]
+fn a_destination_that_fails_ends_all_that_were_opened_beside_it() {
+    let mut aws = Aws::new(|_| {});
+    let fine: Vec<String> = (0..5).map(|_| format!("0:{}", echo())).collect();
+    let words: Vec<&str> =
+        ["db"].into_iter().chain(fine.iter().map(String::as_str)).chain(["0:169.254.169.254:80", "--wait"]).collect();
+    let done = run(&mut aws.fwd(&words));
+    assert_eq!(done.code(), 1, "{done:?}");
+    assert!(done.err().contains("is forbidden"), "{done:?}");
+    assert_eq!(aws.service().active_sessions(), [""; 0], "ended on the service");
 }
 
 #[cfg(unix)]

@@ -1,6 +1,12 @@
-//! `ssmx fwd` with real sockets, against the sandbox.
+//! `ssmx fwd` with real sockets and real programs, against the sandbox.
 
 mod bytes;
+mod churn;
+mod cuts;
 mod lifecycle;
 mod listeners;
+mod messages;
+mod postgres;
+mod socks;
 mod tunnel;
+mod web;

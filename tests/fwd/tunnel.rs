@@ -9,41 +9,46 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
-use ssmx::sandbox::agent::Instances;
-use ssmx::sandbox::{Options, Sandbox};
+use ssmx::sandbox::Options;
 
 use crate::support::DEADLINE;
-use crate::support::command::ssmx;
+use crate::support::sandbox::TestSandbox;
 
 /// How often a state is asked for that nobody tells of.
 const POLL: Duration = Duration::from_millis(5);
 
-/// A sandbox with its own threads.
-pub(super) struct Aws {
-    runtime: tokio::runtime::Runtime,
-    sandbox: Option<Sandbox>,
-}
+/// A sandbox, and how to lead there.
+pub(super) struct Aws(TestSandbox);
 
 impl Aws {
     pub(super) fn new(change: impl FnOnce(&mut Options)) -> Self {
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-        let mut options = Options::new(Arc::new(Instances::new()));
-        change(&mut options);
-        let sandbox = runtime.block_on(Sandbox::start(options)).unwrap();
-        Self { runtime, sandbox: Some(sandbox) }
+        Self(TestSandbox::with(change))
+    }
+
+    /// The service's side.
+    pub(super) fn service(&mut self) -> &mut TestSandbox {
+        &mut self.0
     }
 
     /// `ssmx fwd` in the sandbox's environment.
     pub(super) fn fwd(&self, args: &[&str]) -> Command {
-        let mut command = ssmx();
-        command.envs(self.sandbox.as_ref().unwrap().environment()).arg("fwd").args(args);
+        let mut command = self.0.ssmx();
+        command.arg("fwd").args(args);
         command
     }
 
     /// Opens tunnels, and waits until they carry data.
     pub(super) fn open(&self, args: &[&str]) -> Tunnel {
-        let forwards = args.iter().skip(1).filter(|arg| !arg.starts_with('-')).count();
-        let mut command = self.fwd(args);
+        self.open_as(&mut self.fwd(args), args.iter().skip(1).filter(|arg| !arg.starts_with('-')).count())
+    }
+
+    /// Opens a SOCKS5 port.
+    pub(super) fn socks(&self, args: &[&str]) -> Tunnel {
+        self.open_as(self.fwd(&["db", "--socks", "0"]).args(args), 1)
+    }
+
+    /// Runs a command that says so many times that something is ready.
+    fn open_as(&self, command: &mut Command, forwards: usize) -> Tunnel {
         command.args(["-o", "json"]).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let stdout = BufReader::new(child.stdout.take().unwrap());
@@ -65,14 +70,6 @@ impl Aws {
             }
         }
         tunnel
-    }
-}
-
-impl Drop for Aws {
-    fn drop(&mut self) {
-        if let Some(sandbox) = self.sandbox.take() {
-            self.runtime.block_on(sandbox.shutdown());
-        }
     }
 }
 
@@ -124,6 +121,14 @@ impl Tunnel {
         (self.wait(), began.elapsed())
     }
 
+    /// How many sockets the process has open.
+    #[cfg(target_os = "linux")]
+    pub(super) fn sockets(&self) -> usize {
+        let files = std::fs::read_dir(format!("/proc/{}/fd", self.child.id())).unwrap();
+        let links = files.filter_map(|file| std::fs::read_link(file.ok()?.path()).ok());
+        links.filter(|link| link.to_string_lossy().starts_with("socket:")).count()
+    }
+
     fn wait(&mut self) -> Option<i32> {
         let deadline = Instant::now() + DEADLINE;
         loop {
@@ -138,6 +143,9 @@ impl Tunnel {
 
 impl Drop for Tunnel {
     fn drop(&mut self) {
+        if thread::panicking() {
+            println!("ssmx said:\n{}", self.errors());
+        }
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
@@ -186,6 +194,28 @@ pub(super) fn exchange(stream: &TcpStream, data: &[u8], piece: usize) {
         let differs = back.iter().zip(data).position(|(came, went)| came != went);
         assert_eq!(differs, None, "of {} bytes in pieces of {piece}", data.len());
     });
+}
+
+/// Waits until something is so that nobody tells of.
+#[track_caller]
+pub(super) fn until(what: &str, mut is: impl FnMut() -> bool) {
+    let deadline = Instant::now() + DEADLINE;
+    while !is() {
+        assert!(Instant::now() < deadline, "not in time: {what}");
+        thread::sleep(POLL);
+    }
+}
+
+/// A program of this machine, which is led past no proxy but ours.
+#[track_caller]
+pub(super) fn program(name: &str) -> Command {
+    let mut command = Command::new(name);
+    for (variable, _) in std::env::vars_os() {
+        if variable.to_string_lossy().to_lowercase().ends_with("_proxy") {
+            command.env_remove(variable);
+        }
+    }
+    command
 }
 
 /// Bytes that repeat themselves nowhere soon.

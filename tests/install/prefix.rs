@@ -78,11 +78,15 @@ fn what_is_left_to_do_is_said_only_where_it_is() {
         place.shim(shell, "exit 0");
     }
     let said = run(place.command(&args).env("PATH", path(&place))).err();
-    assert!(!said.contains("PATH") && said.contains("~/.zshrc") && said.contains("config.fish"), "{said}");
+    for file in ["~/.bashrc", "~/.zshrc", "config.fish"] {
+        assert!(said.contains(file) && !said.contains("PATH"), "{said}");
+    }
     for (shell, folder) in [("zsh", "zsh/site-functions"), ("fish", "fish/vendor_completions.d")] {
         place.shim(shell, &format!("echo {}", place.at("home/p/share").join(folder).display()));
     }
     let said = run(place.command(&args).env("PATH", path(&place))).err();
+    assert!(said.contains("~/.bashrc") && !said.contains("~/.zshrc") && !said.contains("config.fish"), "{said}");
+    let said = run(place.command(&args).env("PATH", path(&place)).env("XDG_DATA_HOME", place.at("home/p/share"))).err();
     assert_eq!(said.lines().count(), 1, "{said}");
     place.program("shims/ssmx", "0.0.1");
     let said = run(place.command(&args).env("PATH", path(&place))).err();

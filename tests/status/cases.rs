@@ -2,6 +2,7 @@
 
 use super::{assert_told, cloud, cloud_with, status};
 use crate::support::command::run;
+use crate::support::pty::Pty;
 
 #[test]
 fn each_kind_of_instance_has_its_headline_its_fix_and_its_code() {
@@ -139,4 +140,23 @@ fn colours_only_where_they_are_wanted() {
     assert!(!said(&[]).contains('\x1b'));
     let colored = said(&["--color", "always"]);
     assert!(colored.contains("\x1b[32mcan be reached") && colored.contains("\x1b[31mcannot be reached"), "{colored:?}");
+}
+
+#[test]
+fn on_a_terminal_the_person_chooses_which_one_is_meant() {
+    let cloud = cloud();
+    for (args, chosen) in [(&["status", "twin"][..], "twin"), (&["status"], "lost")] {
+        let mut command = cloud.ssmx();
+        command.args(args).env("TERM", "dumb");
+        let mut pty = Pty::spawn(command, 160, 40);
+        pty.wait_for_text("nothing to leave:");
+        let list = pty.contents();
+        let row = list.lines().find(|line| line.contains(chosen) && line.contains("i-0000000")).unwrap();
+        pty.send(format!("{}\n", row.split_whitespace().next().unwrap()));
+        let code = pty.wait().code();
+        let id = row.split_whitespace().find(|word| word.starts_with("i-")).unwrap();
+        let reached = if chosen == "lost" { "cannot be reached" } else { "can be reached" };
+        assert!(pty.contents().contains(&format!("{chosen} ({id}) {reached}")), "{pty:?}");
+        assert_eq!(code, Some(if chosen == "lost" { 4 } else { 0 }), "{pty:?}");
+    }
 }

@@ -18,6 +18,9 @@ use crate::protocol::{Handshake, Version};
 /// How long a session may take to be ready once its channel is open. A handshake with KMS takes a second or two.
 const READY_PATIENCE: Duration = Duration::from_secs(30);
 
+/// How long a session that is over may take to say how it ended.
+const END_PATIENCE: Duration = Duration::from_secs(1);
+
 /// Agents multiplex when they are newer than this; so says the official client.
 const MULTIPLEXES_AFTER: Version = Version::new(3, 0, 196, 0);
 
@@ -214,6 +217,18 @@ impl Session {
                 Err(OpenError::Session(_) | OpenError::IdsExhausted | OpenError::NotClient) => Err(local),
             },
             Mode::Basic(basic) => basic.carry(local),
+        }
+    }
+
+    /// How a session ended that is over; one that does not say so within a second is ended on the service.
+    pub async fn end(mut self) -> End {
+        match tokio::time::timeout(END_PATIENCE, &mut self.task).await {
+            // A panic in the task was reported by the panic hook.
+            Ok(end) => end.unwrap_or(End::Terminated),
+            Err(_) => {
+                self.terminate().await;
+                End::Terminated
+            }
         }
     }
 

@@ -2,15 +2,11 @@
 //! start another.
 
 use std::future::Future;
-use std::time::Duration;
 
 use super::listener::Listener;
 use super::session::Session;
 use super::tunnel::{Reporter, accept};
 use crate::channel::End;
-
-/// How long a session that takes no connection any more may take to say how it ended.
-const END_PATIENCE: Duration = Duration::from_secs(1);
 
 /// Why the listener is closed.
 #[derive(Debug)]
@@ -49,7 +45,7 @@ pub async fn serve_one<R: Reporter, T>(
                 connected();
                 if let Err(local) = session.carry(local) {
                     local.reset();
-                    return Served::Ended(end(session).await);
+                    return Served::Ended(session.end().await);
                 }
             }
             Err(told) => {
@@ -57,19 +53,6 @@ pub async fn serve_one<R: Reporter, T>(
                 session.terminate().await;
                 return Served::Stopped(told);
             }
-        }
-    }
-}
-
-/// How a session ended that takes no connection any more.
-async fn end(mut session: Session) -> End {
-    let ended = tokio::time::timeout(END_PATIENCE, session.split().0).await;
-    match ended {
-        Ok(end) => end,
-        // It has no number left for another connection.
-        Err(_) => {
-            session.terminate().await;
-            End::Terminated
         }
     }
 }

@@ -21,9 +21,6 @@ use crate::channel::End;
 /// How long a destination may take to accept a connection. Agents try for two minutes, and nobody waits for so long.
 const CONNECT_PATIENCE: Duration = Duration::from_secs(20);
 
-/// How long a session that is over may take to say why.
-const END_PATIENCE: Duration = Duration::from_secs(1);
-
 /// For so long after a session could not be had no other is asked for: programs try again at once and often.
 const FAILURE_LASTS: Duration = Duration::from_secs(2);
 
@@ -66,8 +63,8 @@ enum Next {
 enum Carried {
     /// It goes on.
     On,
-    /// It has ended, and what that means for others who come at once.
-    Over(Refusal),
+    /// It has ended before it could be asked.
+    Over(Request),
     /// It carries no more, and is to be ended if it has not.
     Exhausted,
 }
@@ -104,9 +101,12 @@ impl<O: Opener, R: Reporter> Line<O, R> {
                     let Some(open) = &mut current else { continue };
                     match self.carry(open, call).await {
                         Carried::On => {}
-                        Carried::Over(refusal) => {
+                        Carried::Over(request) => {
+                            let Some(over) = current.take() else { continue };
+                            let (refusal, reason) = failure(SessionError::Ended(over.session.end().await));
+                            self.reporter.note(&Note::NoSession(reason));
                             failed = Some((Instant::now(), refusal));
-                            current = None;
+                            request.refuse(refusal).await;
                         }
                         Carried::Exhausted => {
                             if let Some(exhausted) = current.take() {
@@ -183,14 +183,7 @@ impl<O: Opener, R: Reporter> Line<O, R> {
                 }
                 Ok(Probe::Over) => {
                     // Real agents are ready before they look where they are to lead.
-                    let Ok(end) = timeout(END_PATIENCE, current.session.split().0).await else {
-                        request.refuse(Refusal::Failed).await;
-                        return Carried::Exhausted;
-                    };
-                    let (refusal, reason) = failure(SessionError::Ended(end));
-                    self.reporter.note(&Note::NoSession(reason));
-                    request.refuse(refusal).await;
-                    return Carried::Over(refusal);
+                    return Carried::Over(request);
                 }
                 Err(_) => {
                     self.reporter.note(&Note::Rejected("the destination does not answer".to_owned()));

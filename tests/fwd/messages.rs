@@ -1,0 +1,41 @@
+//! A service that takes no large messages: found out with the first one, and remembered.
+
+use super::tunnel::{Aws, echo, exchange, noise};
+use ssmx::sandbox::MessageLimit;
+
+#[test]
+fn a_close_for_the_size_of_a_message_costs_one_reconnect() {
+    let aws = Aws::new(|options| options.message_limit = Some(MessageLimit::Close(4096)));
+    let mut tunnel = aws.open(&["db", &format!("0:{}", echo())]);
+    let stream = tunnel.connect();
+    exchange(&stream, b"small", 5);
+    for seed in 0..3 {
+        exchange(&stream, &noise(seed, 200_000), 50_000);
+    }
+    let errors = tunnel.errors();
+    assert_eq!(errors.matches("code 1009").count(), 1, "{errors}");
+    assert_eq!(errors.matches("nothing was lost").count(), 1, "{errors}");
+    assert!(!errors.contains("session has ended"), "{errors}");
+}
+
+#[test]
+fn a_service_that_swallows_a_large_message_costs_one_session() {
+    let aws = Aws::new(|options| options.message_limit = Some(MessageLimit::Swallow(4096)));
+    let mut tunnel = aws.open(&["db", &format!("0:{}", echo())]);
+    let unlucky = tunnel.connect();
+    exchange(&unlucky, b"small", 5);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            use std::io::Write;
+            // Some of it is taken before the session is given up, or all.
+            let _ = (&unlucky).write_all(&noise(1, 200_000));
+        });
+        tunnel.wait_for("did not answer to a large message");
+    });
+    // A cut is no orderly end.
+    let read = std::io::Read::read(&mut &unlucky, &mut [0; 1]);
+    assert!(read.is_err(), "{read:?}");
+    let stream = tunnel.connect();
+    exchange(&stream, &noise(2, 500_000), 100_000);
+    tunnel.wait_for("another session carries on");
+}
