@@ -90,9 +90,9 @@ fn run(folder: &Path, steps: &[Step]) {
     let (done, ended) = mpsc::channel();
     thread::spawn(move || {
         // Nobody waits any more once the time is over.
-        let _ = done.send(sandbox.output().expect("the program").status);
+        let _ = done.send(sandbox.output());
     });
-    ended.recv_timeout(4 * DEADLINE).expect("the commands end in time");
+    ended.recv_timeout(4 * DEADLINE).expect("the commands end in time").expect("the program runs");
 }
 
 /// Answers as a web server on the port on which the instances of the documentation have one.
@@ -103,8 +103,9 @@ fn serve(listener: TcpListener) {
             let answer = answer.clone();
             // `--wait` connects and asks for nothing.
             thread::spawn(move || {
-                let _ = stream.read(&mut [0; 4096]);
-                let _ = stream.write_all(answer.as_bytes());
+                if matches!(stream.read(&mut [0; 4096]), Ok(1..)) {
+                    let _ = stream.write_all(answer.as_bytes());
+                }
             });
         }
     });

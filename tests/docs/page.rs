@@ -1,6 +1,8 @@
 //! What a page asks for: its commands, and what they are to print.
 
 use std::net::TcpListener;
+use std::process;
+use std::sync::atomic::{AtomicU16, Ordering};
 
 /// A command of a page.
 pub(super) struct Step {
@@ -16,12 +18,21 @@ const SERVED: &str = "8000";
 /// The other ports that it names. Any can be taken on the machine that runs the test.
 const OTHERS: [&str; 5] = ["1080", "5432", "6379", "9000", "9001"];
 
+/// The ports that were tried.
+static TRIED: AtomicU16 = AtomicU16::new(0);
+
+/// A listener below the ports that the system gives to connections: any of those could take one while the commands run.
+fn listen() -> TcpListener {
+    let first = (process::id() % 10_000) as u16;
+    let ports = std::iter::repeat_with(|| 20_000 + (first + TRIED.fetch_add(1, Ordering::Relaxed)) % 12_000);
+    ports.take(1_000).find_map(|port| TcpListener::bind(("127.0.0.1", port)).ok()).expect("a free port")
+}
+
 /// Free ports in place of those of the documentation.
 pub(super) struct Ports(Vec<(&'static str, String)>);
 
 impl Ports {
     pub(super) fn free(serve: impl Fn(TcpListener)) -> Self {
-        let listen = || TcpListener::bind("127.0.0.1:0").unwrap();
         let number = |listener: &TcpListener| listener.local_addr().unwrap().port().to_string();
         let served = listen();
         // All at once, so that they differ.
