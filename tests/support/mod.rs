@@ -7,6 +7,7 @@ pub(crate) mod command;
 pub(crate) mod pty;
 #[cfg(unix)]
 pub(crate) mod sandbox;
+pub(crate) mod snapshot;
 pub(crate) mod trace;
 
 use std::time::Duration;
