@@ -29,8 +29,6 @@ mod tier;
 
 #[cfg(test)]
 mod fake;
-#[cfg(test)]
-mod net_tests;
 
 pub use client::Aws;
 pub use ec2::{Ec2Instance, InstanceState, ec2_literal};

@@ -1,5 +1,8 @@
 //! The way to a server: trusted roots, proxies, TCP and TLS, the same for the SDK and for the WebSocket.
 
+#[cfg(test)]
+mod tests;
+
 use std::{fmt, path::Path, sync::Arc, time::Duration};
 
 use http::Uri;

@@ -49,7 +49,7 @@ impl From<OpenError> for CliError {
 }
 
 /// What a session that ended otherwise than it should have is told as; `None` when it ended as it should.
-pub(super) fn failure(end: End) -> Option<CliError> {
+pub(crate) fn failure(end: End) -> Option<CliError> {
     Some(match end {
         End::Terminated => return None,
         End::Closed(reason) if reason.trim().is_empty() => return None,
@@ -67,7 +67,7 @@ pub(super) fn failure(end: End) -> Option<CliError> {
 }
 
 /// Why a session ended, in a few words; `None` when it ended as it should.
-pub(super) fn reason(end: &End) -> Option<String> {
+pub(crate) fn reason(end: &End) -> Option<String> {
     match end {
         End::Terminated => None,
         End::Closed(reason) => Some(reason.trim().to_owned()).filter(|reason| !reason.is_empty()),

@@ -5,10 +5,9 @@ use std::path::PathBuf;
 
 use clap::{ArgAction, ColorChoice, CommandFactory, FromArgMatches, Parser, Subcommand};
 
-use super::{
-    completions, config, default_command, exec, fwd, ls, openssh_words, pick, plugin, proxy, sandbox, scp, shell, ssh,
-    ssh_config, status,
-};
+use super::commands::ssh::{self, arguments, config as ssh_config, scp};
+use super::commands::{completions, config, exec, fwd, ls, pick, plugin, proxy, sandbox, shell, status};
+use super::implied_shell;
 use crate::picker;
 
 /// Shells and commands on EC2 and hybrid instances through AWS Systems Manager, without an open port or a bastion host
@@ -102,8 +101,8 @@ impl Cli {
     /// `asks`: somebody is there who can choose an instance if none is named.
     fn read(args: Vec<OsString>, asks: bool) -> Result<Self, clap::Error> {
         let args = plugin::as_called_by_name(args);
-        let (args, mistyped) = default_command::insert(Self::command(), args, asks);
-        let args = openssh_words::set_apart(Self::command(), args);
+        let (args, mistyped) = implied_shell::insert(Self::command(), args, asks);
+        let args = arguments::set_apart(Self::command(), args);
         let matches = Self::command().try_get_matches_from(args)?;
         Ok(Self { mistyped, ..Self::from_arg_matches(&matches)? })
     }

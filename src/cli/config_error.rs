@@ -4,7 +4,7 @@ use super::error::{CliError, ErrorKind};
 use crate::config::ConfigError;
 
 /// What is wrong, every mistake with its line.
-pub(super) fn mistakes(error: &ConfigError) -> CliError {
+pub(crate) fn mistakes(error: &ConfigError) -> CliError {
     let told = CliError::usage(error.to_string());
     match error {
         ConfigError::Invalid { mistakes, .. } if mistakes.len() > 1 => {
@@ -15,7 +15,7 @@ pub(super) fn mistakes(error: &ConfigError) -> CliError {
 }
 
 /// What is wrong, every mistake with its line, and what to do about it.
-pub(super) fn told(error: ConfigError) -> CliError {
+pub(crate) fn told(error: ConfigError) -> CliError {
     match &error {
         ConfigError::Invalid { .. } => mistakes(&error).hint("correct it with `ssmx config edit`"),
         ConfigError::Variable { .. } => CliError::usage(error.to_string()),

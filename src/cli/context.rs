@@ -5,9 +5,10 @@ use std::sync::Arc;
 use tokio::sync::Mutex;
 
 use super::args::Globals;
+use super::commands::config::check;
+use super::config_error;
 use super::error::CliError;
 use super::ui::Ui;
-use super::{config_check, config_error};
 use crate::aws::{Aws, ServiceEndpoints, Settings};
 use crate::config::{self, Config, Effective, Flags, Key, Selector, Value};
 
@@ -26,13 +27,13 @@ pub struct Context {
 
 /// A target as it was typed, with what the configuration says of it.
 #[derive(Clone, Debug)]
-pub(super) struct Wanted {
+pub(crate) struct Wanted {
     /// What was typed.
-    pub(super) text: String,
+    pub(crate) text: String,
     /// Which instance an alias means. None if it is no alias.
-    pub(super) selector: Option<Selector>,
+    pub(crate) selector: Option<Selector>,
     /// The settings that hold for it.
-    pub(super) settings: Effective,
+    pub(crate) settings: Effective,
 }
 
 impl Context {
@@ -43,17 +44,17 @@ impl Context {
     pub fn load(ui: &Ui, globals: &Globals) -> Result<Self, CliError> {
         let location = config::location().map_err(config_error::told)?;
         let config = Config::load(&location).map_err(config_error::told)?;
-        config_check::forwards(&config).map_err(config_error::told)?;
+        check::forwards(&config).map_err(config_error::told)?;
         Ok(Self::with(ui, globals, config))
     }
 
     /// With this configuration.
-    pub(super) fn with(ui: &Ui, globals: &Globals, config: Config) -> Self {
+    pub(crate) fn with(ui: &Ui, globals: &Globals, config: Config) -> Self {
         Self { ui: ui.clone(), globals: globals.clone(), config: Arc::new(config), clouds: Arc::default() }
     }
 
     /// The same for a command that is quiet whether or not it was asked to be.
-    pub(super) fn quieted(&self) -> Self {
+    pub(crate) fn quieted(&self) -> Self {
         Self { ui: self.ui.quieted(), ..self.clone() }
     }
 
@@ -69,7 +70,7 @@ impl Context {
     ///
     /// # Errors
     /// A variable of the environment makes no sense.
-    pub(super) fn settings_for(&self, alias: Option<&str>) -> Result<Effective, CliError> {
+    pub(crate) fn settings_for(&self, alias: Option<&str>) -> Result<Effective, CliError> {
         let target = alias.and_then(|alias| Some((alias, self.config.targets.get(alias)?)));
         let variable = |name: &str| std::env::var(name).ok();
         self.config.effective(flags(&self.globals), target, variable).map_err(config_error::told)
@@ -79,7 +80,7 @@ impl Context {
     ///
     /// # Errors
     /// A variable of the environment makes no sense.
-    pub(super) fn wanted(&self, text: &str) -> Result<Wanted, CliError> {
+    pub(crate) fn wanted(&self, text: &str) -> Result<Wanted, CliError> {
         let selector = self.config.targets.get(text).map(|target| target.selector.clone());
         Ok(Wanted { text: text.to_owned(), selector, settings: self.settings_for(Some(text))? })
     }
@@ -102,7 +103,7 @@ impl Context {
 }
 
 /// What the global flags say.
-pub(super) fn flags(globals: &Globals) -> Flags {
+pub(crate) fn flags(globals: &Globals) -> Flags {
     Flags::default()
         .text(Key::Profile, "--profile", globals.profile.as_deref())
         .text(Key::Region, "--region", globals.region.as_deref())
@@ -110,7 +111,7 @@ pub(super) fn flags(globals: &Globals) -> Flags {
 }
 
 /// What the AWS room needs to know of the settings.
-pub(super) fn aws_settings(settings: &Effective) -> Settings {
+pub(crate) fn aws_settings(settings: &Effective) -> Settings {
     let text = |key| settings.text(key).map(str::to_owned);
     let endpoint = |key| match &settings.endpoint(key)?.value {
         Value::Text(url) => Some(url.clone()),

@@ -3,7 +3,7 @@
 /// Tells the system not to dump this process when it crashes. Programs that it starts are not affected, as they would
 /// be by a resource limit. Other systems than Linux have nothing of the kind; there core dumps are off unless somebody
 /// switches them on.
-pub(super) fn forbid() {
+pub(crate) fn forbid() {
     #[cfg(target_os = "linux")]
     {
         use rustix::process::{DumpableBehavior, set_dumpable_behavior};

@@ -1,14 +1,14 @@
 //! From arguments to an exit code.
 
 use super::args::{Cli, Command, Globals};
+use super::commands::ssh::{self, config as ssh_config, scp};
+use super::commands::{completions, config, exec, fwd, ls, pick, plugin, proxy, sandbox, shell, status};
 use super::context::Context;
+use super::core_dump;
 use super::error::{CliError, ErrorKind};
 use super::exit::Exit;
 use super::ui::Ui;
-use super::{
-    completions, config, core_dump, exec, fwd, logging, ls, pick, plugin, proxy, sandbox, scp, shell, ssh, ssh_config,
-    status,
-};
+use super::ui::log;
 
 /// Runs what was typed, reports its failure and returns the exit code.
 pub fn run(cli: Cli) -> Exit {
@@ -39,7 +39,7 @@ pub fn run(cli: Cli) -> Exit {
 }
 
 fn try_run(ui: &Ui, globals: &Globals, command: Command) -> Result<Exit, CliError> {
-    logging::init(ui, globals.verbose, globals.log_file.as_deref())?;
+    log::init(ui, globals.verbose, globals.log_file.as_deref())?;
     // Only now: a mistake on the command line needs no threads.
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()

@@ -1,5 +1,8 @@
 //! Changes to the text of a file that keep its comments and its order.
 
+#[cfg(test)]
+mod tests;
+
 use std::fmt;
 use std::str::FromStr;
 
@@ -253,7 +256,3 @@ fn dotted(names: &[String]) -> String {
     let names: Vec<_> = names.iter().map(|name| Name::new(name).display_repr().into_owned()).collect();
     names.join(".")
 }
-
-#[cfg(test)]
-#[path = "edit_tests.rs"]
-mod tests;

@@ -3,6 +3,9 @@
 //! From strong to weak: flags, `SSMX_*` variables, the alias, the profile's section, the defaults. What nobody says is
 //! left to the AWS configuration and to what is built in.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
@@ -248,7 +251,3 @@ const NAME_TAG: &str = "Name";
 
 /// How long a listing is used again when nobody says how long.
 const CACHE: Duration = Duration::from_secs(60);
-
-#[cfg(test)]
-#[path = "effective_tests.rs"]
-mod tests;

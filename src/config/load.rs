@@ -1,5 +1,8 @@
 //! From the text of a file to a [`Config`], with all mistakes at once.
 
+#[cfg(test)]
+mod tests;
+
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
@@ -61,7 +64,3 @@ pub fn read(path: &Path) -> io::Result<String> {
     }
     Ok(text)
 }
-
-#[cfg(test)]
-#[path = "load_tests.rs"]
-mod tests;

@@ -2,7 +2,8 @@
 
 use thiserror::Error;
 
-use super::{instance::Instance, trouble::Trouble};
+use super::model::instance::Instance;
+use super::trouble::Trouble;
 use crate::aws::ErrorKind;
 
 /// A target that could not be made out.

@@ -1,19 +1,20 @@
 //! From what a person typed to the one instance that is meant.
 
+#[cfg(test)]
+mod tests;
+
 use std::sync::Arc;
 
-use super::{
-    cache::Cached,
-    error::FleetError,
-    instance::{Instance, Place},
-    inventory::{CacheUse, Options},
-    near::near,
-    plan::{IDS, Plan},
-    spec::TargetSpec,
-    survey::{Survey, Surveyed, Wanted},
-    target::{Origin, Target},
-    trouble::{Service, Trouble},
-};
+use super::cache::Cached;
+use super::error::FleetError;
+use super::inventory::plan::{IDS, Plan};
+use super::inventory::survey::{Survey, Surveyed, Wanted};
+use super::inventory::{CacheUse, Options};
+use super::model::instance::{Instance, Place};
+use super::model::target::{Origin, Target};
+use super::query::nearest::near;
+use super::query::spec::TargetSpec;
+use super::trouble::{Service, Trouble};
 use crate::aws::Aws;
 
 /// Finds the instances that targets mean, in one account and region.
@@ -227,7 +228,3 @@ fn broken_off(troubles: Vec<Trouble>) -> Option<Trouble> {
 
 /// Instances from which on a fleet is large: more than EC2 lists in one request.
 const LARGE: usize = 1_000;
-
-#[cfg(test)]
-#[path = "resolve_tests.rs"]
-mod tests;

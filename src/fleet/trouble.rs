@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::instance::Place;
+use super::model::instance::Place;
 use crate::aws::{self, ErrorKind};
 
 /// A service that did not answer, or not to the end. What the other one says is listed nevertheless.
@@ -32,7 +32,7 @@ pub enum Service {
 }
 
 impl Trouble {
-    pub(super) fn new(place: &Place, service: Service, partial: bool, err: &aws::Error) -> Self {
+    pub(crate) fn new(place: &Place, service: Service, partial: bool, err: &aws::Error) -> Self {
         Self { place: place.clone(), service, partial, kind: err.kind(), message: err.to_string(), hints: err.hints() }
     }
 

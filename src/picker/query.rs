@@ -1,6 +1,6 @@
 //! [`Query`]: what a person typed to narrow the list.
 
-use crate::fleet::glob;
+use crate::fleet::query::glob;
 
 /// A query, all of whose terms must hold.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -1,5 +1,8 @@
 //! [`State`]: everything that the picker knows, changed by keys and by what comes in, without a terminal.
 
+#[cfg(test)]
+mod tests;
+
 use super::column::Column;
 use super::feed::Update;
 use super::keys::Key;
@@ -368,7 +371,3 @@ impl State {
         self.message.as_deref()
     }
 }
-
-#[cfg(test)]
-#[path = "state_tests.rs"]
-mod tests;

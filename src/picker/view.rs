@@ -1,5 +1,8 @@
 //! What the picker looks like: [`draw`] puts it into a buffer of cells.
 
+#[cfg(test)]
+mod tests;
+
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use ratatui::style::{Color, Modifier, Style};
@@ -292,7 +295,3 @@ fn piece_at(buffer: &mut Buffer, x: u16, y: u16, piece: &str, end: u16, style: S
     }
     buffer.set_stringn(x, y, piece, (end - x).into(), style).0
 }
-
-#[cfg(test)]
-#[path = "view_tests.rs"]
-mod tests;

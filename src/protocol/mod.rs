@@ -22,12 +22,13 @@
 
 mod cipher;
 mod config;
+mod congestion;
 mod data_channel;
 mod event;
 mod handshake;
 mod ids;
-mod large;
 mod message;
+mod mtu;
 mod open;
 mod payload;
 mod receiver;
@@ -38,7 +39,6 @@ pub mod smux;
 #[cfg(test)]
 mod tests;
 mod version;
-mod window;
 
 use cipher::Cipher;
 pub use cipher::{DATA_KEY_LENGTH, DataKey};

@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
+use super::congestion::{Acknowledged, Window};
 use super::rtt::RttEstimator;
-use super::window::{Acknowledged, Window};
 
 /// A message is lost when a transmission this many places later is acknowledged: the packet threshold of RFC 9002.
 const REORDERING: u64 = 3;

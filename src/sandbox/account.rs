@@ -5,31 +5,31 @@ use std::sync::{Arc, Mutex};
 
 use tokio::sync::watch;
 
-use super::api_faults::ApiFaults;
-use super::credentials::Credentials;
+use super::api::faults::ApiFaults;
 use super::documents::Documents;
-use super::kms::Kms;
 use super::options::Options;
-use super::pushed_keys::PushedKeys;
+use super::services::credentials::Credentials;
+use super::services::kms::Kms;
+use super::services::pushed_keys::PushedKeys;
 use super::sessions::Sessions;
 
 /// The number of the account, one that AWS uses in examples.
-pub(super) const ACCOUNT: &str = "123456789012";
+pub(crate) const ACCOUNT: &str = "123456789012";
 
 /// The name of the person, as the first part of session ids shows it.
-pub(super) const USER: &str = "sandbox";
+pub(crate) const USER: &str = "sandbox";
 
 /// The state of a sandbox.
 #[derive(Debug)]
-pub(super) struct Account {
-    pub(super) options: Options,
-    pub(super) address: SocketAddr,
-    pub(super) credentials: Credentials,
-    pub(super) documents: Documents,
-    pub(super) sessions: Sessions,
-    pub(super) kms: Arc<Kms>,
-    pub(super) pushed_keys: Arc<PushedKeys>,
-    pub(super) api_faults: Mutex<ApiFaults>,
+pub(crate) struct Account {
+    pub(crate) options: Options,
+    pub(crate) address: SocketAddr,
+    pub(crate) credentials: Credentials,
+    pub(crate) documents: Documents,
+    pub(crate) sessions: Sessions,
+    pub(crate) kms: Arc<Kms>,
+    pub(crate) pushed_keys: Arc<PushedKeys>,
+    pub(crate) api_faults: Mutex<ApiFaults>,
     stage: watch::Sender<Stage>,
     /// Counts the cuts that were asked for.
     cut: watch::Sender<u64>,
@@ -46,7 +46,7 @@ enum Stage {
 }
 
 impl Account {
-    pub(super) fn new(mut options: Options, address: SocketAddr, documents: Documents) -> Self {
+    pub(crate) fn new(mut options: Options, address: SocketAddr, documents: Documents) -> Self {
         Self {
             address,
             credentials: Credentials::random(options.credentials_lifetime),
@@ -62,40 +62,40 @@ impl Account {
     }
 
     /// Who the credentials belong to.
-    pub(super) fn caller_arn(&self) -> String {
+    pub(crate) fn caller_arn(&self) -> String {
         format!("arn:aws:sts::{ACCOUNT}:assumed-role/ssmx-sandbox/{USER}")
     }
 
     /// Where the sandbox listens.
-    pub(super) fn endpoint(&self, scheme: &str) -> String {
+    pub(crate) fn endpoint(&self, scheme: &str) -> String {
         format!("{scheme}://{}", self.address)
     }
 
-    pub(super) fn stop_sessions(&self) {
+    pub(crate) fn stop_sessions(&self) {
         self.stage.send_modify(|stage| *stage = (*stage).max(Stage::Stopping));
     }
 
-    pub(super) fn stop(&self) {
+    pub(crate) fn stop(&self) {
         self.stage.send_modify(|stage| *stage = Stage::Stopped);
     }
 
     /// Waits until sessions have to end.
-    pub(super) async fn stopping(&self) {
+    pub(crate) async fn stopping(&self) {
         self.reaches(Stage::Stopping).await;
     }
 
     /// Waits until connections have to go.
-    pub(super) async fn stopped(&self) {
+    pub(crate) async fn stopped(&self) {
         self.reaches(Stage::Stopped).await;
     }
 
     /// Cuts the connections of all clients.
-    pub(super) fn cut_clients(&self) {
+    pub(crate) fn cut_clients(&self) {
         self.cut.send_modify(|cuts| *cuts += 1);
     }
 
     /// Tells of each [`Self::cut_clients`] from now on.
-    pub(super) fn cuts(&self) -> watch::Receiver<u64> {
+    pub(crate) fn cuts(&self) -> watch::Receiver<u64> {
         self.cut.subscribe()
     }
 

@@ -6,36 +6,26 @@
 
 mod account;
 pub mod agent;
-mod agent_link;
 mod api;
-mod api_faults;
-mod builtin_documents;
-mod credentials;
 mod documents;
 mod error;
 mod fleet;
-mod fleet_file;
-mod fleet_generate;
 mod gateway;
-mod kms;
 mod options;
-mod pushed_keys;
 mod random;
 mod server;
-mod session;
+mod services;
 mod sessions;
-mod sigv4;
 mod start;
-mod work;
 
 #[cfg(test)]
 mod tests;
 
-pub use agent_link::{Agent, AgentLink, AgentSession, LinkClosed, LinkEvent, Outcome};
+pub use agent::link::{Agent, AgentLink, AgentSession, LinkClosed, LinkEvent, Outcome};
+pub use agent::work::{PortWork, Work};
 pub use error::Error;
 pub use fleet::{Fleet, Instance, InstanceState, MOST_INSTANCES, Ping, Platform};
-pub use kms::{EncryptionContext, InvalidCiphertext, Kms};
 pub use options::{ApiFault, Faults, MessageLimit, Options, Pace, Preferences};
-pub use pushed_keys::PushedKeys;
+pub use services::kms::{EncryptionContext, InvalidCiphertext, Kms};
+pub use services::pushed_keys::PushedKeys;
 pub use start::Sandbox;
-pub use work::{PortWork, Work};

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::agent_link::Agent;
+use super::agent::link::Agent;
 use super::fleet::Fleet;
 
 /// What a sandbox plays and how badly.

@@ -32,7 +32,7 @@ const HEAD_DEADLINE: Duration = Duration::from_secs(120);
 const BODY_DEADLINE: Duration = Duration::from_secs(30);
 
 /// Serves until the task is aborted.
-pub(super) async fn serve(listener: TcpListener, account: Arc<Account>) {
+pub(crate) async fn serve(listener: TcpListener, account: Arc<Account>) {
     let permits = Arc::new(Semaphore::new(MOST_CONNECTIONS));
     loop {
         let Ok(permit) = Arc::clone(&permits).acquire_owned().await else { return };

@@ -14,7 +14,7 @@ use super::documents::Documents;
 use super::error::Error;
 use super::options::{Faults, Options};
 use super::server;
-use super::session::Phase;
+use super::sessions::session::Phase;
 
 /// How long sessions may take to end when the sandbox is shut down; an agent's own grace and a little more.
 const SHUTDOWN: Duration = Duration::from_secs(7);
@@ -28,7 +28,7 @@ const SERVICES: [&str; 6] = ["EC2", "EC2_INSTANCE_CONNECT", "KMS", "SSM", "SSMME
 /// A running sandbox. Dropping it stops it at once; [`Sandbox::shutdown`] lets sessions end in order.
 #[derive(Debug)]
 pub struct Sandbox {
-    pub(super) account: Arc<Account>,
+    pub(crate) account: Arc<Account>,
     server: JoinHandle<()>,
 }
 

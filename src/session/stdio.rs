@@ -1,5 +1,8 @@
 //! Standard input and output carried over a session, byte by byte: what a ProxyCommand of ssh is.
 
+#[cfg(all(test, unix))]
+mod tests;
+
 use std::io;
 use std::time::Duration;
 
@@ -124,7 +127,3 @@ async fn finish(carried: Carried, output: &mut Output, patience: Duration) -> Ca
         Err(_) => Carried::Output(io::ErrorKind::TimedOut.into()),
     }
 }
-
-#[cfg(all(test, unix))]
-#[path = "stdio_tests.rs"]
-mod tests;

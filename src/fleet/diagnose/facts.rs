@@ -2,9 +2,9 @@
 
 use std::time::SystemTime;
 
-use super::super::instance::Place;
 use super::purpose::Purpose;
 use crate::aws::{self, ErrorKind, HybridTier, InstanceState, PingStatus, Platform};
+use crate::fleet::model::instance::Place;
 
 /// What is known of one target.
 #[derive(Clone, Debug)]
@@ -126,7 +126,7 @@ impl Sighting {
 
 impl Elsewhere {
     /// How many places answered, in words.
-    pub(super) fn asked(&self) -> String {
+    pub(crate) fn asked(&self) -> String {
         match self.asked.len() {
             1 => "1 other configured place".to_owned(),
             count => format!("{count} other configured places"),

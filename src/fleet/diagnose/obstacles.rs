@@ -8,7 +8,7 @@ use super::{
 use crate::aws::{ErrorKind, HybridTier, InstanceState, PingStatus, Platform};
 
 /// It does not run; none if it does, or if nobody says that it does not.
-pub(super) fn down(facts: &Facts) -> Option<Reason> {
+pub(crate) fn down(facts: &Facts) -> Option<Reason> {
     let state = facts.instance()?.state;
     let (code, what) = match state {
         InstanceState::Stopped => ("stopped", "it is stopped"),
@@ -29,7 +29,7 @@ pub(super) fn down(facts: &Facts) -> Option<Reason> {
 }
 
 /// Nobody here knows it.
-pub(super) fn unknown_here(facts: &Facts) -> Reason {
+pub(crate) fn unknown_here(facts: &Facts) -> Reason {
     let (who, noun) = if facts.is_hybrid() { ("Systems Manager", "node") } else { ("EC2", "instance") };
     let region = &facts.place.region;
     let searched = facts.elsewhere.as_ref().filter(|elsewhere| !elsewhere.asked.is_empty());
@@ -46,7 +46,7 @@ pub(super) fn unknown_here(facts: &Facts) -> Reason {
 }
 
 /// It is in another region or account.
-pub(super) fn elsewhere(facts: &Facts, elsewhere: &Elsewhere) -> Option<Reason> {
+pub(crate) fn elsewhere(facts: &Facts, elsewhere: &Elsewhere) -> Option<Reason> {
     let first = elsewhere.known.first()?;
     let places: Vec<_> = elsewhere.known.iter().map(|sighting| sighting.place.to_string()).collect();
     let what = format!("it is not in {}, but in {}", facts.place, places.join(" and in "));
@@ -55,7 +55,7 @@ pub(super) fn elsewhere(facts: &Facts, elsewhere: &Elsewhere) -> Option<Reason> 
 }
 
 /// It may not run, which EC2 could not be asked about.
-pub(super) fn may_be_down(facts: &Facts) -> Reason {
+pub(crate) fn may_be_down(facts: &Facts) -> Reason {
     let what = "it may be stopped, terminated, or in another region or account";
     let command = format!("`aws ec2 describe-instances --instance-ids {}{}`", facts.id, place_flags(facts));
     Reason::possible("may-not-run", what, "EC2 did not say")
@@ -63,7 +63,7 @@ pub(super) fn may_be_down(facts: &Facts) -> Reason {
 }
 
 /// It runs, and Systems Manager has not heard of it: the causes in the order in which they are checked.
-pub(super) fn unregistered(facts: &Facts) -> Vec<Reason> {
+pub(crate) fn unregistered(facts: &Facts) -> Vec<Reason> {
     let mut reasons = Vec::new();
     if let Some(launched) = facts.instance().and_then(|instance| instance.launched)
         && facts.now.duration_since(launched).is_ok_and(|age| age < REGISTERING)
@@ -108,7 +108,7 @@ fn no_profile(facts: &Facts) -> Reason {
 }
 
 /// The profile was taken away since the agent registered.
-pub(super) fn profile_gone(facts: &Facts) -> Option<Reason> {
+pub(crate) fn profile_gone(facts: &Facts) -> Option<Reason> {
     facts.instance().filter(|instance| instance.instance_profile.is_none()).map(|_| no_profile(facts))
 }
 
@@ -142,7 +142,7 @@ fn no_way_out(facts: &Facts) -> Option<Reason> {
 }
 
 /// Its agent was registered and is not heard of.
-pub(super) fn silent(facts: &Facts) -> Option<Reason> {
+pub(crate) fn silent(facts: &Facts) -> Option<Reason> {
     let agent = facts.known_agent()?;
     let status = format!("Systems Manager gives its ping status as {}", agent.ping.as_str());
     let (what, seen) = match agent.last_ping {
@@ -163,7 +163,7 @@ pub(super) fn silent(facts: &Facts) -> Option<Reason> {
 }
 
 /// Its agent reports, and has no connection for sessions.
-pub(super) fn no_channel(facts: &Facts) -> Reason {
+pub(crate) fn no_channel(facts: &Facts) -> Reason {
     let what = "its agent reports, but has no connection to Session Manager";
     let seen = "Systems Manager calls the agent online; ssm:GetConnectionStatus says that it is not connected";
     let host = hosts(facts, &["ssmmessages"]);
@@ -176,7 +176,7 @@ pub(super) fn no_channel(facts: &Facts) -> Reason {
 }
 
 /// Nothing more is known than that it is not connected.
-pub(super) fn container() -> Reason {
+pub(crate) fn container() -> Reason {
     let what = "the container has no connection to Session Manager";
     Reason::seen("container", what, "ssm:GetConnectionStatus says that it is not connected")
         .fix("check that the task runs, and was started with `--enable-execute-command`")
@@ -184,7 +184,7 @@ pub(super) fn container() -> Reason {
 }
 
 /// Its agent is too old for something.
-pub(super) fn too_old(facts: &Facts, purpose: Purpose) -> Option<Reason> {
+pub(crate) fn too_old(facts: &Facts, purpose: Purpose) -> Option<Reason> {
     let agent = facts.known_agent()?;
     let text = agent.version.as_deref()?;
     let needed = purpose.needs();
@@ -207,7 +207,7 @@ pub(super) fn too_old(facts: &Facts, purpose: Purpose) -> Option<Reason> {
 
 /// A hybrid node in an account without the tier that allows sessions on those. The service dropped the requirement in
 /// June 2026, so the setting alone proves nothing.
-pub(super) fn tier(facts: &Facts) -> Option<Reason> {
+pub(crate) fn tier(facts: &Facts) -> Option<Reason> {
     if !facts.is_hybrid() {
         return None;
     }
@@ -228,7 +228,7 @@ pub(super) fn tier(facts: &Facts) -> Option<Reason> {
 }
 
 /// A question that was not answered.
-pub(super) fn unanswered(refusal: &Refusal) -> Reason {
+pub(crate) fn unanswered(refusal: &Refusal) -> Reason {
     let (code, what) = match refusal.kind {
         ErrorKind::Permission => {
             let on = refusal.resource.as_ref().map(|resource| format!(" on {resource}")).unwrap_or_default();

@@ -24,7 +24,7 @@ pub enum Purpose {
 
 /// A version of an agent: four numbers, compared number by number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct AgentVersion([u32; 4]);
+pub(crate) struct AgentVersion([u32; 4]);
 
 impl Purpose {
     /// All of them, those that old agents can do first.
@@ -51,7 +51,7 @@ impl Purpose {
     }
 
     /// The oldest agent that can do it.
-    pub(super) fn needs(self) -> AgentVersion {
+    pub(crate) fn needs(self) -> AgentVersion {
         AgentVersion(match self {
             Self::Shell => [2, 3, 68, 0],
             Self::Encrypted => [2, 3, 539, 0],
@@ -94,7 +94,7 @@ impl fmt::Display for Purpose {
 impl AgentVersion {
     /// The version that a text of one to four numbers means. None for anything else, which an agent that is still being
     /// installed may report.
-    pub(super) fn parse(text: &str) -> Option<Self> {
+    pub(crate) fn parse(text: &str) -> Option<Self> {
         let mut numbers = [0; 4];
         let mut parts = text.split('.');
         for (number, part) in numbers.iter_mut().zip(&mut parts) {

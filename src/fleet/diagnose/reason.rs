@@ -19,24 +19,24 @@ pub struct Reason {
 
 impl Reason {
     /// Something that was seen.
-    pub(super) fn seen(code: &'static str, what: impl Into<String>, seen: impl Into<String>) -> Self {
+    pub(crate) fn seen(code: &'static str, what: impl Into<String>, seen: impl Into<String>) -> Self {
         Self { code, certain: true, what: what.into(), seen: seen.into(), fix: Vec::new() }
     }
 
     /// Something that is to be checked.
-    pub(super) fn possible(code: &'static str, what: impl Into<String>, seen: impl Into<String>) -> Self {
+    pub(crate) fn possible(code: &'static str, what: impl Into<String>, seen: impl Into<String>) -> Self {
         Self { certain: false, ..Self::seen(code, what, seen) }
     }
 
     /// Adds something to do about it.
-    pub(super) fn fix(mut self, fix: impl Into<String>) -> Self {
+    pub(crate) fn fix(mut self, fix: impl Into<String>) -> Self {
         self.fix.push(fix.into());
         self
     }
 }
 
 /// How long ago something was, in a unit that says enough, as in "2 hours".
-pub(super) fn ago(now: SystemTime, then: SystemTime) -> String {
+pub(crate) fn ago(now: SystemTime, then: SystemTime) -> String {
     // A clock that is behind makes it the present.
     let seconds = now.duration_since(then).unwrap_or(Duration::ZERO).as_secs();
     let (count, unit) = match seconds {
@@ -50,7 +50,7 @@ pub(super) fn ago(now: SystemTime, then: SystemTime) -> String {
 }
 
 /// A time as people and programs read it: `2026-01-31T23:59:59Z`.
-pub(super) fn at(time: SystemTime) -> String {
+pub(crate) fn at(time: SystemTime) -> String {
     // Services do not know of times before 1970, which have no such form.
     let time = time.max(SystemTime::UNIX_EPOCH);
     humantime::format_rfc3339_seconds(time).to_string()

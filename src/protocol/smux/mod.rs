@@ -35,8 +35,8 @@ mod config;
 mod error;
 mod frame;
 mod keep_alive;
+mod mux;
 mod scheduler;
-mod session;
 mod stream;
 #[cfg(test)]
 mod tests;
@@ -45,4 +45,4 @@ pub use config::{Config, Role};
 pub use error::{OpenError, ProtocolError, SessionError, WriteError};
 pub use frame::{Command, Decoded, Decoder, HEADER_LEN, Header, StreamId};
 pub use keep_alive::KeepAlive;
-pub use session::{Event, Mux};
+pub use mux::{Event, Mux};

@@ -25,20 +25,20 @@ const LONGEST_PREFIX: usize = 30;
 
 /// What to run and how to report it.
 #[derive(Debug)]
-pub(super) struct Command<'a> {
+pub(crate) struct Command<'a> {
     /// The command line.
-    pub(super) line: &'a str,
+    pub(crate) line: &'a str,
     /// Both streams apart, and the exit code.
-    pub(super) separate: bool,
+    pub(crate) separate: bool,
     /// Put before each chunk of standard output that begins a line.
-    pub(super) stdout_prefix: &'a str,
+    pub(crate) stdout_prefix: &'a str,
     /// Put before each chunk of standard error that begins a line.
-    pub(super) stderr_prefix: &'a str,
+    pub(crate) stderr_prefix: &'a str,
 }
 
 impl Command<'_> {
     /// Runs the command to its end.
-    pub(super) async fn run(&self, pace: Pace, environment: &Environment, io: Io) -> Outcome {
+    pub(crate) async fn run(&self, pace: Pace, environment: &Environment, io: Io) -> Outcome {
         // Unlike a shell's, this handler is ready before the program is.
         io.output.send(Output::Accepting(true)).await;
         if self.separate {
@@ -220,10 +220,10 @@ fn output_file(environment: &Environment) -> io::Result<(File, File)> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{Client, command, session};
     use super::*;
     use crate::protocol::SessionType;
     use crate::sandbox::Work;
+    use crate::sandbox::agent::tests::{Client, command, session};
 
     async fn run(line: &str) -> (Client, Outcome) {
         let mut client = session(command(line), |_| {});

@@ -46,7 +46,7 @@ const CONNECT: Duration = Duration::from_secs(10);
 
 /// The addresses of a destination and its port.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Destination {
+pub(crate) struct Destination {
     addresses: Vec<IpAddr>,
     port: u16,
     /// The instance that it is, if it is one.
@@ -58,7 +58,7 @@ impl Destination {
     ///
     /// # Errors
     /// The text with which the real agent fails the session.
-    pub(super) async fn resolve(work: &PortWork, from: &Arc<Instance>, fleet: &Fleet) -> Result<Self, String> {
+    pub(crate) async fn resolve(work: &PortWork, from: &Arc<Instance>, fleet: &Fleet) -> Result<Self, String> {
         let Some(port) = work.port_number else {
             return Err(format!("Port number is empty in session properties. {}", work.properties));
         };
@@ -76,12 +76,12 @@ impl Destination {
     }
 
     /// The instance whose SSH server this is, if it is one's.
-    pub(super) fn ssh_server(&self) -> Option<&Arc<Instance>> {
+    pub(crate) fn ssh_server(&self) -> Option<&Arc<Instance>> {
         self.instance.as_ref().filter(|_| self.port == SSH)
     }
 
     /// Connects to another port in the instance's stead.
-    pub(super) fn lead_to(&mut self, port: u16) {
+    pub(crate) fn lead_to(&mut self, port: u16) {
         self.port = port;
     }
 
@@ -89,7 +89,7 @@ impl Destination {
     ///
     /// # Errors
     /// What the real agent says about the first address.
-    pub(super) async fn dial(&self) -> Result<TcpStream, String> {
+    pub(crate) async fn dial(&self) -> Result<TcpStream, String> {
         let mut first = None;
         for &address in &self.addresses {
             let address = SocketAddr::new(address, self.port);
@@ -156,9 +156,9 @@ fn describe(error: &io::Error) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::forward;
     use super::*;
     use crate::sandbox::Work;
+    use crate::sandbox::agent::tests::forward;
 
     async fn resolve(host: &str) -> Result<Destination, String> {
         let fleet = Fleet::builtin("us-east-1");

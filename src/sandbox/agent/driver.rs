@@ -26,13 +26,13 @@ const MESSAGE_SIZE: usize = 64 * 1024;
 
 /// What opens the data key of a session.
 #[derive(Debug)]
-pub(super) struct KeyOpener {
+pub(crate) struct KeyOpener {
     /// The service.
-    pub(super) kms: Arc<Kms>,
+    pub(crate) kms: Arc<Kms>,
     /// The session's encryption context without the challenge.
-    pub(super) context: EncryptionContext,
+    pub(crate) context: EncryptionContext,
     /// The challenge of the handshake, if there is one.
-    pub(super) challenge: Option<String>,
+    pub(crate) challenge: Option<String>,
 }
 
 impl KeyOpener {
@@ -50,7 +50,7 @@ impl KeyOpener {
 }
 
 /// Drives one session. Dropping its future kills the program.
-pub(super) struct Driver<F> {
+pub(crate) struct Driver<F> {
     link: AgentLink,
     channel: DataChannel,
     /// Room for output in an empty channel.
@@ -88,7 +88,7 @@ where
     R: Future<Output = Outcome> + Send + 'static,
 {
     /// A driver that will run what `start` makes of the client's version, which is zero without a handshake.
-    pub(super) fn new(link: AgentLink, agent: AgentConfig, keys: KeyOpener, start: F) -> Self {
+    pub(crate) fn new(link: AgentLink, agent: AgentConfig, keys: KeyOpener, start: F) -> Self {
         let epoch = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         let seed = u64::from_ne_bytes(random::secret());
         let epoch_ms = u64::try_from(epoch.as_millis()).unwrap_or(u64::MAX);
@@ -113,7 +113,7 @@ where
     }
 
     /// Serves the session to its end.
-    pub(super) async fn run(mut self) -> Outcome {
+    pub(crate) async fn run(mut self) -> Outcome {
         self.channel.connected(now());
         self.channel.report_state(now(), "Connected");
         match self.serve().await {
@@ -281,7 +281,7 @@ mod tests {
     use tokio::net::unix::pipe;
     use tokio::time::timeout;
 
-    use super::super::testing::{Client, command, interactive, session};
+    use crate::sandbox::agent::tests::{Client, command, interactive, session};
     use crate::sandbox::{Outcome, Work};
 
     async fn assert_nobody_is_left(work: Work) {

@@ -19,7 +19,7 @@ const DEFAULT_USER: &str = "ssm-user";
 
 /// The home directories of all instances, in a directory that goes with the last session and the sandbox.
 #[derive(Debug, Default)]
-pub(super) struct Homes(Mutex<State>);
+pub(crate) struct Homes(Mutex<State>);
 
 #[derive(Debug, Default)]
 struct State {
@@ -32,7 +32,7 @@ impl Homes {
     ///
     /// # Errors
     /// Whatever the file system says.
-    pub(super) fn of(&self, instance: &Instance) -> io::Result<PathBuf> {
+    pub(crate) fn of(&self, instance: &Instance) -> io::Result<PathBuf> {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(home) = state.homes.get(&instance.id) {
             return Ok(home.clone());
@@ -48,12 +48,12 @@ impl Homes {
     ///
     /// # Errors
     /// Whatever the file system says.
-    pub(super) fn root(&self) -> io::Result<PathBuf> {
+    pub(crate) fn root(&self) -> io::Result<PathBuf> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).root()
     }
 
     /// Removes all home directories.
-    pub(super) fn remove(&self) {
+    pub(crate) fn remove(&self) {
         let state = std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
         if let Some(root) = state.root
             && let Err(error) = fs::remove_dir_all(&root)
@@ -90,9 +90,9 @@ fn make_private(path: &Path) -> io::Result<()> {
 
 /// What a session's program finds around it.
 #[derive(Clone, Debug)]
-pub(super) struct Environment {
+pub(crate) struct Environment {
     /// The working directory, and `HOME`.
-    pub(super) home: PathBuf,
+    pub(crate) home: PathBuf,
     name: String,
     user: Option<String>,
 }
@@ -100,13 +100,13 @@ pub(super) struct Environment {
 impl Environment {
     /// The environment on an instance, whose Name is in the prompt of its shells. The user of `run_as` is played in
     /// name only: everything runs as whoever runs the sandbox.
-    pub(super) fn new(instance: &Instance, home: PathBuf, run_as: Option<&str>) -> Self {
+    pub(crate) fn new(instance: &Instance, home: PathBuf, run_as: Option<&str>) -> Self {
         let name = plain(instance.name().unwrap_or(&instance.id));
         Self { home, name, user: run_as.map(str::to_owned) }
     }
 
     /// All variables of a program.
-    pub(super) fn variables(&self) -> Vec<(&'static str, OsString)> {
+    pub(crate) fn variables(&self) -> Vec<(&'static str, OsString)> {
         let user = match &self.user {
             Some(user) => user.into(),
             None => inherited("USER").or_else(|| inherited("LOGNAME")).unwrap_or_else(|| DEFAULT_USER.into()),
@@ -122,7 +122,7 @@ impl Environment {
     }
 
     /// The prompt of shells, which says where one is.
-    pub(super) fn prompt(&self) -> (&'static str, OsString) {
+    pub(crate) fn prompt(&self) -> (&'static str, OsString) {
         ("PS1", format!("[sandbox {}] $ ", self.name).into())
     }
 }

@@ -7,29 +7,23 @@ mod destination;
 mod driver;
 mod environment;
 mod instances;
+pub(crate) mod link;
 mod pacer;
 mod port;
-mod port_basic;
-mod port_mux;
-mod port_streams;
 mod program;
 mod split;
+#[cfg_attr(not(unix), path = "sshd/elsewhere.rs")]
+mod sshd;
+#[cfg(all(test, unix))]
+mod tests;
 mod utf8;
+pub(crate) mod work;
 
 #[cfg(unix)]
 mod command;
 #[cfg(unix)]
 mod shell;
-#[cfg_attr(not(unix), path = "sshd_elsewhere.rs")]
-mod sshd;
-#[cfg(unix)]
-mod sshd_config;
 #[cfg(unix)]
 mod unix;
-
-#[cfg(all(test, unix))]
-mod testing;
-#[cfg(all(test, unix))]
-mod testing_mux;
 
 pub use instances::Instances;

@@ -15,18 +15,18 @@ const SLACK: Duration = Duration::from_millis(4);
 
 /// Keeps messages apart.
 #[derive(Debug)]
-pub(super) struct Pacer {
+pub(crate) struct Pacer {
     pace: Pace,
     next: Instant,
 }
 
 impl Pacer {
-    pub(super) fn new(pace: Pace) -> Self {
+    pub(crate) fn new(pace: Pace) -> Self {
         Self { pace, next: Instant::now() }
     }
 
     /// Waits, after a message, until it is time for the next one.
-    pub(super) async fn wait(&mut self) {
+    pub(crate) async fn wait(&mut self) {
         if self.pace == Pace::Fast {
             return;
         }

@@ -17,7 +17,7 @@ const FAST_CHUNK: usize = 16 * 1024;
 
 /// What a client has for a program.
 #[derive(Debug)]
-pub(super) enum Input {
+pub(crate) enum Input {
     /// Keys, or the bytes of a connection: one message of the client.
     Bytes(Bytes),
     /// The size of the client's terminal.
@@ -28,7 +28,7 @@ pub(super) enum Input {
 
 /// What a program has for its client.
 #[derive(Debug)]
-pub(super) enum Output {
+pub(crate) enum Output {
     /// Whether the program takes input. Until it says so, input is neither taken nor acknowledged.
     Accepting(bool),
     /// Bytes for one message.
@@ -43,20 +43,20 @@ pub(super) enum Output {
 
 /// A program's end of its line to the driver.
 #[derive(Debug)]
-pub(super) struct Io {
+pub(crate) struct Io {
     /// `None` never comes: the driver drops the program before its line.
-    pub(super) input: mpsc::Receiver<Input>,
+    pub(crate) input: mpsc::Receiver<Input>,
     /// Waits while the channel takes nothing; so no more is read from the program either.
-    pub(super) output: OutputSender,
+    pub(crate) output: OutputSender,
 }
 
 /// Sends a program's output.
 #[derive(Clone, Debug)]
-pub(super) struct OutputSender(mpsc::Sender<Output>);
+pub(crate) struct OutputSender(mpsc::Sender<Output>);
 
 impl OutputSender {
     /// Waits for room, and sends. Bytes that are none are not sent, as there is no such message.
-    pub(super) async fn send(&self, output: Output) {
+    pub(crate) async fn send(&self, output: Output) {
         if let Output::Bytes(bytes) | Output::Stderr(bytes) = &output
             && bytes.is_empty()
         {
@@ -68,17 +68,17 @@ impl OutputSender {
 }
 
 /// The driver's end.
-pub(super) type DriverEnd = (mpsc::Sender<Input>, mpsc::Receiver<Output>);
+pub(crate) type DriverEnd = (mpsc::Sender<Input>, mpsc::Receiver<Output>);
 
 /// A line between a driver and a program.
-pub(super) fn line() -> (DriverEnd, Io) {
+pub(crate) fn line() -> (DriverEnd, Io) {
     let (input_sender, input) = mpsc::channel(WAITING);
     let (output, output_receiver) = mpsc::channel(WAITING);
     ((input_sender, output_receiver), Io { input, output: OutputSender(output) })
 }
 
 /// Most bytes read from a program at once.
-pub(super) fn chunk_size(pace: Pace) -> usize {
+pub(crate) fn chunk_size(pace: Pace) -> usize {
     match pace {
         Pace::Real => REAL_CHUNK,
         Pace::Fast => FAST_CHUNK,
@@ -86,6 +86,6 @@ pub(super) fn chunk_size(pace: Pace) -> usize {
 }
 
 /// A failure as the real agent reports it to the service, which shows it to the client.
-pub(super) fn failure(error: &str) -> Outcome {
+pub(crate) fn failure(error: &str) -> Outcome {
     Outcome::failed(format!("\n----------ERROR-------\n{error}"))
 }

@@ -16,18 +16,18 @@ use crate::sandbox::{Outcome, Pace};
 const FIRST_READ: Duration = Duration::from_secs(1);
 
 /// And so long after each chunk.
-pub(super) const BETWEEN_CHUNKS: Duration = Duration::from_millis(1);
+pub(crate) const BETWEEN_CHUNKS: Duration = Duration::from_millis(1);
 
 /// The real agent sleeps so long before it reports that it could not start something.
-pub(super) const START_FAILED: Duration = Duration::from_secs(2);
+pub(crate) const START_FAILED: Duration = Duration::from_secs(2);
 
 /// Runs a shell, and types the lines of `profile` first.
-pub(super) async fn shell(profile: &str, pace: Pace, environment: &Environment, io: Io) -> Outcome {
+pub(crate) async fn shell(profile: &str, pace: Pace, environment: &Environment, io: Io) -> Outcome {
     run(&[], profile, pace, environment, io).await
 }
 
 /// Runs a command line in a shell.
-pub(super) async fn command(line: &str, pace: Pace, environment: &Environment, io: Io) -> Outcome {
+pub(crate) async fn command(line: &str, pace: Pace, environment: &Environment, io: Io) -> Outcome {
     match line.trim() {
         "" => run(&[], "", pace, environment, io).await,
         _ => run(&["-c", line], "", pace, environment, io).await,
@@ -99,8 +99,8 @@ async fn type_in(terminal: &mut pty_process::WritePty<'_>, bytes: &[u8]) {
 mod tests {
     use std::time::Instant;
 
-    use super::super::testing::{interactive, session, shell};
     use crate::protocol::Size;
+    use crate::sandbox::agent::tests::{interactive, session, shell};
     use crate::sandbox::{Outcome, Pace, Work};
 
     const PROMPT: &str = "[sandbox web-1] $ ";

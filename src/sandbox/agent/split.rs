@@ -6,7 +6,7 @@
 
 /// Why a command line has no words. The texts are those of the real agent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub(super) enum SplitError {
+pub(crate) enum SplitError {
     /// The line ends in a backslash.
     #[error("EOF found after escape character")]
     UnfinishedEscape,
@@ -27,7 +27,7 @@ enum State {
 }
 
 /// The words of a command line.
-pub(super) fn split(line: &str) -> Result<Vec<String>, SplitError> {
+pub(crate) fn split(line: &str) -> Result<Vec<String>, SplitError> {
     let mut words = Vec::new();
     let mut word = String::new();
     let mut state = State::BetweenWords;

@@ -14,7 +14,7 @@ use crate::protocol::Size;
 
 /// A program on a terminal of its own: it leads a session whose controlling terminal that is. If it is dropped before
 /// its end, it is killed with whatever is in the foreground.
-pub(super) struct Terminal {
+pub(crate) struct Terminal {
     pty: Pty,
     child: Child,
 }
@@ -24,7 +24,7 @@ impl Terminal {
     ///
     /// # Errors
     /// What the system says when there is no terminal to be had, or no such program.
-    pub(super) fn start(program: &str, args: &[&str], environment: &Environment) -> io::Result<Self> {
+    pub(crate) fn start(program: &str, args: &[&str], environment: &Environment) -> io::Result<Self> {
         let (pty, pts) = pty_process::open().map_err(into_io)?;
         let child = pty_process::Command::new(program)
             .args(args)
@@ -39,12 +39,12 @@ impl Terminal {
     }
 
     /// The terminal's ends: what the program writes, and what it reads.
-    pub(super) fn split(&mut self) -> (ReadPty<'_>, WritePty<'_>) {
+    pub(crate) fn split(&mut self) -> (ReadPty<'_>, WritePty<'_>) {
         self.pty.split()
     }
 
     /// Waits for the program's end.
-    pub(super) async fn wait(&mut self) {
+    pub(crate) async fn wait(&mut self) {
         if let Err(error) = self.child.wait().await {
             tracing::debug!(%error, "the program cannot be waited for");
         }
@@ -64,7 +64,7 @@ impl Drop for Terminal {
 }
 
 /// Sets a terminal's size. The real agent cuts both numbers to 16 bits.
-pub(super) fn resize(terminal: &WritePty<'_>, size: Size) {
+pub(crate) fn resize(terminal: &WritePty<'_>, size: Size) {
     if let Err(error) = terminal.resize(pty_process::Size::new(size.rows as u16, size.cols as u16)) {
         tracing::debug!(%error, "the terminal keeps its size");
     }
@@ -72,14 +72,14 @@ pub(super) fn resize(terminal: &WritePty<'_>, size: Size) {
 
 /// A program without a terminal and without input. If it is dropped before its end, it is killed with its group.
 #[derive(Debug)]
-pub(super) struct Process(Child);
+pub(crate) struct Process(Child);
 
 impl Process {
     /// Starts a program that writes into two pipes.
     ///
     /// # Errors
     /// What the system says when there is no such program.
-    pub(super) fn piped(words: &[String], environment: &Environment) -> io::Result<(Self, ChildStdout, ChildStderr)> {
+    pub(crate) fn piped(words: &[String], environment: &Environment) -> io::Result<(Self, ChildStdout, ChildStderr)> {
         let mut child = command(words, environment).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
         let (stdout, stderr) = child.stdout.take().zip(child.stderr.take()).expect("both were asked for");
         Ok((Self(child), stdout, stderr))
@@ -89,13 +89,13 @@ impl Process {
     ///
     /// # Errors
     /// What the system says when there is no such program.
-    pub(super) fn into_file(words: &[String], environment: &Environment, file: File) -> io::Result<Self> {
+    pub(crate) fn into_file(words: &[String], environment: &Environment, file: File) -> io::Result<Self> {
         let stdout = file.try_clone()?;
         Ok(Self(command(words, environment).stdout(stdout).stderr(file).spawn()?))
     }
 
     /// Sends the signal of a control character to the program alone, not to its group, as the real agent does.
-    pub(super) fn signal(&self, signal: ControlSignal) {
+    pub(crate) fn signal(&self, signal: ControlSignal) {
         let signal = match signal {
             ControlSignal::Interrupt => Signal::INT,
             ControlSignal::Quit => Signal::QUIT,
@@ -108,7 +108,7 @@ impl Process {
     }
 
     /// Waits for the program's end. The exit code is -1 for one that a signal has ended, as Go counts.
-    pub(super) async fn wait(&mut self) -> i32 {
+    pub(crate) async fn wait(&mut self) -> i32 {
         self.0.wait().await.as_ref().ok().and_then(ExitStatus::code).unwrap_or(-1)
     }
 }
@@ -123,7 +123,7 @@ impl Drop for Process {
 
 /// A control character that is a signal in sessions without a terminal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum ControlSignal {
+pub(crate) enum ControlSignal {
     /// SIGINT.
     Interrupt,
     /// SIGQUIT.
@@ -145,7 +145,7 @@ fn command(words: &[String], environment: &Environment) -> Command {
 }
 
 /// Why a program could not be started, in the words of Go's `os/exec`.
-pub(super) fn start_error(program: &str, error: &io::Error) -> String {
+pub(crate) fn start_error(program: &str, error: &io::Error) -> String {
     use rustix::io::Errno;
 
     if program.is_empty() {

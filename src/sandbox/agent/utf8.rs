@@ -13,19 +13,19 @@ const REPLACEMENT: char = '\u{FFFD}';
 
 /// Passes a stream of bytes on in chunks that end between characters.
 #[derive(Debug, Default)]
-pub(super) struct Utf8Cutter {
+pub(crate) struct Utf8Cutter {
     /// At most three bytes of output, and a prefix.
     held: Vec<u8>,
 }
 
 impl Utf8Cutter {
     /// Puts bytes of the agent's own in front of the next chunk.
-    pub(super) fn prefix(&mut self, prefix: &str) {
+    pub(crate) fn prefix(&mut self, prefix: &str) {
         self.held.extend_from_slice(prefix.as_bytes());
     }
 
     /// What the agent sends when it has read `chunk`; sometimes nothing.
-    pub(super) fn push(&mut self, chunk: &[u8]) -> Bytes {
+    pub(crate) fn push(&mut self, chunk: &[u8]) -> Bytes {
         let mut bytes = std::mem::take(&mut self.held);
         bytes.extend_from_slice(chunk);
         let mut passed = Vec::with_capacity(bytes.len());

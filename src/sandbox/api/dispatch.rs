@@ -9,24 +9,25 @@ use http::request::Parts;
 use http_body_util::Full;
 
 use super::super::account::{ACCOUNT, Account};
-use super::super::api_faults::Fate;
 use super::super::random;
-use super::super::sigv4::{self, Refused, SignedRequest};
 use super::error::ApiError;
+use super::faults::Fate;
 use super::form::Form;
 use super::service::Service;
-use super::{ec2, instance_connect, kms, ssm_documents, ssm_instances, ssm_sessions, ssm_settings, sts};
+use super::ssm::{documents, instances, sessions, settings};
+use super::{ec2, instance_connect, kms, sts};
+use crate::sandbox::services::sigv4::{self, Refused, SignedRequest};
 
 /// A call that has been let in.
 #[derive(Debug)]
-pub(super) struct Call<'a> {
-    pub(super) account: &'a Arc<Account>,
-    pub(super) region: &'a str,
-    pub(super) request_id: &'a str,
+pub(crate) struct Call<'a> {
+    pub(crate) account: &'a Arc<Account>,
+    pub(crate) region: &'a str,
+    pub(crate) request_id: &'a str,
 }
 
 /// Answers a request of the control plane.
-pub(in crate::sandbox) fn answer(account: &Arc<Account>, head: &Parts, body: &Bytes) -> Response<Full<Bytes>> {
+pub(crate) fn answer(account: &Arc<Account>, head: &Parts, body: &Bytes) -> Response<Full<Bytes>> {
     let request_id = random::uuid().to_string();
     let claimed = sigv4::claimed_scope(&head.headers);
     // Requests without a signature, or for other services, are refused in the most common way.
@@ -63,15 +64,15 @@ impl Call<'_> {
         self.fault(service, action, body)?;
         tracing::debug!(service = service.prefix(), action, region = self.region, "call");
         match (service, action) {
-            (Service::Ssm, "StartSession") => ssm_sessions::start_session(self, body),
-            (Service::Ssm, "ResumeSession") => ssm_sessions::resume_session(self, body),
-            (Service::Ssm, "TerminateSession") => ssm_sessions::terminate_session(self, body),
-            (Service::Ssm, "DescribeSessions") => ssm_sessions::describe_sessions(self, body),
-            (Service::Ssm, "GetConnectionStatus") => ssm_instances::get_connection_status(self, body),
-            (Service::Ssm, "DescribeInstanceInformation") => ssm_instances::describe_instance_information(self, body),
-            (Service::Ssm, "GetServiceSetting") => ssm_settings::get_service_setting(self, body),
-            (Service::Ssm, "GetDocument") => ssm_documents::get_document(self, body),
-            (Service::Ssm, "DescribeDocument") => ssm_documents::describe_document(self, body),
+            (Service::Ssm, "StartSession") => sessions::start_session(self, body),
+            (Service::Ssm, "ResumeSession") => sessions::resume_session(self, body),
+            (Service::Ssm, "TerminateSession") => sessions::terminate_session(self, body),
+            (Service::Ssm, "DescribeSessions") => sessions::describe_sessions(self, body),
+            (Service::Ssm, "GetConnectionStatus") => instances::get_connection_status(self, body),
+            (Service::Ssm, "DescribeInstanceInformation") => instances::describe_instance_information(self, body),
+            (Service::Ssm, "GetServiceSetting") => settings::get_service_setting(self, body),
+            (Service::Ssm, "GetDocument") => documents::get_document(self, body),
+            (Service::Ssm, "DescribeDocument") => documents::describe_document(self, body),
             (Service::Kms, "GenerateDataKey") => kms::generate_data_key(self, body),
             (Service::Kms, "Decrypt") => kms::decrypt(self, body),
             (Service::InstanceConnect, "SendSSHPublicKey") => instance_connect::send_ssh_public_key(self, body),
@@ -115,7 +116,7 @@ impl Call<'_> {
             "ssm:GetDocument" | "ssm:DescribeDocument" => {
                 format!("arn:aws:ssm:{region}:{ACCOUNT}:document/{}", member("Name").unwrap_or("*"))
             }
-            "ssm:GetServiceSetting" => ssm_settings::arn(region, member("SettingId").unwrap_or("*")),
+            "ssm:GetServiceSetting" => settings::arn(region, member("SettingId").unwrap_or("*")),
             "kms:GenerateDataKey" | "kms:Decrypt" => self.account.kms.key_arn(region),
             _ => format!("arn:aws:{}:{region}:{ACCOUNT}:*", service.prefix()),
         }

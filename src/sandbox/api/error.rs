@@ -4,24 +4,24 @@ use http::StatusCode;
 
 /// An error of a service: its code, a text for people, an HTTP status.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct ApiError {
-    pub(super) code: String,
-    pub(super) message: String,
-    pub(super) status: StatusCode,
+pub(crate) struct ApiError {
+    pub(crate) code: String,
+    pub(crate) message: String,
+    pub(crate) status: StatusCode,
 }
 
 impl ApiError {
     /// An error of the caller's.
-    pub(super) fn new(code: impl Into<String>, message: impl Into<String>) -> Self {
+    pub(crate) fn new(code: impl Into<String>, message: impl Into<String>) -> Self {
         Self { code: code.into(), message: message.into(), status: StatusCode::BAD_REQUEST }
     }
 
-    pub(super) fn with_status(self, status: StatusCode) -> Self {
+    pub(crate) fn with_status(self, status: StatusCode) -> Self {
         Self { status, ..self }
     }
 
     /// A member of the input breaks a rule of the model.
-    pub(super) fn constraint(value: &str, member: &str, rule: &str) -> Self {
+    pub(crate) fn constraint(value: &str, member: &str, rule: &str) -> Self {
         let text = format!(
             "1 validation error detected: Value '{value}' at '{member}' failed to satisfy constraint: Member must {rule}"
         );

@@ -2,17 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use super::super::sigv4::decode;
+use crate::sandbox::services::sigv4::decode;
 
 /// Most members of a list that are read; EC2 takes at most 200 filters or values.
 const MOST_MEMBERS: usize = 1_000;
 
 /// The fields of a form.
 #[derive(Debug, Default)]
-pub(super) struct Form(BTreeMap<String, String>);
+pub(crate) struct Form(BTreeMap<String, String>);
 
 impl Form {
-    pub(super) fn parse(body: &[u8]) -> Self {
+    pub(crate) fn parse(body: &[u8]) -> Self {
         let text = String::from_utf8_lossy(body);
         let plain = |text: &str| String::from_utf8_lossy(&decode(&text.replace('+', " "))).into_owned();
         let fields = text.split('&').filter(|field| !field.is_empty());
@@ -20,12 +20,12 @@ impl Form {
         Self(pairs.map(|(name, value)| (plain(name), plain(value))).collect())
     }
 
-    pub(super) fn field(&self, name: &str) -> Option<&str> {
+    pub(crate) fn field(&self, name: &str) -> Option<&str> {
         self.0.get(name).map(String::as_str)
     }
 
     /// The values of a list.
-    pub(super) fn list(&self, name: &str) -> Vec<&str> {
+    pub(crate) fn list(&self, name: &str) -> Vec<&str> {
         (1..=MOST_MEMBERS).map_while(|n| self.field(&format!("{name}.{n}"))).collect()
     }
 }

@@ -20,7 +20,7 @@ struct SendSshPublicKey {
 }
 
 /// `SendSSHPublicKey`
-pub(super) fn send_ssh_public_key(call: &Call<'_>, body: &[u8]) -> Result<String, ApiError> {
+pub(crate) fn send_ssh_public_key(call: &Call<'_>, body: &[u8]) -> Result<String, ApiError> {
     let request: SendSshPublicKey = input(body)?;
     let unusual = |byte: u8| !(byte.is_ascii_alphanumeric() || b"_.@-$".contains(&byte));
     if request.user.is_empty() || request.user.len() > 32 || request.user.bytes().any(unusual) {

@@ -10,7 +10,7 @@ use super::error::ApiError;
 ///
 /// # Errors
 /// `SerializationException` for what is not JSON of the right types, `ValidationException` for a missing member.
-pub(super) fn input<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
+pub(crate) fn input<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
     serde_json::from_slice(body).map_err(|error| {
         let text = error.to_string();
         let missing = text.strip_prefix("missing field `").and_then(|rest| rest.split('`').next());
@@ -22,7 +22,7 @@ pub(super) fn input<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
 }
 
 /// A time as JSON services write it: seconds since 1970, with milliseconds.
-pub(super) fn seconds(time: SystemTime) -> f64 {
+pub(crate) fn seconds(time: SystemTime) -> f64 {
     let since = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     since.as_millis() as f64 / 1_000.0
 }

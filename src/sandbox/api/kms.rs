@@ -7,10 +7,10 @@ use serde::Deserialize;
 use serde_json::json;
 use zeroize::Zeroizing;
 
-use super::super::kms::EncryptionContext;
 use super::dispatch::Call;
 use super::error::ApiError;
 use super::json::input;
+use crate::sandbox::services::kms::EncryptionContext;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -32,7 +32,7 @@ struct Decrypt {
 }
 
 /// `GenerateDataKey`
-pub(super) fn generate_data_key(call: &Call<'_>, body: &[u8]) -> Result<String, ApiError> {
+pub(crate) fn generate_data_key(call: &Call<'_>, body: &[u8]) -> Result<String, ApiError> {
     let request: GenerateDataKey = input(body)?;
     let kms = &call.account.kms;
     if !kms.is_key(call.region, &request.key_id) {
@@ -66,7 +66,7 @@ pub(super) fn generate_data_key(call: &Call<'_>, body: &[u8]) -> Result<String, 
 }
 
 /// `Decrypt`
-pub(super) fn decrypt(call: &Call<'_>, body: &[u8]) -> Result<String, ApiError> {
+pub(crate) fn decrypt(call: &Call<'_>, body: &[u8]) -> Result<String, ApiError> {
     let request: Decrypt = input(body)?;
     let kms = &call.account.kms;
     if let Some(key) = &request.key_id

@@ -2,19 +2,15 @@
 
 mod dispatch;
 mod ec2;
-mod ec2_filters;
-mod ec2_xml;
 mod error;
+pub(crate) mod faults;
 mod form;
 mod instance_connect;
 mod json;
 mod kms;
 mod page;
 mod service;
-mod ssm_documents;
-mod ssm_instances;
-mod ssm_sessions;
-mod ssm_settings;
+mod ssm;
 mod sts;
 mod xml;
 

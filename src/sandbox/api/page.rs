@@ -6,18 +6,18 @@ use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 
 /// Where a list goes on, for one query.
 #[derive(Debug)]
-pub(super) struct Pager {
+pub(crate) struct Pager {
     query: [u8; 8],
     after: Option<u64>,
 }
 
 /// A mark that is not of this list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct InvalidToken;
+pub(crate) struct InvalidToken;
 
 impl Pager {
     /// A pager for the query that `query` describes, at the mark that a client has sent.
-    pub(super) fn new(query: &str, token: Option<&str>) -> Result<Self, InvalidToken> {
+    pub(crate) fn new(query: &str, token: Option<&str>) -> Result<Self, InvalidToken> {
         let digest = digest::digest(&digest::SHA256, query.as_bytes());
         let query = digest.as_ref().first_chunk().copied().ok_or(InvalidToken)?;
         let after = token.map(|token| read(token, query).ok_or(InvalidToken)).transpose()?;
@@ -25,7 +25,7 @@ impl Pager {
     }
 
     /// The next `most` of items that stand in the order of their numbers, and the mark of the page after them.
-    pub(super) fn page<T>(&self, items: impl IntoIterator<Item = (u64, T)>, most: usize) -> (Vec<T>, Option<String>) {
+    pub(crate) fn page<T>(&self, items: impl IntoIterator<Item = (u64, T)>, most: usize) -> (Vec<T>, Option<String>) {
         let mut rest =
             items.into_iter().filter(|(number, _)| self.after.is_none_or(|after| *number > after)).peekable();
         let mut page = Vec::new();

@@ -6,13 +6,13 @@ use http::{HeaderName, HeaderValue, Response, StatusCode};
 use http_body_util::Full;
 use serde_json::json;
 
-use super::super::sigv4::Refused;
 use super::error::ApiError;
 use super::xml::Xml;
+use crate::sandbox::services::sigv4::Refused;
 
 /// A service of the control plane.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Service {
+pub(crate) enum Service {
     Ec2,
     InstanceConnect,
     Kms,
@@ -22,7 +22,7 @@ pub(super) enum Service {
 
 impl Service {
     /// The service that a request was signed for.
-    pub(super) fn signed_for(name: &str) -> Option<Self> {
+    pub(crate) fn signed_for(name: &str) -> Option<Self> {
         Some(match name {
             "ec2" => Self::Ec2,
             "ec2-instance-connect" => Self::InstanceConnect,
@@ -34,7 +34,7 @@ impl Service {
     }
 
     /// The prefix of the service's actions in policies.
-    pub(super) fn prefix(self) -> &'static str {
+    pub(crate) fn prefix(self) -> &'static str {
         match self {
             Self::Ec2 => "ec2",
             Self::InstanceConnect => "ec2-instance-connect",
@@ -45,7 +45,7 @@ impl Service {
     }
 
     /// What stands before the action in `X-Amz-Target`; `None` for services that are sent forms.
-    pub(super) fn target(self) -> Option<&'static str> {
+    pub(crate) fn target(self) -> Option<&'static str> {
         match self {
             Self::Ec2 | Self::Sts => None,
             Self::InstanceConnect => Some("AWSEC2InstanceConnectService"),
@@ -55,12 +55,12 @@ impl Service {
     }
 
     /// The answer to a call that succeeded.
-    pub(super) fn success(self, request_id: &str, body: String) -> Response<Full<Bytes>> {
+    pub(crate) fn success(self, request_id: &str, body: String) -> Response<Full<Bytes>> {
         self.response(request_id, StatusCode::OK, body)
     }
 
     /// The answer to a call that failed, in the service's own envelope.
-    pub(super) fn failure(self, request_id: &str, error: &ApiError) -> Response<Full<Bytes>> {
+    pub(crate) fn failure(self, request_id: &str, error: &ApiError) -> Response<Full<Bytes>> {
         let (code, message) = (error.code.as_str(), error.message.as_str());
         let body = match self {
             Self::Ec2 => {
@@ -86,7 +86,7 @@ impl Service {
     }
 
     /// How the service refuses credentials and signatures.
-    pub(super) fn refusal(self, refused: &Refused) -> ApiError {
+    pub(crate) fn refusal(self, refused: &Refused) -> ApiError {
         let code = match (self, refused) {
             (Self::Ec2, Refused::Skewed(_) | Refused::Expired) => {
                 return ApiError::new("RequestExpired", "Request has expired.");
@@ -114,7 +114,7 @@ impl Service {
     }
 
     /// How the service says that it has no such action.
-    pub(super) fn unknown_action(self, action: &str) -> ApiError {
+    pub(crate) fn unknown_action(self, action: &str) -> ApiError {
         match self {
             Self::Ec2 | Self::Sts => {
                 ApiError::new("InvalidAction", format!("The action {action} is not valid for this web service."))
@@ -124,7 +124,7 @@ impl Service {
     }
 
     /// How the service says that there were too many calls.
-    pub(super) fn throttled(self) -> ApiError {
+    pub(crate) fn throttled(self) -> ApiError {
         match self {
             Self::Ec2 => ApiError::new("RequestLimitExceeded", "Request limit exceeded.")
                 .with_status(StatusCode::SERVICE_UNAVAILABLE),
@@ -134,7 +134,7 @@ impl Service {
     }
 
     /// How the service says that the mark of a page is not valid any more.
-    pub(super) fn expired_page(self) -> ApiError {
+    pub(crate) fn expired_page(self) -> ApiError {
         match self {
             Self::Ec2 => ApiError::new("InvalidParameterValue", "Unable to parse pagination token"),
             _ => ApiError::new("InvalidNextToken", "The specified token is not valid."),
@@ -142,7 +142,7 @@ impl Service {
     }
 
     /// How the service says that the caller's policy does not allow an action.
-    pub(super) fn denied(self, caller: &str, action: &str, resource: &str) -> ApiError {
+    pub(crate) fn denied(self, caller: &str, action: &str, resource: &str) -> ApiError {
         let because = format!("because no identity-based policy allows the {action} action");
         let user = format!("User: {caller} is not authorized to perform: {action}");
         match self {

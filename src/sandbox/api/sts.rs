@@ -5,7 +5,7 @@ use super::dispatch::Call;
 use super::xml::Xml;
 
 /// `GetCallerIdentity`
-pub(super) fn caller_identity(call: &Call<'_>) -> String {
+pub(crate) fn caller_identity(call: &Call<'_>) -> String {
     let mut xml = Xml::document();
     xml.open_as("GetCallerIdentityResponse", "https://sts.amazonaws.com/doc/2011-06-15/");
     xml.open("GetCallerIdentityResult").text("Arn", &call.account.caller_arn());

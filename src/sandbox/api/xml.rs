@@ -4,45 +4,45 @@ use quick_xml::escape::escape;
 
 /// A document under construction.
 #[derive(Debug)]
-pub(super) struct Xml(String);
+pub(crate) struct Xml(String);
 
 impl Xml {
-    pub(super) fn document() -> Self {
+    pub(crate) fn document() -> Self {
         Self("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n".to_owned())
     }
 
-    pub(super) fn open(&mut self, name: &str) -> &mut Self {
+    pub(crate) fn open(&mut self, name: &str) -> &mut Self {
         self.0.extend(["<", name, ">"]);
         self
     }
 
     /// Opens an element in a name space.
-    pub(super) fn open_as(&mut self, name: &str, space: &str) -> &mut Self {
+    pub(crate) fn open_as(&mut self, name: &str, space: &str) -> &mut Self {
         self.0.extend(["<", name, " xmlns=\"", space, "\">"]);
         self
     }
 
-    pub(super) fn close(&mut self, name: &str) -> &mut Self {
+    pub(crate) fn close(&mut self, name: &str) -> &mut Self {
         self.0.extend(["</", name, ">"]);
         self
     }
 
     /// An element that holds nothing but text.
-    pub(super) fn text(&mut self, name: &str, text: &str) -> &mut Self {
+    pub(crate) fn text(&mut self, name: &str, text: &str) -> &mut Self {
         self.open(name);
         self.0.push_str(&escape(text));
         self.close(name)
     }
 
     /// An element with text, where there is any.
-    pub(super) fn text_if(&mut self, name: &str, text: Option<&str>) -> &mut Self {
+    pub(crate) fn text_if(&mut self, name: &str, text: Option<&str>) -> &mut Self {
         if let Some(text) = text {
             self.text(name, text);
         }
         self
     }
 
-    pub(super) fn finish(self) -> String {
+    pub(crate) fn finish(self) -> String {
         self.0
     }
 }

@@ -9,7 +9,7 @@ use super::super::random;
 use super::publication::message;
 
 /// The message for a client: an empty `output` is a normal end, anything else the reason of another one.
-pub(super) fn channel_closed(session_id: &str, target: &str, output: &str, now: SystemTime) -> Bytes {
+pub(crate) fn channel_closed(session_id: &str, target: &str, output: &str, now: SystemTime) -> Bytes {
     let id = random::uuid();
     let created = super::publication::unix_millis(now);
     let payload = json!({

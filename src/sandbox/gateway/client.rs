@@ -18,9 +18,9 @@ use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 
 use super::super::account::Account;
 use super::super::options::MessageLimit;
-use super::super::session::{Attachment, Session};
 use super::channel_closed::channel_closed;
 use super::publication::{pause_publication, start_publication};
+use crate::sandbox::sessions::session::{Attachment, Session};
 
 /// How long the open message may take.
 const OPEN_DEADLINE: Duration = Duration::from_secs(10);
@@ -58,7 +58,7 @@ enum Leave {
 }
 
 /// Serves a connection to its end.
-pub(super) async fn serve(
+pub(crate) async fn serve(
     account: Arc<Account>,
     session: Arc<Session>,
     cuts: watch::Receiver<u64>,

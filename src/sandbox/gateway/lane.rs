@@ -9,13 +9,13 @@ use bytes::Bytes;
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
 
-use super::super::agent_link::{LinkClosed, LinkEvent};
 use super::super::options::Faults;
 use super::queue::{Entry, Queue};
+use crate::sandbox::agent::link::{LinkClosed, LinkEvent};
 
 /// The frames of one direction.
 #[derive(Debug)]
-pub(in crate::sandbox) struct Lane {
+pub(crate) struct Lane {
     state: Mutex<State>,
     items: Notify,
     space: Notify,
@@ -30,14 +30,14 @@ struct State {
 }
 
 impl Lane {
-    pub(in crate::sandbox) fn new(faults: Faults, seed: u64) -> Arc<Self> {
+    pub(crate) fn new(faults: Faults, seed: u64) -> Arc<Self> {
         let queue = Queue::new(faults, seed);
         let state = State { queue, reconnected: false, closed: false, last_push: Instant::now() };
         Arc::new(Self { state: Mutex::new(state), items: Notify::new(), space: Notify::new() })
     }
 
     /// Takes a frame in, after waiting for room.
-    pub(in crate::sandbox) async fn push(&self, frame: Bytes) -> Result<(), LinkClosed> {
+    pub(crate) async fn push(&self, frame: Bytes) -> Result<(), LinkClosed> {
         let mut frame = frame;
         while let Some(back) = self.try_push(frame)? {
             frame = back;
@@ -47,7 +47,7 @@ impl Lane {
     }
 
     /// Takes a frame in, or gives it back when there is no room.
-    pub(in crate::sandbox) fn try_push(&self, frame: Bytes) -> Result<Option<Bytes>, LinkClosed> {
+    pub(crate) fn try_push(&self, frame: Bytes) -> Result<Option<Bytes>, LinkClosed> {
         let mut state = self.lock();
         if state.closed {
             return Err(LinkClosed);
@@ -63,7 +63,7 @@ impl Lane {
     }
 
     /// Puts a frame of the service's own in: never lost, never late, and there is always room for it.
-    pub(in crate::sandbox) fn push_own(&self, frame: Bytes) {
+    pub(crate) fn push_own(&self, frame: Bytes) {
         let mut state = self.lock();
         if !state.closed {
             state.queue.push_at(Instant::now(), frame);
@@ -72,7 +72,7 @@ impl Lane {
     }
 
     /// Waits until there is room, or the lane is closed.
-    pub(in crate::sandbox) async fn writable(&self) {
+    pub(crate) async fn writable(&self) {
         loop {
             // Made before the look, so that room that comes right after it is not missed.
             let space = self.space.notified();
@@ -86,7 +86,7 @@ impl Lane {
     }
 
     /// The next event; `None` when the lane is closed and empty.
-    pub(in crate::sandbox) async fn next(&self) -> Option<LinkEvent> {
+    pub(crate) async fn next(&self) -> Option<LinkEvent> {
         loop {
             let due = {
                 let mut state = self.lock();
@@ -108,7 +108,7 @@ impl Lane {
     }
 
     /// As many frames as are due now, at least one and at most `most`; `None` when the lane is closed and empty.
-    pub(super) async fn batch(&self, most: usize) -> Option<Batch<'_>> {
+    pub(crate) async fn batch(&self, most: usize) -> Option<Batch<'_>> {
         loop {
             let due = {
                 let mut state = self.lock();
@@ -136,20 +136,20 @@ impl Lane {
     }
 
     /// Takes nothing more in; what is in it can still be taken out.
-    pub(in crate::sandbox) fn close(&self) {
+    pub(crate) fn close(&self) {
         self.lock().closed = true;
         self.items.notify_one();
         self.space.notify_waiters();
     }
 
     /// Closes, and throws away what is in it.
-    pub(in crate::sandbox) fn abort(&self) {
+    pub(crate) fn abort(&self) {
         self.lock().queue.clear();
         self.close();
     }
 
     /// Loses what is in it, and tells the reader that its connection was cut.
-    pub(super) fn cut(&self) {
+    pub(crate) fn cut(&self) {
         let mut state = self.lock();
         state.queue.clear();
         state.reconnected = true;
@@ -158,18 +158,18 @@ impl Lane {
     }
 
     /// When a frame was last taken in; the lane's own beginning before that.
-    pub(super) fn last_push(&self) -> Instant {
+    pub(crate) fn last_push(&self) -> Instant {
         self.lock().last_push
     }
 
     /// How many frames have left. Grows as long as the reader makes progress.
-    pub(super) fn taken(&self) -> u64 {
+    pub(crate) fn taken(&self) -> u64 {
         self.lock().queue.released()
     }
 
     /// Whether writers have to wait.
     #[cfg(test)]
-    pub(in crate::sandbox) fn is_full(&self) -> bool {
+    pub(crate) fn is_full(&self) -> bool {
         self.lock().queue.is_full()
     }
 
@@ -190,17 +190,17 @@ impl Lane {
 
 /// Frames on their way into a socket. They return to the lane, at their old places, unless they were [sent](Self::sent).
 #[derive(Debug)]
-pub(super) struct Batch<'a> {
+pub(crate) struct Batch<'a> {
     lane: &'a Lane,
     entries: Vec<Entry>,
 }
 
 impl Batch<'_> {
-    pub(super) fn frames(&self) -> impl Iterator<Item = Bytes> {
+    pub(crate) fn frames(&self) -> impl Iterator<Item = Bytes> {
         self.entries.iter().map(|entry| entry.frame.clone())
     }
 
-    pub(super) fn sent(mut self) {
+    pub(crate) fn sent(mut self) {
         let mut state = self.lane.lock();
         for entry in self.entries.drain(..) {
             state.queue.release(&entry);

@@ -9,21 +9,21 @@ use uuid::Uuid;
 use super::super::random;
 
 /// Tells an agent that its client is there.
-pub(super) fn start_publication() -> Bytes {
+pub(crate) fn start_publication() -> Bytes {
     message("start_publication", random::uuid(), unix_millis(SystemTime::now()), b"")
 }
 
 /// Tells an agent that its client is away.
-pub(super) fn pause_publication() -> Bytes {
+pub(crate) fn pause_publication() -> Bytes {
     message("pause_publication", random::uuid(), unix_millis(SystemTime::now()), b"")
 }
 
-pub(super) fn unix_millis(now: SystemTime) -> u64 {
+pub(crate) fn unix_millis(now: SystemTime) -> u64 {
     now.duration_since(SystemTime::UNIX_EPOCH).map_or(1, |since| since.as_millis() as u64)
 }
 
 /// A binary message of the service: a 120-byte header without sequence number, flags or payload type.
-pub(super) fn message(kind: &str, id: Uuid, created: u64, payload: &[u8]) -> Bytes {
+pub(crate) fn message(kind: &str, id: Uuid, created: u64, payload: &[u8]) -> Bytes {
     let (first, last) = id.as_bytes().split_at(8);
     let mut frame = BytesMut::with_capacity(120 + payload.len());
     frame.put_u32(116);

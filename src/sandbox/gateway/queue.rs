@@ -11,17 +11,17 @@ use super::super::options::Faults;
 use super::super::random::Rng;
 
 /// A queue takes frames in as long as it holds less than so many bytes …
-pub(super) const MOST_BYTES: usize = 16 * 1024 * 1024;
+pub(crate) const MOST_BYTES: usize = 16 * 1024 * 1024;
 
 /// … and fewer than so many frames.
-pub(super) const MOST_FRAMES: usize = 20_000;
+pub(crate) const MOST_FRAMES: usize = 20_000;
 
 /// How long a reordered frame is held back: long beside a loopback round trip, short beside a person's patience.
 const REORDER_HOLD: Duration = Duration::from_millis(30);
 
 /// Frames, and what becomes of them.
 #[derive(Debug)]
-pub(super) struct Queue {
+pub(crate) struct Queue {
     waiting: BinaryHeap<Reverse<Entry>>,
     /// Of the frames that wait, and of those that were taken and not yet released.
     bytes: usize,
@@ -34,20 +34,20 @@ pub(super) struct Queue {
 
 /// A frame, in the order in which frames leave: by the instant they are due, then as they came.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Entry {
+pub(crate) struct Entry {
     due: Instant,
     order: u64,
-    pub(super) frame: Bytes,
+    pub(crate) frame: Bytes,
 }
 
 impl Queue {
-    pub(super) fn new(faults: Faults, seed: u64) -> Self {
+    pub(crate) fn new(faults: Faults, seed: u64) -> Self {
         let rng = Rng::new(seed);
         Self { waiting: BinaryHeap::new(), bytes: 0, frames: 0, pushed: 0, released: 0, faults, rng }
     }
 
     /// Takes a frame in, unless a fault loses it.
-    pub(super) fn push(&mut self, now: Instant, frame: Bytes) {
+    pub(crate) fn push(&mut self, now: Instant, frame: Bytes) {
         let Faults { drop, duplicate, reorder, delay } = self.faults;
         // All are drawn each time, so that one rate does not shift what another one hits.
         let (drop, duplicate) = (self.rng.chance(drop), self.rng.chance(duplicate));
@@ -62,7 +62,7 @@ impl Queue {
     }
 
     /// Takes a frame in that is due at an instant, whatever the faults and the bounds.
-    pub(super) fn push_at(&mut self, due: Instant, frame: Bytes) {
+    pub(crate) fn push_at(&mut self, due: Instant, frame: Bytes) {
         self.pushed += 1;
         self.frames += 1;
         self.bytes += frame.len();
@@ -70,7 +70,7 @@ impl Queue {
     }
 
     /// Takes the first frame out if it is due; else says when it will be. It counts until it is released.
-    pub(super) fn take(&mut self, now: Instant) -> Result<Entry, Option<Instant>> {
+    pub(crate) fn take(&mut self, now: Instant) -> Result<Entry, Option<Instant>> {
         let Reverse(first) = self.waiting.peek().ok_or(None)?;
         if first.due > now {
             return Err(Some(first.due));
@@ -79,31 +79,31 @@ impl Queue {
     }
 
     /// Puts a frame that was taken back to its place.
-    pub(super) fn put_back(&mut self, entry: Entry) {
+    pub(crate) fn put_back(&mut self, entry: Entry) {
         self.waiting.push(Reverse(entry));
     }
 
     /// Forgets a frame that was taken.
-    pub(super) fn release(&mut self, entry: &Entry) {
+    pub(crate) fn release(&mut self, entry: &Entry) {
         self.bytes -= entry.frame.len();
         self.frames -= 1;
         self.released += 1;
     }
 
     /// Throws away what is waiting.
-    pub(super) fn clear(&mut self) {
+    pub(crate) fn clear(&mut self) {
         for Reverse(entry) in std::mem::take(&mut self.waiting) {
             self.bytes -= entry.frame.len();
             self.frames -= 1;
         }
     }
 
-    pub(super) fn is_full(&self) -> bool {
+    pub(crate) fn is_full(&self) -> bool {
         self.bytes >= MOST_BYTES || self.frames >= MOST_FRAMES
     }
 
     /// How many frames have left.
-    pub(super) fn released(&self) -> u64 {
+    pub(crate) fn released(&self) -> u64 {
         self.released
     }
 }

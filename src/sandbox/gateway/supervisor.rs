@@ -7,8 +7,8 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use super::super::account::Account;
-use super::super::agent_link::{AgentSession, Outcome};
-use super::super::session::{Phase, Session};
+use crate::sandbox::agent::link::{AgentSession, Outcome};
+use crate::sandbox::sessions::session::{Phase, Session};
 
 /// How long an agent may take to stop once its session is terminated.
 const AGENT_GRACE: Duration = Duration::from_secs(5);
@@ -23,7 +23,7 @@ const STALL_GRACE: Duration = Duration::from_secs(300);
 const CONNECT_DEADLINE: Duration = Duration::from_secs(300);
 
 /// Serves a session from its start to its place in the history.
-pub(in crate::sandbox) async fn supervise(account: Arc<Account>, session: Arc<Session>, job: AgentSession) {
+pub(crate) async fn supervise(account: Arc<Account>, session: Arc<Session>, job: AgentSession) {
     let agent = Arc::clone(&account.options.agent);
     // In a task of its own, so that an agent that panics ends its session and nothing else.
     let mut agent = tokio::spawn(async move { agent.run(job).await });

@@ -17,9 +17,9 @@ use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 
 use super::super::account::Account;
-use super::super::session::Session;
-use super::super::sigv4::{self, SignedRequest};
 use super::client;
+use crate::sandbox::services::sigv4::{self, SignedRequest};
+use crate::sandbox::sessions::session::Session;
 
 /// Largest message that the gateway takes. The real limit is not known; agents take any size.
 const MOST_MESSAGE: usize = 16 * 1024 * 1024;
@@ -27,12 +27,12 @@ const MOST_MESSAGE: usize = 16 * 1024 * 1024;
 const PATH: &str = "/v1/data-channel/";
 
 /// Whether a request is for the gateway.
-pub(in crate::sandbox) fn is_upgrade(request: &Request<Incoming>) -> bool {
+pub(crate) fn is_upgrade(request: &Request<Incoming>) -> bool {
     request.uri().path().starts_with(PATH)
 }
 
 /// Answers a request for a session's data channel, and serves the channel.
-pub(in crate::sandbox) fn upgrade(account: &Arc<Account>, mut request: Request<Incoming>) -> Response<Full<Bytes>> {
+pub(crate) fn upgrade(account: &Arc<Account>, mut request: Request<Incoming>) -> Response<Full<Bytes>> {
     let session_id = request.uri().path().strip_prefix(PATH).unwrap_or_default();
     let Some(session) = account.sessions.find_anywhere(session_id) else {
         return empty(StatusCode::NOT_FOUND);

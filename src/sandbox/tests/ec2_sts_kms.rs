@@ -13,9 +13,9 @@ use http_body_util::{BodyExt, Full};
 use hyper_util::client::legacy::Client as Http;
 use hyper_util::rt::TokioExecutor;
 
-use super::super::sigv4::tests::signed;
 use super::super::{ApiFault, Fleet, Sandbox};
 use super::helpers::*;
+use crate::sandbox::services::sigv4::tests::signed;
 
 fn filter(name: &str, values: &[&str]) -> Filter {
     Filter::builder().name(name).set_values(Some(values.iter().map(|value| (*value).to_owned()).collect())).build()

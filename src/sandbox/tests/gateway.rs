@@ -7,9 +7,9 @@ use std::time::{Duration, SystemTime};
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::{Error as SocketError, Message};
 
-use super::super::sigv4::tests::signed;
 use super::super::{AgentSession, Faults, LinkEvent, Options, Outcome, Preferences, Sandbox};
 use super::helpers::*;
+use crate::sandbox::services::sigv4::tests::signed;
 
 #[tokio::test]
 async fn frames_go_both_ways() {

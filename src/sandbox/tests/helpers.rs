@@ -20,13 +20,13 @@ use tokio_tungstenite::{WebSocketStream, client_async};
 use super::super::{AgentSession, LinkEvent, Options, Outcome, Sandbox};
 
 /// Longer than anything here may take.
-pub(super) const DEADLINE: Duration = Duration::from_secs(30);
+pub(crate) const DEADLINE: Duration = Duration::from_secs(30);
 
 /// An instance of the built-in fleet that can be entered.
-pub(super) const WEB_1: &str = "i-0a11ce0000000001a";
+pub(crate) const WEB_1: &str = "i-0a11ce0000000001a";
 
 /// Sends frames back, prefixed by `>`; ends at the frame `exit`, fails at `fail`, panics at `panic`.
-pub(super) async fn echo(session: AgentSession) -> Outcome {
+pub(crate) async fn echo(session: AgentSession) -> Outcome {
     while let Some(event) = session.link.recv().await {
         let answer = match event {
             LinkEvent::Frame(frame) if frame == "exit" => return Outcome::success(),
@@ -42,21 +42,21 @@ pub(super) async fn echo(session: AgentSession) -> Outcome {
     Outcome::success()
 }
 
-pub(super) fn options() -> Options {
+pub(crate) fn options() -> Options {
     Options::new(Arc::new(echo))
 }
 
-pub(super) async fn start(options: Options) -> Sandbox {
+pub(crate) async fn start(options: Options) -> Sandbox {
     Sandbox::start(options).await.unwrap()
 }
 
 /// A variable of the environment that the sandbox hands out.
-pub(super) fn variable(sandbox: &Sandbox, name: &str) -> String {
+pub(crate) fn variable(sandbox: &Sandbox, name: &str) -> String {
     let mut environment = sandbox.environment().into_iter();
     environment.find(|(known, _)| known == name).map(|(_, value)| value).unwrap()
 }
 
-pub(super) fn config_with(sandbox: &Sandbox, credentials: Credentials, region: &str) -> SdkConfig {
+pub(crate) fn config_with(sandbox: &Sandbox, credentials: Credentials, region: &str) -> SdkConfig {
     SdkConfig::builder()
         .behavior_version(aws_config::BehaviorVersion::latest())
         .endpoint_url(sandbox.endpoint())
@@ -66,7 +66,7 @@ pub(super) fn config_with(sandbox: &Sandbox, credentials: Credentials, region: &
         .build()
 }
 
-pub(super) fn credentials(sandbox: &Sandbox) -> Credentials {
+pub(crate) fn credentials(sandbox: &Sandbox) -> Credentials {
     Credentials::new(
         variable(sandbox, "AWS_ACCESS_KEY_ID"),
         variable(sandbox, "AWS_SECRET_ACCESS_KEY"),
@@ -76,49 +76,49 @@ pub(super) fn credentials(sandbox: &Sandbox) -> Credentials {
     )
 }
 
-pub(super) fn config(sandbox: &Sandbox) -> SdkConfig {
+pub(crate) fn config(sandbox: &Sandbox) -> SdkConfig {
     config_with(sandbox, credentials(sandbox), "us-east-1")
 }
 
-pub(super) fn ssm(sandbox: &Sandbox) -> aws_sdk_ssm::Client {
+pub(crate) fn ssm(sandbox: &Sandbox) -> aws_sdk_ssm::Client {
     aws_sdk_ssm::Client::new(&config(sandbox))
 }
 
 /// What `StartSession` or `ResumeSession` answered.
 #[derive(Clone)]
-pub(super) struct Opened {
-    pub(super) id: String,
-    pub(super) token: String,
-    pub(super) url: String,
+pub(crate) struct Opened {
+    pub(crate) id: String,
+    pub(crate) token: String,
+    pub(crate) url: String,
 }
 
-pub(super) async fn start_session(sandbox: &Sandbox) -> Opened {
+pub(crate) async fn start_session(sandbox: &Sandbox) -> Opened {
     let output = ssm(sandbox).start_session().target(WEB_1).send().await.unwrap();
     Opened { id: output.session_id.unwrap(), token: output.token_value.unwrap(), url: output.stream_url.unwrap() }
 }
 
-pub(super) async fn resume_session(sandbox: &Sandbox, id: &str) -> Option<Opened> {
+pub(crate) async fn resume_session(sandbox: &Sandbox, id: &str) -> Option<Opened> {
     let output = ssm(sandbox).resume_session().session_id(id).send().await.unwrap();
     Some(Opened { id: output.session_id.unwrap(), token: output.token_value?, url: output.stream_url.unwrap() })
 }
 
 /// A client of the gateway.
-pub(super) struct Socket(WebSocketStream<TcpStream>);
+pub(crate) struct Socket(WebSocketStream<TcpStream>);
 
 impl Socket {
-    pub(super) async fn connect(opened: &Opened) -> Self {
+    pub(crate) async fn connect(opened: &Opened) -> Self {
         let mut socket = Self::dial(opened.url.as_str().into_client_request().unwrap()).await.unwrap();
         socket.open(&opened.token).await;
         socket
     }
 
-    pub(super) async fn dial(request: Request<()>) -> Result<Self, SocketError> {
+    pub(crate) async fn dial(request: Request<()>) -> Result<Self, SocketError> {
         let stream = TcpStream::connect(request.uri().authority().unwrap().as_str()).await.unwrap();
         let (socket, _) = timeout(DEADLINE, client_async(request, stream)).await.expect("an answer in time")?;
         Ok(Self(socket))
     }
 
-    pub(super) async fn open(&mut self, token: &str) {
+    pub(crate) async fn open(&mut self, token: &str) {
         let open = json!({
             "MessageSchemaVersion": "1.0",
             "RequestId": "3f8f0c2e-0000-4000-8000-000000000000",
@@ -129,25 +129,25 @@ impl Socket {
         self.send(Message::text(open.to_string())).await;
     }
 
-    pub(super) async fn send(&mut self, message: Message) {
+    pub(crate) async fn send(&mut self, message: Message) {
         timeout(DEADLINE, self.0.send(message)).await.expect("sent in time").unwrap();
     }
 
     /// Whether the socket took the message.
-    pub(super) async fn try_send(&mut self, message: Message) -> bool {
+    pub(crate) async fn try_send(&mut self, message: Message) -> bool {
         timeout(DEADLINE, self.0.send(message)).await.is_ok_and(|sent| sent.is_ok())
     }
 
-    pub(super) async fn say(&mut self, text: &str) {
+    pub(crate) async fn say(&mut self, text: &str) {
         self.send(Message::binary(text.as_bytes().to_vec())).await;
     }
 
-    pub(super) async fn next(&mut self) -> Option<Result<Message, SocketError>> {
+    pub(crate) async fn next(&mut self) -> Option<Result<Message, SocketError>> {
         timeout(DEADLINE, self.0.next()).await.expect("a message in time")
     }
 
     /// The next binary frame.
-    pub(super) async fn frame(&mut self) -> Bytes {
+    pub(crate) async fn frame(&mut self) -> Bytes {
         match self.next().await {
             Some(Ok(Message::Binary(frame))) => frame,
             other => panic!("{other:?}"),
@@ -155,7 +155,7 @@ impl Socket {
     }
 
     /// The close that must come next.
-    pub(super) async fn close(&mut self) -> CloseFrame {
+    pub(crate) async fn close(&mut self) -> CloseFrame {
         match self.next().await {
             Some(Ok(Message::Close(Some(close)))) => close,
             other => panic!("{other:?}"),
@@ -163,7 +163,7 @@ impl Socket {
     }
 
     /// The `channel_closed` that must come next, and the normal close after it: its `Output`.
-    pub(super) async fn closed_output(&mut self) -> String {
+    pub(crate) async fn closed_output(&mut self) -> String {
         let frame = self.frame().await;
         assert!(frame[4..].starts_with(b"channel_closed "), "{frame:?}");
         let payload: serde_json::Value = serde_json::from_slice(&frame[120..]).unwrap();
@@ -173,7 +173,7 @@ impl Socket {
 }
 
 /// Waits until a session has a status.
-pub(super) async fn reaches_status(sandbox: &Sandbox, id: &str, status: &str) {
+pub(crate) async fn reaches_status(sandbox: &Sandbox, id: &str, status: &str) {
     let reached = async {
         loop {
             for state in ["Active", "History"] {

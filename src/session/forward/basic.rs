@@ -14,8 +14,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until, timeout};
 
-use super::connection::{GRACE, is_set};
-use super::local::Local;
+use super::copy::{GRACE, is_set};
+use super::incoming::Local;
 use super::mux::farewell;
 use super::tunnel::Reporter;
 use crate::channel::{Channel, End, Event};

@@ -9,8 +9,8 @@ use std::task::Poll;
 
 use tokio::net::TcpListener;
 
-use super::local::Local;
-use super::owner::owner;
+use super::incoming::Local;
+use super::port_owner::owner;
 use super::{Bind, Listen, LocalPort};
 
 /// Ports that are tried at most for one that is free on both loopback addresses.
@@ -56,7 +56,7 @@ fn by(owner: &Option<String>) -> String {
 pub struct Listener {
     sockets: Vec<TcpListener>,
     #[cfg(unix)]
-    unix: Option<super::local_socket::LocalSocket>,
+    unix: Option<super::unix_listener::LocalSocket>,
     moved: bool,
 }
 
@@ -100,7 +100,7 @@ impl Listener {
 
     #[cfg(unix)]
     fn unix(path: PathBuf) -> Result<Self, ListenError> {
-        Ok(Self { sockets: Vec::new(), unix: Some(super::local_socket::LocalSocket::open(path)?), moved: false })
+        Ok(Self { sockets: Vec::new(), unix: Some(super::unix_listener::LocalSocket::open(path)?), moved: false })
     }
 
     #[cfg(not(unix))]

@@ -23,34 +23,29 @@
 //! | `socks_line` | one of these |
 
 mod basic;
-mod connection;
+mod copy;
 mod endpoint;
+mod incoming;
 mod listener;
-mod local;
-#[cfg(unix)]
-mod local_socket;
 mod mux;
-mod owner;
+mod port_owner;
 mod session;
 mod single;
 mod socks;
-mod socks_line;
-mod socks_pool;
-mod socks_request;
-#[cfg(test)]
-mod socks_tests;
 mod stream;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]
 mod tests;
 mod tunnel;
+#[cfg(unix)]
+mod unix_listener;
 
 pub use endpoint::{Bind, Destination, Listen, LocalPort};
+pub use incoming::Local;
 pub use listener::{ListenError, Listener};
-pub use local::Local;
 pub use session::{Probe, Session, SessionError, begin, connect, connect_unless};
 pub use single::{Served, serve_one};
+pub use socks::request::Refusal;
 pub use socks::{SocksOptions, SocksRoutes, serve_socks};
-pub use socks_request::Refusal;
 pub use tunnel::{Note, Opener, Reporter, serve};

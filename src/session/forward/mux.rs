@@ -17,7 +17,7 @@ use tokio::sync::Notify;
 use tokio::sync::watch;
 use tokio::time::sleep_until;
 
-use super::connection::is_set;
+use super::copy::is_set;
 use super::stream::Stream;
 use super::tunnel::{Note, Reporter};
 use crate::channel::{Channel, End, Event, Outlet, SessionOver};

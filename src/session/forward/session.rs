@@ -7,8 +7,8 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use super::basic::Basic;
-use super::connection::{self, is_set};
-use super::local::Local;
+use super::copy::{self, is_set};
+use super::incoming::Local;
 use super::mux::Shared;
 use super::tunnel::Reporter;
 use crate::channel::{Channel, End, Event};
@@ -221,7 +221,7 @@ impl Session {
         match &mut self.mode {
             Mode::Mux(shared) => match shared.open() {
                 Ok(stream) => {
-                    tokio::spawn(connection::serve(local, stream, connection::GRACE));
+                    tokio::spawn(copy::serve(local, stream, copy::GRACE));
                     Ok(())
                 }
                 Err(OpenError::TooManyStreams) => {

@@ -15,7 +15,7 @@ use tokio::time::timeout;
 use super::mux::Shared;
 use super::testing::{Agents, Heard, echo, server};
 use super::tunnel::Opener;
-use super::{Bind, Listen, Listener, LocalPort, Probe, connect, connection, serve};
+use super::{Bind, Listen, Listener, LocalPort, Probe, connect, copy, serve};
 use crate::channel::{Channel, Command, Event};
 use crate::protocol::{Flag, Version};
 
@@ -127,7 +127,7 @@ async fn an_end_that_somebody_waits_for_is_told_after_a_time_of_silence() {
     let mut program = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
     let local = listener.accept().await.unwrap().0.into();
     let grace = Duration::from_millis(300);
-    tokio::spawn(connection::serve(local, shared.open().unwrap(), grace));
+    tokio::spawn(copy::serve(local, shared.open().unwrap(), grace));
     program.write_all(b"all of it").await.unwrap();
     program.shutdown().await.unwrap();
     let began = std::time::Instant::now();

@@ -15,9 +15,9 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout_at};
 
-use super::connection::is_set;
+use super::copy::is_set;
+use super::incoming::Local;
 use super::listener::Listener;
-use super::local::Local;
 use super::session::{Session, SessionError, connect};
 use crate::channel::{Channel, End};
 use crate::session::Observer;

@@ -1,0 +1,103 @@
+//! `ssmx completions`: the scripts that make shells ask ssmx what can stand at the cursor. What they get for an answer is
+//! in [`answer`].
+
+pub(crate) mod answer;
+mod aws_files;
+mod known;
+mod programs;
+mod quoting;
+mod regions;
+mod values;
+
+use clap_complete::env::Shells;
+
+use crate::cli::error::CliError;
+use crate::cli::exit::Exit;
+use crate::cli::ui::Ui;
+
+/// Print a shell's completion script
+///
+/// With it, Tab completes commands, flags, profiles, regions, tunnels and targets. Names of instances are those that
+/// ssmx has listed last: nothing is asked from AWS. `install.sh` puts the scripts of bash, zsh and fish where they are
+/// looked for. By hand, one line in a startup file does it:
+///
+/// bash, in ~/.bashrc: eval "$(ssmx completions bash)"
+///
+/// zsh, in ~/.zshrc, behind compinit: eval "$(ssmx completions zsh)"
+///
+/// fish, in ~/.config/fish/config.fish: ssmx completions fish | source
+///
+/// elvish, in ~/.config/elvish/rc.elv: eval (ssmx completions elvish | slurp)
+///
+/// PowerShell, in $PROFILE: ssmx completions powershell | Out-String | Invoke-Expression
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The shell
+    #[arg(value_enum)]
+    pub shell: Shell,
+}
+
+/// A shell that can be answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+#[expect(missing_docs, reason = "a comment would become part of the help")]
+pub enum Shell {
+    Bash,
+    Zsh,
+    Fish,
+    Powershell,
+    Elvish,
+}
+
+/// The variable that tells ssmx to answer a shell, and which one.
+pub(crate) const VARIABLE: &str = "SSMX_COMPLETE";
+
+/// Runs the command.
+///
+/// # Errors
+/// Standard output cannot be written.
+pub fn run(ui: &Ui, Args { shell }: Args) -> Result<Exit, CliError> {
+    ui.data(script(shell).map_err(|error| CliError::failed("cannot write the script").caused_by(&error))?)?;
+    Ok(Exit::FINE)
+}
+
+/// The script of a shell.
+///
+/// Those of bash and zsh are our own: the ones that come with clap do not expect names with spaces, take words with a
+/// colon for several, and answer nothing the first time in a zsh that loads them by itself.
+fn script(shell: Shell) -> std::io::Result<Vec<u8>> {
+    match shell {
+        Shell::Bash => return Ok(include_bytes!("../../../../completions/ssmx.bash").to_vec()),
+        Shell::Zsh => return Ok(include_bytes!("../../../../completions/_ssmx").to_vec()),
+        Shell::Fish | Shell::Powershell | Shell::Elvish => {}
+    }
+    let mut script = Vec::new();
+    if let Some(generator) = Shells::builtins().completer(shell.name()) {
+        generator.write_registration(VARIABLE, "ssmx", "ssmx", "ssmx", &mut script)?;
+    }
+    // Without the empty lines around it.
+    let text = String::from_utf8_lossy(&script);
+    Ok(format!("# Completion of ssmx, as `ssmx completions {}` prints it.\n{}\n", shell.name(), text.trim()).into())
+}
+
+impl Shell {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Bash => "bash",
+            Self::Zsh => "zsh",
+            Self::Fish => "fish",
+            Self::Powershell => "powershell",
+            Self::Elvish => "elvish",
+        }
+    }
+
+    /// Whether it shows what a candidate is beside its name.
+    pub(crate) fn shows_help(self) -> bool {
+        !matches!(self, Self::Bash | Self::Elvish)
+    }
+
+    pub(crate) fn named(name: &str) -> Option<Self> {
+        [Self::Bash, Self::Zsh, Self::Fish, Self::Powershell, Self::Elvish]
+            .into_iter()
+            .find(|shell| shell.name() == name)
+    }
+}

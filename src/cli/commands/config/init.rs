@@ -1,0 +1,190 @@
+//! `ssmx config init`: a first file, commented.
+
+use std::path::Path;
+
+use dialoguer::console::Term;
+use dialoguer::{Input, Select};
+
+use super::file;
+use crate::aws;
+use crate::cli::args::Globals;
+use crate::cli::error::CliError;
+use crate::cli::exit::Exit;
+use crate::cli::ui::Ui;
+use crate::cli::ui::prompt;
+use crate::config::{Key, Kind, Level, Value};
+
+/// Write a first, commented file
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Replace the file that is there
+    #[arg(long)]
+    pub force: bool,
+
+    /// Ask nothing: take `--profile` and `--region` if they are given, and leave the rest to the AWS configuration
+    #[arg(long)]
+    pub no_input: bool,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// There is a file, it cannot be written, or the AWS configuration cannot be read.
+pub(crate) async fn run(ui: &Ui, globals: &Globals, args: Args, path: &Path) -> Result<Exit, CliError> {
+    if path.exists() && !args.force {
+        return Err(CliError::failed(format!("there is `{}` already", path.display()))
+            .hint("change it with `ssmx config edit`, or write it anew with `--force`"));
+    }
+    let profiles = aws::profiles().await?;
+    if let Some(name) = &globals.profile
+        && !profiles.iter().any(|profile| profile.name == *name)
+    {
+        let names: Vec<_> = profiles.iter().map(|profile| profile.name.as_str()).collect();
+        let there_are =
+            if names.is_empty() { "there are none".to_owned() } else { format!("there are {}", names.join(", ")) };
+        return Err(CliError::usage(format!("the AWS profile `{name}` does not exist: {there_are}")));
+    }
+    if let Some(region) = &globals.region {
+        Value::from_text(Kind::Region, region).map_err(|problem| CliError::usage(format!("`--region`: {problem}")))?;
+    }
+    let asks = !args.no_input && prompt::can_ask();
+    let (profile, region) = if asks {
+        ui.status(format!("This writes {}.", path.display()));
+        prompt::ask(|term| ask(term, globals, &profiles))?
+    } else {
+        (globals.profile.clone(), globals.region.clone())
+    };
+    file::write(path, &template(profile.as_deref(), region.as_deref()))?;
+    ui.status(format!("Wrote {}", path.display()));
+    ui.hint("`ssmx config edit` opens it; `ssmx config explain` shows what holds, and why");
+    Ok(Exit::FINE)
+}
+
+type Answers = (Option<String>, Option<String>);
+
+/// Asks what no flag has said. Ctrl-C ends the program before anything is written.
+fn ask(term: &Term, globals: &Globals, profiles: &[aws::Profile]) -> dialoguer::Result<Answers> {
+    const LEFT_TO_AWS: &str = "none: whatever AWS_PROFILE says";
+    let profile = match &globals.profile {
+        Some(profile) => Some(profile.clone()),
+        None if profiles.is_empty() => None,
+        None => {
+            let items = std::iter::once(LEFT_TO_AWS).chain(profiles.iter().map(|profile| profile.name.as_str()));
+            let select = Select::new().with_prompt("Default AWS profile").items(items).default(0).max_length(12);
+            let chosen = select.interact_on(term)?;
+            chosen.checked_sub(1).map(|at| profiles[at].name.clone())
+        }
+    };
+    let region = match &globals.region {
+        Some(region) => Some(region.clone()),
+        None => {
+            let name = profile.as_deref().unwrap_or("default");
+            let known =
+                profiles.iter().find(|profile| profile.name == name).and_then(|profile| profile.region.as_deref());
+            let prompt = match known {
+                Some(known) => format!("Default region, for all profiles (empty: each one's own; {known} for {name})"),
+                None => "Default region, for all profiles (empty: each one's own)".to_owned(),
+            };
+            let check = |text: &String| match text.trim() {
+                "" => Ok(()),
+                text => Value::from_text(Kind::Region, text).map(drop),
+            };
+            let region = Input::<String>::new().with_prompt(prompt).allow_empty(true).validate_with(check);
+            Some(region.interact_on(term)?.trim().to_owned()).filter(|region| !region.is_empty())
+        }
+    };
+    Ok((profile, region))
+}
+
+/// A file in which all that can be said is said, in comments.
+pub(crate) fn template(profile: Option<&str>, region: Option<&str>) -> String {
+    let mut text = HEAD.to_owned();
+    for key in Key::ALL.into_iter().filter(|key| key.is_for(Level::Defaults)) {
+        let given = match key {
+            Key::Profile => profile,
+            Key::Region => region,
+            _ => None,
+        };
+        let name = key.name();
+        text.push_str(&format!("\n# {}. Without it: {}.\n", key.summary(), key.builtin()));
+        text.push_str(&match given {
+            Some(given) => format!("{name} = {}\n", toml_edit::Value::from(given)),
+            None => format!("# {name} = {}\n", example(key)),
+        });
+    }
+    text.push_str(TAIL);
+    text
+}
+
+fn example(key: Key) -> String {
+    let text = match (key.builtin_value(), key.kind(), key) {
+        (Some(Value::Switch(on)), ..) => return (!on).to_string(),
+        (Some(value), ..) => return value.to_toml().to_string(),
+        (None, Kind::Port, _) => return "2222".to_owned(),
+        (None, Kind::Region, _) => "eu-west-1",
+        (None, _, Key::EndpointUrl) => "http://localhost:4566",
+        (None, Kind::Url | Kind::StreamUrl, key) => {
+            let service = key.name().trim_end_matches("_endpoint_url").replace('_', "-");
+            let url = format!("https://vpce-0123456789abcdef0-abcdefgh.{service}.eu-west-1.vpce.amazonaws.com");
+            return toml_edit::Value::from(url).to_string();
+        }
+        (None, _, Key::Profile) => "work",
+        (None, _, Key::SshUser) => "ubuntu",
+        (None, _, Key::ShellDocument) => "Corp-Shell",
+        (None, _, Key::Reason) => "on call",
+        (None, ..) => "",
+    };
+    toml_edit::Value::from(text).to_string()
+}
+
+const HEAD: &str = "\
+# The configuration of ssmx. What stands behind a # has no effect.
+# `ssmx config explain` shows what holds and where it came from.
+
+[defaults]
+";
+
+const TAIL: &str = "
+# Settings for one AWS profile: all of the above but `profile`.
+# [profiles.prod]
+# region = \"eu-west-1\"
+# ssh_user = \"ubuntu\"
+# reason_required = true
+
+# An alias: one of id, name, tags or address, with settings of its own.
+# [targets.db]
+# tags = { Role = \"postgres\", Env = \"prod\" }
+# profile = \"prod\"
+
+# A tunnel: `ssmx fwd pg`.
+# [tunnels.pg]
+# target = \"db\"
+# forward = [\"5432:orders.internal:5432\"]
+";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Config;
+
+    fn parse(text: &str) -> Config {
+        Config::parse(text, Path::new("x")).unwrap_or_else(|error| panic!("{error}\n{text}"))
+    }
+
+    #[test]
+    fn the_template_loads_and_so_does_all_that_it_shows() {
+        assert_eq!(parse(&template(None, None)).defaults.values.len(), 0);
+        let config = parse(&template(Some("it's \"mine\""), Some("eu-west-1")));
+        assert_eq!(config.defaults.get(Key::Profile), Some(&Value::Text("it's \"mine\"".into())));
+        assert_eq!(config.defaults.values.len(), 2);
+        let shown = template(None, None).lines().fold(String::new(), |text, line| {
+            // Prose begins with a capital letter or ends a sentence.
+            let code = line.strip_prefix("# ").filter(|code| code.starts_with('[') || code.contains(" = "));
+            text + code.unwrap_or(if line.starts_with('#') { "" } else { line }) + "\n"
+        });
+        let config = parse(&shown);
+        let all = Key::ALL.into_iter().filter(|key| key.is_for(Level::Defaults));
+        assert_eq!(config.defaults.values.keys().copied().collect::<Vec<_>>(), all.collect::<Vec<_>>());
+        assert_eq!((config.profiles.len(), config.targets.len(), config.tunnels.len()), (1, 1, 1));
+    }
+}

@@ -1,0 +1,335 @@
+//! `ssmx fwd`.
+
+mod child;
+mod observer;
+mod open;
+mod plan;
+pub mod socks;
+pub mod spec;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::json;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use crate::aws::{Aws, StartSession};
+use crate::channel::{Channel, Options};
+use crate::cli::context::{Context, Wanted};
+use crate::cli::error::CliError;
+use crate::cli::exit::Exit;
+use crate::cli::target::choose;
+use crate::cli::target::lookup;
+use crate::cli::ui::Ui;
+use crate::config::Key;
+use crate::fleet::Target;
+use crate::session::forward::{self, Bind, Destination, Listener, Opener, Session};
+use crate::terminal::signals::exit_now;
+use crate::terminal::{Termination, Terminations};
+use child::Place;
+use observer::Tells;
+use open::{Opened, Starting, open_all};
+use plan::Plan;
+use spec::{ForwardSpec, bind};
+
+/// Forward local ports to ports that an instance can reach
+///
+/// FORWARD is `[BIND:][LOCAL:]PORT`, `[BIND:][LOCAL:]HOST:PORT` or `unix:PATH:[HOST:]PORT`. A local port that is named
+/// and taken is an error; without one, ssmx takes the number of the remote port, or a free one. HOST is resolved on the
+/// instance. With a command, ssmx runs it while the tunnel is open, and its exit code becomes ours: `{port}` and `{host}`
+/// in its arguments stand for the local end of the first forward, as do `SSMX_PORT` and `SSMX_HOST` (with `_1`, `_2`…
+/// for each) in its environment. A failure of ssmx itself then exits with 255.
+///
+/// Tunnels that the configuration names are started by their names: `ssmx fwd pg redis`.
+///
+/// With `--socks` the programs themselves say where each connection leads, to whatever the instance can reach. `{socks}`
+/// and `SSMX_SOCKS_HOST` and `SSMX_SOCKS_PORT` name that port to a command.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The instance: its id (i-…, mi-…), Name, address, tags as key=value, or an alias; or a tunnel. With forwards alone,
+    /// the instance is chosen on the terminal
+    pub target: String,
+
+    /// What to forward, like 5432, 8080:80 or 5433:db.internal:5432; or names of further tunnels
+    #[arg(value_name = "FORWARD")]
+    pub forwards: Vec<String>,
+
+    /// The flags of `--socks`.
+    #[command(flatten)]
+    pub socks: socks::Flags,
+
+    /// Address to listen on, in place of both loopback addresses
+    #[arg(long, value_name = "ADDRESS", value_parser = bind)]
+    pub bind: Option<Bind>,
+
+    /// Be ready only when the destination accepts connections, which is tried with one that is closed again
+    #[arg(long)]
+    pub wait: bool,
+
+    /// Why, for the audit trail
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<String>,
+
+    /// Say what is ready in lines, or on standard output as one JSON object for each forward
+    #[arg(long, short, value_name = "FORMAT", value_enum, default_value_t = Format::Table)]
+    pub output: Format,
+
+    /// Command to run while the tunnel is open
+    #[arg(last = true, value_name = "COMMAND")]
+    pub command: Vec<std::ffi::OsString>,
+}
+
+/// How to say what is ready.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Format {
+    /// Lines on standard error.
+    Table,
+    /// JSON on standard output.
+    Json,
+}
+
+/// How long ending may take: a person who presses Ctrl-C waits for a second at most.
+const END_PATIENCE: Duration = Duration::from_millis(900);
+
+/// Runs the command.
+///
+/// # Errors
+/// A port or the sessions cannot be had.
+pub async fn run(context: &Context, mut args: Args) -> Result<Exit, CliError> {
+    let mut context = context.clone();
+    if plan::lacks_target(&context, &args) {
+        let id;
+        (context, id) = choose::one(&context).await?;
+        let forward = std::mem::replace(&mut args.target, id);
+        args.forwards.insert(0, forward);
+    }
+    let context = &context;
+    let plans = plan::plans(context, &args)?;
+    let mut terminations =
+        Terminations::listen().map_err(|error| CliError::failed("cannot listen for signals").caused_by(&error))?;
+    let (stop, stopped) = watch::channel(false);
+    let work = work(context, args, plans, stopped);
+    tokio::pin!(work);
+    let signal = loop {
+        tokio::select! {
+            exit = &mut work => return exit,
+            signal = terminations.next() => {
+                // A command that runs hears of it, and ends when it likes.
+                if !child::pass_on(signal) {
+                    break signal;
+                }
+            }
+        }
+    };
+    stop.send_replace(true);
+    let ending = async {
+        // What it still has to say is no longer of interest.
+        let _ = tokio::time::timeout(END_PATIENCE, &mut work).await;
+    };
+    tokio::pin!(ending);
+    loop {
+        tokio::select! {
+            () = &mut ending => break,
+            second = terminations.next() => if second != Termination::Hangup {
+                exit_now(second)
+            },
+        }
+    }
+    Ok(match signal {
+        // That is how one ends it.
+        Termination::Interrupt | Termination::Terminate => Exit::FINE,
+        signal => Exit::of_program(signal.exit_code()),
+    })
+}
+
+/// From open ports to closed ones.
+async fn work(
+    context: &Context,
+    args: Args,
+    plans: Vec<Plan>,
+    mut stopped: watch::Receiver<bool>,
+) -> Result<Exit, CliError> {
+    let ui = &context.ui;
+    let entries = listen(ui, &plans)?;
+    let socks = socks::listen(ui, &args)?;
+    let mut groups = BTreeMap::<(usize, Destination), Vec<Entry>>::new();
+    for entry in entries {
+        groups.entry((entry.plan, entry.spec.destination.clone())).or_default().push(entry);
+    }
+    let mut targets = Vec::new();
+    for plan in &plans {
+        let find = async {
+            let aws = context.aws(&plan.wanted.settings).await?;
+            let target = lookup::target_asking(ui, &aws, &plan.wanted).await?;
+            Ok::<_, CliError>((aws, target))
+        };
+        let found = tokio::select! {
+            found = find => found?,
+            _ = stopped.wait_for(|stop| *stop) => return Ok(Exit::FINE),
+        };
+        targets.push(found);
+    }
+
+    let starts = groups.into_iter().map(|((number, destination), entries)| {
+        let (plan, (aws, target)) = (&plans[number], &targets[number]);
+        Starting {
+            entries,
+            tells: Arc::new(Tells::new(ui.clone(), destination.through(&plan.wanted.text))),
+            start: Start {
+                ui: ui.clone(),
+                aws: aws.clone(),
+                wanted: plan.wanted.clone(),
+                request: request(&destination, &plan.wanted, plan.reason.clone()),
+                found: std::sync::Mutex::new(Some(target.clone())),
+            },
+            wait: plan.wait,
+        }
+    });
+    let Some(open) = open_all(starts, &mut stopped).await? else { return Ok(Exit::FINE) };
+
+    // What is ready is said, and counted, as it was typed.
+    let mut forwards: Vec<_> =
+        open.iter().flat_map(|one| one.entries.iter().map(|entry| (entry, &one.session))).collect();
+    forwards.sort_by_key(|(entry, _)| entry.number);
+    for (entry, session) in &forwards {
+        ready(ui, args.output, &plans[entry.plan], entry, session)?;
+    }
+    let places: Vec<Place> = forwards.iter().map(|(entry, _)| Place::of(&entry.listener)).collect();
+    let socks_place = socks.as_ref().map(Place::of);
+    if let Some(listener) = &socks {
+        socks::ready(ui, &args, listener)?;
+    }
+
+    let (stop, stop_seen) = watch::channel(false);
+    let mut tunnels = JoinSet::new();
+    for Opened { entries, session, start, tells } in open {
+        let listeners = entries.into_iter().map(|entry| entry.listener).collect();
+        tunnels.spawn(forward::serve(listeners, session, start, tells, stop_seen.clone()));
+    }
+    // The first plan is that of the first word, be it a target or a tunnel.
+    if let (Some(listener), Some(plan), Some((aws, target))) = (socks, plans.first(), targets.into_iter().next()) {
+        tunnels.spawn(socks::serve(ui, &aws, &args, plan, target, listener, stop_seen));
+    }
+    let exit = if args.command.is_empty() {
+        let _ = stopped.wait_for(|stop| *stop).await;
+        Ok(Exit::FINE)
+    } else {
+        tokio::select! {
+            exit = child::run(&args.command, &places, socks_place.as_ref()) => exit,
+            _ = stopped.wait_for(|stop| *stop) => Ok(Exit::FINE),
+        }
+    };
+    stop.send_replace(true);
+    while tunnels.join_next().await.is_some() {}
+    exit
+}
+
+/// One forward with its open port.
+pub(crate) struct Entry {
+    /// Its place on the command line.
+    number: usize,
+    /// The place of its plan.
+    plan: usize,
+    spec: ForwardSpec,
+    listener: Listener,
+}
+
+/// Opens all ports, before anything is asked of AWS.
+fn listen(ui: &Ui, plans: &[Plan]) -> Result<Vec<Entry>, CliError> {
+    let mut entries: Vec<Entry> = Vec::new();
+    let specs =
+        plans.iter().enumerate().flat_map(|(plan, one)| one.forwards.iter().map(move |spec| (plan, spec.clone())));
+    for (number, (plan, spec)) in specs.enumerate() {
+        let listener = Listener::open(&spec.listen).map_err(|error| {
+            CliError::failed(format!("cannot forward `{}`", spec.text))
+                .caused_by(&error)
+                .hint(format!("leave the choice to ssmx with local port 0, as in `0:{}`", port_and_host(&spec)))
+        })?;
+        if let (true, Some(address)) = (listener.has_moved(), listener.addresses().first()) {
+            let wanted = spec.destination.port;
+            ui.notice(format!("local port {wanted} is taken; using {} for `{}`", address.port(), spec.text));
+        }
+        if listener.addresses().iter().any(|address| !address.ip().is_loopback()) {
+            ui.notice(format!("{listener} can be reached from other machines"));
+        }
+        entries.push(Entry { number, plan, spec, listener });
+    }
+    Ok(entries)
+}
+
+fn port_and_host(spec: &ForwardSpec) -> String {
+    match &spec.destination.host {
+        Some(_) => spec.destination.to_string(),
+        None => spec.destination.port.to_string(),
+    }
+}
+
+fn ready(ui: &Ui, output: Format, plan: &Plan, entry: &Entry, session: &Session) -> Result<(), CliError> {
+    let destination = &entry.spec.destination;
+    if output == Format::Table {
+        let name = plan.name.as_ref().map(|name| format!("{name}: ")).unwrap_or_default();
+        ui.status(format!("{name}Forwarding {} → {}", entry.listener, destination.through(&plan.wanted.text)));
+        return Ok(());
+    }
+    let addresses: Vec<String> = entry.listener.addresses().iter().map(ToString::to_string).collect();
+    let object = json!({
+        "forward": entry.spec.text,
+        "target": plan.wanted.text,
+        "tunnel": plan.name,
+        "session": session.id(),
+        "listen": addresses,
+        "host": entry.listener.addresses().first().map(|address| address.ip().to_string()),
+        "port": entry.listener.addresses().first().map(|address| address.port()),
+        "path": entry.listener.path().map(|path| path.display().to_string()),
+        "remote_host": destination.host,
+        "remote_port": destination.port,
+    });
+    ui.data(format!("{object}\n"))
+}
+
+/// What is asked for to reach a destination through a target.
+pub(crate) fn request(destination: &Destination, wanted: &Wanted, reason: Option<String>) -> StartSession {
+    let port = ("portNumber".to_owned(), vec![destination.port.to_string()]);
+    let host = destination.host.as_ref().map(|host| ("host".to_owned(), vec![host.clone()]));
+    let (key, usual) = match host {
+        Some(_) => (Key::RemoteForwardDocument, REMOTE_HOST),
+        None => (Key::ForwardDocument, INSTANCE),
+    };
+    let document = wanted.settings.text(key).unwrap_or(usual);
+    StartSession {
+        target: String::new(),
+        document: Some(document.to_owned()),
+        parameters: host.into_iter().chain([port]).collect(),
+        reason,
+    }
+}
+
+/// The documents for ports of the instance and of hosts that it can reach.
+const INSTANCE: &str = "AWS-StartPortForwardingSession";
+const REMOTE_HOST: &str = "AWS-StartPortForwardingSessionToRemoteHost";
+
+/// Starts sessions to one destination.
+pub(crate) struct Start {
+    pub(crate) ui: Ui,
+    pub(crate) aws: Aws,
+    pub(crate) wanted: Wanted,
+    pub(crate) request: StartSession,
+    /// The target as it was found for the first session. Later ones look again: behind a Name may be another instance.
+    pub(crate) found: std::sync::Mutex<Option<Target>>,
+}
+
+impl Opener for Start {
+    type Error = CliError;
+
+    async fn open(&self) -> Result<Channel, CliError> {
+        let found = self.found.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take();
+        let request = self.request.clone();
+        if let Some(target) = found {
+            return lookup::session(&self.ui, &self.aws, &target, request, Options::port()).await;
+        }
+        let target = lookup::target(&self.ui, &self.aws, &self.wanted).await?;
+        lookup::session_again(&self.ui, &self.aws, &target, request, Options::port()).await
+    }
+}

@@ -1,0 +1,93 @@
+//! What `ssmx fwd` is to do: from its words and the configuration to targets, each with its forwards.
+
+use super::Args;
+use super::spec::{ForwardSpec, bind};
+use crate::cli::context::{Context, Wanted};
+use crate::cli::error::CliError;
+use crate::cli::target::reason::reasons;
+use crate::config::{Tunnel, nearest};
+
+/// A target, and what is forwarded through it.
+#[derive(Debug)]
+pub(crate) struct Plan {
+    /// The name of the tunnel, if it has one in the configuration.
+    pub(crate) name: Option<String>,
+    pub(crate) wanted: Wanted,
+    /// At least one, unless there is `--socks`.
+    pub(crate) forwards: Vec<ForwardSpec>,
+    /// Whether to be ready only when the destinations accept connections.
+    pub(crate) wait: bool,
+    pub(crate) reason: Option<String>,
+}
+
+/// The plans for the words that were typed: a target with forwards, or names of tunnels. A name without a forward is
+/// that of a tunnel, be there a target of that name or not.
+///
+/// # Errors
+/// The words make no sense, or a reason is required and there is none.
+pub(crate) fn plans(context: &Context, args: &Args) -> Result<Vec<Plan>, CliError> {
+    let forwards: Result<Vec<ForwardSpec>, String> = args.forwards.iter().map(|text| text.parse()).collect();
+    let mut plans = match forwards {
+        Ok(forwards) if !forwards.is_empty() || args.socks.socks.is_some() => {
+            let wanted = context.wanted(&args.target)?;
+            vec![Plan { name: None, wanted, forwards, wait: args.wait, reason: None }]
+        }
+        // Words that are neither: what is a tunnel elsewhere among them tells what was meant.
+        Err(problem) if !words(args).any(|word| context.config.tunnels.contains_key(word)) => {
+            return Err(CliError::usage(problem).hint("FORWARD is like 5432, 8080:80 or 5433:db.internal:5432"));
+        }
+        _ => words(args).map(|name| named(context, args, name)).collect::<Result<Vec<_>, _>>()?,
+    };
+    let reasons = reasons(args.reason.as_deref(), plans.iter().map(|plan| &plan.wanted.settings))?;
+    for (plan, reason) in plans.iter_mut().zip(reasons) {
+        plan.reason = reason;
+        if let Some(address) = args.bind {
+            plan.forwards = plan.forwards.drain(..).map(|spec| spec.bound_to(address)).collect();
+        }
+    }
+    Ok(plans)
+}
+
+/// Whether all words are forwards, and none can be a target: `ssmx fwd 5432`, `ssmx fwd 8080:80 5432`.
+pub(crate) fn lacks_target(context: &Context, args: &Args) -> bool {
+    let ports = |word: &str| word.bytes().all(|byte| byte.is_ascii_digit() || byte == b':');
+    let known = context.config.tunnels.contains_key(&args.target) || context.config.targets.contains_key(&args.target);
+    !known && ports(&args.target) && words(args).all(|word| word.parse::<ForwardSpec>().is_ok())
+}
+
+fn words(args: &Args) -> impl Iterator<Item = &str> {
+    std::iter::once(args.target.as_str()).chain(args.forwards.iter().map(String::as_str))
+}
+
+fn named(context: &Context, args: &Args, name: &str) -> Result<Plan, CliError> {
+    let tunnel = context.config.tunnels.get(name).ok_or_else(|| unknown(context, args, name))?;
+    let cannot = |problem| CliError::usage(format!("the tunnel `{name}` cannot be used: {problem}"));
+    Ok(Plan {
+        name: Some(name.to_owned()),
+        wanted: context.wanted(&tunnel.target.value)?,
+        forwards: specs(tunnel, args).map_err(cannot)?,
+        wait: args.wait || tunnel.wait,
+        reason: None,
+    })
+}
+
+fn specs(tunnel: &Tunnel, args: &Args) -> Result<Vec<ForwardSpec>, String> {
+    let address =
+        tunnel.bind.as_ref().filter(|_| args.bind.is_none()).map(|address| bind(&address.value)).transpose()?;
+    let bound = |spec: ForwardSpec| address.map_or(spec.clone(), |address| spec.bound_to(address));
+    tunnel.forward.iter().map(|forward| forward.value.parse().map(bound)).collect()
+}
+
+fn unknown(context: &Context, args: &Args, name: &str) -> CliError {
+    let known: Vec<&str> = context.config.tunnels.keys().map(String::as_str).collect();
+    let error = CliError::usage(format!("no tunnel is named `{name}` in the configuration"));
+    let error = match nearest(name, known.iter().copied()) {
+        Some(near) => error.hint(format!("did you mean `{near}`?")),
+        None if known.is_empty() => error,
+        None => error.hint(format!("there are {}", known.join(", "))),
+    };
+    if args.forwards.is_empty() {
+        return error.hint(format!("to reach a port of an instance, say which: `ssmx fwd {name} 5432`"));
+    }
+    error
+}

@@ -1,0 +1,206 @@
+//! `ssmx fwd --socks`.
+
+use std::str::FromStr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+use tokio::sync::watch;
+
+use super::child::Place;
+use super::observer::Tells;
+use super::plan::Plan;
+use super::spec::bind;
+use super::{Format, Start, request};
+use crate::aws::Aws;
+use crate::cli::commands::fwd;
+use crate::cli::context::Wanted;
+use crate::cli::error::{CliError, ErrorKind};
+use crate::cli::ui::Ui;
+use crate::fleet::Target;
+use crate::session::forward::{
+    Bind, Destination, Listen, Listener, LocalPort, Refusal, SocksOptions, SocksRoutes, serve_socks,
+};
+
+/// Most sessions that can be asked for: as many are started within seconds, and StartSession is throttled.
+const MOST_SESSIONS: i64 = 64;
+
+/// How long a connection waits when all sessions are in use.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// For so long the target is not looked for again.
+const FOUND_LASTS: Duration = Duration::from_secs(60);
+
+/// What says that there is a SOCKS5 port, and how it is.
+#[derive(Debug, clap::Args)]
+pub struct Flags {
+    /// Port for programs that speak SOCKS5, which say themselves where each connection leads; 0 for any free one
+    #[arg(long, value_name = "[BIND:]PORT")]
+    pub socks: Option<SocksSpec>,
+
+    /// Sessions at once, one for each destination: at most so many. A connection to one more waits up to 10 s for one
+    /// that is idle
+    #[arg(
+        long, value_name = "N", default_value_t = 8, requires = "socks",
+        value_parser = clap::value_parser!(u8).range(1..=MOST_SESSIONS)
+    )]
+    pub socks_sessions: u8,
+
+    /// How long a session is kept that has no connection
+    #[arg(long, value_name = "TIME", default_value = "2m", requires = "socks", value_parser = humantime::parse_duration)]
+    pub socks_idle: Duration,
+}
+
+/// Where a SOCKS5 port listens, as it was typed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SocksSpec {
+    /// The address and the port, which is a named one or any.
+    pub listen: Listen,
+    /// What was typed.
+    pub text: String,
+}
+
+impl FromStr for SocksSpec {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (address, port) = match text.rsplit_once(':') {
+            Some((address, port)) => (bind(address)?, port),
+            None => (Bind::Loopback, text),
+        };
+        let number = Some(port).filter(|port| port.bytes().all(|byte| byte.is_ascii_digit()));
+        let number = number.and_then(|port| port.parse().ok());
+        let port = match number.ok_or_else(|| format!("`{port}` is no local port: expected [BIND:]PORT"))? {
+            0 => LocalPort::Any,
+            port => LocalPort::Named(port),
+        };
+        Ok(Self { listen: Listen::Tcp { bind: address, port }, text: text.to_owned() })
+    }
+}
+
+/// Opens the port, if one was asked for.
+///
+/// # Errors
+/// It cannot be had.
+pub(crate) fn listen(ui: &Ui, args: &fwd::Args) -> Result<Option<Listener>, CliError> {
+    let Some(spec) = &args.socks.socks else { return Ok(None) };
+    let mut listen = spec.listen.clone();
+    if let (Listen::Tcp { bind: bind @ Bind::Loopback, .. }, Some(address)) = (&mut listen, args.bind) {
+        *bind = address;
+    }
+    let listener = Listener::open(&listen).map_err(|error| {
+        CliError::failed("cannot listen for SOCKS5")
+            .caused_by(&error)
+            .hint("leave the choice of the port to ssmx with `--socks 0`")
+    })?;
+    if listener.addresses().iter().any(|address| !address.ip().is_loopback()) {
+        ui.warning(format!(
+            "{listener} can be reached from other machines, and whoever reaches it reaches what {} can",
+            args.target
+        ));
+    }
+    Ok(Some(listener))
+}
+
+/// Says that programs may come.
+///
+/// # Errors
+/// Standard output cannot be written to.
+pub(crate) fn ready(ui: &Ui, args: &fwd::Args, listener: &Listener) -> Result<(), CliError> {
+    if args.output == Format::Table {
+        ui.status(format!("SOCKS5 on {listener} → what {} can reach", args.target));
+        return Ok(());
+    }
+    let addresses: Vec<String> = listener.addresses().iter().map(ToString::to_string).collect();
+    let first = listener.addresses().first().copied();
+    let object = json!({
+        "socks": Place::of(listener).text(),
+        "target": args.target,
+        "listen": addresses,
+        "host": first.map(|address| address.ip().to_string()),
+        "port": first.map(|address| address.port()),
+        "sessions": args.socks.socks_sessions,
+    });
+    ui.data(format!("{object}\n"))
+}
+
+/// Carries what comes in until told to stop.
+pub(crate) fn serve(
+    ui: &Ui,
+    aws: &Aws,
+    args: &fwd::Args,
+    plan: &Plan,
+    target: Target,
+    listener: Listener,
+    stop: watch::Receiver<bool>,
+) -> impl Future<Output = ()> + Send + use<> {
+    let routes = Routes {
+        ui: ui.clone(),
+        aws: aws.clone(),
+        wanted: plan.wanted.clone(),
+        reason: plan.reason.clone(),
+        found: (target, Instant::now()),
+    };
+    let options = SocksOptions {
+        sessions: usize::from(args.socks.socks_sessions),
+        idle: args.socks.socks_idle,
+        patience: PATIENCE,
+    };
+    let tells = Arc::new(Tells::new(ui.clone(), "SOCKS5".to_owned()));
+    serve_socks(listener, routes, tells, options, stop)
+}
+
+/// Leads through the target to whatever it can reach.
+struct Routes {
+    ui: Ui,
+    aws: Aws,
+    wanted: Wanted,
+    reason: Option<String>,
+    /// The target as it was found, and when.
+    found: (Target, Instant),
+}
+
+impl SocksRoutes for Routes {
+    type Opener = Start;
+    type Reporter = Tells;
+
+    fn to(&self, destination: &Destination) -> (Start, Arc<Tells>) {
+        let (target, at) = &self.found;
+        let start = Start {
+            ui: self.ui.clone(),
+            aws: self.aws.clone(),
+            wanted: self.wanted.clone(),
+            request: request(destination, &self.wanted, self.reason.clone()),
+            found: std::sync::Mutex::new((at.elapsed() < FOUND_LASTS).then(|| target.clone())),
+        };
+        (start, Arc::new(Tells::new(self.ui.clone(), destination.through(&self.wanted.text))))
+    }
+
+    fn refusal(error: &CliError) -> Refusal {
+        match error.kind() {
+            ErrorKind::Denied => Refusal::NotAllowed,
+            ErrorKind::NoTarget | ErrorKind::NotConnected => Refusal::HostUnreachable,
+            _ => Refusal::Failed,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_port_with_or_without_an_address() {
+        let listen = |text: &str| text.parse::<SocksSpec>().map(|spec| spec.listen);
+        let tcp = |bind, port| Ok(Listen::Tcp { bind, port });
+        assert_eq!(listen("1080"), tcp(Bind::Loopback, LocalPort::Named(1080)));
+        assert_eq!(listen("0"), tcp(Bind::Loopback, LocalPort::Any));
+        assert_eq!(listen("localhost:1080"), tcp(Bind::Loopback, LocalPort::Named(1080)));
+        let address = |text: &str| Bind::Address(text.parse().unwrap());
+        assert_eq!(listen("127.0.0.2:1080"), tcp(address("127.0.0.2"), LocalPort::Named(1080)));
+        assert_eq!(listen("[::1]:0"), tcp(address("::1"), LocalPort::Any));
+        for bad in ["", "x", "+1", "65536", "db:1080", ":1080", "1080:", "127.0.0.1:x"] {
+            assert!(listen(bad).is_err(), "{bad}");
+        }
+    }
+}

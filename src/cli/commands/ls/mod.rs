@@ -1,0 +1,278 @@
+//! `ssmx ls`.
+
+mod columns;
+pub(crate) mod json;
+
+use std::io::{self, IsTerminal};
+use std::time::SystemTime;
+
+use anstream::AutoStream;
+use anstyle::Style;
+use clap::{ColorChoice, ValueEnum};
+
+use crate::aws::{Aws, InstanceState};
+use crate::cli::context::Context;
+use crate::cli::error::CliError;
+use crate::cli::exit::Exit;
+use crate::cli::target::places::{self, Places};
+use crate::cli::target::troubles;
+use crate::config::Column;
+use crate::fleet::{self, CacheUse, Instance, Inventory, Options, Query};
+use crate::terminal::size;
+use columns::{ago, counts, style};
+
+/// List instances with their connection status
+///
+/// A QUERY is a part of a name, an id or an address, or a tag as `key=value`, in which `*` stands for anything; several
+/// must all match. `--profile` and `--region` take several names here, with commas between them.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Which instances: parts of names, ids or addresses, and tags as key=value
+    pub query: Vec<String>,
+
+    /// Only those on which a session can be started now
+    #[arg(long, conflicts_with = "stopped")]
+    pub online: bool,
+
+    /// Only those that are stopped
+    #[arg(long)]
+    pub stopped: bool,
+
+    /// Also those that are terminated
+    #[arg(long, short)]
+    pub all: bool,
+
+    /// Look in all regions of the account
+    #[arg(long)]
+    pub all_regions: bool,
+
+    /// How to write them
+    #[arg(long, short, value_name = "FORMAT", value_enum, default_value_t = Format::Table)]
+    pub output: Format,
+
+    /// Columns of the table, with commas between them: name, id, status, state, platform, type, zone, region, profile,
+    /// ip, public_ip, dns, computer, agent, last_seen, launched, tag:KEY
+    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    pub columns: Vec<Column>,
+
+    #[expect(missing_docs, reason = "a comment would be taken for help")]
+    #[command(flatten)]
+    pub cache: CacheArgs,
+}
+
+/// Whether the cache is used.
+#[derive(Debug, Clone, Copy, Default, clap::Args)]
+pub struct CacheArgs {
+    /// Ask AWS, whatever is in the cache
+    #[arg(long)]
+    pub refresh: bool,
+
+    /// Neither read nor write the cache
+    #[arg(long, conflicts_with = "refresh")]
+    pub no_cache: bool,
+}
+
+/// How instances are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// A table, fitted to the terminal
+    Table,
+    /// A table with everything in it
+    Wide,
+    /// JSON, for programs
+    Json,
+    /// The ids alone
+    Ids,
+}
+
+impl CacheArgs {
+    /// What the cache is used for, where it would otherwise be used as `usually`.
+    pub(crate) fn or(self, usually: CacheUse) -> CacheUse {
+        match self {
+            Self { no_cache: true, .. } => CacheUse::Off,
+            Self { refresh: true, .. } => CacheUse::Refresh,
+            _ => usually,
+        }
+    }
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// No account can be asked, or nothing can be written.
+pub async fn run(context: &Context, args: Args) -> Result<Exit, CliError> {
+    let ui = &context.ui;
+    let Places { clouds, profiles, failures } = places::places(context, args.all_regions).await?;
+    let mut first = context.clone();
+    // Several are no name of one.
+    first.globals.profile = clouds.first().and_then(|cloud| cloud.profile().map(str::to_owned));
+    let settings = first.settings()?;
+    let options = Options {
+        name_tag: settings.name_tag().to_owned(),
+        cache: args.cache.or(CacheUse::WhileFresh),
+        age: settings.cache(),
+        ..Options::default()
+    };
+    let query = Query::of_words(&args.query);
+    let columns = match args.output {
+        Format::Wide if args.columns.is_empty() => columns::wide(),
+        _ if args.columns.is_empty() => with_profile(settings.columns(), profiles),
+        _ => args.columns.clone(),
+    };
+    let regions = clouds.len();
+    let preview = preview(context, &clouds, &query, &options, &args, &columns).await?;
+    let mut inventory = {
+        let what = match (&preview, regions) {
+            (Some(preview), _) => format!("That was {}; asking AWS", preview.age),
+            (None, 1) => "Listing instances".to_owned(),
+            (None, _) => format!("Listing the instances of {regions} regions"),
+        };
+        let waiting = ui.waiting(format!("{what}…"));
+        fleet::list(clouds, &query, &options).collect(|seen| waiting.say(format!("{what}: {seen} so far"))).await
+    };
+    let found = inventory.instances.len();
+    inventory.instances.retain(|instance| is_shown(instance, &args));
+    if found == 0
+        && let Some(failure) = troubles::nothing_answered(&inventory.troubles, regions)
+    {
+        failures.iter().for_each(|failure| ui.error(failure));
+        return Err(failure);
+    }
+
+    if let Some(preview) = preview {
+        ui.data(preview.erasure)?;
+    }
+    let left_out = write(context, &inventory.instances, &args, &columns)?;
+    for failure in &failures {
+        ui.error(failure);
+    }
+    troubles::tell(ui, &inventory.troubles);
+    ui.status(footer(&inventory, found, &args, &query, &left_out));
+    let is_whole = failures.is_empty() && !troubles::is_serious(&inventory.troubles);
+    Ok(if is_whole { Exit::FINE } else { Exit::FAILED })
+}
+
+/// What is on the terminal while AWS is asked.
+struct Preview {
+    age: String,
+    /// What takes it away again.
+    erasure: String,
+}
+
+/// Shows what is in the cache, although it is too old to be relied on, if that can be taken back: on a terminal, and not
+/// longer than that.
+async fn preview(
+    context: &Context,
+    clouds: &[Aws],
+    query: &Query,
+    options: &Options,
+    args: &Args,
+    columns: &[Column],
+) -> Result<Option<Preview>, CliError> {
+    let is_dumb = std::env::var_os("TERM").is_none_or(|term| term == "dumb");
+    if !io::stdout().is_terminal() || is_dumb || args.output != Format::Table || options.cache != CacheUse::WhileFresh {
+        return Ok(None);
+    }
+    let Some((mut inventory, false)) = fleet::cached(clouds, query, options).await else { return Ok(None) };
+    inventory.instances.retain(|instance| is_shown(instance, args));
+    // The titles and the line that says what is going on.
+    let lines = inventory.instances.len() + 1;
+    let (Some(as_of), Some(size)) = (inventory.cached, size::size()) else { return Ok(None) };
+    if inventory.instances.is_empty() || lines + 1 > usize::from(size.rows) {
+        return Ok(None);
+    }
+    write(context, &inventory.instances, args, columns)?;
+    Ok(Some(Preview { age: ago(SystemTime::now(), as_of), erasure: format!("\x1b[{lines}A\x1b[J") }))
+}
+
+fn is_shown(instance: &Instance, args: &Args) -> bool {
+    (args.all || !instance.is_gone())
+        && (!args.online || instance.status.is_up())
+        && (!args.stopped || matches!(instance.state, Some(InstanceState::Stopped | InstanceState::Stopping)))
+}
+
+/// Which profile an instance is of matters where there are several.
+fn with_profile(mut columns: Vec<Column>, profiles: usize) -> Vec<Column> {
+    if profiles > 1 && !columns.contains(&Column::Profile) {
+        let after_status =
+            columns.iter().position(|column| *column == Column::Status).map_or(columns.len(), |at| at + 1);
+        columns.insert(after_status, Column::Profile);
+    }
+    columns
+}
+
+/// Writes the instances, and tells the columns for which there is no room.
+fn write(context: &Context, instances: &[Instance], args: &Args, columns: &[Column]) -> Result<Vec<String>, CliError> {
+    let ui = &context.ui;
+    match args.output {
+        Format::Json => {
+            let text = json::array(instances);
+            ui.data(text.map_err(|error| CliError::failed("the list cannot be written").caused_by(&error))?)?;
+        }
+        Format::Ids => ui.data(instances.iter().map(|instance| format!("{}\n", instance.id)).collect::<String>())?,
+        // A person is told that there is nothing; a program needs no titles of nothing.
+        Format::Table | Format::Wide if instances.is_empty() => {}
+        Format::Table | Format::Wide => {
+            let to_terminal = io::stdout().is_terminal();
+            let fitted = to_terminal && args.output == Format::Table;
+            let width = size::size().filter(|_| fitted).map(|size| usize::from(size.cols));
+            let colored = is_colored(context.globals.color);
+            let status = columns.iter().position(|column| *column == Column::Status);
+            let table = columns::table(instances, columns, SystemTime::now());
+            let paint = |column, text: &str| if Some(column) == status { style(text) } else { Style::new() };
+            let drawn = table.draw(width, colored.then_some(&paint));
+            ui.data(drawn.text)?;
+            return Ok(drawn.left_out);
+        }
+    }
+    Ok(Vec::new())
+}
+
+/// Whether what is written to standard output may have colours.
+pub(crate) fn is_colored(color: ColorChoice) -> bool {
+    match color {
+        ColorChoice::Always => true,
+        ColorChoice::Never => false,
+        ColorChoice::Auto => AutoStream::choice(&io::stdout()) != anstream::ColorChoice::Never,
+    }
+}
+
+/// What was listed, in one line.
+fn footer(inventory: &Inventory, found: usize, args: &Args, query: &Query, left_out: &[String]) -> String {
+    let Inventory { instances, cached, .. } = inventory;
+    let number = match (instances.len(), query.is_empty()) {
+        (0, true) => "No instances".to_owned(),
+        (0, false) => format!("No instance matches `{query}`"),
+        (1, _) => "1 instance".to_owned(),
+        (count, _) => format!("{count} instances"),
+    };
+    let mut parts = vec![match instances.as_slice() {
+        [] => number,
+        some => format!("{number}: {}", counts(some)),
+    }];
+    if found > instances.len() {
+        let why = if args.online || args.stopped { "" } else { " (terminated: `--all`)" };
+        parts.push(format!("{} not shown{why}", found - instances.len()));
+    }
+    if let Some(as_of) = cached {
+        parts.push(format!("asked {} (`--refresh` asks again)", ago(SystemTime::now(), *as_of)));
+    }
+    if !left_out.is_empty() {
+        parts.push(format!("no room for {} (`-o wide`)", left_out.join(", ")));
+    }
+    parts.join("; ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_profile_stands_after_the_status_where_there_are_several() {
+        let columns = Column::DEFAULT.to_vec();
+        assert_eq!(with_profile(columns.clone(), 1), columns);
+        assert_eq!(with_profile(columns.clone(), 2)[3], Column::Profile);
+        assert_eq!(with_profile(vec![Column::Id], 2), [Column::Id, Column::Profile]);
+        assert_eq!(with_profile(vec![Column::Profile], 2), [Column::Profile]);
+    }
+}

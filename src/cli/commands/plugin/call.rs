@@ -1,0 +1,271 @@
+//! The calling convention of session-manager-plugin: what the AWS CLI, and all who do as it does, hand over.
+//!
+//! In this order: the answer of StartSession, the region, the operation, the profile, the request of StartSession, and
+//! the endpoint of SSM. A CLI from before encryption ends after the operation.
+
+use std::ffi::OsString;
+
+use serde::Deserialize;
+use serde_json::Value;
+use thiserror::Error;
+
+use super::answer;
+use crate::aws::{Secret, Settings, StartedSession};
+
+/// What the plugin is called for.
+#[derive(Debug)]
+pub(crate) enum Invocation {
+    /// To see whether it is there.
+    Presence,
+    /// To ask for its version.
+    Version,
+    /// To take over a session.
+    Start(Box<Call>),
+}
+
+/// A session to take over.
+#[derive(Debug)]
+pub(crate) struct Call {
+    pub(crate) session: StartedSession,
+    pub(crate) settings: Settings,
+    /// Unknown from a CLI that is too old.
+    pub(crate) request: Option<Request>,
+}
+
+/// What the session was asked for with, as far as it matters afterwards.
+#[derive(Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(crate) struct Request {
+    #[serde(default)]
+    pub(crate) target: String,
+    #[serde(default, rename = "DocumentName")]
+    pub(crate) document: Option<String>,
+    #[serde(default)]
+    parameters: Value,
+}
+
+impl Request {
+    /// The first value of a parameter.
+    pub(crate) fn parameter(&self, name: &str) -> Option<&str> {
+        self.parameters.get(name)?.get(0)?.as_str()
+    }
+}
+
+/// A call that cannot be understood. If it tells of a session all the same, that is one to be ended.
+#[derive(Debug, Error)]
+#[error("{mistake}")]
+pub(crate) struct CallError {
+    pub(crate) mistake: Mistake,
+    pub(crate) orphan: Option<Box<Orphan>>,
+}
+
+/// A session that nobody will take over.
+#[derive(Debug)]
+pub(crate) struct Orphan {
+    pub(crate) session_id: String,
+    pub(crate) settings: Settings,
+}
+
+/// Why a call cannot be understood. None of these repeats what was handed over, which may be a token.
+#[derive(Debug, Error, PartialEq, Eq)]
+pub(crate) enum Mistake {
+    #[error("too few arguments for a session manager plugin")]
+    TooFew,
+    #[error("argument {0} is not valid text")]
+    NotText(usize),
+    #[error("the operation is not `StartSession`")]
+    Operation,
+    #[error("the environment variable that should hold the answer of StartSession is not set")]
+    Variable,
+    #[error("the answer of StartSession cannot be read")]
+    Unreadable,
+    #[error("the answer of StartSession is longer than {} KiB", answer::LIMIT / 1024)]
+    TooLong,
+    #[error("the {what} is not the expected JSON (line {line}, column {column})")]
+    Json { what: &'static str, line: usize, column: usize },
+    #[error("the {0} has no `{1}`")]
+    Missing(&'static str, &'static str),
+}
+
+impl Invocation {
+    /// Takes the arguments apart, without the name of the program.
+    pub(crate) fn parse(args: &[OsString]) -> Result<Self, CallError> {
+        match args {
+            [] => return Ok(Self::Presence),
+            [only] if only == "--version" => return Ok(Self::Version),
+            [_, _, _, ..] => {}
+            _ => return Err(Mistake::TooFew.into()),
+        }
+        let texts: Result<Vec<&str>, usize> =
+            args.iter().enumerate().map(|(index, arg)| arg.to_str().ok_or(index + 1)).collect();
+        let texts = texts.map_err(|number| CallError::from(Mistake::NotText(number)))?;
+        // What further arguments may mean one day is not known.
+        let given = |index: usize| texts.get(index).copied().filter(|text| !text.is_empty());
+        let settings = settings(given(1), given(3), given(5));
+
+        let text = answer::read(texts[0])?;
+        let answer: Answer = from_json(&text, ANSWER)?;
+        let parsed = if texts[2] == "StartSession" { request(given(4)) } else { Err(Mistake::Operation) };
+        let token = answer.token_value.filter(|token| !token.is_empty()).map(Secret::new);
+        let Some(session_id) = answer.session_id.filter(|id| !id.is_empty()) else {
+            return Err(Mistake::Missing(ANSWER, "SessionId").into());
+        };
+        let whole = parsed.and_then(|request| {
+            let token = token.ok_or(Mistake::Missing(ANSWER, "TokenValue"))?;
+            let stream_url = answer.stream_url.ok_or(Mistake::Missing(ANSWER, "StreamUrl"))?;
+            Ok((request, token, stream_url))
+        });
+        match whole {
+            Ok((request, token, stream_url)) => Ok(Self::Start(Box::new(Call {
+                session: StartedSession { session_id, token, stream_url },
+                settings,
+                request,
+            }))),
+            Err(mistake) => Err(CallError { mistake, orphan: Some(Box::new(Orphan { session_id, settings })) }),
+        }
+    }
+}
+
+impl From<Mistake> for CallError {
+    fn from(mistake: Mistake) -> Self {
+        Self { mistake, orphan: None }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Answer {
+    session_id: Option<String>,
+    token_value: Option<String>,
+    stream_url: Option<String>,
+}
+
+fn request(text: Option<&str>) -> Result<Option<Request>, Mistake> {
+    let Some(text) = text else { return Ok(None) };
+    let request: Request = from_json(text, REQUEST)?;
+    if request.target.is_empty() {
+        return Err(Mistake::Missing(REQUEST, "Target"));
+    }
+    Ok(Some(request))
+}
+
+/// The endpoint is that of SSM, and the CLI names it always: `https://ssm.REGION.amazonaws.com` is no place for a request
+/// to KMS. An endpoint on this machine plays all of AWS, though.
+fn settings(region: Option<&str>, profile: Option<&str>, endpoint: Option<&str>) -> Settings {
+    let endpoint = endpoint.map(str::to_owned);
+    let emulated = endpoint.as_deref().is_some_and(is_on_this_machine);
+    let (endpoint_url, ssm_endpoint_url) = if emulated { (endpoint, None) } else { (None, endpoint) };
+    let (profile, region) = (profile.map(str::to_owned), region.map(str::to_owned));
+    Settings { profile, region, endpoint_url, ssm_endpoint_url, ..Settings::default() }
+}
+
+fn is_on_this_machine(url: &str) -> bool {
+    url.parse::<http::Uri>().is_ok_and(|url| url.host().is_some_and(crate::aws::is_loopback))
+}
+
+/// The errors of serde quote what they do not like, so only the place is taken from them.
+fn from_json<'a, T: Deserialize<'a>>(text: &'a str, what: &'static str) -> Result<T, Mistake> {
+    serde_json::from_str(text).map_err(|error| Mistake::Json { what, line: error.line(), column: error.column() })
+}
+
+const ANSWER: &str = "answer of StartSession";
+const REQUEST: &str = "request of StartSession";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const STARTED: &str = r#"{"SessionId":"alice-0123","TokenValue":"AAEAAtoken","StreamUrl":"wss://gateway/x"}"#;
+    const ASKED: &str = r#"{"Target":"i-0123456789abcdef0"}"#;
+    const SSM: &str = "https://ssm.eu-west-1.amazonaws.com";
+
+    fn parse(args: &[&str]) -> Result<Invocation, CallError> {
+        Invocation::parse(&args.iter().map(Into::into).collect::<Vec<_>>())
+    }
+
+    fn call(args: &[&str]) -> Call {
+        match parse(args) {
+            Ok(Invocation::Start(call)) => *call,
+            other => panic!("{args:?}: {other:?}"),
+        }
+    }
+
+    fn mistake(args: &[&str]) -> (Mistake, Option<String>) {
+        let error = parse(args).unwrap_err();
+        let text = format!("{error} {error:?}");
+        assert!(!text.contains("AAEAA"), "{text}");
+        (error.mistake, error.orphan.map(|orphan| orphan.session_id))
+    }
+
+    #[test]
+    fn all_six_arguments_are_taken_up() {
+        let asked = r#"{"Target":"i-1","DocumentName":"D","Parameters":{"portNumber":["80"]},"Reason":"why"}"#;
+        let call = call(&[STARTED, "eu-west-1", "StartSession", "work", asked, SSM]);
+        assert_eq!((call.session.session_id.as_str(), call.session.token.expose()), ("alice-0123", "AAEAAtoken"));
+        assert_eq!(call.session.stream_url, "wss://gateway/x");
+        assert_eq!(
+            (call.settings.region.as_deref(), call.settings.profile.as_deref()),
+            (Some("eu-west-1"), Some("work"))
+        );
+        let request = call.request.as_ref().unwrap();
+        assert_eq!((request.target.as_str(), request.document.as_deref()), ("i-1", Some("D")));
+        assert_eq!((request.parameter("portNumber"), request.parameter("host")), (Some("80"), None));
+        assert!(!format!("{call:?}").contains("AAEAA"));
+    }
+
+    #[test]
+    fn the_endpoint_is_for_ssm_alone_unless_it_plays_all_of_aws() {
+        let settings = |endpoint| call(&[STARTED, "eu-west-1", "StartSession", "", ASKED, endpoint]).settings;
+        let real = settings(SSM);
+        assert_eq!((real.endpoint_url, real.ssm_endpoint_url.as_deref()), (None, Some(SSM)));
+        let played = settings("http://127.0.0.1:4566");
+        assert_eq!((played.endpoint_url.as_deref(), played.ssm_endpoint_url), (Some("http://127.0.0.1:4566"), None));
+        let none = settings("");
+        assert_eq!((none.endpoint_url, none.ssm_endpoint_url, none.profile), (None, None, None));
+    }
+
+    #[test]
+    fn a_cli_from_before_encryption_tells_no_target() {
+        assert!(call(&[STARTED, "eu-west-1", "StartSession"]).request.is_none());
+        assert!(call(&[STARTED, "eu-west-1", "StartSession", "work"]).request.is_none());
+    }
+
+    #[test]
+    fn presence_and_version_are_asked_for_without_a_session() {
+        assert!(matches!(parse(&[]), Ok(Invocation::Presence)));
+        assert!(matches!(parse(&["--version"]), Ok(Invocation::Version)));
+        assert_eq!(mistake(&["--help"]), (Mistake::TooFew, None));
+        assert_eq!(mistake(&[STARTED, "eu-west-1"]), (Mistake::TooFew, None));
+    }
+
+    #[test]
+    fn a_session_that_is_known_by_its_id_is_not_forgotten() {
+        let id = || Some("alice-0123".to_owned());
+        let of = |started: &str, asked: &str| mistake(&[started, "eu-west-1", "StartSession", "", asked, SSM]);
+        assert_eq!(of(STARTED, "{}"), (Mistake::Missing(REQUEST, "Target"), id()));
+        assert_eq!(of(STARTED, r#"{"Target":""}"#), (Mistake::Missing(REQUEST, "Target"), id()));
+        for asked in ["{", "7", r#"{"Target":7}"#, r#"{"Target":null}"#] {
+            let (mistake, orphan) = of(STARTED, asked);
+            assert!(matches!(mistake, Mistake::Json { what: REQUEST, .. }), "{asked}: {mistake:?}");
+            assert_eq!(orphan, id(), "{asked}");
+        }
+        let token = r#"{"SessionId":"alice-0123","StreamUrl":"wss://gateway/x"}"#;
+        assert_eq!(of(token, ASKED), (Mistake::Missing(ANSWER, "TokenValue"), id()));
+        let url = r#"{"SessionId":"alice-0123","TokenValue":"AAEAAtoken"}"#;
+        assert_eq!(of(url, ASKED), (Mistake::Missing(ANSWER, "StreamUrl"), id()));
+        let nothing = r#"{"SessionId":null,"TokenValue":"AAEAAtoken"}"#;
+        assert_eq!(of(nothing, ASKED), (Mistake::Missing(ANSWER, "SessionId"), None));
+        assert_eq!(mistake(&[STARTED, "eu-west-1", "StopSession"]), (Mistake::Operation, id()));
+    }
+
+    #[test]
+    fn errors_do_not_quote_what_was_handed_over() {
+        for bad in ["", "{", r#""AAEAAtoken""#, r#"{"SessionId":["AAEAAtoken"]}"#, r#"{"TokenValue":{"AAEAA":1}}"#] {
+            let (mistake, orphan) = mistake(&[bad, "eu-west-1", "StartSession", "", ASKED, SSM]);
+            assert!(matches!(mistake, Mistake::Json { what: ANSWER, .. }), "{bad}: {mistake:?}");
+            assert_eq!(orphan, None);
+        }
+        let variable = "AWS_SSM_START_SESSION_RESPONSE_NOT_SET";
+        assert_eq!(mistake(&[variable, "eu-west-1", "StartSession"]), (Mistake::Variable, None));
+    }
+}

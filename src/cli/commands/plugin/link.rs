@@ -1,0 +1,198 @@
+//! The name under which others find the plugin: a link to this very program.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::NAME;
+use crate::cli::error::CliError;
+use crate::cli::exit::Exit;
+use crate::cli::ui::Ui;
+
+/// Makes the link in `dir`, and says whether it will be found.
+///
+/// # Errors
+/// It cannot be made, or something else has the name and is not to be replaced.
+pub(crate) fn install(ui: &Ui, dir: &Path, force: bool) -> Result<Exit, CliError> {
+    let cannot =
+        |error: &io::Error| CliError::failed(format!("cannot install into `{}`", dir.display())).caused_by(error);
+    let dir = dir.canonicalize().map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound => cannot(&error).hint(format!("make it first: `mkdir -p {}`", dir.display())),
+        _ => cannot(&error),
+    })?;
+    let program = this_program().map_err(|error| cannot(&error))?;
+    let path = dir.join(file_name());
+    match Present::at(&path, &program).map_err(|error| cannot(&error))? {
+        Present::ThisProgram => ui.status(format!("`{}` is this program already", path.display())),
+        Present::Folder => return Err(CliError::failed(format!("`{}` is a folder", path.display()))),
+        Present::Other if !force => {
+            return Err(CliError::failed(format!("`{}` is there already and is not ssmx", path.display()))
+                .hint("`--force` replaces it"));
+        }
+        _ => {
+            replace(&program, &path).map_err(|error| cannot(&error))?;
+            ui.status(format!("`{}` is now {}", path.display(), program.display()));
+        }
+    }
+    match found() {
+        Some(found) if is_same(&found, &path) => ui.status("It is on PATH: the AWS CLI will use it."),
+        Some(found) => ui.warning(format!("the AWS CLI will use `{}`, which comes first on PATH", found.display())),
+        None => ui.warning(format!("`{}` is not on PATH, so that the AWS CLI will not find it", dir.display())),
+    }
+    Ok(Exit::FINE)
+}
+
+/// The plugin that is found on PATH.
+pub(crate) fn found() -> Option<PathBuf> {
+    let path = std::env::var_os("PATH")?;
+    std::env::split_paths(&path).map(|dir| dir.join(file_name())).find(|file| is_program(file))
+}
+
+/// A link in a private folder, both of which are removed when this is dropped.
+#[derive(Debug)]
+pub(crate) struct TemporaryLink(PathBuf);
+
+impl TemporaryLink {
+    /// Makes it.
+    ///
+    /// # Errors
+    /// It cannot be made.
+    pub(crate) fn new() -> io::Result<Self> {
+        let name = format!("ssmx-{}-{:016x}", std::process::id(), rand());
+        let dir = std::env::temp_dir().join(name);
+        let mut builder = fs::DirBuilder::new();
+        #[cfg(unix)]
+        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+        // An error if it exists, so that nobody can have prepared it.
+        builder.create(&dir)?;
+        let link = Self(dir);
+        make(&this_program()?, &link.0.join(file_name()))?;
+        Ok(link)
+    }
+
+    /// The folder with the link in it.
+    pub(crate) fn dir(&self) -> &Path {
+        &self.0
+    }
+}
+
+impl Drop for TemporaryLink {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(self.0.join(file_name()));
+        if let Err(error) = fs::remove_dir(&self.0) {
+            tracing::warn!(%error, "cannot remove the folder of the plugin");
+        }
+    }
+}
+
+/// What has the name so far.
+#[derive(Debug, PartialEq, Eq)]
+enum Present {
+    Nothing,
+    ThisProgram,
+    /// A link to a program called ssmx, of another version perhaps, or one that is gone.
+    Ssmx,
+    Folder,
+    Other,
+}
+
+impl Present {
+    fn at(path: &Path, program: &Path) -> io::Result<Self> {
+        let metadata = match fs::symlink_metadata(path) {
+            Ok(metadata) => metadata,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Self::Nothing),
+            Err(error) => return Err(error),
+        };
+        if metadata.is_dir() {
+            return Ok(Self::Folder);
+        }
+        if !metadata.is_symlink() {
+            return Ok(Self::Other);
+        }
+        let target = fs::read_link(path)?;
+        Ok(match target.file_stem() {
+            _ if is_same(path, program) => Self::ThisProgram,
+            Some(stem) if stem == env!("CARGO_PKG_NAME") => Self::Ssmx,
+            _ => Self::Other,
+        })
+    }
+}
+
+/// The file of this program, behind all links.
+fn this_program() -> io::Result<PathBuf> {
+    std::env::current_exe()?.canonicalize()
+}
+
+fn file_name() -> String {
+    format!("{NAME}{}", std::env::consts::EXE_SUFFIX)
+}
+
+fn is_same(one: &Path, other: &Path) -> bool {
+    matches!((one.canonicalize(), other.canonicalize()), (Ok(one), Ok(other)) if one == other)
+}
+
+/// Makes the link beside the old one and then gives it the name, so that there is one at every moment.
+fn replace(program: &Path, path: &Path) -> io::Result<()> {
+    let beside = path.with_file_name(format!(".{NAME}-{}", std::process::id()));
+    make(program, &beside)?;
+    fs::rename(&beside, path).inspect_err(|_| drop(fs::remove_file(&beside)))
+}
+
+#[cfg(unix)]
+fn make(program: &Path, path: &Path) -> io::Result<()> {
+    std::os::unix::fs::symlink(program, path)
+}
+
+/// Links need a privilege here.
+#[cfg(not(unix))]
+fn make(program: &Path, path: &Path) -> io::Result<()> {
+    fs::copy(program, path).map(drop)
+}
+
+#[cfg(unix)]
+fn is_program(path: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt;
+    path.metadata().is_ok_and(|file| file.is_file() && file.permissions().mode() & 0o111 != 0)
+}
+
+#[cfg(not(unix))]
+fn is_program(path: &Path) -> bool {
+    path.is_file()
+}
+
+/// A number that others do not know beforehand.
+fn rand() -> u64 {
+    use std::hash::{BuildHasher, RandomState};
+    RandomState::new().hash_one(std::time::Instant::now())
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_has_the_name_is_told_apart() {
+        let dir = tempfile::tempdir().unwrap();
+        let program = dir.path().join("ssmx");
+        fs::write(&program, "").unwrap();
+        let at = |name: &str| Present::at(&dir.path().join(name), &program).unwrap();
+        make(&program, &dir.path().join("ours")).unwrap();
+        make(Path::new("/gone/ssmx"), &dir.path().join("old")).unwrap();
+        make(Path::new("/gone/session-manager-plugin"), &dir.path().join("theirs")).unwrap();
+        assert_eq!(at("none"), Present::Nothing);
+        assert_eq!(at("ours"), Present::ThisProgram);
+        assert_eq!(at("old"), Present::Ssmx);
+        assert_eq!(at("theirs"), Present::Other);
+        assert_eq!(at("ssmx"), Present::Other);
+        assert_eq!(at("."), Present::Folder);
+    }
+
+    #[test]
+    fn a_temporary_link_leads_here_and_goes() {
+        let link = TemporaryLink::new().unwrap();
+        let dir = link.dir().to_owned();
+        assert!(is_same(&dir.join(NAME), &std::env::current_exe().unwrap()));
+        drop(link);
+        assert!(!dir.exists());
+    }
+}

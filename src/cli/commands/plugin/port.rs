@@ -1,0 +1,169 @@
+//! Port sessions of the plugin: a listener, and the lines that scripts wait for.
+
+use std::sync::Arc;
+
+use super::Running;
+use crate::channel::{Channel, Notice};
+use crate::cli::advice;
+use crate::cli::error::CliError;
+use crate::cli::exit::Exit;
+use crate::cli::target::lookup::Says;
+use crate::cli::ui::Ui;
+use crate::protocol::Handshake;
+use crate::session::Observer;
+use crate::session::forward::{self, Bind, Listen, Listener, LocalPort, Note, Reporter, Served};
+use crate::terminal::{Suspensions, Termination, Terminations, signals};
+
+impl Running<'_> {
+    /// A listener here, whose connections go to the other side. Ctrl-C, Ctrl-\ and Ctrl-Z end it, and that is how one
+    /// ends it: the exit code is 0.
+    pub(crate) async fn port(
+        &self,
+        channel: Channel,
+        handshake: Option<&Handshake>,
+        terminations: &mut Terminations,
+    ) -> Result<Exit, CliError> {
+        self.announce();
+        let opened = listen(handshake)
+            .and_then(|listen| Listener::open(&listen).map_err(|error| CliError::failed(error.to_string())))
+            .and_then(|listener| {
+                let cannot = |error| CliError::failed("cannot listen for signals").caused_by(&error);
+                Ok((listener, Suspensions::listen().map_err(cannot)?))
+            });
+        let (listener, mut suspensions) = match opened {
+            Ok(opened) => opened,
+            Err(error) => {
+                channel.terminate().await;
+                return Err(error);
+            }
+        };
+        self.say(&format!(
+            "{} opened for sessionId {}.\nWaiting for connections...\n",
+            name(&listener),
+            self.session_id
+        ));
+        let reporter = Arc::new(Lines { ui: self.ui.clone() });
+        let session = forward::begin(channel, handshake, &reporter);
+        let mut first = true;
+        let connected = || {
+            if std::mem::take(&mut first) {
+                self.say(&format!("\nConnection accepted for session [{}]\n", self.session_id));
+            }
+        };
+        // Ending takes a moment, for which not everybody wants to wait.
+        let served = {
+            let (told, hears) = tokio::sync::oneshot::channel();
+            let stop = async { hears.await.unwrap_or(Some(Termination::Terminate)) };
+            let serving = forward::serve_one(listener, session, &*reporter, connected, stop);
+            let listening = async {
+                let signal = tokio::select! {
+                    signal = terminations.next() => Some(signal),
+                    () = suspensions.next() => None,
+                };
+                self.say("Terminate signal received, exiting.\n");
+                let _ = told.send(signal);
+                loop {
+                    match terminations.next().await {
+                        // Shells pass it on to their jobs, so that it often comes twice.
+                        Termination::Hangup => {}
+                        second => signals::exit_now(second),
+                    }
+                }
+            };
+            tokio::select! {
+                served = serving => served,
+                never = listening => never,
+            }
+        };
+        self.farewell();
+        match served {
+            Served::Ended(end) => advice::failure(end).map_or(Ok(Exit::FINE), Err),
+            Served::Stopped(None | Some(Termination::Interrupt | Termination::Quit)) => Ok(Exit::FINE),
+            Served::Stopped(Some(signal)) => Ok(Exit::of_program(signal.exit_code())),
+        }
+    }
+
+    fn say(&self, text: &str) {
+        say(self.ui, text);
+    }
+}
+
+/// Who does not listen to these lines may use the port all the same.
+fn say(ui: &Ui, text: &str) {
+    let _ = ui.data(text);
+}
+
+/// Where the document, with its parameters filled in, wants connections to come in.
+fn listen(handshake: Option<&Handshake>) -> Result<Listen, CliError> {
+    let property = |name: &str| handshake.and_then(|handshake| handshake.properties[name].as_str()).unwrap_or_default();
+    match (property("localUnixSocket"), property("localPortNumber")) {
+        ("", "" | "0") => Ok(Listen::Tcp { bind: Bind::Loopback, port: LocalPort::Any }),
+        ("", port) => match port.parse() {
+            Ok(port) => Ok(Listen::Tcp { bind: Bind::Loopback, port: LocalPort::Named(port) }),
+            Err(_) => Err(CliError::usage(format!("the local port `{port}` is no number from 0 to 65535"))),
+        },
+        (path, _) => Ok(Listen::Unix(path.into())),
+    }
+}
+
+fn name(listener: &Listener) -> String {
+    match (listener.path(), listener.addresses().first()) {
+        (Some(path), _) => format!("Unix socket {}", path.display()),
+        (None, Some(address)) => format!("Port {}", address.port()),
+        (None, None) => "Nothing".to_owned(),
+    }
+}
+
+/// Says what happens in a port session.
+struct Lines {
+    ui: Ui,
+}
+
+impl Observer for Lines {
+    fn notice(&self, notice: &Notice) {
+        Says { ui: self.ui.clone(), name: None }.notice(notice);
+    }
+
+    fn message(&self, text: &str) {
+        self.ui.notice(text.trim_end());
+    }
+}
+
+impl Reporter for Lines {
+    fn note(&self, note: &Note) {
+        match note {
+            Note::Refused => say(&self.ui, "\nConnection to destination port failed, check SSM Agent logs.\n"),
+            Note::Accept(error) => self.ui.warning(format!("the system does not hand out connections: {error}")),
+            // There is no other session, and the end of this one is told elsewhere.
+            Note::Ended(_) | Note::Waiting(_) | Note::Replaced(_) | Note::GaveUp(_) => {}
+            Note::NoSession(_) | Note::NoRoom | Note::Rejected(_) => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_local_end_is_what_the_document_says() {
+        let of = |properties: serde_json::Value| {
+            listen(Some(&Handshake {
+                agent_version: String::new(),
+                session_type: None,
+                properties,
+                customer_message: String::new(),
+                encrypted: false,
+            }))
+            .ok()
+        };
+        let tcp = |port| Some(Listen::Tcp { bind: Bind::Loopback, port });
+        assert_eq!(of(serde_json::json!({"localPortNumber": "0"})), tcp(LocalPort::Any));
+        assert_eq!(of(serde_json::json!({"portNumber": "80"})), tcp(LocalPort::Any));
+        assert_eq!(of(serde_json::json!({"localPortNumber": "5432"})), tcp(LocalPort::Named(5432)));
+        let socket = serde_json::json!({"localUnixSocket": "/tmp/x.sock", "localConnectionType": "Socket"});
+        assert_eq!(of(socket), Some(Listen::Unix("/tmp/x.sock".into())));
+        assert_eq!(of(serde_json::json!({"localPortNumber": "65536"})), None);
+        assert_eq!(of(serde_json::Value::Null), tcp(LocalPort::Any));
+    }
+}

@@ -1,0 +1,322 @@
+//! `ssmx sandbox`.
+
+mod environment;
+pub mod faults;
+
+use std::ffi::OsString;
+use std::hash::{BuildHasher, RandomState};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use tokio::process::Command;
+
+use super::plugin::link::{self, TemporaryLink};
+use crate::cli::args::Globals;
+use crate::cli::error::CliError;
+use crate::cli::exit::Exit;
+use crate::cli::ui::Ui;
+use crate::sandbox::agent::Instances;
+use crate::sandbox::{self, Fleet, Options, Sandbox};
+use crate::terminal::{self, Termination, Terminations};
+use environment::SandboxConfig;
+use faults::{Direction, Fault};
+
+/// The most instances that can be asked for.
+const MAX_INSTANCES: u64 = 10_000;
+
+/// Play AWS on this machine: a small fleet to try every command against, without an account
+///
+/// With a command, the sandbox runs it in its environment and ends with it and its exit code. Without one it opens a
+/// shell like that on a terminal; elsewhere it prints the environment and stays.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Fleet to play, in TOML, in place of the built-in one
+    #[arg(long, value_name = "FILE")]
+    pub fleet: Option<PathBuf>,
+
+    /// Number of further, generated instances; a fleet has at most 10,000
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=MAX_INSTANCES as i64))]
+    pub instances: u32,
+
+    /// Speed of the agents: as fast as they can, or held up where the real one is
+    #[arg(long, value_name = "PACE", value_enum, default_value_t = Pace::Fast)]
+    pub agent_pace: Pace,
+
+    /// Version that all agents play, like 3.1.501.0
+    #[arg(long, value_name = "VERSION", value_parser = agent_version)]
+    pub agent_version: Option<String>,
+
+    /// Play agents that are too old for a handshake
+    #[arg(long)]
+    pub no_handshake: bool,
+
+    /// Play an account with the standard tier of hybrid nodes, on which no session starts then
+    #[arg(long)]
+    pub standard_tier: bool,
+
+    /// Encrypt sessions with KMS
+    #[arg(long)]
+    pub kms: bool,
+
+    /// Faults of the network, for one direction or both: [up:|down:]drop=0.1,dup=0.1,reorder=0.2,delay=20ms,cut=5s
+    #[arg(long = "fault", value_name = "FAULTS")]
+    pub faults: Vec<Fault>,
+
+    /// Seed of the faults; the same seed brings the same faults [default: random, and said]
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+
+    /// Give the instances SSH servers: this machine's sshd, to log in as whoever runs the sandbox
+    #[arg(long)]
+    pub sshd: bool,
+
+    /// Command to run in the sandbox
+    #[arg(last = true, value_name = "COMMAND")]
+    pub command: Vec<OsString>,
+}
+
+/// How fast the agents are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Pace {
+    /// As fast as they can be.
+    Fast,
+    /// Held up where the real agent is.
+    Real,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// The sandbox cannot be set up.
+pub async fn run(ui: &Ui, globals: &Globals, args: Args) -> Result<Exit, CliError> {
+    let terminations = Terminations::listen();
+    let mut terminations =
+        terminations.map_err(|error| CliError::failed("cannot listen for signals").caused_by(&error))?;
+    let mut instances = Instances::new();
+    if args.sshd {
+        let no_sshd = |error: crate::sandbox::Error| CliError::failed("no SSH servers").caused_by(&error);
+        instances = instances.with_ssh_servers().map_err(no_sshd)?;
+    }
+    let instances = Arc::new(instances);
+    let options = options(ui, globals, &args, Arc::clone(&instances))?;
+    let names: Vec<String> = options.fleet.iter().filter_map(|one| one.name().map(str::to_owned)).collect();
+    let sandbox = Sandbox::start(options).await.map_err(|error| CliError::failed("no sandbox").caused_by(&error))?;
+    let interactive = args.command.is_empty() && terminal::is_terminal();
+    let exit = if args.command.is_empty() && !interactive {
+        stay(ui, &sandbox, &mut terminations).await
+    } else {
+        if interactive {
+            welcome(ui, &sandbox, &names, instances.ssh_user());
+        }
+        let command = if interactive { vec![default_shell()] } else { args.command };
+        run_in(&sandbox, &command, &mut terminations).await
+    };
+    sandbox.shutdown().await;
+    instances.remove_homes();
+    if interactive {
+        ui.status("The sandbox is gone.");
+    }
+    exit
+}
+
+/// Prints the environment and stays until told to stop.
+async fn stay(ui: &Ui, sandbox: &Sandbox, terminations: &mut Terminations) -> Result<Exit, CliError> {
+    let config = config()?;
+    let mut environment = sandbox.environment();
+    environment.extend(config.variables().map(|(name, path)| (name.to_owned(), path.to_string_lossy().into_owned())));
+    let mut exports = String::new();
+    for name in foreign() {
+        // A name that is none to a shell cannot be exported by it either.
+        let is_name = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+        if is_name && environment.iter().all(|(set, _)| *set != name) {
+            exports.push_str(&format!("unset {name}\n"));
+        }
+    }
+    for (name, value) in environment {
+        let value = shlex::try_quote(&value).map_err(|_| CliError::failed("a variable contains a NUL byte"))?;
+        exports.push_str(&format!("export {name}={value}\n"));
+    }
+    ui.data(exports)?;
+    ui.status(format!("{BANNER}\nIt listens on {} until it is interrupted.", sandbox.endpoint()));
+    let signal = terminations.next().await;
+    Ok(match signal {
+        // That is how one ends it.
+        Termination::Interrupt | Termination::Terminate => Exit::FINE,
+        signal => Exit::of_program(signal.exit_code()),
+    })
+}
+
+/// Runs a command in the environment of the sandbox and passes its exit code on.
+async fn run_in(sandbox: &Sandbox, command: &[OsString], terminations: &mut Terminations) -> Result<Exit, CliError> {
+    let (program, arguments) = command.split_first().expect("there is a command, or it is the shell");
+    let mut child = Command::new(program);
+    let plugin = temporary_plugin();
+    child.args(arguments).env("PATH", path_with_this_program(plugin.as_ref()));
+    for name in foreign() {
+        child.env_remove(name);
+    }
+    let config = config()?;
+    child.envs(sandbox.environment()).envs(config.variables());
+    let mut child = child.spawn().map_err(|error| {
+        CliError::failed(format!("cannot run `{}`", program.to_string_lossy())).caused_by(&error).exit_with(NOT_FOUND)
+    })?;
+    loop {
+        tokio::select! {
+            status = child.wait() => {
+                let status = status.map_err(|error| CliError::failed("cannot wait for the command").caused_by(&error))?;
+                return Ok(Exit::of_status(status));
+            }
+            signal = terminations.next() => match signal {
+                // The terminal has told the command as well, which knows better what to do.
+                Termination::Interrupt | Termination::Quit => {}
+                signal => {
+                    if let Some(id) = child.id() {
+                        terminal::forward(id, signal);
+                    }
+                }
+            },
+        }
+    }
+}
+
+fn config() -> Result<SandboxConfig, CliError> {
+    SandboxConfig::new().map_err(|error| CliError::failed("no folder for the sandbox").caused_by(&error))
+}
+
+/// The variables of this process that could lead a command past the sandbox.
+fn foreign() -> impl Iterator<Item = String> {
+    std::env::vars_os().filter_map(|(name, _)| name.into_string().ok()).filter(|name| Sandbox::is_foreign(name))
+}
+
+fn options(ui: &Ui, globals: &Globals, args: &Args, instances: Arc<Instances>) -> Result<Options, CliError> {
+    let unusable = |error: crate::sandbox::Error| CliError::usage("the sandbox cannot be had").caused_by(&error);
+    let ssh_user = instances.ssh_user().map(str::to_owned);
+    let ssh_known_hosts = instances.ssh_known_hosts().map(Path::to_owned);
+    let mut options = Options { ssh_user, ssh_known_hosts, ..Options::new(instances) };
+    if let Some(region) = &globals.region {
+        options.region.clone_from(region);
+        options.fleet = Fleet::builtin(region);
+    }
+    if let Some(path) = &args.fleet {
+        options.fleet = Fleet::read(path, &options.region).map_err(unusable)?;
+    }
+    let seed = args.seed.unwrap_or_else(|| RandomState::new().hash_one(std::process::id()) % 1_000_000);
+    let region = options.region.clone();
+    options.fleet.add_generated(args.instances as usize, seed, &region).map_err(unusable)?;
+    options.pace = match args.agent_pace {
+        Pace::Fast => sandbox::Pace::Fast,
+        Pace::Real => sandbox::Pace::Real,
+    };
+    options.agent_version.clone_from(&args.agent_version);
+    options.handshake = !args.no_handshake;
+    options.preferences.encrypt = args.kms;
+    options.standard_tier = args.standard_tier;
+    options.seed = seed;
+    for fault in &args.faults {
+        apply(fault, &mut options);
+    }
+    if !args.faults.is_empty() && args.seed.is_none() {
+        ui.status(format!("Faults by seed: repeat them with `--seed {seed}`"));
+    }
+    Ok(options)
+}
+
+fn apply(fault: &Fault, options: &mut Options) {
+    let change = |faults: &mut sandbox::Faults| {
+        faults.drop = fault.drop.unwrap_or(faults.drop);
+        faults.duplicate = fault.duplicate.unwrap_or(faults.duplicate);
+        faults.reorder = fault.reorder.unwrap_or(faults.reorder);
+        faults.delay = fault.delay.unwrap_or(faults.delay);
+    };
+    if fault.direction != Some(Direction::Down) {
+        change(&mut options.faults_to_agent);
+        options.cut_client_every = fault.cut.or(options.cut_client_every);
+        options.message_limit = fault.message_limit.or(options.message_limit);
+    }
+    if fault.direction != Some(Direction::Up) {
+        change(&mut options.faults_to_client);
+    }
+    if fault.direction == Some(Direction::Down) {
+        options.cut_agent_every = fault.cut.or(options.cut_agent_every);
+    }
+}
+
+const BANNER: &str =
+    "This is a sandbox: an AWS that ssmx plays on this machine. No account is involved, and nothing leaves it.";
+
+fn welcome(ui: &Ui, sandbox: &Sandbox, names: &[String], ssh_user: Option<&str>) {
+    const SHOWN: usize = 12;
+    let mut shown = names.iter().take(SHOWN).cloned().collect::<Vec<_>>().join(" ");
+    if names.len() > SHOWN {
+        shown.push_str(&format!(" and {} more", names.len() - SHOWN));
+    }
+    let ssh = ssh_user.map(|user| {
+        format!(
+            "      ssmx ssh web-1                        by SSH, as {user}: nobody else can log in, as all of it is\n\
+             \x20                                           this machine. `SSMX_SSH_USER` says so to ssmx\n"
+        )
+    });
+    ui.status(format!(
+        "{BANNER}\n\
+         \n\
+         Instances: {shown}\n\
+         Endpoint:  {}, set in the environment of this shell together with credentials for it\n\
+         \n\
+         Try:  ssmx web-1                            a shell on an instance\n\
+         \x20     ssmx exec web-1 web-2 -- uname -sr    a command on two\n\
+         \x20     ssmx exec db -- sh -c 'exit 3'        and its exit code\n\
+         {}\
+         \n\
+         `exit` ends the sandbox.",
+        sandbox.endpoint(),
+        ssh.unwrap_or_default()
+    ));
+}
+
+fn default_shell() -> OsString {
+    let fallback = if cfg!(windows) { "cmd.exe" } else { "sh" };
+    let variable = if cfg!(windows) { "COMSPEC" } else { "SHELL" };
+    std::env::var_os(variable).filter(|shell| !shell.is_empty()).unwrap_or_else(|| fallback.into())
+}
+
+/// A plugin for the AWS CLI where there is none. Without one the CLI says so itself.
+fn temporary_plugin() -> Option<TemporaryLink> {
+    if link::found().is_some() {
+        return None;
+    }
+    TemporaryLink::new().inspect_err(|error| tracing::warn!(%error, "no plugin for the AWS CLI")).ok()
+}
+
+/// PATH with the folder of this program first, so that the command finds this `ssmx`, and a plugin last, where none was
+/// found before.
+fn path_with_this_program(plugin: Option<&TemporaryLink>) -> OsString {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let folder = std::env::current_exe().ok().and_then(|program| program.parent().map(Path::to_owned));
+    let plugin = plugin.map(|link| link.dir().to_owned());
+    let folders = folder.into_iter().chain(std::env::split_paths(&path)).chain(plugin);
+    std::env::join_paths(folders).unwrap_or(path)
+}
+
+/// What shells exit with when there is no such program.
+const NOT_FOUND: Exit = Exit::of_program(127);
+
+fn agent_version(text: &str) -> Result<String, String> {
+    let numbers: Vec<_> = text.split('.').map(str::parse::<u16>).collect();
+    if numbers.len() == 4 && numbers.iter().all(Result::is_ok) {
+        return Ok(text.to_owned());
+    }
+    Err("it must be four numbers, like `3.1.501.0`".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_have_four_numbers() {
+        assert!(agent_version("3.1.501.0").is_ok());
+        for bad in ["3", "3.1.501", "3.1.501.x", "3.1.501.0.1", ""] {
+            assert!(agent_version(bad).is_err(), "{bad}");
+        }
+    }
+}

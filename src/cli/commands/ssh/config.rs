@@ -1,0 +1,262 @@
+//! `ssmx ssh-config`.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::include as edit;
+use super::login;
+use crate::cli::args::Globals;
+use crate::cli::config_error;
+use crate::cli::context::{self, Context};
+use crate::cli::error::CliError;
+use crate::cli::exit::Exit;
+use crate::cli::ui::Ui;
+use crate::config::{self, Key};
+
+/// Print or install an OpenSSH configuration, so that plain `ssh NAME.ssmx` works
+///
+/// With it ssh, scp, sftp, rsync, git, Ansible and VS Code reach instances by `NAME.ssmx`, `ALIAS.ssmx` and instance id.
+/// The flags --profile, --region and --endpoint-url become part of it, and so do `ssh_user` and `ssh_port` of the
+/// configuration as it is now.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Write ~/.ssh/ssmx_config, and include it at the top of ~/.ssh/config
+    #[arg(long)]
+    pub install: bool,
+
+    /// Take both away again
+    #[arg(long, conflicts_with = "install")]
+    pub uninstall: bool,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// A file cannot be read or written, or there is no home folder.
+pub fn run(ui: &Ui, globals: &Globals, args: Args) -> Result<Exit, CliError> {
+    if args.uninstall {
+        return uninstall(ui, &folder()?);
+    }
+    let program = stable(&login::this_program()?);
+    let context = Context::load(ui, globals)?;
+    let mut text = text(&login::proxy_command(&program, globals, None, &[], HOST)?);
+    text.push_str(&logins(&context)?);
+    if std::env::var_os(login::SANDBOX_KNOWN_HOSTS).is_some_and(|path| !path.is_empty()) {
+        text.push_str(&in_sandbox());
+    }
+    if args.install {
+        return install(ui, &folder()?, &text);
+    }
+    ui.data(text)?;
+    Ok(Exit::FINE)
+}
+
+/// What ssh is to call: its name for the host, which is in lower case, and what was typed.
+const HOST: &str = "--typed=%n %h";
+
+/// Users and ports that the configuration names: for each alias of its own, and for all other hosts. ssh takes the first
+/// that it finds, and what the environment says now may not hold when it does.
+fn logins(context: &Context) -> Result<String, CliError> {
+    let login = |alias: Option<(&str, &config::Target)>| {
+        let found = context.config.effective(context::flags(&context.globals), alias, |_| None);
+        let settings = found.map_err(config_error::told)?;
+        let user = settings.text(Key::SshUser).map(|user| format!("\x20   User {user}\n"));
+        let port = settings.ssh_port().map(|port| format!("\x20   Port {port}\n"));
+        Ok::<_, CliError>(user.into_iter().chain(port).collect::<String>())
+    };
+    let general = login(None)?;
+    let (mut text, mut others) = (String::new(), String::new());
+    for (alias, target) in context.config.targets.iter().filter(|(alias, _)| login::is_plain(alias)) {
+        let own = login(Some((alias, target)))?;
+        if own != general {
+            text.push_str(&format!("Host {alias}.ssmx\n{own}"));
+            others.push_str(&format!(" !{alias}.ssmx"));
+        }
+    }
+    if !general.is_empty() {
+        let digits = "?".repeat(17);
+        text.push_str(&format!("Host *.ssmx i-{digits} mi-{digits}{others}\n{general}"));
+    }
+    Ok(text)
+}
+
+fn text(proxy_command: &str) -> String {
+    format!(
+        "# Written by `ssmx ssh-config`; `ssmx ssh-config --install` writes it anew, `--uninstall` removes it.\n\
+         Host {}\n\
+         \x20   ProxyCommand {proxy_command}\n\
+         \x20   CheckHostIP no\n",
+        patterns().join(" ")
+    )
+}
+
+/// For a configuration that is made in a sandbox, whose host keys are kept in a file of its own. It may outlive the
+/// sandbox, and has no effect then.
+fn in_sandbox() -> String {
+    let variable = login::SANDBOX_KNOWN_HOSTS;
+    format!(
+        "\n\
+         # In `ssmx sandbox --sshd` only: host keys are made anew each time.\n\
+         Match host \"{}\" exec \"test ${{{variable}:+set}}\"\n\
+         \x20   UserKnownHostsFile ${{{variable}}}\n",
+        patterns().join(",")
+    )
+}
+
+/// What ssh takes for an instance.
+fn patterns() -> [String; 3] {
+    // Patterns have no classes: seventeen characters stand for the digits of an id.
+    let digits = "?".repeat(17);
+    ["*.ssmx".to_owned(), format!("i-{digits}"), format!("mi-{digits}")]
+}
+
+/// The path of this program that outlives an update: one of PATH that leads to it, rather than where it leads to.
+fn stable(program: &Path) -> PathBuf {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let name = program.file_name().unwrap_or_default();
+    let found = std::env::split_paths(&path).map(|folder| folder.join(name)).find(|candidate| {
+        candidate.is_absolute() && candidate.canonicalize().is_ok_and(|real| Some(real) == program.canonicalize().ok())
+    });
+    found.unwrap_or_else(|| program.to_owned())
+}
+
+fn folder() -> Result<PathBuf, CliError> {
+    let home = std::env::home_dir().filter(|home| !home.as_os_str().is_empty());
+    Ok(home.ok_or_else(|| CliError::failed("there is no home folder").hint("set HOME"))?.join(".ssh"))
+}
+
+fn install(ui: &Ui, folder: &Path, text: &str) -> Result<Exit, CliError> {
+    edit::create_folder(folder).map_err(|error| failed("create", folder, &error))?;
+    let ours = folder.join(edit::FILE);
+    let said = if change(&ours, |_| Some(text.as_bytes().to_vec()))? { "Wrote" } else { "Up to date:" };
+    ui.status(format!("{said} {}", ours.display()));
+    let config = folder.join("config");
+    let included = change(&config, |before| Some(edit::include(before.unwrap_or_default())))?;
+    let said = if included { "Included it at the top of" } else { "Already included in" };
+    ui.status(format!("{said} {}", config.display()));
+    ui.status("Now `ssh NAME.ssmx` and `ssh INSTANCE-ID` go through Session Manager");
+    Ok(Exit::FINE)
+}
+
+fn uninstall(ui: &Ui, folder: &Path) -> Result<Exit, CliError> {
+    let config = folder.join("config");
+    // First the line, so that no moment sees a file that includes what is not there.
+    if change(&config, |before| before.map(edit::exclude))? {
+        ui.status(format!("Took the Include line out of {}", config.display()));
+    }
+    let ours = folder.join(edit::FILE);
+    match std::fs::remove_file(&ours) {
+        Ok(()) => ui.status(format!("Removed {}", ours.display())),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            ui.status(format!("There is no {}", ours.display()));
+        }
+        Err(error) => return Err(failed("remove", &ours, &error)),
+    }
+    Ok(Exit::FINE)
+}
+
+/// Makes a file what `to` says, if it is not that already; returns whether it was not.
+fn change(path: &Path, to: impl FnOnce(Option<&[u8]>) -> Option<Vec<u8>>) -> Result<bool, CliError> {
+    let before = match std::fs::read(path) {
+        Ok(bytes) => Some(bytes),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+        Err(error) => return Err(failed("read", path, &error)),
+    };
+    let after = to(before.as_deref());
+    if after == before {
+        return Ok(false);
+    }
+    match after {
+        Some(after) => edit::replace(path, &after).map_err(|error| failed("write", path, &error))?,
+        None => return Ok(false),
+    }
+    Ok(true)
+}
+
+fn failed(what: &str, path: &Path, error: &io::Error) -> CliError {
+    CliError::failed(format!("cannot {what} `{}`", path.display())).caused_by(error)
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::{PermissionsExt, symlink};
+
+    use super::*;
+    use crate::cli::ui::screen::Screen;
+    use crate::cli::ui::screen::tests::Written;
+
+    fn ui() -> (Ui, Written) {
+        let written = Written::default();
+        (Ui::with_screen(Screen::new(Box::new(written.clone()), false), false, false), written)
+    }
+
+    fn mode(path: &Path) -> u32 {
+        path.metadata().unwrap().permissions().mode() & 0o777
+    }
+
+    #[test]
+    fn a_home_without_a_configuration_gets_one_for_its_owner_alone() {
+        let home = tempfile::tempdir().unwrap();
+        let folder = home.path().join(".ssh");
+        let (ui, written) = ui();
+        install(&ui, &folder, &text("P")).unwrap();
+        let config = folder.join("config");
+        assert_eq!((mode(&folder), mode(&config), mode(&folder.join("ssmx_config"))), (0o700, 0o600, 0o600));
+        assert_eq!(fs::read_to_string(&config).unwrap(), "Include ssmx_config\n");
+        assert!(written.text().contains("Wrote ") && written.text().contains("Included it"), "{}", written.text());
+        install(&ui, &folder, &text("P")).unwrap();
+        assert_eq!(fs::read_to_string(&config).unwrap(), "Include ssmx_config\n");
+        assert!(written.text().contains("Up to date: ") && written.text().contains("Already"), "{}", written.text());
+        uninstall(&ui, &folder).unwrap();
+        assert!(!folder.join("ssmx_config").exists());
+        assert_eq!(fs::read(&config).unwrap(), b"");
+        uninstall(&ui, &folder).unwrap();
+        assert_eq!(fs::read_dir(&folder).unwrap().count(), 1, "nothing is left lying about");
+    }
+
+    #[test]
+    fn links_and_modes_stay() {
+        let home = tempfile::tempdir().unwrap();
+        let folder = home.path().join(".ssh");
+        fs::create_dir(&folder).unwrap();
+        let real = home.path().join("dotfiles");
+        fs::write(&real, "Host a\n").unwrap();
+        fs::set_permissions(&real, fs::Permissions::from_mode(0o640)).unwrap();
+        symlink("../dotfiles", folder.join("config")).unwrap();
+        let (ui, _) = ui();
+        install(&ui, &folder, &text("P")).unwrap();
+        assert!(folder.join("config").is_symlink());
+        assert_eq!(
+            (fs::read_to_string(&real).unwrap().as_str(), mode(&real)),
+            ("Include ssmx_config\nHost a\n", 0o640)
+        );
+        uninstall(&ui, &folder).unwrap();
+        assert_eq!(fs::read_to_string(&real).unwrap(), "Host a\n");
+
+        // A link that leads to a file yet to come.
+        fs::remove_file(&real).unwrap();
+        install(&ui, &folder, &text("P")).unwrap();
+        assert!(folder.join("config").is_symlink());
+        assert_eq!(fs::read_to_string(&real).unwrap(), "Include ssmx_config\n");
+    }
+
+    #[test]
+    fn ssh_takes_it_for_instances_and_for_nothing_else() {
+        let home = tempfile::tempdir().unwrap();
+        let config = home.path().join("config");
+        fs::write(&config, text("/bin/true --typed=%n %h %p")).unwrap();
+        for (host, is_ours) in [
+            ("web-1.ssmx", true),
+            ("i-0123456789abcdef0", true),
+            ("mi-0123456789abcdef0", true),
+            ("i-database.example.com", false),
+            ("example.com", false),
+        ] {
+            let output = std::process::Command::new("ssh").arg("-G").arg("-F").arg(&config).arg(host).output().unwrap();
+            let said = String::from_utf8_lossy(&output.stdout);
+            assert!(output.status.success(), "{output:?}");
+            assert_eq!(said.contains("proxycommand /bin/true --typed="), is_ours, "{host}: {said}");
+        }
+    }
+}

@@ -1,0 +1,462 @@
+//! What `ssmx ssh` and `ssmx scp` share: the ProxyCommand, the user to log in as, the key to log in with, and running
+//! the program.
+//!
+//! The person's own OpenSSH configuration stays in charge, host key checking included; ssmx only sets how to reach the
+//! instance, and that its host key is kept under its instance id, which no other instance will ever have.
+
+use std::ffi::{OsStr, OsString};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+
+use tokio::process::Command;
+
+use super::arguments::Words;
+use super::temporary_key::ThrowawayKey;
+use crate::aws::Aws;
+use crate::cli::args::Globals;
+use crate::cli::context::Wanted;
+use crate::cli::error::{CliError, ErrorKind};
+use crate::cli::exit::Exit;
+use crate::cli::target::explain;
+use crate::cli::target::lookup;
+use crate::cli::ui::Ui;
+use crate::config::{Effective, Key};
+use crate::fleet::diagnose::Purpose;
+use crate::fleet::{Target, TargetState};
+use crate::terminal::{self, SuspendedChild, Terminations};
+
+/// What ssmx takes beside the arguments of ssh or scp.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Login {
+    /// Private key to log in with, in place of a throw-away one
+    #[arg(long, value_name = "FILE")]
+    pub key: Option<PathBuf>,
+
+    /// Push no throw-away key with EC2 Instance Connect
+    #[arg(long)]
+    pub no_push_key: bool,
+
+    /// User to log in as, unless the arguments of ssh or scp name one [default: `ssh_user` of the configuration, else what
+    /// the OpenSSH configuration says, else that of the platform: ec2-user, ubuntu, admin, Administrator]
+    #[arg(long, value_name = "NAME")]
+    pub user: Option<String>,
+
+    /// Why, for the audit trail
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<String>,
+}
+
+impl Login {
+    /// With what the settings say where no flag does. Their reason is left to the ProxyCommand.
+    pub(crate) fn or(&self, settings: &Effective) -> Self {
+        let user = self.user.clone().or_else(|| settings.text(Key::SshUser).map(str::to_owned));
+        Self { user, ..self.clone() }
+    }
+}
+
+/// A host as it was typed, which may have our ending.
+pub(crate) fn name(typed: &str) -> &str {
+    typed.strip_suffix(crate::cli::commands::proxy::SUFFIX).filter(|name| !name.is_empty()).unwrap_or(typed)
+}
+
+/// Whether OpenSSH can be told a host by this name without any of it having a meaning.
+pub(crate) fn is_plain(name: &str) -> bool {
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
+    name.starts_with(|c: char| c.is_ascii_alphanumeric()) && name.chars().all(plain)
+}
+
+/// The port to connect to: the one of the settings, unless a port was typed.
+pub(crate) fn port(settings: &Effective, words: &Words) -> Option<u16> {
+    settings.ssh_port().filter(|_| words.value('p').is_none() && words.setting("port").is_none())
+}
+
+/// An instance that OpenSSH is about to log in to.
+pub(crate) struct Host {
+    pub(crate) target: Target,
+    /// What OpenSSH is to call it.
+    pub(crate) alias: String,
+    /// The user that was named with it.
+    pub(crate) user: Option<String>,
+}
+
+/// Who logs in.
+pub(crate) struct User {
+    pub(crate) name: String,
+    /// Whether OpenSSH has to be told.
+    pub(crate) tell: bool,
+}
+
+/// Finds an instance. With its `alone` it is called as it was typed, so that the person's configuration for that name
+/// holds; otherwise by its id, which the ProxyCommand is then given.
+pub(crate) async fn host(
+    ui: &Ui,
+    aws: &Aws,
+    wanted: &Wanted,
+    typed: &str,
+    user: Option<&str>,
+    alone: bool,
+) -> Result<Host, CliError> {
+    let target = lookup::target_asking_anew(ui, aws, wanted).await?;
+    if let TargetState::Down(_) = target.state {
+        // ssh would only add to what its ProxyCommand has to say.
+        let error = CliError::new(ErrorKind::NotConnected, format!("{target} is not connected"));
+        let waiting = ui.waiting(format!("Asking about {target}"));
+        return Err(explain::explain_target(&waiting, aws, &target.id, Purpose::Port, error).await);
+    }
+    let alias = if alone && is_plain(typed) { typed.to_owned() } else { target.id.clone() };
+    Ok(Host { target, alias, user: user.map(str::to_owned) })
+}
+
+/// The ProxyCommand that runs `program` with the flags that were given. `host` is an instance id, or tokens of ssh;
+/// `aliases` are instance ids with the aliases whose settings hold for them.
+///
+/// # Errors
+/// The path of the program or a flag cannot stand in a command.
+pub(crate) fn proxy_command(
+    program: &Path,
+    globals: &Globals,
+    reason: Option<&str>,
+    aliases: &[(&str, &str)],
+    host: &str,
+) -> Result<String, CliError> {
+    let unusable = || CliError::failed("the path of ssmx, or a flag, cannot stand in a ProxyCommand");
+    let mut words = vec![program.to_str().ok_or_else(unusable)?.to_owned()];
+    let mut flag = |name: &str, value: Option<&str>| words.extend(value.map(|value| format!("--{name}={value}")));
+    flag("profile", globals.profile.as_deref());
+    flag("region", globals.region.as_deref());
+    flag("endpoint-url", globals.endpoint_url.as_deref());
+    let log_file = globals.log_file.as_deref().map(|path| path.to_str().ok_or_else(unusable)).transpose()?;
+    flag("log-file", log_file);
+    words.extend((0..globals.verbose).map(|_| "--verbose".to_owned()));
+    words.push("proxy".to_owned());
+    words.extend(reason.map(|reason| format!("--reason={reason}")));
+    words.extend(aliases.iter().map(|(id, alias)| format!("--alias={id}={alias}")));
+    let mut command = String::new();
+    for word in words {
+        // Percent signs are ssh's, and a line break would begin another setting.
+        let quoted = quote(&word).filter(|word| !word.contains(['\n', '\r'])).ok_or_else(unusable)?;
+        command.push_str(&quoted.replace('%', "%%"));
+        command.push(' ');
+    }
+    Ok(format!("{command}{host} %p"))
+}
+
+/// A word for the shell that ssh runs a ProxyCommand with.
+fn quote(word: &str) -> Option<String> {
+    if cfg!(windows) {
+        return (!word.contains('"')).then(|| format!("\"{word}\""));
+    }
+    shlex::try_quote(word).ok().map(Into::into)
+}
+
+/// This program, for a ProxyCommand that is used at once.
+pub(crate) fn this_program() -> Result<PathBuf, CliError> {
+    std::env::current_exe().map_err(|error| CliError::failed("cannot find the program itself").caused_by(&error))
+}
+
+/// The options for a host with which OpenSSH keeps its key.
+pub(crate) fn host_key_options(id: &str) -> Vec<OsString> {
+    ["-o".into(), format!("HostKeyAlias={id}").into(), "-o".into(), "CheckHostIP=no".into()].into()
+}
+
+/// Set by `ssmx sandbox --sshd`: the file with the host keys of its instances.
+pub(crate) const SANDBOX_KNOWN_HOSTS: &str = "SSMX_SANDBOX_KNOWN_HOSTS";
+
+/// The option with which OpenSSH knows the hosts of a sandbox, and those alone: their keys are made anew each time, and
+/// are nothing to be asked about or to be remembered.
+pub(crate) fn sandbox_options() -> Vec<OsString> {
+    let Some(path) = std::env::var(SANDBOX_KNOWN_HOSTS).ok().filter(|path| !path.is_empty()) else { return Vec::new() };
+    ["-o".into(), format!("UserKnownHostsFile=\"{}\"", path.replace('%', "%%")).into()].into()
+}
+
+/// What the person's OpenSSH configuration says about a host.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Configured {
+    user: Option<String>,
+    identities: Vec<String>,
+}
+
+/// Asks ssh; one that cannot tell will say why when it is run.
+pub(crate) async fn configured(words: &Words, alias: &str) -> Configured {
+    let mut args = Vec::new();
+    for (letter, value) in words.options.iter().filter(|(letter, _)| "Flo".contains(*letter)) {
+        args.push(format!("-{letter}"));
+        args.extend(value.clone());
+    }
+    let bare = ["-F".to_owned(), "none".to_owned(), "--".to_owned(), "x".to_owned()];
+    args.extend(["--".to_owned(), alias.to_owned()]);
+    let (found, unconfigured) = tokio::join!(ask_ssh(&args), ask_ssh(&bare));
+    let (Some(found), Some(unconfigured)) = (found, unconfigured) else { return Configured::default() };
+    Configured { user: found.user.filter(|user| Some(user) != unconfigured.user.as_ref()), ..found }
+}
+
+async fn ask_ssh(args: &[String]) -> Option<Configured> {
+    let mut ssh = Command::new("ssh");
+    let output = ssh.arg("-G").args(args).stdin(Stdio::null()).output().await.ok()?;
+    output.status.success().then(|| parse_configured(&String::from_utf8_lossy(&output.stdout)))
+}
+
+fn parse_configured(text: &str) -> Configured {
+    let mut configured = Configured::default();
+    for (keyword, value) in text.lines().filter_map(|line| line.split_once(' ')) {
+        match keyword {
+            "user" => configured.user = Some(value.to_owned()),
+            "identityfile" => configured.identities.push(value.to_owned()),
+            _ => {}
+        }
+    }
+    configured
+}
+
+/// Who logs in to a host: the user that was named, else the one of the OpenSSH configuration, else that of the platform.
+/// `None` is whoever the person is on this machine.
+pub(crate) async fn user(
+    aws: &Aws,
+    host: &Host,
+    login: &Login,
+    words: &Words,
+    configured: &Configured,
+) -> Option<User> {
+    let typed = host.user.as_deref().or(words.value('l')).or(words.setting("user"));
+    if let Some(name) = typed {
+        return Some(User { name: name.to_owned(), tell: false });
+    }
+    if let Some(name) = &login.user {
+        return Some(User { name: name.clone(), tell: true });
+    }
+    if let Some(name) = &configured.user {
+        return Some(User { name: name.clone(), tell: false });
+    }
+    let filter = [("InstanceIds".to_owned(), vec![host.target.id.clone()])];
+    let found = aws.describe_instance_information(&filter).await.inspect_err(|error| {
+        tracing::debug!(%error, "cannot ask for the platform");
+    });
+    let platform = found.ok()?.into_iter().find(|found| found.id == host.target.id)?.platform_name?;
+    Some(User { name: platform_user(&platform)?.to_owned(), tell: true })
+}
+
+/// The user that the images of a platform come with.
+fn platform_user(platform: &str) -> Option<&'static str> {
+    const USERS: [(&str, &str); 13] = [
+        ("amazon linux", "ec2-user"),
+        ("ubuntu", "ubuntu"),
+        ("debian", "admin"),
+        ("windows", "Administrator"),
+        ("red hat", "ec2-user"),
+        ("suse", "ec2-user"),
+        ("sles", "ec2-user"),
+        ("oracle", "ec2-user"),
+        ("almalinux", "ec2-user"),
+        ("macos", "ec2-user"),
+        ("rocky", "rocky"),
+        ("fedora", "fedora"),
+        ("centos", "centos"),
+    ];
+    let platform = platform.to_ascii_lowercase();
+    USERS.iter().find(|(name, _)| platform.contains(name)).map(|(_, user)| *user)
+}
+
+/// Whether a throw-away key is wanted: the person has named no key, and logs in at all.
+pub(crate) fn wants_throwaway_key(login: &Login, words: &Words) -> bool {
+    login.key.is_none() && !login.no_push_key && !words.has("iGOQV") && words.setting("identityfile").is_none()
+}
+
+/// Pushes a throw-away key to the users of hosts. `None` where none of them takes it: that is no reason to give up, as
+/// the person may have a key of their own.
+pub(crate) async fn push_key(ui: &Ui, logins: &[(&Aws, &Host, Option<&str>)]) -> Option<ThrowawayKey> {
+    let mut pushed = None;
+    for (aws, host, user) in logins {
+        let id = &host.target.id;
+        if !id.starts_with("i-") {
+            ui.hint(format!("{id} is no EC2 instance and takes no throw-away key: going on with your own keys"));
+            continue;
+        }
+        let Some(user) = user else {
+            ui.hint(format!("the platform of {id} is not known, so no key was pushed: name the user with `-l`"));
+            continue;
+        };
+        let _waiting = ui.waiting(format!("Pushing a throw-away key to {id}"));
+        let result = async {
+            let key = match pushed.take() {
+                Some(key) => key,
+                None => ThrowawayKey::make().await?,
+            };
+            aws.send_ssh_public_key(id, user, key.public()).await.map(|()| key).map_err(CliError::from)
+        };
+        match result.await {
+            Ok(key) => pushed = Some(key),
+            Err(error) => {
+                ui.warning(format!("no throw-away key: {error}"));
+                error.hints().iter().for_each(|hint| ui.hint(hint));
+                ui.hint("going on with your own keys; `--no-push-key` does so at once");
+            }
+        }
+    }
+    pushed
+}
+
+/// The options that name the key to log in with. A throw-away key does not take the place of the person's own ones.
+pub(crate) fn key_options(login: &Login, pushed: Option<&ThrowawayKey>, configured: &Configured) -> Vec<OsString> {
+    let identity = |path: &Path| -> [OsString; 2] {
+        // `-i` has percent signs expanded.
+        let path = path.to_str().map_or_else(|| path.as_os_str().to_owned(), |text| text.replace('%', "%%").into());
+        ["-i".into(), path]
+    };
+    if let Some(key) = &login.key {
+        return identity(key).into();
+    }
+    let Some(pushed) = pushed else { return Vec::new() };
+    let mut options = Vec::from(identity(&pushed.path()));
+    // One that is named makes ssh forget the usual ones.
+    for file in configured.identities.iter().filter(|file| exists(file)) {
+        options.extend(["-o".into(), format!("IdentityFile=\"{file}\"").into()]);
+    }
+    options
+}
+
+fn exists(file: &str) -> bool {
+    match (file.strip_prefix("~/"), std::env::home_dir()) {
+        (Some(rest), Some(home)) => home.join(rest).exists(),
+        _ => Path::new(file).exists(),
+    }
+}
+
+/// Runs a program with our standard streams to its end, and passes its exit code on.
+///
+/// # Errors
+/// It cannot be run.
+pub(crate) async fn run(
+    program: &str,
+    args: &[impl AsRef<OsStr>],
+    terminations: &mut Terminations,
+) -> Result<Exit, CliError> {
+    let mut suspended =
+        SuspendedChild::listen().map_err(|error| CliError::failed("cannot listen for signals").caused_by(&error))?;
+    let mut child = Command::new(program).args(args).spawn().map_err(|error| cannot_run(program, &error))?;
+    let id = child.id();
+    loop {
+        tokio::select! {
+            status = child.wait() => {
+                let failed = |error| CliError::failed(format!("cannot wait for `{program}`")).caused_by(&error);
+                return Ok(Exit::of_status(status.map_err(failed)?));
+            }
+            // The terminal tells the program by itself, and a second time does no harm; others tell only us.
+            signal = terminations.next() => {
+                if let Some(id) = child.id() {
+                    terminal::forward(id, signal);
+                }
+            }
+            // ssh suspends itself at `~^Z`, and nobody would see a shell again if we were not suspended with it.
+            () = suspended.next(id.unwrap_or_default()) => {
+                if let Err(error) = terminal::suspend() {
+                    tracing::debug!(%error, "cannot suspend");
+                }
+            }
+        }
+    }
+}
+
+/// A program of OpenSSH is not there, or cannot be run.
+pub(crate) fn cannot_run(program: &str, error: &io::Error) -> CliError {
+    let failed = CliError::failed(format!("cannot run `{program}`")).caused_by(error);
+    if error.kind() != io::ErrorKind::NotFound {
+        return failed;
+    }
+    failed.hint("install the OpenSSH client: the package `openssh-client` (Debian, Ubuntu) or `openssh-clients` (Fedora, Amazon Linux)")
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::ColorChoice;
+
+    use super::*;
+
+    fn globals() -> Globals {
+        Globals {
+            profile: None,
+            region: None,
+            endpoint_url: None,
+            verbose: 0,
+            quiet: false,
+            color: ColorChoice::Auto,
+            log_file: None,
+        }
+    }
+
+    #[test]
+    fn the_proxy_command_carries_the_flags_and_survives_ssh_and_its_shell() {
+        let command = proxy_command(Path::new("/usr/bin/ssmx"), &globals(), None, &[], "i-1").unwrap();
+        assert_eq!(command, "/usr/bin/ssmx proxy i-1 %p");
+        let globals = Globals {
+            profile: Some("it's 100%".into()),
+            region: Some("eu-west-1".into()),
+            endpoint_url: Some("http://127.0.0.1:1".into()),
+            verbose: 2,
+            ..globals()
+        };
+        let command =
+            proxy_command(Path::new("/o p/ss%mx"), &globals, Some("why not"), &[("i-1", "d%b")], "%h").unwrap();
+        let expanded = command.replace("%h", "i-1").replace("%p", "22").replace("%%", "%");
+        let words = shlex::split(&expanded).unwrap();
+        let expected = [
+            "/o p/ss%mx",
+            "--profile=it's 100%",
+            "--region=eu-west-1",
+            "--endpoint-url=http://127.0.0.1:1",
+            "--verbose",
+            "--verbose",
+            "proxy",
+            "--reason=why not",
+            "--alias=i-1=d%b",
+            "i-1",
+            "22",
+        ];
+        assert_eq!(words, expected);
+        assert!(proxy_command(Path::new("/x\nProxyCommand"), &globals, None, &[], "i-1").is_err());
+    }
+
+    #[test]
+    fn platforms_have_their_users() {
+        for (platform, user) in [
+            ("Amazon Linux", Some("ec2-user")),
+            ("Ubuntu", Some("ubuntu")),
+            ("Debian GNU/Linux", Some("admin")),
+            ("Microsoft Windows Server 2022 Datacenter", Some("Administrator")),
+            ("Red Hat Enterprise Linux Server", Some("ec2-user")),
+            ("Plan 9", None),
+        ] {
+            assert_eq!(platform_user(platform), user, "{platform}");
+        }
+    }
+
+    #[test]
+    fn what_ssh_says_of_its_configuration_is_understood() {
+        let text = "host x\nuser alice\nhostname x\nidentityfile ~/.ssh/id_rsa\nidentityfile ~/my keys/k\n";
+        let configured = parse_configured(text);
+        assert_eq!(configured.user.as_deref(), Some("alice"));
+        assert_eq!(configured.identities, ["~/.ssh/id_rsa", "~/my keys/k"]);
+    }
+
+    #[test]
+    fn a_key_of_ones_own_takes_the_place_of_a_pushed_one() {
+        let login = |key: Option<&str>, no_push_key| Login {
+            key: key.map(PathBuf::from),
+            no_push_key,
+            user: None,
+            reason: None,
+        };
+        let words = |line: &str| {
+            let args: Vec<_> = shlex::split(line).unwrap().into_iter().map(OsString::from).collect();
+            Words::read(crate::cli::commands::ssh::arguments::SSH, &args)
+        };
+        assert!(wants_throwaway_key(&login(None, false), &words("-p 22 h")));
+        assert!(!wants_throwaway_key(&login(Some("k"), false), &words("h")));
+        assert!(!wants_throwaway_key(&login(None, true), &words("h")));
+        for line in ["-i k h", "-o IdentityFile=k h", "-O check h", "-G h"] {
+            assert!(!wants_throwaway_key(&login(None, false), &words(line)), "{line}");
+        }
+        let options = key_options(&login(Some("/a%b"), false), None, &Configured::default());
+        assert_eq!(options, ["-i", "/a%%b"]);
+    }
+}

@@ -1,0 +1,201 @@
+//! `ssmx scp`.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsString;
+
+use super::arguments::{SCP, Words, split_remote, split_user};
+use super::login::{self, Host, Login};
+use crate::aws::Aws;
+use crate::cli::context::Context;
+use crate::cli::error::CliError;
+use crate::cli::exit::Exit;
+use crate::cli::target::reason;
+use crate::terminal::Terminations;
+
+/// Copy files with the system's scp, through a session
+///
+/// The arguments are those of scp and are passed through; TARGET stands where scp has its host: `[USER@]TARGET:PATH`. A
+/// local file with a colon in its name is written `./a:b`. The options below are ssmx's own, and keys and users are those
+/// of `ssmx ssh`. The exit code is that of scp.
+#[derive(Debug, clap::Args)]
+#[command(override_usage = "ssmx scp [OPTIONS] [SCP OPTIONS] SOURCE… DESTINATION")]
+pub struct Args {
+    #[expect(missing_docs, reason = "a comment would replace the help of the command")]
+    #[command(flatten)]
+    pub login: Login,
+
+    /// The arguments of scp
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true, required = true, value_name = "ARGS")]
+    pub args: Vec<OsString>,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// A target cannot be found, or there is no scp.
+pub async fn run(context: &Context, Args { login, args }: Args) -> Result<Exit, CliError> {
+    let (ui, globals) = (&context.ui, &context.globals);
+    let words = Words::read(SCP, &args);
+    let remotes = remotes(&args, &words)?;
+    let mut wanted = BTreeMap::new();
+    for Remote { host, .. } in &remotes {
+        wanted.insert(host.as_str(), context.wanted(login::name(host))?);
+    }
+    // Before signals are heard, as it may be asked for.
+    let reason = reason::shared(login.reason.as_deref(), wanted.values().map(|wanted| &wanted.settings))?;
+    let ports: BTreeSet<_> = wanted.values().map(|wanted| login::port(&wanted.settings, &words)).collect();
+    if ports.len() > 1 {
+        return Err(CliError::usage("the hosts have SSH servers on different ports, and scp takes one port for all")
+            .hint("copy to this machine first, or name one port with `-P`"));
+    }
+    let mut terminations =
+        Terminations::listen().map_err(|error| CliError::failed("cannot listen for signals").caused_by(&error))?;
+    if remotes.is_empty() {
+        // Local files, and mistakes, which scp explains best.
+        return login::run("scp", &args, &mut terminations).await;
+    }
+    let program = login::this_program()?;
+    let prepare = async {
+        let mut prepared: BTreeMap<(Option<String>, String), Prepared> = BTreeMap::new();
+        let several = remotes.iter().any(|remote| remote.host != remotes[0].host);
+        let mut configured = login::Configured::default();
+        for Remote { user, host: typed, .. } in &remotes {
+            let key = (user.clone(), typed.clone());
+            if prepared.contains_key(&key) {
+                continue;
+            }
+            let wanted = &wanted[typed.as_str()];
+            let login = login.or(&wanted.settings);
+            let aws = context.aws(&wanted.settings).await?;
+            let mut host = login::host(ui, &aws, wanted, typed, user.as_deref(), !several).await?;
+            configured = login::configured(&words, &host.alias).await;
+            let user = login::user(&aws, &host, &login, &words, &configured).await;
+            if let Some(user) = user.as_ref().filter(|user| user.tell) {
+                host.user = Some(user.name.clone());
+            }
+            prepared.insert(key, Prepared { aws, host, user: user.map(|user| user.name) });
+        }
+        let pushed = match login::wants_throwaway_key(&login, &words) {
+            true => {
+                let logins: Vec<_> = prepared.values().map(|one| (&one.aws, &one.host, one.user.as_deref())).collect();
+                login::push_key(ui, &logins).await
+            }
+            false => None,
+        };
+        let ids: Vec<&str> = prepared.values().map(|one| one.host.target.id.as_str()).collect();
+        let only = ids.iter().all(|id| *id == ids[0]).then_some(ids[0]);
+        // Of several hosts, each is called by its id, under which its key is kept then.
+        let aliases = prepared.iter().filter_map(|((_, typed), one)| {
+            let wanted = &wanted[typed.as_str()];
+            wanted.selector.as_ref().map(|_| (one.host.target.id.as_str(), wanted.text.as_str()))
+        });
+        let aliases: Vec<_> = aliases.collect();
+        let proxy = login::proxy_command(&program, globals, reason.as_deref(), &aliases, only.unwrap_or("%h"))?;
+        let mut options = only.map(login::host_key_options).unwrap_or_else(|| vec!["-3".into()]);
+        if let Some(port) = ports.into_iter().flatten().next() {
+            options.extend(["-P".into(), port.to_string().into()]);
+        }
+        options.extend(login::sandbox_options());
+        options.extend(login::key_options(&login, pushed.as_ref(), &configured));
+        let operands = remotes.iter().map(|remote| {
+            let Prepared { host, .. } = &prepared[&(remote.user.clone(), remote.host.clone())];
+            let user = host.user.as_ref().map(|user| format!("{user}@")).unwrap_or_default();
+            (remote.place, format!("{user}{}:{}", host.alias, remote.path))
+        });
+        let operands: Vec<_> = operands.collect();
+        Ok::<_, CliError>((arguments(&args, &proxy, options, words.end_of_options(), operands), pushed))
+    };
+    let (arguments, _pushed) = tokio::select! {
+        prepared = prepare => prepared?,
+        signal = terminations.next() => return Ok(Exit::of_program(signal.exit_code())),
+    };
+    login::run("scp", &arguments, &mut terminations).await
+}
+
+/// A host that scp is about to log in to.
+struct Prepared {
+    aws: Aws,
+    host: Host,
+    user: Option<String>,
+}
+
+/// A remote file among the arguments.
+#[derive(Debug, PartialEq, Eq)]
+struct Remote {
+    place: usize,
+    user: Option<String>,
+    host: String,
+    path: String,
+}
+
+fn remotes(args: &[OsString], words: &Words) -> Result<Vec<Remote>, CliError> {
+    let mut remotes = Vec::new();
+    for &place in &words.operands {
+        if args[place].to_str().is_some_and(|text| text.starts_with("scp://")) {
+            return Err(CliError::usage("`ssmx scp` takes no URLs").hint("write `[USER@]TARGET:PATH`"));
+        }
+        let Some((host, path)) = split_remote(&args[place]) else { continue };
+        let (user, host) = split_user(host);
+        let (user, host, path) = (user.map(str::to_owned), host.to_owned(), path.to_owned());
+        remotes.push(Remote { place, user, host, path });
+    }
+    Ok(remotes)
+}
+
+/// The arguments for scp: those that were typed, with our names for the hosts.
+fn arguments(
+    typed: &[OsString],
+    proxy: &str,
+    options: Vec<OsString>,
+    end_of_options: usize,
+    operands: Vec<(usize, String)>,
+) -> Vec<OsString> {
+    let mut renamed = typed.to_vec();
+    for (place, operand) in operands {
+        renamed[place] = operand.into();
+    }
+    let mut arguments: Vec<OsString> = vec!["-o".into(), format!("ProxyCommand={proxy}").into()];
+    let files = renamed.split_off(end_of_options);
+    arguments.extend(renamed);
+    arguments.extend(options);
+    arguments.extend(files);
+    arguments
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn os(line: &str) -> Vec<OsString> {
+        shlex::split(line).unwrap().into_iter().map(OsString::from).collect()
+    }
+
+    #[test]
+    fn remote_files_keep_their_paths() {
+        let args = os("-r './a:b' 'web-1:/x y:z/' me@i-1: plain");
+        let found = remotes(&args, &Words::read(SCP, &args)).unwrap();
+        let found: Vec<_> = found
+            .iter()
+            .map(|remote| (remote.place, remote.user.as_deref(), remote.host.as_str(), remote.path.as_str()))
+            .collect();
+        assert_eq!(found, [(2, None, "web-1", "/x y:z/"), (3, Some("me"), "i-1", "")]);
+        let args = os("scp://web-1/x .");
+        assert!(remotes(&args, &Words::read(SCP, &args)).is_err());
+    }
+
+    #[test]
+    fn only_hosts_are_replaced() {
+        let build = |line: &str, operands: &[(usize, &str)]| {
+            let args = os(line);
+            let words = Words::read(SCP, &args);
+            let operands = operands.iter().map(|(place, text)| (*place, (*text).to_owned())).collect();
+            let built = arguments(&args, "P", vec!["-3".into()], words.end_of_options(), operands);
+            shlex::try_join(built.iter().map(|arg| arg.to_str().unwrap())).unwrap()
+        };
+        assert_eq!(
+            build("-r -P 22 ./a:b web-1:c", &[(4, "ubuntu@i-1:c")]),
+            "-o 'ProxyCommand=P' -r -P 22 -3 ./a:b ubuntu@i-1:c"
+        );
+        assert_eq!(build("-- -a web-1:c", &[(2, "i-1:c")]), "-o 'ProxyCommand=P' -3 -- -a i-1:c");
+    }
+}

@@ -1,0 +1,182 @@
+//! What was found out of targets, for programs: every key always there, in this order, null where nothing is known. Keys
+//! may be added in later versions; none goes, and none changes what it means.
+
+use std::time::SystemTime;
+
+use serde::Serialize;
+
+use super::report::{Miss, Report, Told};
+use crate::aws::HybridTier;
+use crate::cli::error::ErrorKind;
+use crate::fleet::diagnose::{self, Purpose, Reason, Refusal, Verdict};
+
+#[derive(Default, Serialize)]
+struct Entry<'a> {
+    /// As it was typed.
+    target: &'a str,
+    id: Option<&'a str>,
+    name: Option<&'a str>,
+    profile: Option<&'a str>,
+    region: Option<&'a str>,
+    /// What it was to be reached for.
+    r#for: &'a str,
+    /// reachable, not-connected, no-such-target, ambiguous, undetermined, or failed.
+    verdict: &'a str,
+    /// Null if it could not be found out.
+    reachable: Option<bool>,
+    /// What `ssmx status` exits with for this target alone.
+    exit_code: u8,
+    /// Why it cannot be reached, in a few words.
+    summary: Option<&'a str>,
+    /// In the order in which a person would check them.
+    reasons: Vec<Why<'a>>,
+    /// What does not decide.
+    cautions: Vec<Why<'a>>,
+    /// What to do where it is not known which instance is meant.
+    hints: &'a [String],
+    /// As EC2 names it.
+    state: Option<&'a str>,
+    /// Times are those of RFC 3339, in UTC.
+    launched: Option<String>,
+    instance_profile: Option<&'a str>,
+    platform: Option<&'a str>,
+    platform_name: Option<&'a str>,
+    /// As Systems Manager names it.
+    ping: Option<&'a str>,
+    last_ping: Option<String>,
+    agent_version: Option<&'a str>,
+    /// What ssm:GetConnectionStatus says.
+    connected: Option<bool>,
+    /// standard or advanced.
+    hybrid_tier: Option<&'a str>,
+    /// The ids of those that may be meant, if there are several.
+    matches: Vec<&'a str>,
+    /// Where else it is known.
+    elsewhere: Vec<Sighting<'a>>,
+    /// What was asked and not answered.
+    unanswered: Vec<Unanswered<'a>>,
+}
+
+#[derive(Serialize)]
+struct Why<'a> {
+    /// A name that stays the same.
+    code: &'a str,
+    /// Whether it was seen, or else has to be checked.
+    certain: bool,
+    what: &'a str,
+    seen: &'a str,
+    fix: &'a [String],
+}
+
+#[derive(Serialize)]
+struct Sighting<'a> {
+    id: &'a str,
+    profile: Option<&'a str>,
+    region: &'a str,
+}
+
+#[derive(Serialize)]
+struct Unanswered<'a> {
+    action: &'a str,
+    resource: Option<&'a str>,
+    code: Option<&'a str>,
+    message: &'a str,
+    request_id: Option<&'a str>,
+}
+
+/// An array of objects, one a line.
+pub(crate) fn array(told: &[Told], purpose: Purpose) -> serde_json::Result<Vec<u8>> {
+    let mut text = Vec::from(b"[");
+    for (place, one) in told.iter().enumerate() {
+        text.extend_from_slice(if place == 0 { b"\n" } else { b",\n" });
+        serde_json::to_writer(&mut text, &entry(one, purpose))?;
+    }
+    text.extend_from_slice(b"\n]\n");
+    Ok(text)
+}
+
+fn entry(told: &Told, purpose: Purpose) -> Entry<'_> {
+    let common = Entry { target: &told.target, r#for: purpose.word(), ..Entry::default() };
+    match &told.report {
+        Ok(report) => known(common, report),
+        Err(Miss { error, matches, elsewhere, .. }) => {
+            let (verdict, reachable) = match error.kind() {
+                ErrorKind::NoTarget if !matches.is_empty() => ("ambiguous", None),
+                ErrorKind::NoTarget => ("no-such-target", Some(false)),
+                ErrorKind::Denied => ("undetermined", None),
+                _ => ("failed", None),
+            };
+            Entry {
+                verdict,
+                reachable,
+                exit_code: error.exit().code(),
+                summary: Some(error.message()),
+                hints: error.hints(),
+                matches: matches.iter().map(|instance| instance.id.as_str()).collect(),
+                elsewhere: elsewhere.iter().map(sighting).collect(),
+                ..common
+            }
+        }
+    }
+}
+
+fn known<'a>(common: Entry<'a>, report: &'a Report) -> Entry<'a> {
+    let (facts, diagnosis) = (&report.facts, &report.diagnosis);
+    let (instance, agent) = (facts.instance(), facts.known_agent());
+    Entry {
+        id: Some(&facts.id),
+        name: facts.name(),
+        profile: facts.place.profile.as_deref(),
+        region: Some(&facts.place.region),
+        verdict: report.word(),
+        reachable: match diagnosis.verdict {
+            Verdict::Undetermined(_) => None,
+            verdict => Some(verdict == Verdict::Reachable),
+        },
+        exit_code: report.exit().code(),
+        summary: Some(diagnosis.summary.as_str()).filter(|summary| !summary.is_empty()),
+        reasons: diagnosis.reasons.iter().map(why).collect(),
+        cautions: diagnosis.cautions.iter().map(why).collect(),
+        state: instance.map(|instance| instance.state.as_str()),
+        launched: instance.and_then(|instance| time(instance.launched)),
+        instance_profile: instance.and_then(|instance| instance.instance_profile.as_deref()),
+        platform: facts.platform().map(|platform| platform.as_str()),
+        platform_name: agent.and_then(|agent| agent.platform_name.as_deref()),
+        ping: agent.map(|agent| agent.ping.as_str()),
+        last_ping: agent.and_then(|agent| time(agent.last_ping)),
+        agent_version: agent.and_then(|agent| agent.version.as_deref()),
+        connected: facts.connected.said().copied(),
+        hybrid_tier: facts.tier.said().map(|tier| match tier {
+            HybridTier::Standard => "standard",
+            HybridTier::Advanced => "advanced",
+        }),
+        elsewhere: facts.elsewhere.iter().flat_map(|elsewhere| &elsewhere.known).map(sighting).collect(),
+        unanswered: facts.refusals().map(unanswered).collect(),
+        ..common
+    }
+}
+
+fn why(reason: &Reason) -> Why<'_> {
+    let Reason { code, certain, what, seen, fix } = reason;
+    Why { code, certain: *certain, what, seen, fix }
+}
+
+fn sighting(seen: &diagnose::Sighting) -> Sighting<'_> {
+    Sighting { id: &seen.id, profile: seen.place.profile.as_deref(), region: &seen.place.region }
+}
+
+fn unanswered(refusal: &Refusal) -> Unanswered<'_> {
+    Unanswered {
+        action: &refusal.action,
+        resource: refusal.resource.as_deref(),
+        code: refusal.code.as_deref(),
+        message: &refusal.message,
+        request_id: refusal.request_id.as_deref(),
+    }
+}
+
+fn time(at: Option<SystemTime>) -> Option<String> {
+    // What lies before 1970 cannot be written.
+    let at = at.filter(|at| *at >= SystemTime::UNIX_EPOCH)?;
+    Some(humantime::format_rfc3339_seconds(at).to_string())
+}

@@ -1,0 +1,264 @@
+//! `ssmx status`.
+
+mod json;
+mod report;
+mod text;
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use futures_util::{StreamExt, stream};
+
+use super::ls::is_colored;
+use crate::aws::Aws;
+use crate::cli::context::{Context, Wanted};
+use crate::cli::error::CliError;
+use crate::cli::exit::Exit;
+use crate::cli::target::explain;
+use crate::cli::target::{choose, lookup};
+use crate::fleet::diagnose::{Facts, Purpose, diagnose};
+use crate::fleet::probe::{Probe, look_elsewhere};
+use crate::fleet::{CacheUse, FleetError, Options, Place, Resolver, TargetSpec};
+use report::{Miss, Report, Told};
+
+/// Tell whether instances can be reached now, and if not: why, and what fixes it
+///
+/// The exit code is 0 if all of them can be, 4 if one is not connected, 3 if there is none such, 5 if that may not be
+/// asked; of several, the highest.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The instances: their ids (i-…, mi-…), Names, addresses, tags as key=value, or aliases [default: you choose]
+    #[arg(value_name = "TARGET")]
+    pub targets: Vec<String>,
+
+    /// Of several instances that a TARGET means, the best one
+    #[arg(long, conflicts_with = "all")]
+    pub first: bool,
+
+    /// All instances that a TARGET means
+    #[arg(long)]
+    pub all: bool,
+
+    /// What they are to be reached for, as old agents cannot do everything
+    #[arg(long = "for", value_name = "WHAT", default_value = "shell", value_parser = purpose())]
+    pub purpose: Purpose,
+
+    /// How to tell
+    #[arg(long, short, value_name = "FORMAT", value_enum, default_value_t = Format::Table)]
+    pub output: Format,
+}
+
+/// How it is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Format {
+    /// In lines, for a person
+    Table,
+    /// JSON, for programs
+    Json,
+}
+
+fn purpose() -> impl TypedValueParser<Value = Purpose> {
+    let words = PossibleValuesParser::new(Purpose::ALL.map(Purpose::word));
+    // Only words of the list come here.
+    words.map(|word| Purpose::ALL.into_iter().find(|purpose| purpose.word() == word).unwrap_or_default())
+}
+
+/// How long one answer may take.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How long it is looked for in other places, all of them together.
+const PATIENCE_ELSEWHERE: Duration = Duration::from_secs(5);
+
+/// Targets that are looked for at the same time.
+const SIDE_BY_SIDE: usize = 8;
+
+/// Unknown ids that are looked for in other places: each may take a request to each of them.
+const SOUGHT: usize = 8;
+
+/// Instances that are asked about at most: each is a request of its own.
+const MOST: usize = 500;
+
+/// Runs the command.
+///
+/// # Errors
+/// The answer cannot be written. A target that cannot be told of is no error here, but a part of the answer.
+pub async fn run(context: &Context, args: Args) -> Result<Exit, CliError> {
+    let ui = &context.ui;
+    let mut wanted = choose::several(context, &args.targets).await?;
+    let what = match wanted.as_slice() {
+        [one] => one.text.clone(),
+        several => format!("{} targets", several.len()),
+    };
+    let asked: Vec<_> = match (wanted.pop(), wanted.is_empty()) {
+        (Some(only), true) => vec![find_asking(context, &args, only).await?],
+        (last, _) => {
+            let _waiting = ui.waiting(format!("Looking for {what}"));
+            let all = stream::iter(wanted.into_iter().chain(last));
+            all.map(|wanted| find(context, &args, wanted)).buffered(SIDE_BY_SIDE).collect().await
+        }
+    };
+    let told = {
+        let _waiting = ui.waiting(format!("Asking about {what}"));
+        let count: usize = asked.iter().filter_map(|asked| Some(asked.found.as_ref().ok()?.ids.len())).sum();
+        if count > MOST {
+            return Err(CliError::usage(format!("{count} instances are meant, more than {MOST}"))
+                .hint("narrow it down, or see `ssmx ls`, which asks about all of them at once"));
+        }
+        told(context, &args, asked).await
+    };
+    let exit = told.iter().map(Told::exit).fold(Exit::FINE, Exit::worse);
+    if context.globals.quiet && args.output == Format::Table {
+        // Then the code is the answer.
+        told.iter().filter_map(|one| one.report.as_ref().err()).for_each(|miss| ui.error(&miss.error));
+        return Ok(exit);
+    }
+    match args.output {
+        Format::Json => {
+            let text = json::array(&told, args.purpose);
+            ui.data(text.map_err(|error| CliError::failed("the answer cannot be written").caused_by(&error))?)?;
+        }
+        Format::Table => {
+            for one in &told {
+                match &one.report {
+                    Ok(report) => ui.data(text::report(report, is_colored(context.globals.color)))?,
+                    Err(miss) => ui.error(&miss.error),
+                }
+            }
+        }
+    }
+    Ok(exit)
+}
+
+/// A target as it was typed, and what it means.
+struct Asked {
+    text: String,
+    found: Result<Found, Miss>,
+}
+
+struct Found {
+    aws: Aws,
+    ids: Vec<String>,
+    name_tag: String,
+}
+
+/// As [`find`]; if several are meant equally well and somebody is there, the one that the person chooses.
+async fn find_asking(context: &Context, args: &Args, wanted: Wanted) -> Result<Asked, CliError> {
+    let waiting = context.ui.waiting(format!("Looking for {}", wanted.text));
+    let settings = wanted.settings.clone();
+    let mut asked = find(context, args, wanted).await;
+    drop(waiting);
+    if let Err(Miss { matches, in_common, .. }) = &asked.found
+        && !matches.is_empty()
+        && args.output == Format::Table
+        && let Some(chosen) = choose::among(&context.ui, &settings, in_common.clone(), matches).await?
+    {
+        let aws = context.aws(&settings).await?;
+        asked.found = Ok(Found { aws, ids: vec![chosen.id], name_tag: settings.name_tag().to_owned() });
+    }
+    Ok(asked)
+}
+
+async fn find(context: &Context, args: &Args, wanted: Wanted) -> Asked {
+    let found = async {
+        let aws = context.aws(&wanted.settings).await?;
+        let spec = lookup::spec(&wanted).map_err(CliError::from)?;
+        // What is asked for is how it is now.
+        let name_tag = wanted.settings.name_tag().to_owned();
+        let options = Options { name_tag: name_tag.clone(), cache: CacheUse::Off, ..Options::default() };
+        let resolver = Resolver::new(&aws, &options);
+        let found = match args {
+            Args { all: true, .. } => resolver.all(&spec).await,
+            Args { first: true, .. } => resolver.first(&spec).await.map(|found| vec![found.instance]),
+            _ => resolver.one(&spec).await.map(|found| vec![found.instance]),
+        };
+        let ids = match found {
+            Ok(instances) => instances.into_iter().map(|instance| instance.id).collect(),
+            Err(error) => {
+                let miss = miss(context, &aws, &spec, error).await;
+                return Err(if wanted.selector.is_some() { miss.about(&wanted.text) } else { miss });
+            }
+        };
+        Ok(Found { aws, ids, name_tag })
+    };
+    let found = found.await;
+    Asked { text: wanted.text, found }
+}
+
+/// Why it is not known which instance is meant, and where else there is one.
+async fn miss(context: &Context, aws: &Aws, spec: &TargetSpec, error: FleetError) -> Miss {
+    let not_found = matches!(error, FleetError::NotFound { .. });
+    let several = match &error {
+        FleetError::Ambiguous { described, matches } => Some((described.clone(), matches.clone())),
+        _ => None,
+    };
+    let miss = Miss::from(CliError::from(error));
+    if let Some((described, matches)) = several {
+        let in_common = format!("{} instances {described}", matches.len());
+        let miss = Miss { matches, in_common, ..miss };
+        return miss.hint("`--all` tells of all of them, `--first` of the best one");
+    }
+    if !not_found {
+        return miss;
+    }
+    let places = explain::places(aws, &context.config).await;
+    let elsewhere = look_elsewhere(aws, spec, &places, PATIENCE_ELSEWHERE).await.known;
+    let here = Place::of(aws);
+    let told = elsewhere.iter().take(SIGHTINGS_SHOWN);
+    let told = told.map(|seen| format!("there is {} in {}: add `{}`", seen.id, seen.place, seen.flags(&here)));
+    told.collect::<Vec<_>>().into_iter().fold(Miss { elsewhere, ..miss }, Miss::hint)
+}
+
+/// Instances elsewhere that hints name.
+const SIGHTINGS_SHOWN: usize = 3;
+
+/// What can be told of each target, in their order.
+async fn told(context: &Context, args: &Args, asked: Vec<Asked>) -> Vec<Told> {
+    // Targets in one account and region are asked about together.
+    let mut groups: Vec<(Aws, String, Vec<String>)> = Vec::new();
+    for Found { aws, ids, name_tag } in asked.iter().filter_map(|asked| asked.found.as_ref().ok()) {
+        let group = groups.iter_mut().find(|(known, ..)| known.is_same(aws));
+        let known = match group {
+            Some((.., known)) => known,
+            None => {
+                groups.push((aws.clone(), name_tag.clone(), Vec::new()));
+                let Some((.., known)) = groups.last_mut() else { continue };
+                known
+            }
+        };
+        let new: Vec<_> = ids.iter().filter(|id| !known.contains(id)).cloned().collect();
+        known.extend(new);
+    }
+    let mut facts: Vec<(Aws, HashMap<String, Facts>)> = Vec::new();
+    for (aws, name_tag, ids) in groups {
+        let probe = Probe { purpose: args.purpose, name_tag, patience: PATIENCE };
+        let found = probe.run(&aws, &ids).await;
+        let aws_here = &aws;
+        let seek: Vec<_> =
+            found.iter().filter(|facts| facts.may_be_elsewhere()).take(SOUGHT).map(|facts| facts.id.clone()).collect();
+        let seek = &seek;
+        let found = stream::iter(found).map(|mut facts| async move {
+            if seek.contains(&facts.id) {
+                explain::seek(aws_here, &context.config, &mut facts, PATIENCE_ELSEWHERE).await;
+            }
+            (facts.id.clone(), facts)
+        });
+        let found = found.buffer_unordered(SIDE_BY_SIDE).collect().await;
+        facts.push((aws, found));
+    }
+    let mut told = Vec::new();
+    for Asked { text, found } in asked {
+        match found {
+            Err(miss) => told.push(Told { target: text, report: Err(miss) }),
+            Ok(Found { aws, ids, .. }) => {
+                let known = facts.iter().find(|(known, _)| known.is_same(&aws));
+                let reports = ids
+                    .iter()
+                    .filter_map(|id| known?.1.get(id))
+                    .map(|facts| Report { facts: facts.clone(), diagnosis: diagnose(facts) });
+                told.extend(reports.map(|report| Told { target: text.clone(), report: Ok(report) }));
+            }
+        }
+    }
+    told
+}

@@ -1,0 +1,3 @@
+//! What commands share once they know the instance: the session itself.
+
+pub(crate) mod document_parameters;

@@ -1,0 +1,183 @@
+//! Whom a command is for when nobody is named, or several are: the person chooses.
+
+use super::feed::{self, Failure};
+use super::places::{self, Places};
+use crate::cli::context::{Context, Wanted};
+use crate::cli::error::{CliError, ErrorKind};
+use crate::cli::exit::Exit;
+use crate::cli::ui::Ui;
+use crate::config::Effective;
+use crate::fleet::{self, Instance, Place};
+use crate::picker::{self, Column, Feed, Outcome, Settings, recent};
+use crate::terminal::Terminations;
+
+/// Names the way to choose: `plain` for numbered lines.
+const VARIABLE: &str = "SSMX_PICKER";
+
+/// What is to be chosen.
+#[derive(Default)]
+pub(crate) struct Question {
+    /// What is typed already.
+    pub(crate) query: String,
+    /// Several may be chosen.
+    pub(crate) multi: bool,
+    /// Why the person is asked, in a few words.
+    pub(crate) title: String,
+}
+
+/// The target that a command was given, or else the one that the person chooses.
+///
+/// # Errors
+/// Nobody can be asked, the person leaves ([`ErrorKind::Left`]), or the configuration is wrong.
+pub(crate) async fn wanted(context: &Context, named: Option<&str>) -> Result<Wanted, CliError> {
+    match named {
+        Some(named) => context.wanted(named),
+        None => {
+            let (context, id) = one(context).await?;
+            context.wanted(&id)
+        }
+    }
+}
+
+/// As [`wanted`], for a command that takes several.
+///
+/// # Errors
+/// As there.
+pub(crate) async fn several(context: &Context, named: &[String]) -> Result<Vec<Wanted>, CliError> {
+    if !named.is_empty() {
+        return named.iter().map(|named| context.wanted(named)).collect();
+    }
+    let chosen = from_fleet(context, Question { multi: true, ..Question::default() }).await?;
+    let mut all = Vec::with_capacity(chosen.len());
+    for instance in &chosen {
+        say(&context.ui, instance);
+        all.push(at(context, &instance.place).wanted(&instance.id)?);
+    }
+    Ok(all)
+}
+
+/// The id of the instance that the person chooses, and the context of the account and region that it is in.
+///
+/// # Errors
+/// As [`wanted`].
+pub(crate) async fn one(context: &Context) -> Result<(Context, String), CliError> {
+    let mut chosen = from_fleet(context, Question::default()).await?;
+    // There is one at least, and only one may be chosen.
+    let instance = chosen.swap_remove(0);
+    say(&context.ui, &instance);
+    Ok((at(context, &instance.place), instance.id))
+}
+
+/// The one of several instances that the person means. None where nobody can be asked.
+///
+/// # Errors
+/// The person leaves, or the terminal cannot be used.
+pub(crate) async fn among(
+    ui: &Ui,
+    settings: &Effective,
+    title: String,
+    instances: &[Instance],
+) -> Result<Option<Instance>, CliError> {
+    if !picker::is_possible() {
+        return Ok(None);
+    }
+    let question = Question { title, ..Question::default() };
+    let mut chosen = ask(ui, columns(settings), question, Feed::of(instances.to_vec())).await??;
+    let instance = chosen.swap_remove(0);
+    say(ui, &instance);
+    Ok(Some(instance))
+}
+
+/// The instances that the person chooses from all there are; one at least.
+///
+/// # Errors
+/// As [`wanted`]; or there is nothing to choose from.
+pub(crate) async fn from_fleet(context: &Context, question: Question) -> Result<Vec<Instance>, CliError> {
+    if !picker::is_possible() {
+        return Err(CliError::new(
+            ErrorKind::NoTarget,
+            "no target is named, and there is no terminal to choose one on",
+        )
+        .hint("name an instance: its id (i-…, mi-…), its Name, or a tag like Role=web"));
+    }
+    let Places { clouds, profiles, failures } = places::places(context, false).await?;
+    let mut first = context.clone();
+    // Several are no name of one.
+    first.globals.profile = clouds.first().and_then(|cloud| cloud.profile().map(str::to_owned));
+    let settings = first.settings()?;
+    let name_tag = settings.name_tag().to_owned();
+    let options = fleet::Options { name_tag, age: settings.cache(), ..fleet::Options::default() };
+    let failure = Failure::default();
+    let notes = failures.iter().map(CliError::to_string).collect();
+    let feed = feed::open(clouds, options, notes, &failure);
+    let mut columns = columns(&settings);
+    if profiles > 1 && !columns.contains(&Column::Profile) {
+        let status = columns.iter().position(|column| *column == Column::Status);
+        columns.insert(status.map_or(columns.len(), |at| at + 1), Column::Profile);
+    }
+    ask(&context.ui, columns, question, feed).await?.map_err(|left| failure.take().unwrap_or(left))
+}
+
+/// Asks. The inner error is that nothing was chosen.
+async fn ask(
+    ui: &Ui,
+    columns: Vec<Column>,
+    question: Question,
+    feed: Feed,
+) -> Result<Result<Vec<Instance>, CliError>, CliError> {
+    let settings = Settings {
+        query: question.query,
+        multi: question.multi,
+        columns,
+        recent: recent::load(),
+        colored: ui.is_colored(),
+        title: question.title,
+    };
+    let mut terminations =
+        Terminations::listen().map_err(|error| CliError::failed("cannot listen for signals").caused_by(&error))?;
+    let outcome = if is_plain() {
+        picker::pick_plainly(feed, settings, &mut terminations).await
+    } else {
+        let _hold = ui.hold();
+        picker::pick(feed, settings, &mut terminations).await
+    };
+    let left = |exit| CliError::new(ErrorKind::Left, "nothing was chosen").exit_with(exit);
+    match outcome.map_err(|error| CliError::failed("the terminal cannot be used").caused_by(&error))? {
+        Outcome::Chosen(instances) => Ok(Ok(instances)),
+        Outcome::Left => Ok(Err(left(Exit::FAILED))),
+        Outcome::Stopped(signal) => Ok(Err(left(Exit::of_program(signal.exit_code())))),
+        Outcome::Failed => Ok(Err(CliError::failed("no instances can be listed"))),
+    }
+}
+
+/// The columns that the person wants.
+fn columns(settings: &Effective) -> Vec<Column> {
+    let columns = settings.columns();
+    columns.iter().filter_map(|column| column.to_string().parse().ok()).collect()
+}
+
+/// Leaves a line of what was chosen, for the picker leaves nothing.
+fn say(ui: &Ui, instance: &Instance) {
+    ui.status(instance.target());
+}
+
+/// The context of an account and region. That of the flags stays what it is: it has been loaded, and may have cost a
+/// password.
+fn at(context: &Context, place: &Place) -> Context {
+    let several = |flag: &Option<String>| flag.as_ref().is_some_and(|text| text.contains(','));
+    let mut there = context.clone();
+    if several(&context.globals.region) {
+        there.globals.region = Some(place.region.clone());
+    }
+    if several(&context.globals.profile) {
+        there.globals.profile.clone_from(&place.profile);
+    }
+    there
+}
+
+/// Whether the person wants lines, or the terminal can show nothing else.
+fn is_plain() -> bool {
+    let variable = |name| std::env::var_os(name).unwrap_or_default();
+    // A console cannot be made raw yet.
+    cfg!(windows) || variable(VARIABLE) == "plain" || variable("TERM") == "dumb" || variable("TERM").is_empty()
+}

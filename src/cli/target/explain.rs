@@ -1,0 +1,196 @@
+//! Why a session cannot be had, found out when it is needed: by `ssmx status`, and by every command that is told that a
+//! target is not connected.
+
+use std::time::Duration;
+
+use crate::aws::{self, Aws, StartSession};
+use crate::cli::error::{CliError, ErrorKind};
+use crate::cli::ui::waiting::Waiting;
+use crate::config::{self, Config, Key, Section};
+use crate::fleet::diagnose::{Diagnosis, Facts, Purpose, Reason, Refusal, Verdict, diagnose};
+use crate::fleet::probe::{Probe, look_elsewhere};
+use crate::fleet::{Place, TargetSpec};
+
+/// How long a person who is told of a failure anyway waits for an answer to why; and as long again for other places.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// As [`explain_target`], of the target of a request, and after it failed.
+pub(crate) async fn explain(waiting: &Waiting, aws: &Aws, request: &StartSession, error: CliError) -> CliError {
+    let purpose = Purpose::of_document(request.document.as_deref());
+    explain_target(waiting, aws, &request.target, purpose, error).await
+}
+
+/// Adds to the news that a target is not connected why that is, and what to do about it. Other failures stay as they are.
+/// Takes at most some 6 seconds. What was said first stays the first thing said.
+pub(crate) async fn explain_target(
+    waiting: &Waiting,
+    aws: &Aws,
+    id: &str,
+    purpose: Purpose,
+    error: CliError,
+) -> CliError {
+    if error.kind() != ErrorKind::NotConnected {
+        return error;
+    }
+    waiting.say(format!("Finding out why {id} is not connected"));
+    let probe = Probe { purpose, name_tag: Key::NameTag.builtin().to_owned(), patience: PATIENCE };
+    let Some(mut facts) = probe.run(aws, &[id.to_owned()]).await.pop() else { return error };
+    facts.refused = Some(Refusal {
+        kind: aws::ErrorKind::NotConnected,
+        action: "ssm:StartSession".to_owned(),
+        resource: Some(id.to_owned()),
+        code: None,
+        message: error.message().to_owned(),
+        request_id: None,
+        hints: Vec::new(),
+    });
+    if facts.may_be_elsewhere() {
+        // It was sound when the command began.
+        let config = config::location().and_then(|location| Config::load(&location)).unwrap_or_default();
+        seek(aws, &config, &mut facts, PATIENCE).await;
+    }
+    explained(error, &diagnose(&facts))
+}
+
+/// Looks for an instance in the other places that are configured.
+pub(crate) async fn seek(aws: &Aws, config: &Config, facts: &mut Facts, patience: Duration) {
+    let spec = TargetSpec::Id(facts.id.clone());
+    facts.elsewhere = Some(look_elsewhere(aws, &spec, &places(aws, config).await, patience).await);
+}
+
+/// The other regions and accounts that the configuration of ssmx and that of AWS name: first other regions, then other
+/// accounts. Left out are accounts whose credentials may take a person.
+pub(crate) async fn places(aws: &Aws, config: &Config) -> Vec<Place> {
+    let profiles = aws::profiles().await.unwrap_or_default();
+    configured(&Place::of(aws), config, &profiles, |name| aws.is_profile(name))
+}
+
+fn configured(here: &Place, config: &Config, profiles: &[aws::Profile], is_here: impl Fn(&str) -> bool) -> Vec<Place> {
+    let sections = || {
+        let profiles = config.profiles.values();
+        std::iter::once(&config.defaults).chain(profiles).chain(config.targets.values().map(|target| &target.settings))
+    };
+    let regions = sections().filter_map(|section| text(section, Key::Region));
+    let regions = regions.chain(profiles.iter().filter_map(|profile| profile.region.clone()));
+    let mut places: Vec<Place> = Vec::new();
+    let mut add = |profile: Option<&str>, region: String| {
+        let place = Place { profile: profile.map(str::to_owned), region };
+        if place != *here && !places.contains(&place) {
+            places.push(place);
+        }
+    };
+    for region in regions {
+        add(here.profile.as_deref(), region);
+    }
+    for profile in profiles.iter().filter(|profile| !profile.asks && !is_here(&profile.name)) {
+        add(Some(&profile.name), here.region.clone());
+        let own = config.profiles.get(&profile.name).and_then(|section| text(section, Key::Region));
+        if let Some(region) = own.or_else(|| profile.region.clone()) {
+            add(Some(&profile.name), region);
+        }
+    }
+    places
+}
+
+fn text(section: &Section, key: Key) -> Option<String> {
+    match section.get(key)? {
+        config::Value::Text(text) => Some(text.clone()),
+        _ => None,
+    }
+}
+
+/// A failure with what a diagnosis adds to it.
+fn explained(error: CliError, diagnosis: &Diagnosis) -> CliError {
+    match diagnosis.verdict {
+        Verdict::Reachable => return error.hint("by now it is connected: try again"),
+        Verdict::Undetermined(_) => return diagnosis.reasons.iter().flat_map(hints).fold(error, CliError::hint),
+        Verdict::NotConnected | Verdict::NoSuchTarget => {}
+    }
+    // What is known takes the place of what is usual.
+    let mut told = CliError::new(error.kind(), error.message());
+    let certain = |reason: &&Reason| reason.certain && !is_about_asking(reason);
+    if diagnosis.reasons.iter().find(certain).is_none_or(|first| first.what != diagnosis.summary) {
+        told = told.cause(&diagnosis.summary);
+    }
+    for reason in diagnosis.reasons.iter().filter(certain) {
+        told = told.cause(format!("{} ({})", reason.what, reason.seen));
+    }
+    diagnosis.reasons.iter().flat_map(hints).fold(told, CliError::hint)
+}
+
+/// What to do about a reason: what is certain was said before, all else is said here.
+fn hints(reason: &Reason) -> Vec<String> {
+    if reason.certain && !is_about_asking(reason) {
+        return reason.fix.clone();
+    }
+    vec![format!("{}: {}", reason.what, reason.fix.join("; "))]
+}
+
+/// Whether a reason only says why more is not known.
+fn is_about_asking(reason: &Reason) -> bool {
+    matches!(reason.code, "denied" | "credentials" | "unanswered")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    fn profile(name: &str, region: Option<&str>, asks: bool) -> aws::Profile {
+        aws::Profile { name: name.to_owned(), region: region.map(str::to_owned), endpoint_url: None, asks }
+    }
+
+    #[test]
+    fn other_regions_come_before_other_accounts_and_nobody_is_asked_twice() {
+        let text = "[defaults]\nregion = \"eu-west-1\"\n[profiles.prod]\nregion = \"eu-west-2\"\n\
+                    [targets.db]\nid = \"i-0123abcd\"\nregion = \"us-east-1\"\n";
+        let config = Config::parse(text, Path::new("config.toml")).unwrap();
+        let profiles = [
+            profile("dev", Some("us-east-1"), false),
+            profile("mfa", Some("ap-south-1"), true),
+            profile("prod", Some("eu-north-1"), false),
+            profile("work", Some("eu-west-1"), false),
+        ];
+        let here = Place { profile: Some("work".to_owned()), region: "eu-west-1".to_owned() };
+        let places = configured(&here, &config, &profiles, |name| name == "work");
+        let places: Vec<_> = places.iter().map(Place::to_string).collect();
+        assert_eq!(
+            places,
+            [
+                "eu-west-2 (work)",
+                "us-east-1 (work)",
+                "ap-south-1 (work)",
+                "eu-north-1 (work)",
+                "eu-west-1 (dev)",
+                "us-east-1 (dev)",
+                "eu-west-1 (prod)",
+                "eu-west-2 (prod)",
+            ]
+        );
+    }
+
+    fn not_connected() -> CliError {
+        CliError::new(ErrorKind::NotConnected, "i-1 is not connected").hint("the usual")
+    }
+
+    fn reason(code: &'static str, certain: bool) -> Reason {
+        Reason { code, certain, what: code.to_owned(), seen: "seen".to_owned(), fix: vec![format!("fix {code}")] }
+    }
+
+    #[test]
+    fn what_was_found_out_takes_the_place_of_what_is_usual() {
+        let reasons = vec![reason("a", true), reason("b", false), reason("denied", true)];
+        let diagnosis =
+            |verdict| Diagnosis { verdict, summary: "a".to_owned(), reasons: reasons.clone(), cautions: Vec::new() };
+        let told = explained(not_connected(), &diagnosis(Verdict::NotConnected));
+        assert_eq!((told.message(), told.causes()), ("i-1 is not connected", &["a (seen)".to_owned()][..]));
+        assert_eq!(told.hints(), ["fix a", "b: fix b", "denied: fix denied"]);
+        assert_eq!(told.kind(), ErrorKind::NotConnected);
+
+        let unknown = explained(not_connected(), &diagnosis(Verdict::Undetermined(aws::ErrorKind::Permission)));
+        assert_eq!((unknown.causes().len(), unknown.hints()[0].as_str()), (0, "the usual"));
+        let passed = explained(not_connected(), &diagnosis(Verdict::Reachable));
+        assert_eq!(passed.hints().len(), 2);
+    }
+}

@@ -1,0 +1,202 @@
+//! `-v`, `-vv`, `--log-file` and `SSMX_LOG`: what the engine does, in words that are safe to paste into a ticket.
+//!
+//! Only listed targets are logged. Libraries that could print headers, bodies or credentials are not on the list, at no
+//! level and by no switch: the SDK's HTTP machinery, its signer, TLS and WebSocket.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Write};
+use std::path::Path;
+use std::sync::Mutex;
+
+use tracing::level_filters::LevelFilter;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{Layer, fmt, registry};
+
+use super::Ui;
+use crate::cli::error::CliError;
+
+/// Overrides the levels of our own targets: `debug`, or `ssmx::channel=trace,ssmx=info`.
+pub const ENVIRONMENT: &str = "SSMX_LOG";
+
+/// Our own target, and the prefix of all of them.
+const OURS: &str = "ssmx";
+
+/// Where configuration and credentials come from. Warnings only, which name files and profiles.
+const SDK: [&str; 1] = ["aws_config"];
+
+/// Starts logging if it was asked for: to `file`, else to standard error. `verbosity` counts the `-v`.
+///
+/// # Errors
+/// The file cannot be opened, or `SSMX_LOG` cannot be understood.
+pub fn init(ui: &Ui, verbosity: u8, file: Option<&Path>) -> Result<(), CliError> {
+    let environment = std::env::var(ENVIRONMENT).ok().filter(|value| !value.is_empty());
+    if verbosity == 0 && file.is_none() && environment.is_none() {
+        return Ok(());
+    }
+    // Whoever asks for a file asks for something to be in it.
+    let verbosity = if file.is_some() { verbosity.max(1) } else { verbosity };
+    let targets = targets(verbosity, environment.as_deref())?;
+
+    if let Some(path) = file {
+        let file = open(path).map_err(|error| {
+            CliError::failed(format!("cannot open log file `{}`", path.display())).caused_by(&error)
+        })?;
+        let layer = fmt::layer().with_ansi(false).with_writer(Mutex::new(file)).with_filter(targets);
+        let _ = registry().with(layer).try_init();
+    } else {
+        let layer = fmt::layer().with_ansi(ui.is_colored()).with_writer(ToScreen(ui.clone())).with_filter(targets);
+        let _ = registry().with(layer).try_init();
+        release_in_panic(ui.clone());
+    }
+    tracing::debug!(version = env!("CARGO_PKG_VERSION"), "logging starts");
+    Ok(())
+}
+
+fn targets(verbosity: u8, environment: Option<&str>) -> Result<Targets, CliError> {
+    let ours = match verbosity {
+        0 => LevelFilter::OFF,
+        1 => LevelFilter::DEBUG,
+        _ => LevelFilter::TRACE,
+    };
+    let mut targets = Targets::new().with_default(LevelFilter::OFF).with_target(OURS, ours);
+    if verbosity > 0 {
+        targets = targets.with_targets(SDK.map(|target| (target, LevelFilter::WARN)));
+    }
+    for directive in environment.unwrap_or_default().split(',').map(str::trim).filter(|directive| !directive.is_empty())
+    {
+        let (target, level) = directive.split_once('=').unwrap_or((OURS, directive));
+        let is_ours = target == OURS || target.strip_prefix(OURS).is_some_and(|rest| rest.starts_with("::"));
+        let level = level.parse::<LevelFilter>().ok().filter(|_| is_ours).ok_or_else(|| {
+            CliError::usage(format!("`{ENVIRONMENT}` has `{directive}`, which is no level of one of our targets"))
+                .hint(format!("write a level, as in `{ENVIRONMENT}=debug`, or levels, as in `{OURS}::channel=trace`"))
+        })?;
+        targets = targets.with_target(target, level);
+    }
+    Ok(targets)
+}
+
+/// Opens for appending; a new file can be read by its owner only, for it names instances and people.
+fn open(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.append(true).create(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
+}
+
+/// Builds that abort in a panic never drop the guard that holds the log back.
+fn release_in_panic(ui: Ui) {
+    let next = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        ui.release_in_panic();
+        next(panic);
+    }));
+}
+
+struct ToScreen(Ui);
+
+impl<'a> MakeWriter<'a> for ToScreen {
+    type Writer = Line<'a>;
+
+    fn make_writer(&'a self) -> Self::Writer {
+        Line { ui: &self.0, bytes: Vec::new() }
+    }
+}
+
+/// One event, handed to the screen as a whole.
+struct Line<'a> {
+    ui: &'a Ui,
+    bytes: Vec<u8>,
+}
+
+impl Write for Line<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.bytes.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Drop for Line<'_> {
+    fn drop(&mut self) {
+        self.ui.screen().log(&self.bytes);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tracing::Level;
+
+    use super::*;
+    use crate::cli::ui::screen::Screen;
+    use crate::cli::ui::screen::tests::Written;
+
+    #[test]
+    fn verbosity_opens_our_targets_and_never_the_talkative_ones() {
+        let one = targets(1, None).unwrap();
+        assert!(one.would_enable("ssmx::channel", &Level::DEBUG));
+        assert!(!one.would_enable("ssmx::channel", &Level::TRACE));
+        assert!(one.would_enable("aws_config::profile", &Level::WARN));
+        let two = targets(2, None).unwrap();
+        assert!(two.would_enable("ssmx::protocol", &Level::TRACE));
+        for target in [
+            "aws_smithy_runtime::client::orchestrator",
+            "aws_sigv4::http_request",
+            "aws_runtime::auth",
+            "aws_credential_types",
+            "aws_sdk_ssm",
+            "hyper::proto",
+            "hyper_util::client",
+            "tungstenite::protocol",
+            "rustls::client",
+            "h2",
+        ] {
+            assert!(!two.would_enable(target, &Level::ERROR), "{target}");
+        }
+        assert!(!two.would_enable("aws_config", &Level::INFO));
+    }
+
+    #[test]
+    fn the_environment_speaks_of_our_targets_only() {
+        let some = targets(0, Some("info, ssmx::channel=trace")).unwrap();
+        assert!(some.would_enable("ssmx::fleet", &Level::INFO));
+        assert!(!some.would_enable("ssmx::fleet", &Level::DEBUG));
+        assert!(some.would_enable("ssmx::channel::dial", &Level::TRACE));
+        for bad in ["aws_sigv4=trace", "ssmxx=trace", "loud", "ssmx=loud", "ssmx::channel"] {
+            let error = targets(2, Some(bad)).unwrap_err();
+            assert!(error.message().contains(bad), "{error}");
+        }
+    }
+
+    #[test]
+    fn lines_are_held_back_while_a_session_has_the_terminal() {
+        let written = Written::default();
+        let ui = Ui::with_screen(Screen::new(Box::new(written.clone()), true), false, false);
+        let layer = fmt::layer().with_ansi(false).without_time().with_writer(ToScreen(ui.clone()));
+        tracing::subscriber::with_default(registry().with(layer), || {
+            let hold = ui.hold();
+            tracing::info!("kept");
+            assert_eq!(written.text(), "");
+            drop(hold);
+            tracing::info!("said");
+        });
+        let lines: Vec<_> = written.text().lines().map(str::to_owned).collect();
+        assert!(lines.len() == 2 && lines[0].ends_with("kept") && lines[1].ends_with("said"), "{lines:?}");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_new_log_file_is_its_owners_alone() {
+        use std::os::unix::fs::PermissionsExt;
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("ssmx.log");
+        open(&path).unwrap();
+        assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o600);
+    }
+}

@@ -1,0 +1,231 @@
+//! The one writer: what ssmx says goes to standard error, what was asked for to standard output.
+
+pub mod log;
+pub(crate) mod prompt;
+pub(crate) mod screen;
+pub(crate) mod table;
+pub(crate) mod waiting;
+
+use std::fmt::{Display, Write as _};
+use std::io::{self, BufWriter, IsTerminal, Write};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use anstream::{AutoStream, StripStream};
+use anstyle::{AnsiColor, Style};
+use clap::ColorChoice;
+
+use super::error::{CliError, ErrorKind};
+use screen::Screen;
+use waiting::Waiting;
+
+const ERROR: Style = AnsiColor::Red.on_default().bold();
+const WARNING: Style = AnsiColor::Yellow.on_default().bold();
+const HINT: Style = AnsiColor::Cyan.on_default().bold();
+const NOTICE: Style = Style::new().bold();
+
+/// Says things to the person. Clones say them to the same one.
+#[derive(Clone)]
+pub struct Ui {
+    screen: Arc<Mutex<Screen>>,
+    quiet: bool,
+    colored: bool,
+}
+
+/// While this lives, a session has the terminal in raw mode: messages end lines as such a terminal needs it, and the log
+/// is kept back, up to 256 KiB.
+#[must_use = "the log is held back only while this lives"]
+pub struct Hold(Ui);
+
+impl Ui {
+    /// Speaks to standard error. `quiet` leaves errors and warnings.
+    pub fn new(color: ColorChoice, quiet: bool) -> Self {
+        let color = match color {
+            ColorChoice::Auto => AutoStream::choice(&io::stderr()),
+            ColorChoice::Always => anstream::ColorChoice::Always,
+            ColorChoice::Never => anstream::ColorChoice::Never,
+        };
+        let colored = color != anstream::ColorChoice::Never;
+        Self::with_screen(Screen::new(stream(io::stderr(), colored), io::stderr().is_terminal()), quiet, colored)
+    }
+
+    pub(crate) fn with_screen(screen: Screen, quiet: bool, colored: bool) -> Self {
+        Self { screen: Arc::new(Mutex::new(screen)), quiet, colored }
+    }
+
+    /// The same, for a command that is quiet whether or not it was asked to be.
+    #[must_use]
+    pub fn quieted(&self) -> Self {
+        Self { quiet: true, ..self.clone() }
+    }
+
+    /// Says what is done, or that it is done. Silent when quiet.
+    pub fn status(&self, text: impl Display) {
+        if !self.quiet {
+            self.screen().message(&printable(&text.to_string()));
+        }
+    }
+
+    /// Says something that happened on the way, possibly amid remote output, so it is marked as ours. Silent when quiet.
+    pub fn notice(&self, text: impl Display) {
+        if !self.quiet {
+            self.say("ssmx", NOTICE, &text);
+        }
+    }
+
+    /// Warns.
+    pub fn warning(&self, text: impl Display) {
+        self.say("warning", WARNING, &text);
+    }
+
+    /// Says what to do next. Silent when quiet.
+    pub fn hint(&self, text: impl Display) {
+        if !self.quiet {
+            self.say("hint", HINT, &text);
+        }
+    }
+
+    /// Reports a failure with its causes and hints.
+    pub fn error(&self, error: &CliError) {
+        if matches!(error.kind(), ErrorKind::BrokenPipe | ErrorKind::Left) {
+            return;
+        }
+        self.say("error", ERROR, &error.message());
+        for cause in error.causes() {
+            self.say("caused by", ERROR, &cause);
+        }
+        for hint in error.hints() {
+            self.say("hint", HINT, &hint);
+        }
+    }
+
+    /// Writes asked-for data to standard output, as it is.
+    ///
+    /// # Errors
+    /// It cannot be written; of kind [`ErrorKind::BrokenPipe`] when the reader went away.
+    pub fn data(&self, data: impl AsRef<[u8]>) -> Result<(), CliError> {
+        let mut out = io::stdout().lock();
+        out.write_all(data.as_ref()).and_then(|()| out.flush()).map_err(|error| CliError::stdout(&error))
+    }
+
+    /// Says what is being waited for once that takes longer than 300 ms, on a terminal, until the guard is dropped.
+    pub fn waiting(&self, what: impl Into<String>) -> Waiting {
+        let is_dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+        let shown = !self.quiet && !is_dumb && self.screen().is_terminal();
+        Waiting::new(self, printable(&what.into()), shown)
+    }
+
+    /// A session takes the terminal in raw mode until the guard is dropped, which must be after raw mode ended. Where
+    /// standard error is no terminal nothing changes.
+    pub fn hold(&self) -> Hold {
+        self.screen().hold();
+        Hold(self.clone())
+    }
+
+    /// Whether messages have colours.
+    pub fn is_colored(&self) -> bool {
+        self.colored
+    }
+
+    pub(crate) fn screen(&self) -> MutexGuard<'_, Screen> {
+        self.screen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Writes what is held back, from a panic, in which the lock may be held by the panicking thread itself.
+    pub(crate) fn release_in_panic(&self) {
+        if let Ok(mut screen) = self.screen.try_lock() {
+            screen.release();
+        }
+    }
+
+    fn say(&self, label: &str, style: Style, text: &dyn Display) {
+        let text = printable(&text.to_string()).replace('\n', "\n  ");
+        self.screen().message(&format!("{style}{label}:{style:#} {text}"));
+    }
+}
+
+impl Drop for Hold {
+    fn drop(&mut self) {
+        self.0.screen().release();
+    }
+}
+
+/// A stream that gets whatever is written up to a flush in one piece, up to 64 KiB, with the styles or without: remote
+/// output shares the terminal, and must not come between the parts of a message.
+fn stream(out: impl Write + Send + 'static, colored: bool) -> Box<dyn Write + Send> {
+    let out: Box<dyn Write + Send> = Box::new(BufWriter::with_capacity(64 * 1024, out));
+    if colored { out } else { Box::new(StripStream::new(out)) }
+}
+
+/// Text that cannot command the terminal: names and messages from elsewhere may hold control characters.
+pub fn printable(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        if c.is_control() && c != '\n' && c != '\t' {
+            let _ = write!(out, "{}", c.escape_default());
+        } else {
+            out.push(c);
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::screen::tests::Written;
+    use super::*;
+
+    fn ui(quiet: bool, colored: bool) -> (Ui, Written) {
+        let written = Written::default();
+        (Ui::with_screen(Screen::new(stream(written.clone(), colored), false), quiet, colored), written)
+    }
+
+    #[test]
+    fn an_error_says_what_why_and_what_next() {
+        let (ui, written) = ui(false, false);
+        ui.error(&CliError::failed("it did not work\nat all").cause("the cable").hint("plug it in"));
+        assert_eq!(written.text(), "error: it did not work\n  at all\ncaused by: the cable\nhint: plug it in\n");
+    }
+
+    #[test]
+    fn quiet_leaves_warnings_and_errors() {
+        let (ui, written) = ui(true, false);
+        ui.status("s");
+        ui.notice("n");
+        ui.hint("h");
+        ui.warning("w");
+        ui.error(&CliError::failed("e").hint("help"));
+        assert_eq!(written.text(), "warning: w\nerror: e\nhint: help\n");
+    }
+
+    #[test]
+    fn colours_are_around_the_label_only() {
+        let (ui, written) = ui(false, true);
+        ui.warning("w");
+        let text = written.text();
+        assert!(text.starts_with("\x1b[1m\x1b[33mwarning:\x1b[0m w"), "{text:?}");
+    }
+
+    #[test]
+    fn names_from_elsewhere_cannot_command_the_terminal() {
+        let (ui, written) = ui(false, false);
+        ui.notice("web\x1b]0;owned\x07\u{9b}31m\r\tü");
+        assert_eq!(written.text(), "ssmx: web\\u{1b}]0;owned\\u{7}\\u{9b}31m\\r\tü\n");
+    }
+
+    #[test]
+    fn a_message_is_written_in_one_piece() {
+        for colored in [false, true] {
+            let (ui, written) = ui(false, colored);
+            ui.screen().hold();
+            ui.notice("first\nsecond");
+            assert_eq!(written.pieces(), 1);
+        }
+    }
+
+    #[test]
+    fn a_reader_that_went_away_is_no_news() {
+        let (ui, written) = ui(false, false);
+        ui.error(&CliError::stdout(&io::ErrorKind::BrokenPipe.into()));
+        assert_eq!(written.text(), "");
+    }
+}

@@ -1,0 +1,104 @@
+//! Questions at the terminal.
+
+use std::io::{self, IsTerminal};
+
+use dialoguer::console::Term;
+use tokio::task::JoinHandle;
+
+use crate::cli::error::CliError;
+use crate::terminal::signals::exit_now;
+use crate::terminal::{Termination, Terminations};
+
+/// Whether there is somebody to be asked.
+pub(crate) fn can_ask() -> bool {
+    io::stdin().is_terminal() && io::stderr().is_terminal()
+}
+
+/// Asks. A signal, Ctrl-C among them, ends the program, and the terminal is as it was.
+///
+/// # Errors
+/// The terminal cannot be used.
+pub(crate) fn ask<T>(question: impl FnOnce(&Term) -> dialoguer::Result<T>) -> Result<T, CliError> {
+    let _guard = Guard::new()?;
+    let quiet = WithoutSignals::enter();
+    let answered = question(&Term::stderr());
+    drop(quiet);
+    answered.map_err(|dialoguer::Error::IO(error)| {
+        if error.kind() == io::ErrorKind::Interrupted {
+            // It was Ctrl-C, of which the guard hears as well.
+            leave(Termination::Interrupt);
+        }
+        CliError::failed("cannot ask").caused_by(&error)
+    })
+}
+
+/// While this lives, a signal ends the program with the terminal as it is now. A question takes its modes and hides its
+/// cursor, and its library gives neither back then.
+pub(crate) struct Guard(JoinHandle<()>);
+
+impl Guard {
+    /// Must be called in the runtime.
+    ///
+    /// # Errors
+    /// The signals cannot be heard.
+    pub(crate) fn new() -> Result<Self, CliError> {
+        let failed = |error: io::Error| CliError::failed("cannot listen for signals").caused_by(&error);
+        let mut terminations = Terminations::listen().map_err(failed)?;
+        #[cfg(unix)]
+        let modes = rustix::termios::tcgetattr(io::stdin()).ok();
+        Ok(Self(tokio::spawn(async move {
+            let signal = terminations.next().await;
+            #[cfg(unix)]
+            if let Some(modes) = modes {
+                let _ = rustix::termios::tcsetattr(io::stdin(), rustix::termios::OptionalActions::Now, &modes);
+            }
+            leave(signal)
+        })))
+    }
+}
+
+/// While this lives, Ctrl-C is a key like any other, which the question reads. Otherwise one that is pressed just before
+/// the question takes the terminal would end us amid that, and leave the terminal taken.
+struct WithoutSignals {
+    #[cfg(unix)]
+    modes: Option<rustix::termios::Termios>,
+}
+
+impl WithoutSignals {
+    fn enter() -> Self {
+        #[cfg(unix)]
+        return Self {
+            modes: rustix::termios::tcgetattr(io::stdin()).ok().inspect(|modes| {
+                let mut changed = modes.clone();
+                changed.local_modes -= rustix::termios::LocalModes::ISIG;
+                // Where this cannot be done, the question fares no worse than without.
+                let _ = rustix::termios::tcsetattr(io::stdin(), rustix::termios::OptionalActions::Now, &changed);
+            }),
+        };
+        #[cfg(not(unix))]
+        Self {}
+    }
+}
+
+impl Drop for WithoutSignals {
+    fn drop(&mut self) {
+        #[cfg(unix)]
+        if let Some(modes) = &self.modes {
+            let _ = rustix::termios::tcsetattr(io::stdin(), rustix::termios::OptionalActions::Now, modes);
+        }
+    }
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+fn leave(signal: Termination) -> ! {
+    let term = Term::stderr();
+    if term.is_term() {
+        let _ = term.show_cursor().and_then(|()| term.write_line(""));
+    }
+    exit_now(signal)
+}

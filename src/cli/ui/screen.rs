@@ -1,0 +1,210 @@
+//! Standard error as it is shared by messages, the line that says what is being waited for, and the log.
+
+use std::collections::VecDeque;
+use std::io::Write;
+
+use unicode_width::UnicodeWidthStr as _;
+
+/// How many bytes of log are kept while a session has the terminal.
+pub(crate) const MAX_HELD: usize = 256 * 1024;
+
+/// Width to which the waiting line is cut, so that it can be erased: no terminal is narrower in practice.
+const WAITING_WIDTH: usize = 76;
+
+/// Standard error.
+pub(crate) struct Screen {
+    out: Box<dyn Write + Send>,
+    is_terminal: bool,
+    waiting: Option<String>,
+    /// A session has the terminal, in raw mode.
+    raw: bool,
+    held: VecDeque<Vec<u8>>,
+    held_bytes: usize,
+    dropped: u64,
+}
+
+impl Screen {
+    pub(crate) fn new(out: Box<dyn Write + Send>, is_terminal: bool) -> Self {
+        Self { out, is_terminal, waiting: None, raw: false, held: VecDeque::new(), held_bytes: 0, dropped: 0 }
+    }
+
+    pub(crate) fn is_terminal(&self) -> bool {
+        self.is_terminal
+    }
+
+    /// Writes lines of a message. There is nothing to be done about a standard error that fails.
+    pub(crate) fn message(&mut self, lines: &str) {
+        if self.raw {
+            let lines = lines.replace('\n', "\r\n");
+            let _ = write!(self.out, "\r\n{lines}\r\n");
+        } else {
+            self.erase();
+            let _ = writeln!(self.out, "{lines}");
+            self.draw();
+        }
+        let _ = self.out.flush();
+    }
+
+    /// Writes a line of the log, or keeps it until the session gives the terminal back.
+    pub(crate) fn log(&mut self, line: &[u8]) {
+        if !self.raw {
+            self.erase();
+            let _ = self.out.write_all(line);
+            self.draw();
+            let _ = self.out.flush();
+            return;
+        }
+        self.held.push_back(line.to_vec());
+        self.held_bytes += line.len();
+        while self.held_bytes > MAX_HELD {
+            let Some(oldest) = self.held.pop_front() else { break };
+            self.held_bytes -= oldest.len();
+            self.dropped += 1;
+        }
+    }
+
+    /// Shows what is being waited for, or nothing any more.
+    pub(crate) fn wait(&mut self, what: Option<String>) {
+        if !self.is_terminal || self.raw {
+            return;
+        }
+        self.erase();
+        self.waiting = what.map(|text| text.chars().take(WAITING_WIDTH).collect());
+        self.draw();
+        let _ = self.out.flush();
+    }
+
+    /// A session takes the terminal, in raw mode.
+    pub(crate) fn hold(&mut self) {
+        self.wait(None);
+        self.raw = self.is_terminal;
+    }
+
+    /// The terminal is no longer raw: writes what was kept meanwhile.
+    pub(crate) fn release(&mut self) {
+        if !std::mem::take(&mut self.raw) {
+            return;
+        }
+        if self.dropped > 0 {
+            let _ = writeln!(self.out, "({} earlier lines of the log were dropped)", self.dropped);
+        }
+        for line in self.held.drain(..) {
+            let _ = self.out.write_all(&line);
+        }
+        let _ = self.out.flush();
+        self.held_bytes = 0;
+        self.dropped = 0;
+    }
+
+    fn erase(&mut self) {
+        if let Some(what) = &self.waiting {
+            // With blanks: the sequence that erases a line goes the way of the colours where there are to be none.
+            let _ = write!(self.out, "\r{:width$}\r", "", width = what.width());
+        }
+    }
+
+    fn draw(&mut self) {
+        if let Some(what) = &self.waiting {
+            let _ = write!(self.out, "{what}");
+        }
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use std::io;
+    use std::sync::{Arc, Mutex};
+
+    use super::*;
+
+    /// What was written to standard error, write by write.
+    #[derive(Debug, Clone, Default)]
+    pub(in crate::cli) struct Written(Arc<Mutex<Vec<Vec<u8>>>>);
+
+    impl Written {
+        pub(in crate::cli) fn text(&self) -> String {
+            String::from_utf8(self.0.lock().unwrap().concat()).unwrap()
+        }
+
+        pub(in crate::cli) fn pieces(&self) -> usize {
+            self.0.lock().unwrap().len()
+        }
+    }
+
+    impl Write for Written {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().push(bytes.to_vec());
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn screen(is_terminal: bool) -> (Screen, Written) {
+        let written = Written::default();
+        (Screen::new(Box::new(written.clone()), is_terminal), written)
+    }
+
+    #[test]
+    fn a_raw_terminal_gets_messages_but_no_log_until_it_is_given_back() {
+        let (mut screen, written) = screen(true);
+        screen.hold();
+        screen.log(b"a trace\n");
+        screen.message("the connection was cut");
+        assert_eq!(written.text(), "\r\nthe connection was cut\r\n");
+        screen.release();
+        assert_eq!(written.text(), "\r\nthe connection was cut\r\na trace\n");
+        screen.log(b"another\n");
+        assert!(written.text().ends_with("a trace\nanother\n"));
+    }
+
+    #[test]
+    fn a_raw_terminal_shows_nothing_that_is_waited_for() {
+        let (mut screen, written) = screen(true);
+        screen.wait(Some("connecting".into()));
+        screen.hold();
+        screen.wait(Some("still".into()));
+        screen.wait(None);
+        assert_eq!(written.text(), "connecting\r          \r");
+        screen.release();
+        screen.wait(Some("ending".into()));
+        assert_eq!(written.text(), "connecting\r          \rending");
+    }
+
+    #[test]
+    fn the_kept_log_is_bounded_and_says_what_it_lost() {
+        let (mut screen, written) = screen(true);
+        screen.hold();
+        for n in 0..MAX_HELD / 100 + 10 {
+            screen.log(format!("{n:99}\n").as_bytes());
+        }
+        assert!(screen.held_bytes <= MAX_HELD);
+        screen.release();
+        let text = written.text();
+        let kept = MAX_HELD / 100;
+        assert!(text.starts_with("(10 earlier lines of the log were dropped)\n"), "{}", &text[..80]);
+        assert_eq!(text.lines().count(), kept + 1);
+        assert_eq!(text.lines().last().unwrap().trim(), (kept + 9).to_string());
+    }
+
+    #[test]
+    fn a_file_gets_the_log_as_it_comes() {
+        let (mut screen, written) = screen(false);
+        screen.hold();
+        screen.log(b"a trace\n");
+        screen.message("a message");
+        screen.wait(Some("waiting".into()));
+        assert_eq!(written.text(), "a trace\na message\n");
+    }
+
+    #[test]
+    fn the_waiting_line_gives_way_and_goes() {
+        let (mut screen, written) = screen(true);
+        screen.wait(Some("connecting".into()));
+        screen.message("a message");
+        screen.wait(None);
+        assert_eq!(written.text(), "connecting\r          \ra message\nconnecting\r          \r");
+    }
+}

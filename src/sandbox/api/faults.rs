@@ -1,0 +1,78 @@
+//! Calls of the API that fail because a test wants them to.
+
+use std::collections::HashMap;
+
+use crate::sandbox::options::ApiFault;
+
+/// The faults that are still to happen, by action.
+#[derive(Debug, Default)]
+pub(crate) struct ApiFaults {
+    throttled: HashMap<String, u32>,
+    served: HashMap<String, u32>,
+    denied: Vec<String>,
+}
+
+/// What becomes of a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fate {
+    Served,
+    Throttled,
+    BrokenOff,
+    Denied,
+}
+
+impl ApiFaults {
+    pub(crate) fn new(faults: Vec<ApiFault>) -> Self {
+        let mut all = Self::default();
+        for fault in faults {
+            match fault {
+                ApiFault::Throttle { action, calls } => {
+                    all.throttled.insert(action, calls);
+                }
+                ApiFault::BreakOff { action, calls } => {
+                    all.served.insert(action, calls);
+                }
+                ApiFault::Deny { action } => all.denied.push(action),
+            }
+        }
+        all
+    }
+
+    /// What becomes of the next call of an action.
+    pub(crate) fn next(&mut self, action: &str) -> Fate {
+        if let Some(left) = self.throttled.get_mut(action)
+            && *left > 0
+        {
+            *left -= 1;
+            return Fate::Throttled;
+        }
+        if let Some(left) = self.served.get_mut(action) {
+            match left.checked_sub(1) {
+                Some(less) => *left = less,
+                None => return Fate::BrokenOff,
+            }
+        }
+        if self.denied.iter().any(|denied| denied == action) { Fate::Denied } else { Fate::Served }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn throttles_the_first_calls_and_denies_all() {
+        let mut faults = ApiFaults::new(vec![
+            ApiFault::Throttle { action: "ssm:StartSession".to_owned(), calls: 2 },
+            ApiFault::Deny { action: "ec2:DescribeInstances".to_owned() },
+            ApiFault::BreakOff { action: "ec2:DescribeVpcs".to_owned(), calls: 1 },
+        ]);
+        let start: Vec<_> = (0..3).map(|_| faults.next("ssm:StartSession")).collect();
+        assert_eq!(start, [Fate::Throttled, Fate::Throttled, Fate::Served]);
+        assert_eq!(faults.next("ec2:DescribeInstances"), Fate::Denied);
+        assert_eq!(faults.next("ec2:DescribeInstances"), Fate::Denied);
+        assert_eq!(faults.next("ec2:DescribeRegions"), Fate::Served);
+        let broken: Vec<_> = (0..3).map(|_| faults.next("ec2:DescribeVpcs")).collect();
+        assert_eq!(broken, [Fate::Served, Fate::BrokenOff, Fate::BrokenOff]);
+    }
+}

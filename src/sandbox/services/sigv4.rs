@@ -1,0 +1,390 @@
+//! Checks Signature Version 4, independently of the library that clients sign with.
+//!
+//! Only the form that the services here see: an `Authorization` header, the body hashed, no presigned URLs.
+
+use std::fmt::Write as _;
+use std::time::{Duration, SystemTime};
+
+use aws_lc_rs::constant_time::verify_slices_are_equal;
+use aws_lc_rs::{digest, hmac};
+use http::header::{AUTHORIZATION, HOST};
+use http::{HeaderMap, Method, Uri};
+use zeroize::Zeroizing;
+
+use super::credentials::Credentials;
+
+/// How far a client's clock may be off.
+const SKEW: Duration = Duration::from_secs(5 * 60);
+
+const ALGORITHM: &str = "AWS4-HMAC-SHA256";
+
+/// What a signature covers.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct SignedRequest<'a> {
+    pub(crate) method: &'a Method,
+    pub(crate) uri: &'a Uri,
+    pub(crate) headers: &'a HeaderMap,
+    pub(crate) body: &'a [u8],
+}
+
+/// What a request was signed for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Scope {
+    pub(crate) region: String,
+    pub(crate) service: String,
+}
+
+/// Why a request is not accepted.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Refused {
+    #[error("Missing Authentication Token")]
+    Missing,
+    #[error("Authorization header requires {0}")]
+    Incomplete(&'static str),
+    #[error("The security token included in the request is invalid")]
+    UnknownKey,
+    #[error("The security token included in the request is expired")]
+    Expired,
+    #[error("{0}")]
+    Skewed(String),
+    #[error(
+        "The request signature we calculated does not match the signature you provided. Check your AWS Secret Access \
+         Key and signing method. Consult the service documentation for details."
+    )]
+    Mismatch,
+}
+
+/// The parts of an `Authorization` header.
+struct Authorization<'a> {
+    access_key_id: &'a str,
+    date: &'a str,
+    region: &'a str,
+    service: &'a str,
+    signed_headers: Vec<&'a str>,
+    signature: &'a str,
+}
+
+/// The scope that a request claims, before anything is checked.
+pub(crate) fn claimed_scope(headers: &HeaderMap) -> Option<Scope> {
+    let authorization = Authorization::parse(headers).ok()?;
+    Some(Scope { region: authorization.region.to_owned(), service: authorization.service.to_owned() })
+}
+
+/// Checks a request's key, token, time and signature.
+pub(crate) fn verify(
+    credentials: &Credentials,
+    request: &SignedRequest<'_>,
+    now: SystemTime,
+) -> Result<Scope, Refused> {
+    let authorization = Authorization::parse(request.headers)?;
+    let known = equal(authorization.access_key_id, &credentials.access_key_id)
+        && equal(text(request.headers, "x-amz-security-token"), &credentials.session_token);
+    if !known {
+        return Err(Refused::UnknownKey);
+    }
+    let date = text(request.headers, "x-amz-date");
+    check_time(date, now)?;
+    // The host, and every header of the service's own, must be signed.
+    let own = request.headers.keys().map(|name| name.as_str()).filter(|name| name.starts_with("x-amz-"));
+    let signs = |name: &str| authorization.signed_headers.contains(&name);
+    if !date.starts_with(authorization.date) || !signs(HOST.as_str()) || !own.into_iter().all(signs) {
+        return Err(Refused::Mismatch);
+    }
+    let signature = signature(credentials, &authorization, date, request);
+    if !equal(&signature, authorization.signature) {
+        return Err(Refused::Mismatch);
+    }
+    if credentials.expires.is_some_and(|expires| expires <= now) {
+        return Err(Refused::Expired);
+    }
+    Ok(Scope { region: authorization.region.to_owned(), service: authorization.service.to_owned() })
+}
+
+impl<'a> Authorization<'a> {
+    fn parse(headers: &'a HeaderMap) -> Result<Self, Refused> {
+        let header = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()).ok_or(Refused::Missing)?;
+        let fields = header.strip_prefix(ALGORITHM).ok_or(Refused::Missing)?;
+        let field = |name: &'static str| {
+            fields
+                .split(',')
+                .find_map(|field| field.trim().strip_prefix(name)?.strip_prefix('='))
+                .ok_or(Refused::Incomplete(name))
+        };
+        let credential: Vec<_> = field("Credential")?.split('/').collect();
+        let [access_key_id, date, region, service, "aws4_request"] = credential[..] else {
+            return Err(Refused::Incomplete("Credential"));
+        };
+        Ok(Self {
+            access_key_id,
+            date,
+            region,
+            service,
+            signed_headers: field("SignedHeaders")?.split(';').collect(),
+            signature: field("Signature")?,
+        })
+    }
+}
+
+fn check_time(date: &str, now: SystemTime) -> Result<(), Refused> {
+    let signed = parse_date(date).ok_or(Refused::Incomplete("a valid X-Amz-Date"))?;
+    if signed + SKEW < now {
+        let (now, limit) = (format_date(now), format_date(now - SKEW));
+        return Err(Refused::Skewed(format!("Signature expired: {date} is now earlier than {limit} ({now} - 5 min.)")));
+    }
+    if signed > now + SKEW {
+        let (now, limit) = (format_date(now), format_date(now + SKEW));
+        return Err(Refused::Skewed(format!(
+            "Signature not yet current: {date} is still later than {limit} ({now} + 5 min.)"
+        )));
+    }
+    Ok(())
+}
+
+fn signature(
+    credentials: &Credentials,
+    authorization: &Authorization<'_>,
+    date: &str,
+    request: &SignedRequest<'_>,
+) -> String {
+    let canonical = canonical_request(&authorization.signed_headers, request);
+    let Authorization { date: day, region, service, .. } = authorization;
+    let to_sign =
+        format!("{ALGORITHM}\n{date}\n{day}/{region}/{service}/aws4_request\n{}", sha256(canonical.as_bytes()));
+    let secret = Zeroizing::new(format!("AWS4{}", credentials.secret_access_key.as_str()));
+    let mut key = mac(secret.as_bytes(), day);
+    for part in [*region, *service, "aws4_request", &to_sign] {
+        key = mac(key.as_ref(), part);
+    }
+    hex(key.as_ref())
+}
+
+fn canonical_request(signed_headers: &[&str], request: &SignedRequest<'_>) -> String {
+    let mut canonical = format!("{}\n", request.method);
+    // All services but S3 encode the path that was sent a second time.
+    let path = request.uri.path();
+    encode(&mut canonical, if path.is_empty() { b"/" } else { path.as_bytes() }, b"/");
+    canonical.push('\n');
+    let mut parameters: Vec<_> = (request.uri.query().unwrap_or_default().split('&'))
+        .filter(|parameter| !parameter.is_empty())
+        .map(|parameter| {
+            let (name, value) = parameter.split_once('=').unwrap_or((parameter, ""));
+            let mut encoded = [String::new(), String::new()];
+            encode(&mut encoded[0], &decode(name), b"");
+            encode(&mut encoded[1], &decode(value), b"");
+            encoded
+        })
+        .collect();
+    parameters.sort();
+    let parameters: Vec<_> = parameters.iter().map(|[name, value]| format!("{name}={value}")).collect();
+    canonical.push_str(&parameters.join("&"));
+    canonical.push('\n');
+    for name in signed_headers {
+        let values = request.headers.get_all(*name).iter().map(|value| {
+            let value = String::from_utf8_lossy(value.as_bytes());
+            value.split_ascii_whitespace().collect::<Vec<_>>().join(" ")
+        });
+        let _ = writeln!(canonical, "{name}:{}", values.collect::<Vec<_>>().join(","));
+    }
+    let _ = write!(canonical, "\n{}\n{}", signed_headers.join(";"), sha256(request.body));
+    canonical
+}
+
+/// Percent-encodes all but unreserved characters and those in `keep`.
+fn encode(into: &mut String, bytes: &[u8], keep: &[u8]) {
+    for &byte in bytes {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) || keep.contains(&byte) {
+            into.push(char::from(byte));
+        } else {
+            let _ = write!(into, "%{byte:02X}");
+        }
+    }
+}
+
+/// Undoes percent-encoding; what is not properly encoded stays as it is.
+pub(crate) fn decode(text: &str) -> Vec<u8> {
+    let bytes = text.as_bytes();
+    let mut decoded = Vec::with_capacity(bytes.len());
+    let mut at = 0;
+    while let Some(&byte) = bytes.get(at) {
+        let digits = bytes.get(at + 1..at + 3).and_then(|digits| std::str::from_utf8(digits).ok());
+        match digits.and_then(|digits| u8::from_str_radix(digits, 16).ok()) {
+            Some(value) if byte == b'%' => {
+                decoded.push(value);
+                at += 3;
+            }
+            _ => {
+                decoded.push(byte);
+                at += 1;
+            }
+        }
+    }
+    decoded
+}
+
+/// `20260131T235959Z`, as signatures have it.
+fn format_date(time: SystemTime) -> String {
+    humantime::format_rfc3339_seconds(time).to_string().replace(['-', ':'], "")
+}
+
+fn parse_date(text: &str) -> Option<SystemTime> {
+    if text.len() != 16 || !text.is_ascii() {
+        return None;
+    }
+    let (year, month, day) = (&text[..4], &text[4..6], &text[6..8]);
+    let (hour, minute, second) = (&text[9..11], &text[11..13], &text[13..15]);
+    humantime::parse_rfc3339(&format!("{year}-{month}-{day}T{hour}:{minute}:{second}Z")).ok()
+}
+
+fn text<'a>(headers: &'a HeaderMap, name: &str) -> &'a str {
+    headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+}
+
+fn equal(one: &str, other: &str) -> bool {
+    verify_slices_are_equal(one.as_bytes(), other.as_bytes()).is_ok()
+}
+
+fn mac(key: &[u8], text: &str) -> hmac::Tag {
+    hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, key), text.as_bytes())
+}
+
+fn sha256(bytes: &[u8]) -> String {
+    hex(digest::digest(&digest::SHA256, bytes).as_ref())
+}
+
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use aws_credential_types::Credentials as ClientCredentials;
+    use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
+    use aws_sigv4::sign::v4;
+    use http::Request;
+
+    use super::*;
+
+    /// Signs as clients do, with the library of the SDK.
+    pub(crate) fn signed(
+        credentials: &Credentials,
+        scope: (&str, &str),
+        time: SystemTime,
+        mut request: Request<Vec<u8>>,
+    ) -> Request<Vec<u8>> {
+        let identity = ClientCredentials::new(
+            credentials.access_key_id.as_str(),
+            credentials.secret_access_key.as_str(),
+            Some(credentials.session_token.to_string()),
+            None,
+            "test",
+        )
+        .into();
+        let parameters = v4::SigningParams::builder()
+            .identity(&identity)
+            .region(scope.1)
+            .name(scope.0)
+            .time(time)
+            .settings(SigningSettings::default())
+            .build()
+            .unwrap()
+            .into();
+        let headers = request.headers().iter().map(|(name, value)| (name.as_str(), value.to_str().unwrap()));
+        let signable = SignableRequest::new(
+            request.method().as_str(),
+            request.uri().to_string(),
+            headers,
+            SignableBody::Bytes(request.body()),
+        );
+        let (instructions, _) = sign(signable.unwrap(), &parameters).unwrap().into_parts();
+        instructions.apply_to_request_http1x(&mut request);
+        request
+    }
+
+    fn request() -> Request<Vec<u8>> {
+        Request::post("http://127.0.0.1:8080/a%20b?b=2&a=%2F&c")
+            .header("host", "127.0.0.1:8080")
+            .header("x-amz-target", "AmazonSSM.StartSession")
+            .body(b"{}".to_vec())
+            .unwrap()
+    }
+
+    fn check(credentials: &Credentials, request: &Request<Vec<u8>>) -> Result<Scope, Refused> {
+        let (uri, headers) = (request.uri(), request.headers());
+        let signed = SignedRequest { method: request.method(), uri, headers, body: request.body() };
+        verify(credentials, &signed, SystemTime::now())
+    }
+
+    #[test]
+    fn takes_what_the_sdk_signs() {
+        let credentials = Credentials::random(None);
+        let request = signed(&credentials, ("ssm", "eu-west-1"), SystemTime::now(), request());
+        let scope = Scope { region: "eu-west-1".to_owned(), service: "ssm".to_owned() };
+        assert_eq!(check(&credentials, &request), Ok(scope.clone()));
+        assert_eq!(claimed_scope(request.headers()), Some(scope));
+    }
+
+    #[test]
+    fn refuses_any_change() {
+        let credentials = Credentials::random(None);
+        let good = signed(&credentials, ("ssm", "eu-west-1"), SystemTime::now(), request());
+
+        let mut changed = good.clone();
+        *changed.body_mut() = b"{ }".to_vec();
+        assert_eq!(check(&credentials, &changed), Err(Refused::Mismatch));
+        let mut changed = good.clone();
+        *changed.uri_mut() = "/other".parse().unwrap();
+        assert_eq!(check(&credentials, &changed), Err(Refused::Mismatch));
+        let mut changed = good.clone();
+        changed.headers_mut().insert("x-amz-target", "AmazonSSM.TerminateSession".parse().unwrap());
+        assert_eq!(check(&credentials, &changed), Err(Refused::Mismatch));
+        let mut changed = good.clone();
+        changed.headers_mut().insert("x-amz-other", "unsigned".parse().unwrap());
+        assert_eq!(check(&credentials, &changed), Err(Refused::Mismatch));
+        let mut changed = good.clone();
+        changed.headers_mut().remove("x-amz-security-token");
+        assert_eq!(check(&credentials, &changed), Err(Refused::UnknownKey));
+        assert_eq!(check(&Credentials::random(None), &good), Err(Refused::UnknownKey));
+
+        let mut stranger = Credentials::random(None);
+        stranger.access_key_id.clone_from(&credentials.access_key_id);
+        stranger.session_token = credentials.session_token.clone();
+        assert_eq!(check(&stranger, &good), Err(Refused::Mismatch));
+        assert_eq!(check(&credentials, &request()), Err(Refused::Missing));
+    }
+
+    #[test]
+    fn refuses_clocks_that_are_off() {
+        let credentials = Credentials::random(None);
+        let minutes = |minutes: u64| Duration::from_secs(60 * minutes);
+        let at = |time| check(&credentials, &signed(&credentials, ("ssm", "eu-west-1"), time, request()));
+        assert!(at(SystemTime::now() - minutes(4)).is_ok());
+        assert!(at(SystemTime::now() + minutes(4)).is_ok());
+        let Err(Refused::Skewed(past)) = at(SystemTime::now() - minutes(6)) else { panic!("accepted") };
+        assert!(past.starts_with("Signature expired: "), "{past}");
+        let Err(Refused::Skewed(future)) = at(SystemTime::now() + minutes(6)) else { panic!("accepted") };
+        assert!(future.starts_with("Signature not yet current: "), "{future}");
+    }
+
+    #[test]
+    fn credentials_may_expire() {
+        let lifetime = |seconds| {
+            let credentials = Credentials::random(Some(Duration::from_secs(seconds)));
+            check(&credentials, &signed(&credentials, ("ssm", "eu-west-1"), SystemTime::now(), request()))
+        };
+        assert_eq!(lifetime(0), Err(Refused::Expired));
+        assert!(lifetime(3_600).is_ok());
+    }
+
+    #[test]
+    fn dates_are_read_as_they_are_written() {
+        let time = SystemTime::UNIX_EPOCH + Duration::from_secs(1_795_248_276);
+        assert_eq!(format_date(time), "20261121T080436Z");
+        assert_eq!(parse_date("20261121T080436Z"), Some(time));
+        for bad in ["", "2026", "20261321T080436Z", "xxxxxxxxxxxxxxxx", "äääääääää"] {
+            assert_eq!(parse_date(bad), None, "{bad}");
+        }
+    }
+}

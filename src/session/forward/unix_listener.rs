@@ -1,0 +1,106 @@
+//! A unix socket to listen on: for its owner only, removed at the end.
+
+use std::fs;
+use std::io::{self, ErrorKind};
+use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::task::{Context, Poll};
+
+use tokio::net::UnixListener;
+
+use super::incoming::Local;
+use super::listener::ListenError;
+
+/// The open socket.
+#[derive(Debug)]
+pub(super) struct LocalSocket {
+    listener: UnixListener,
+    path: PathBuf,
+    /// Device and inode: what we remove at the end is to be ours.
+    identity: Option<(u64, u64)>,
+}
+
+impl LocalSocket {
+    /// Opens a socket that only its owner may use. One that nobody listens on any more is replaced.
+    pub(super) fn open(path: PathBuf) -> Result<Self, ListenError> {
+        remove_stale(&path)?;
+        let refused = |error| ListenError::Address { address: path.display().to_string(), error };
+        let listener = UnixListener::bind(&path).map_err(refused)?;
+        // Between the two lines the mode is what umask left of 0777. Who must rule that out uses a folder of their own.
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).map_err(refused)?;
+        let identity = identity(&path);
+        Ok(Self { listener, path, identity })
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    pub(super) fn poll_accept(&self, cx: &mut Context<'_>) -> Poll<io::Result<Local>> {
+        self.listener.poll_accept(cx).map_ok(|(stream, _)| stream.into())
+    }
+}
+
+impl Drop for LocalSocket {
+    fn drop(&mut self) {
+        if self.identity.is_some() && identity(&self.path) == self.identity {
+            // It may be gone, and then that is all right.
+            let _ = fs::remove_file(&self.path);
+        }
+    }
+}
+
+fn identity(path: &Path) -> Option<(u64, u64)> {
+    fs::symlink_metadata(path).ok().map(|file| (file.dev(), file.ino()))
+}
+
+fn remove_stale(path: &Path) -> Result<(), ListenError> {
+    let taken = |reason| Err(ListenError::Socket { path: path.display().to_string(), reason });
+    match fs::symlink_metadata(path) {
+        Err(_) => return Ok(()),
+        Ok(file) if !file.file_type().is_socket() => return taken("the file exists and is no socket"),
+        Ok(_) => {}
+    }
+    match std::os::unix::net::UnixStream::connect(path) {
+        Ok(_) => taken("another program listens on it"),
+        Err(error) if error.kind() == ErrorKind::ConnectionRefused => {
+            fs::remove_file(path).map_err(|error| ListenError::Address { address: path.display().to_string(), error })
+        }
+        // What cannot be asked is not ours to remove.
+        Err(error) => Err(ListenError::Address { address: path.display().to_string(), error }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_stale_socket_is_replaced_and_a_live_one_or_a_file_is_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("db.sock");
+        drop(std::os::unix::net::UnixListener::bind(&path).unwrap());
+        assert!(path.exists());
+        let socket = LocalSocket::open(path.clone()).unwrap();
+        assert_eq!(fs::metadata(&path).unwrap().mode() & 0o777, 0o600);
+        let error = LocalSocket::open(path.clone()).unwrap_err().to_string();
+        assert!(error.ends_with("another program listens on it"), "{error}");
+        drop(socket);
+        assert!(!path.exists());
+
+        fs::write(&path, "precious").unwrap();
+        assert!(LocalSocket::open(path.clone()).unwrap_err().to_string().contains("no socket"));
+        assert_eq!(fs::read(&path).unwrap(), b"precious");
+    }
+
+    #[tokio::test]
+    async fn what_somebody_else_put_there_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("db.sock");
+        let socket = LocalSocket::open(path.clone()).unwrap();
+        fs::remove_file(&path).unwrap();
+        fs::write(&path, "other").unwrap();
+        drop(socket);
+        assert_eq!(fs::read(&path).unwrap(), b"other");
+    }
+}
