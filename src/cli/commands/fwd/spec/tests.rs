@@ -1,0 +1,112 @@
+use super::*;
+
+fn spec(text: &str) -> ForwardSpec {
+    text.parse().unwrap_or_else(|error| panic!("{text}: {error}"))
+}
+
+fn is_tcp(text: &str, bind: &str, port: LocalPort, host: Option<&str>, remote: u16) {
+    let ForwardSpec { listen, destination, .. } = spec(text);
+    let bind = match bind {
+        "" => Bind::Loopback,
+        address => Bind::Address(address.parse().unwrap()),
+    };
+    assert_eq!(listen, Listen::Tcp { bind, port }, "{text}");
+    assert_eq!(destination, Destination { host: host.map(str::to_owned), port: remote }, "{text}");
+}
+
+#[test]
+fn ports() {
+    use LocalPort::{Any, Named, Preferred};
+    is_tcp("5432", "", Preferred(5432), None, 5432);
+    is_tcp("8080:80", "", Named(8080), None, 80);
+    is_tcp("0:5432", "", Any, None, 5432);
+    is_tcp("127.0.0.2:8080:80", "127.0.0.2", Named(8080), None, 80);
+    is_tcp("[::1]:5433:5432", "::1", Named(5433), None, 5432);
+    is_tcp("0.0.0.0:0:80", "0.0.0.0", Any, None, 80);
+    is_tcp("localhost:8080:80", "", Named(8080), None, 80);
+    is_tcp("1:65535", "", Named(1), None, 65535);
+}
+
+#[test]
+fn hosts() {
+    use LocalPort::{Any, Named, Preferred};
+    is_tcp("db.internal:5432", "", Preferred(5432), Some("db.internal"), 5432);
+    is_tcp("5433:db.internal:5432", "", Named(5433), Some("db.internal"), 5432);
+    is_tcp("0:db.internal:5432", "", Any, Some("db.internal"), 5432);
+    is_tcp("127.0.0.2:5433:db:5432", "127.0.0.2", Named(5433), Some("db"), 5432);
+    is_tcp("127.0.0.2:db:5432", "127.0.0.2", Preferred(5432), Some("db"), 5432);
+    is_tcp("[::]:5433:db:5432", "::", Named(5433), Some("db"), 5432);
+    is_tcp("10.0.0.5:80", "", Preferred(80), Some("10.0.0.5"), 80);
+    is_tcp("[fd00::5]:80", "", Preferred(80), Some("fd00::5"), 80);
+    is_tcp("8080:[fd00::5]:80", "", Named(8080), Some("fd00::5"), 80);
+    is_tcp("[::1]:8080:[FD00:0::5]:80", "::1", Named(8080), Some("fd00::5"), 80);
+    is_tcp("localhost:80", "", Preferred(80), None, 80);
+    is_tcp("8080:localhost:80", "", Named(8080), None, 80);
+    is_tcp("my_db-1:80", "", Preferred(80), Some("my_db-1"), 80);
+    is_tcp("3com.example:80", "", Preferred(80), Some("3com.example"), 80);
+}
+
+#[test]
+fn unix_sockets() {
+    for (text, path, host, port) in [
+        ("unix:/tmp/db.sock:5432", "/tmp/db.sock", None, 5432),
+        ("unix:db.sock:5432", "db.sock", None, 5432),
+        ("unix:/tmp/a:b/db.sock:5432", "/tmp/a:b/db.sock", None, 5432),
+        ("unix:/tmp/db.sock:db.internal:5432", "/tmp/db.sock", Some("db.internal"), 5432),
+        ("unix:/tmp/db.sock:[fd00::5]:5432", "/tmp/db.sock", Some("fd00::5"), 5432),
+        ("unix:/tmp/db.sock:localhost:5432", "/tmp/db.sock", None, 5432),
+    ] {
+        let ForwardSpec { listen, destination, .. } = spec(text);
+        assert_eq!(listen, Listen::Unix(path.into()), "{text}");
+        assert_eq!(destination, Destination { host: host.map(str::to_owned), port }, "{text}");
+    }
+}
+
+#[test]
+fn what_makes_no_sense_is_told() {
+    for (text, says) in [
+        ("", "expected [BIND:]"),
+        ("0", "no remote port"),
+        ("65536", "no remote port"),
+        ("+80", "no remote port"),
+        ("http", "no remote port"),
+        ("80:", "expected [BIND:]"),
+        (":80", "expected [BIND:]"),
+        ("80:0", "no remote port"),
+        ("99999:80", "no local port"),
+        ("99999:db:80", "no local port"),
+        ("5433:5432:80", "`5433` is no IP address"),
+        ("db:80:80", "`db` is no IP address"),
+        ("1.2.3:8080:db:80", "`1.2.3` is no IP address"),
+        ("::1:80", "expected [BIND:]"),
+        ("fd00::5:8080:80", "IPv6 addresses stand in brackets"),
+        ("1:2:3:4:5", "too many colons"),
+        ("[::1:80", "not closed"),
+        ("::1]:80", "brackets"),
+        ("a[b]:80", "brackets"),
+        ("[db]:80", "no host"),
+        ("[127.0.0.1]:80", "no host"),
+        ("a b:80", "no host"),
+        ("a/b:80", "no host"),
+        ("-host:80", "no host"),
+        ("127.0.0.1:x:db:80", "no local port"),
+        ("unix:", "expected unix:PATH"),
+        ("unix:80", "expected unix:PATH"),
+        ("unix::80", "expected unix:PATH"),
+        ("unix:/tmp/x:", "no remote port"),
+        ("unix:/tmp/x:db", "no remote port"),
+    ] {
+        let error = text.parse::<ForwardSpec>().unwrap_err();
+        assert!(error.contains(says), "{text}: {error}");
+    }
+}
+
+#[test]
+fn an_address_for_all_leaves_those_that_name_their_own() {
+    let any = Bind::Address("0.0.0.0".parse().unwrap());
+    let bound = |text: &str| spec(text).bound_to(any).listen;
+    assert_eq!(bound("80"), Listen::Tcp { bind: any, port: LocalPort::Preferred(80) });
+    let own = Bind::Address("127.0.0.2".parse().unwrap());
+    assert_eq!(bound("127.0.0.2:8:80"), Listen::Tcp { bind: own, port: LocalPort::Named(8) });
+    assert_eq!(bound("unix:/x:80"), Listen::Unix("/x".into()));
+}

@@ -1,0 +1,92 @@
+use super::*;
+
+const STARTED: &str = r#"{"SessionId":"alice-0123","TokenValue":"AAEAAtoken","StreamUrl":"wss://gateway/x"}"#;
+const ASKED: &str = r#"{"Target":"i-0123456789abcdef0"}"#;
+const SSM: &str = "https://ssm.eu-west-1.amazonaws.com";
+
+fn parse(args: &[&str]) -> Result<Invocation, CallError> {
+    Invocation::parse(&args.iter().map(Into::into).collect::<Vec<_>>())
+}
+
+fn call(args: &[&str]) -> Call {
+    match parse(args) {
+        Ok(Invocation::Start(call)) => *call,
+        other => panic!("{args:?}: {other:?}"),
+    }
+}
+
+fn mistake(args: &[&str]) -> (Mistake, Option<String>) {
+    let error = parse(args).unwrap_err();
+    let text = format!("{error} {error:?}");
+    assert!(!text.contains("AAEAA"), "{text}");
+    (error.mistake, error.orphan.map(|orphan| orphan.session_id))
+}
+
+#[test]
+fn all_six_arguments_are_taken_up() {
+    let asked = r#"{"Target":"i-1","DocumentName":"D","Parameters":{"portNumber":["80"]},"Reason":"why"}"#;
+    let call = call(&[STARTED, "eu-west-1", "StartSession", "work", asked, SSM]);
+    assert_eq!((call.session.session_id.as_str(), call.session.token.expose()), ("alice-0123", "AAEAAtoken"));
+    assert_eq!(call.session.stream_url, "wss://gateway/x");
+    assert_eq!((call.settings.region.as_deref(), call.settings.profile.as_deref()), (Some("eu-west-1"), Some("work")));
+    let request = call.request.as_ref().unwrap();
+    assert_eq!((request.target.as_str(), request.document.as_deref()), ("i-1", Some("D")));
+    assert_eq!((request.parameter("portNumber"), request.parameter("host")), (Some("80"), None));
+    assert!(!format!("{call:?}").contains("AAEAA"));
+}
+
+#[test]
+fn the_endpoint_is_for_ssm_alone_unless_it_plays_all_of_aws() {
+    let settings = |endpoint| call(&[STARTED, "eu-west-1", "StartSession", "", ASKED, endpoint]).settings;
+    let real = settings(SSM);
+    assert_eq!((real.endpoint_url, real.ssm_endpoint_url.as_deref()), (None, Some(SSM)));
+    let played = settings("http://127.0.0.1:4566");
+    assert_eq!((played.endpoint_url.as_deref(), played.ssm_endpoint_url), (Some("http://127.0.0.1:4566"), None));
+    let none = settings("");
+    assert_eq!((none.endpoint_url, none.ssm_endpoint_url, none.profile), (None, None, None));
+}
+
+#[test]
+fn a_cli_from_before_encryption_tells_no_target() {
+    assert!(call(&[STARTED, "eu-west-1", "StartSession"]).request.is_none());
+    assert!(call(&[STARTED, "eu-west-1", "StartSession", "work"]).request.is_none());
+}
+
+#[test]
+fn presence_and_version_are_asked_for_without_a_session() {
+    assert!(matches!(parse(&[]), Ok(Invocation::Presence)));
+    assert!(matches!(parse(&["--version"]), Ok(Invocation::Version)));
+    assert_eq!(mistake(&["--help"]), (Mistake::TooFew, None));
+    assert_eq!(mistake(&[STARTED, "eu-west-1"]), (Mistake::TooFew, None));
+}
+
+#[test]
+fn a_session_that_is_known_by_its_id_is_not_forgotten() {
+    let id = || Some("alice-0123".to_owned());
+    let of = |started: &str, asked: &str| mistake(&[started, "eu-west-1", "StartSession", "", asked, SSM]);
+    assert_eq!(of(STARTED, "{}"), (Mistake::Missing(REQUEST, "Target"), id()));
+    assert_eq!(of(STARTED, r#"{"Target":""}"#), (Mistake::Missing(REQUEST, "Target"), id()));
+    for asked in ["{", "7", r#"{"Target":7}"#, r#"{"Target":null}"#] {
+        let (mistake, orphan) = of(STARTED, asked);
+        assert!(matches!(mistake, Mistake::Json { what: REQUEST, .. }), "{asked}: {mistake:?}");
+        assert_eq!(orphan, id(), "{asked}");
+    }
+    let token = r#"{"SessionId":"alice-0123","StreamUrl":"wss://gateway/x"}"#;
+    assert_eq!(of(token, ASKED), (Mistake::Missing(ANSWER, "TokenValue"), id()));
+    let url = r#"{"SessionId":"alice-0123","TokenValue":"AAEAAtoken"}"#;
+    assert_eq!(of(url, ASKED), (Mistake::Missing(ANSWER, "StreamUrl"), id()));
+    let nothing = r#"{"SessionId":null,"TokenValue":"AAEAAtoken"}"#;
+    assert_eq!(of(nothing, ASKED), (Mistake::Missing(ANSWER, "SessionId"), None));
+    assert_eq!(mistake(&[STARTED, "eu-west-1", "StopSession"]), (Mistake::Operation, id()));
+}
+
+#[test]
+fn errors_do_not_quote_what_was_handed_over() {
+    for bad in ["", "{", r#""AAEAAtoken""#, r#"{"SessionId":["AAEAAtoken"]}"#, r#"{"TokenValue":{"AAEAA":1}}"#] {
+        let (mistake, orphan) = mistake(&[bad, "eu-west-1", "StartSession", "", ASKED, SSM]);
+        assert!(matches!(mistake, Mistake::Json { what: ANSWER, .. }), "{bad}: {mistake:?}");
+        assert_eq!(orphan, None);
+    }
+    let variable = "AWS_SSM_START_SESSION_RESPONSE_NOT_SET";
+    assert_eq!(mistake(&[variable, "eu-west-1", "StartSession"]), (Mistake::Variable, None));
+}

@@ -1,0 +1,77 @@
+use std::fs;
+use std::os::unix::fs::{PermissionsExt, symlink};
+
+use super::*;
+use crate::cli::ui::screen::Screen;
+use crate::cli::ui::screen::tests::Written;
+
+fn ui() -> (Ui, Written) {
+    let written = Written::default();
+    (Ui::with_screen(Screen::new(Box::new(written.clone()), false), false, false), written)
+}
+
+fn mode(path: &Path) -> u32 {
+    path.metadata().unwrap().permissions().mode() & 0o777
+}
+
+#[test]
+fn a_home_without_a_configuration_gets_one_for_its_owner_alone() {
+    let home = tempfile::tempdir().unwrap();
+    let folder = home.path().join(".ssh");
+    let (ui, written) = ui();
+    install(&ui, &folder, &text("P")).unwrap();
+    let config = folder.join("config");
+    assert_eq!((mode(&folder), mode(&config), mode(&folder.join("ssmx_config"))), (0o700, 0o600, 0o600));
+    assert_eq!(fs::read_to_string(&config).unwrap(), "Include ssmx_config\n");
+    assert!(written.text().contains("Wrote ") && written.text().contains("Included it"), "{}", written.text());
+    install(&ui, &folder, &text("P")).unwrap();
+    assert_eq!(fs::read_to_string(&config).unwrap(), "Include ssmx_config\n");
+    assert!(written.text().contains("Up to date: ") && written.text().contains("Already"), "{}", written.text());
+    uninstall(&ui, &folder).unwrap();
+    assert!(!folder.join("ssmx_config").exists());
+    assert_eq!(fs::read(&config).unwrap(), b"");
+    uninstall(&ui, &folder).unwrap();
+    assert_eq!(fs::read_dir(&folder).unwrap().count(), 1, "nothing is left lying about");
+}
+
+#[test]
+fn links_and_modes_stay() {
+    let home = tempfile::tempdir().unwrap();
+    let folder = home.path().join(".ssh");
+    fs::create_dir(&folder).unwrap();
+    let real = home.path().join("dotfiles");
+    fs::write(&real, "Host a\n").unwrap();
+    fs::set_permissions(&real, fs::Permissions::from_mode(0o640)).unwrap();
+    symlink("../dotfiles", folder.join("config")).unwrap();
+    let (ui, _) = ui();
+    install(&ui, &folder, &text("P")).unwrap();
+    assert!(folder.join("config").is_symlink());
+    assert_eq!((fs::read_to_string(&real).unwrap().as_str(), mode(&real)), ("Include ssmx_config\nHost a\n", 0o640));
+    uninstall(&ui, &folder).unwrap();
+    assert_eq!(fs::read_to_string(&real).unwrap(), "Host a\n");
+
+    // A link that leads to a file yet to come.
+    fs::remove_file(&real).unwrap();
+    install(&ui, &folder, &text("P")).unwrap();
+    assert!(folder.join("config").is_symlink());
+    assert_eq!(fs::read_to_string(&real).unwrap(), "Include ssmx_config\n");
+}
+
+#[test]
+fn ssh_takes_it_for_instances_and_for_nothing_else() {
+    let home = tempfile::tempdir().unwrap();
+    let config = home.path().join("config");
+    fs::write(&config, text("/bin/true --typed=%n %h %p")).unwrap();
+    for (host, is_ours) in [
+        ("web-1.ssmx", true),
+        ("i-0123456789abcdef0", true),
+        ("mi-0123456789abcdef0", true),
+        ("i-database.example.com", false),
+        ("example.com", false),
+    ] {
+        let output = std::process::Command::new("ssh").arg("-G").arg("-F").arg(&config).arg(host).output().unwrap();
+        let said = String::from_utf8_lossy(&output.stdout);
+        assert!(output.status.success(), "{output:?}");
+        assert_eq!(said.contains("proxycommand /bin/true --typed="), is_ours, "{host}: {said}");
+    }
+}

@@ -1,0 +1,64 @@
+use super::*;
+
+#[test]
+fn reads_what_is_said_and_fills_in_the_rest() {
+    let fleet = parse(
+        r#"
+            region = "eu-west-1"
+            [[instance]]
+            name = "web"
+            [[instance]]
+            id = "mi-0123456789abcdef0"
+            region = "us-east-1"
+            zone = "c"
+            tags = { Env = "prod" }
+            ping = "Never"
+            launched = "2026-01-31T23:59:59Z"
+            "#,
+        "ap-south-1",
+    )
+    .unwrap();
+    let [web, hybrid] = &fleet.iter().collect::<Vec<_>>()[..] else { panic!("two instances") };
+    assert_eq!((web.name(), web.region.as_str(), web.zone.as_str()), (Some("web"), "eu-west-1", "eu-west-1a"));
+    assert!(web.is_online() && check_id(&web.id).is_ok());
+    assert_eq!((hybrid.zone.as_str(), hybrid.ping), ("us-east-1c", None));
+    assert!(hybrid.is_hybrid() && hybrid.instance_profile.is_none());
+    assert!(web.instance_profile.as_ref().unwrap().ends_with(":instance-profile/ssmx-sandbox"));
+}
+
+#[test]
+fn complaints_name_the_line() {
+    for (text, expected) in [
+        ("region = 1", "line 1"),
+        ("\n[[instance]]\nnane = \"web\"", "line 3"),
+        ("[[instance]]\nname = \"a\"\nid = \"web-1\"", "line 1: web-1 is not an instance id"),
+        ("[[instance]]\nstate = \"asleep\"", "line 2"),
+        ("[[instance]]\nid = \"i-12345678\"\n[[instance]]\nid = \"i-12345678\"", "line 3: there is another"),
+        ("[[instance]]\nzone = \"us-west-2a\"", "line 1: the zone us-west-2a is not one of"),
+        ("[[instance]]\nagent_version = \"3.3\"", "line 1: 3.3 is not a version"),
+        ("[[instance]]\nname = \"a\"\ntags = { Name = \"b\" }", "line 1: the name is given twice"),
+        ("[generate]\ncount = 10001", "at most 10000 instances"),
+        ("[generate]\ncount = 1\nregions = []", "regions must not be empty"),
+        ("[generate]\ncount = -1", "line 2"),
+        ("", "no [[instance]]"),
+    ] {
+        let error = parse(text, "eu-west-1").unwrap_err();
+        assert!(error.contains(expected), "{text}: {error}");
+    }
+}
+
+#[test]
+fn a_file_that_is_not_there_is_named() {
+    let error = Fleet::read(Path::new("/nonexistent/fleet.toml"), "eu-west-1").unwrap_err();
+    assert_eq!(error.to_string(), "cannot read the fleet file /nonexistent/fleet.toml");
+}
+
+#[test]
+fn ten_thousand_instances() {
+    let text = "generate = { count = 10_000, seed = 7, regions = [\"eu-west-1\", \"us-east-1\"] }";
+    let fleet = parse(text, "eu-west-1").unwrap();
+    assert_eq!(fleet.iter().count(), 10_000);
+    assert_eq!(fleet.of_region("us-east-1").count(), 5_000);
+    let again = parse(text, "eu-west-1").unwrap();
+    assert!(fleet.iter().zip(again.iter()).all(|(one, other)| one == other));
+}
