@@ -7,9 +7,9 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use ssmx::aws::{Aws, InstanceState, PingStatus, Platform, Settings};
-use ssmx::fleet::cache::{Cache, Cached, names};
-use ssmx::fleet::{self, CacheUse, Instance, Options, Place, Query, TargetState};
+use ssmx::bench::aws::{Aws, InstanceState, PingStatus, Platform, Settings};
+use ssmx::bench::fleet::{self, CacheUse, Instance, Options, Place, Query, TargetState};
+use ssmx::bench::fleet::{Cache, Cached, names};
 use ssmx::sandbox::agent::Instances;
 use ssmx::sandbox::{self, Fleet, Sandbox};
 use tempfile::TempDir;

@@ -10,8 +10,8 @@ use nucleo_matcher::pattern::{CaseMatching, Normalization, Pattern};
 use nucleo_matcher::{Config, Matcher};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use ssmx::fleet::{Instance, Place, TargetState};
-use ssmx::picker::{Key, Settings, State, Update, draw};
+use ssmx::bench::fleet::{Instance, Place, TargetState};
+use ssmx::bench::picker::{Key, Settings, State, Update, draw};
 
 const INSTANCES: usize = 10_000;
 

@@ -22,13 +22,33 @@
 //! reliable delivery from the other end. `sandbox` shares no code with `channel` and `session`, so that a mistake on
 //! one side shows on the other.
 
-pub mod aws;
-pub mod channel;
-pub mod cli;
-pub mod config;
-pub mod fleet;
-pub mod picker;
+pub(crate) mod aws;
+pub(crate) mod channel;
+pub(crate) mod cli;
+pub(crate) mod config;
+pub(crate) mod fleet;
+pub(crate) mod picker;
 pub mod protocol;
 pub mod sandbox;
-pub mod session;
-pub mod terminal;
+pub(crate) mod session;
+pub(crate) mod terminal;
+
+pub use cli::main;
+
+/// What the benchmarks and the tests of the terminal reach into. It is no promise: it changes with the rooms.
+#[doc(hidden)]
+pub mod bench {
+    pub mod aws {
+        pub use crate::aws::{Aws, InstanceState, PingStatus, Platform, Settings};
+    }
+    pub mod fleet {
+        pub use crate::fleet::cache::{Cache, Cached, names};
+        pub use crate::fleet::{CacheUse, Instance, Inventory, Options, Place, Query, TargetState, cached, list};
+    }
+    pub mod picker {
+        pub use crate::picker::{Key, Settings, State, Update, draw};
+    }
+    pub mod terminal {
+        pub use crate::terminal::{EscapeKeys, Input, Output, RawMode, Typed, signals, size};
+    }
+}

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use rustix::process::Signal;
 use rustix::termios::{ControlModes, InputModes, LocalModes, OutputModes, SpecialCodeIndex};
-use ssmx::terminal::{EscapeKeys, Input, Output, RawMode, Typed, signals, size};
+use ssmx::bench::terminal::{EscapeKeys, Input, Output, RawMode, Typed, signals, size};
 
 use crate::support::pty::Pty;
 

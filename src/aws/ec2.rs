@@ -126,7 +126,7 @@ impl Aws {
 }
 
 /// A pattern of EC2's filters that means a text itself: in a pattern, `*`, `?` and `\` are wildcards and escape.
-pub fn ec2_literal(text: &str) -> String {
+pub(crate) fn ec2_literal(text: &str) -> String {
     let mut literal = String::with_capacity(text.len());
     for c in text.chars() {
         if matches!(c, '*' | '?' | '\\') {

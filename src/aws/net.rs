@@ -23,7 +23,7 @@ use super::{
 };
 
 /// A byte stream to a server: TCP or TLS, direct or through a proxy.
-pub type BoxedStream = Box<dyn Stream>;
+pub(crate) type BoxedStream = Box<dyn Stream>;
 
 /// What a [`BoxedStream`] can do.
 pub trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}

@@ -7,7 +7,7 @@ use tokio::time::sleep;
 use super::error::{Error, ErrorKind};
 
 /// A property of what is listed, in the service's own spelling, and the values of which it has to have one.
-pub type Filter = (String, Vec<String>);
+pub(crate) type Filter = (String, Vec<String>);
 
 /// A part of a list.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -12,7 +12,7 @@ use super::{
 
 /// A profile of the AWS configuration.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Profile {
+pub(crate) struct Profile {
     /// Its name.
     pub name: String,
     /// The region it names.
@@ -28,7 +28,7 @@ pub struct Profile {
 /// # Errors
 ///
 /// If a file is there and cannot be read.
-pub async fn profiles() -> Result<Vec<Profile>, Error> {
+pub(crate) async fn profiles() -> Result<Vec<Profile>, Error> {
     read(&Env::real(), &Fs::real()).await
 }
 

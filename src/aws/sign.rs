@@ -19,7 +19,7 @@ use super::{
 };
 
 /// Headers to add to an upgrade request. Their values are marked sensitive, so that `Debug` does not show them.
-pub type SignedHeaders = Vec<(HeaderName, HeaderValue)>;
+pub(crate) type SignedHeaders = Vec<(HeaderName, HeaderValue)>;
 
 impl Aws {
     /// Signs the upgrade request for a `wss://` or `ws://` URL with the credentials and the time as they are now.

@@ -16,7 +16,7 @@ use crate::aws::{self, Aws, BoxedStream, ErrorKind};
 /// Why a WebSocket could not be opened. Carries no header, token or query.
 #[derive(Debug, Error)]
 #[non_exhaustive]
-pub enum DialError {
+pub(crate) enum DialError {
     /// No connection, or nothing to sign the request with.
     #[error(transparent)]
     Aws(#[from] aws::Error),
@@ -48,7 +48,7 @@ pub enum DialError {
 
 impl DialError {
     /// What family the failure belongs to; enough to choose an exit code.
-    pub fn kind(&self) -> ErrorKind {
+    pub(crate) fn kind(&self) -> ErrorKind {
         match self {
             Self::Aws(err) => err.kind(),
             Self::Refused { status: 401, .. } => ErrorKind::Credentials,
@@ -63,7 +63,7 @@ impl DialError {
     /// Whether dialling again later, with the credentials and token of then, can succeed.
     ///
     /// Even a 403 can pass: it is the answer to credentials that have expired and to a token that was used before.
-    pub fn is_retryable(&self) -> bool {
+    pub(crate) fn is_retryable(&self) -> bool {
         match self {
             Self::Aws(err) => err.is_retryable_for_resume(),
             Self::Refused { status, .. } => !matches!(status, 404 | 410),
@@ -72,7 +72,7 @@ impl DialError {
     }
 
     /// What to do about it, best first; may be empty.
-    pub fn hints(&self) -> Vec<String> {
+    pub(crate) fn hints(&self) -> Vec<String> {
         match self {
             Self::Aws(err) => err.hints(),
             Self::Refused { status: 401 | 403, .. } => vec![
@@ -97,7 +97,7 @@ impl DialError {
 /// # Errors
 ///
 /// If that fails, or is not done within ten seconds.
-pub async fn dial(aws: &Aws, url: &StreamUrl) -> Result<WebSocketStream<BoxedStream>, DialError> {
+pub(crate) async fn dial(aws: &Aws, url: &StreamUrl) -> Result<WebSocketStream<BoxedStream>, DialError> {
     dial_within(DIAL_TIMEOUT, aws, url).await
 }
 

@@ -9,7 +9,7 @@ use crate::protocol::{Failure, Flag, Handshake};
 
 /// Something that happened in a session, in its order.
 #[derive(Debug)]
-pub enum Event {
+pub(crate) enum Event {
     /// Data may flow. Comes once; without a handshake where the agent does without.
     Ready(Option<Handshake>),
     /// The agent has shaken hands after all, after [`Event::Ready`] without; it has seen nothing of what was written
@@ -33,7 +33,7 @@ pub enum Event {
 
 /// What a person may want to know while a session goes on.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Notice {
+pub(crate) enum Notice {
     /// The connection is gone, for this reason, and ssmx is getting another one.
     Lost(String),
     /// Getting another one does not work so far, for this reason. Said again only when the reason changes.
@@ -44,7 +44,7 @@ pub enum Notice {
 
 /// How a session ended.
 #[derive(Debug)]
-pub enum End {
+pub(crate) enum End {
     /// The service said so. The text is empty after a normal end, otherwise it is the reason.
     Closed(String),
     /// We ended it.

@@ -16,10 +16,9 @@ mod socket;
 mod stream_url;
 mod watchdog;
 
-pub use dial::{DialError, dial};
+pub(crate) use dial::DialError;
 #[cfg(test)]
 pub(crate) use driver::Command;
-pub use event::{End, Event, Notice};
-pub use open::{Channel, Input, OpenError, Options, Room, SessionOver, open, open_started, terminate};
-pub use outlet::Outlet;
-pub use stream_url::{StreamUrl, StreamUrlError};
+pub(crate) use event::{End, Event, Notice};
+pub(crate) use open::{Channel, Input, OpenError, Options, SessionOver, open, open_started, terminate};
+pub(crate) use outlet::Outlet;

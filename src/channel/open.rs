@@ -31,7 +31,7 @@ const TERMINATE_PATIENCE: Duration = Duration::from_secs(5);
 
 /// What differs between kinds of session.
 #[derive(Clone, Copy, Debug)]
-pub struct Options {
+pub(crate) struct Options {
     /// How long to wait for a handshake that may not come before data is sent.
     pub handshake_grace: Option<Duration>,
     /// Whether bulk data goes in messages of 32 KiB, to agents and through gateways that take them, in place of 1 KiB.
@@ -41,25 +41,25 @@ pub struct Options {
 impl Options {
     /// For shells and interactive commands. They have a handshake only when a KMS key is configured; a real agent
     /// asks for it within 100 ms of its start and sends its first output after a second.
-    pub fn interactive() -> Self {
+    pub(crate) fn interactive() -> Self {
         Self { handshake_grace: Some(Duration::from_secs(2)), large_messages: false }
     }
 
     /// For sessions that have a handshake always.
-    pub fn with_handshake() -> Self {
+    pub(crate) fn with_handshake() -> Self {
         Self { handshake_grace: None, large_messages: false }
     }
 
     /// For port sessions. They have a handshake always, except with agents older than handshakes; a real agent asks for
     /// it within 100 ms of its start.
-    pub fn port() -> Self {
+    pub(crate) fn port() -> Self {
         Self { handshake_grace: Some(Duration::from_secs(8)), large_messages: true }
     }
 }
 
 /// Why a session could not be opened.
 #[derive(Debug, thiserror::Error)]
-pub enum OpenError {
+pub(crate) enum OpenError {
     /// AWS refused it.
     #[error(transparent)]
     Aws(#[from] aws::Error),
@@ -74,13 +74,13 @@ pub enum OpenError {
 /// The session is over, and takes nothing more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the session is over")]
-pub struct SessionOver;
+pub(crate) struct SessionOver;
 
 /// Starts the session that `request` describes and opens its data channel.
 ///
 /// # Errors
 /// [`OpenError`]; no session is left behind on the service.
-pub async fn open(aws: &Aws, request: &StartSession, options: Options) -> Result<Channel, OpenError> {
+pub(crate) async fn open(aws: &Aws, request: &StartSession, options: Options) -> Result<Channel, OpenError> {
     let started = aws.start_session(request).await?;
     open_started(aws, started, request.target.clone(), options).await
 }
@@ -90,7 +90,7 @@ pub async fn open(aws: &Aws, request: &StartSession, options: Options) -> Result
 ///
 /// # Errors
 /// [`OpenError`]; the session is ended on the service then.
-pub async fn open_started(
+pub(crate) async fn open_started(
     aws: &Aws,
     started: StartedSession,
     target: String,
@@ -135,7 +135,7 @@ pub async fn open_started(
 
 /// Ends a session on the service, whoever started it, within 5 s. What cannot be ended in time ends by itself, at the
 /// idle timeout.
-pub async fn terminate(aws: &Aws, session_id: &str) {
+pub(crate) async fn terminate(aws: &Aws, session_id: &str) {
     match tokio::time::timeout(TERMINATE_PATIENCE, aws.terminate_session(session_id)).await {
         Ok(Ok(())) => tracing::debug!(session_id, "terminated"),
         Ok(Err(error)) => tracing::warn!(session_id, %error, "cannot terminate the session"),
@@ -146,7 +146,7 @@ pub async fn terminate(aws: &Aws, session_id: &str) {
 /// One session: its events, and the way in. Dropping it ends the session on the service; [`Channel::terminate`] waits
 /// for that.
 #[derive(Debug)]
-pub struct Channel {
+pub(crate) struct Channel {
     session_id: String,
     input: Input,
     events: mpsc::Receiver<Event>,
@@ -156,32 +156,32 @@ pub struct Channel {
 
 impl Channel {
     /// The id of the session.
-    pub fn session_id(&self) -> &str {
+    pub(crate) fn session_id(&self) -> &str {
         &self.session_id
     }
 
     /// A way to write; there may be several.
-    pub fn input(&self) -> Input {
+    pub(crate) fn input(&self) -> Input {
         self.input.clone()
     }
 
     /// A way to write whose user decides what to send when there is room on the wire, not before.
-    pub fn outlet(&self) -> Outlet {
+    pub(crate) fn outlet(&self) -> Outlet {
         Outlet::new(self.input.commands.clone())
     }
 
     /// The next event if it is there already.
-    pub fn try_next(&mut self) -> Option<Event> {
+    pub(crate) fn try_next(&mut self) -> Option<Event> {
         self.events.try_recv().ok()
     }
 
     /// The next event; `None` after [`Event::Ended`]. Dropping the future loses nothing.
-    pub async fn next(&mut self) -> Option<Event> {
+    pub(crate) async fn next(&mut self) -> Option<Event> {
         self.events.recv().await
     }
 
     /// Ends the session on the service and waits until that is done, 5 s at most. Events that were not read are lost.
-    pub async fn terminate(mut self) {
+    pub(crate) async fn terminate(mut self) {
         self.stop.notify_one();
         self.events.close();
         // The task ends by itself within its own time limits; a panic in it was reported by the panic hook.
@@ -197,7 +197,7 @@ impl Drop for Channel {
 
 /// The way into a session.
 #[derive(Clone, Debug)]
-pub struct Input {
+pub(crate) struct Input {
     commands: mpsc::Sender<Command>,
     sizes: watch::Sender<Option<Size>>,
 }
@@ -207,7 +207,7 @@ impl Input {
     ///
     /// # Errors
     /// [`SessionOver`].
-    pub async fn write(&self, mut bytes: Bytes) -> Result<(), SessionOver> {
+    pub(crate) async fn write(&self, mut bytes: Bytes) -> Result<(), SessionOver> {
         while !bytes.is_empty() {
             let chunk = bytes.split_to(bytes.len().min(CHUNK));
             self.commands.send(Command::Write(chunk)).await.map_err(|_| SessionOver)?;
@@ -219,7 +219,7 @@ impl Input {
     ///
     /// # Errors
     /// [`SessionOver`].
-    pub async fn room(&self) -> Result<Room<'_>, SessionOver> {
+    pub(crate) async fn room(&self) -> Result<Room<'_>, SessionOver> {
         self.commands.reserve().await.map(Room).map_err(|_| SessionOver)
     }
 
@@ -227,7 +227,7 @@ impl Input {
     ///
     /// # Errors
     /// The bytes, when there is none or the session is over.
-    pub fn try_write(&self, bytes: Bytes) -> Result<(), Bytes> {
+    pub(crate) fn try_write(&self, bytes: Bytes) -> Result<(), Bytes> {
         self.commands.try_send(Command::Write(bytes.clone())).map_err(|_| bytes)
     }
 
@@ -235,7 +235,7 @@ impl Input {
     ///
     /// # Errors
     /// [`SessionOver`].
-    pub async fn flag(&self, flag: Flag) -> Result<(), SessionOver> {
+    pub(crate) async fn flag(&self, flag: Flag) -> Result<(), SessionOver> {
         self.commands.send(Command::Flag(flag)).await.map_err(|_| SessionOver)
     }
 
@@ -244,25 +244,25 @@ impl Input {
     ///
     /// # Errors
     /// [`SessionOver`]; what was not acknowledged may not have arrived.
-    pub async fn flush(&self) -> Result<(), SessionOver> {
+    pub(crate) async fn flush(&self) -> Result<(), SessionOver> {
         let (done, flushed) = oneshot::channel();
         self.commands.send(Command::Flush(done)).await.map_err(|_| SessionOver)?;
         flushed.await.map_err(|_| SessionOver)
     }
 
     /// Tells the size of the terminal. Only the newest one is sent when several come quickly.
-    pub fn resize(&self, size: Size) {
+    pub(crate) fn resize(&self, size: Size) {
         self.sizes.send_replace(Some(size));
     }
 }
 
 /// Room for one more piece of input.
 #[derive(Debug)]
-pub struct Room<'a>(mpsc::Permit<'a, Command>);
+pub(crate) struct Room<'a>(mpsc::Permit<'a, Command>);
 
 impl Room<'_> {
     /// Sends what fits, and leaves the rest.
-    pub fn write(self, bytes: &mut BytesMut) {
+    pub(crate) fn write(self, bytes: &mut BytesMut) {
         let piece = bytes.split_to(bytes.len().min(CHUNK)).freeze();
         self.0.send(Command::Write(piece));
     }

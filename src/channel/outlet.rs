@@ -15,7 +15,7 @@ pub(super) const TURN: usize = 32 * 1024;
 
 /// One user's turns to send. There should be one of these in a session, and no other writer beside it.
 #[derive(Debug)]
-pub struct Outlet {
+pub(crate) struct Outlet {
     commands: mpsc::Sender<Command>,
     asked: Option<oneshot::Receiver<usize>>,
     granted: Option<usize>,
@@ -30,7 +30,7 @@ impl Outlet {
     ///
     /// # Errors
     /// [`SessionOver`].
-    pub async fn ready(&mut self) -> Result<(), SessionOver> {
+    pub(crate) async fn ready(&mut self) -> Result<(), SessionOver> {
         if self.granted.is_some() {
             return std::future::pending().await;
         }
@@ -48,7 +48,7 @@ impl Outlet {
     }
 
     /// How many bytes may be sent in the turn at hand, if there is one. A turn does not grow stale.
-    pub fn granted(&self) -> Option<usize> {
+    pub(crate) fn granted(&self) -> Option<usize> {
         self.granted
     }
 
@@ -56,7 +56,7 @@ impl Outlet {
     ///
     /// # Errors
     /// [`SessionOver`]; also without a turn.
-    pub fn send(&mut self, bytes: Bytes) -> Result<(), SessionOver> {
+    pub(crate) fn send(&mut self, bytes: Bytes) -> Result<(), SessionOver> {
         let granted = self.granted.take().ok_or(SessionOver)?;
         debug_assert!(bytes.len() <= granted, "{} of {granted} bytes", bytes.len());
         // There is room: one turn is one command.

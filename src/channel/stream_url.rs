@@ -13,7 +13,7 @@ use crate::aws::{Aws, is_gateway, is_loopback, is_presigned};
 
 /// The place of a data channel, found acceptable.
 #[derive(Clone, PartialEq, Eq)]
-pub struct StreamUrl {
+pub(crate) struct StreamUrl {
     /// Whether the connection is TLS. It is not only on loopback.
     pub tls: bool,
     /// The host in lower case, an IPv6 address in brackets.
@@ -28,7 +28,7 @@ pub struct StreamUrl {
 
 /// What is known about where data channels may be.
 #[derive(Clone, Copy, Debug)]
-pub struct Policy<'a> {
+pub(crate) struct Policy<'a> {
     /// The region of the session.
     pub region: &'a str,
     /// The SSM endpoint, if one was configured.
@@ -40,7 +40,7 @@ pub struct Policy<'a> {
 /// Why a stream URL is refused.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
-pub enum StreamUrlError {
+pub(crate) enum StreamUrlError {
     /// It is no URL, or has parts that a stream URL never has.
     #[error("the stream URL is refused: {0}")]
     Malformed(&'static str),
@@ -68,7 +68,7 @@ impl StreamUrl {
     /// # Errors
     ///
     /// If it is malformed, longer than 8 KiB, or leads where no data channel may be.
-    pub fn parse(url: &str, policy: &Policy<'_>) -> Result<Self, StreamUrlError> {
+    pub(crate) fn parse(url: &str, policy: &Policy<'_>) -> Result<Self, StreamUrlError> {
         let parts = Parts::parse(url, &["wss", "ws"]).map_err(StreamUrlError::Malformed)?;
         let Parts { mut tls, mut host, mut port, path_and_query } = parts;
         if !path_and_query.starts_with('/') {
@@ -91,7 +91,7 @@ impl StreamUrl {
     }
 
     /// The value of the Host header: the host, and the port unless it is the default one of the scheme.
-    pub fn authority(&self) -> String {
+    pub(crate) fn authority(&self) -> String {
         match (self.tls, self.port) {
             (true, 443) | (false, 80) => self.host.clone(),
             (_, port) => format!("{}:{port}", self.host),
@@ -99,7 +99,7 @@ impl StreamUrl {
     }
 
     /// The whole URL. Its query is a secret if it is presigned.
-    pub fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         let scheme = if self.tls { "wss" } else { "ws" };
         format!("{scheme}://{}{}", self.authority(), self.path_and_query)
     }
@@ -115,7 +115,7 @@ impl fmt::Debug for StreamUrl {
 
 impl<'a> Policy<'a> {
     /// The policy for sessions that were started by `aws`.
-    pub fn of(aws: &'a Aws) -> Self {
+    pub(crate) fn of(aws: &'a Aws) -> Self {
         Self { region: aws.region(), ssm_endpoint: aws.ssm_endpoint(), messages_endpoint: aws.messages_endpoint() }
     }
 

@@ -89,7 +89,7 @@ fn advised(kind: ErrorKind, error: &dyn std::error::Error, hints: Vec<String>) -
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::Exit;
+    use crate::cli::exit::Exit;
 
     #[test]
     fn ends_have_their_exit_codes() {

@@ -1,12 +1,12 @@
 //! The command line, as it is typed.
 
 use std::ffi::OsString;
-use std::path::PathBuf;
 
-use clap::{ArgAction, ColorChoice, CommandFactory, FromArgMatches, Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use super::commands::ssh::{self, arguments, config as ssh_config, scp};
 use super::commands::{completions, config, exec, fwd, ls, pick, plugin, proxy, sandbox, shell, status};
+use super::globals::Globals;
 use super::implied_shell;
 use crate::picker;
 
@@ -21,7 +21,7 @@ use crate::picker;
     arg_required_else_help = true,
     max_term_width = 120
 )]
-pub struct Cli {
+pub(crate) struct Cli {
     /// The flags that every command has.
     #[command(flatten)]
     pub globals: Globals,
@@ -35,43 +35,9 @@ pub struct Cli {
     pub mistyped: Option<String>,
 }
 
-/// The flags that every command has.
-#[derive(Debug, Clone, clap::Args)]
-#[command(next_help_heading = "Global options")]
-pub struct Globals {
-    /// AWS profile [default: what the AWS environment says]
-    #[arg(long, short, global = true, value_name = "NAME")]
-    pub profile: Option<String>,
-
-    /// AWS region [default: what the AWS environment and the profile say]
-    #[arg(long, short, global = true, value_name = "NAME")]
-    pub region: Option<String>,
-
-    /// Endpoint of the AWS APIs, in place of the region's own
-    #[arg(long, global = true, value_name = "URL", value_parser = endpoint_url)]
-    pub endpoint_url: Option<String>,
-
-    /// Say what happens inside; twice for every frame. Safe to share: no secrets, no session data
-    #[arg(long, short, global = true, action = ArgAction::Count)]
-    pub verbose: u8,
-
-    /// Say nothing but warnings and errors
-    #[arg(long, short, global = true)]
-    pub quiet: bool,
-
-    /// When to use colours; NO_COLOR is honoured
-    #[arg(long, global = true, value_name = "WHEN", default_value_t = ColorChoice::Auto)]
-    pub color: ColorChoice,
-
-    /// Log to a file, not to standard error
-    #[arg(long, global = true, value_name = "FILE")]
-    pub log_file: Option<PathBuf>,
-}
-
 /// The commands.
 #[derive(Debug, Subcommand)]
-#[expect(missing_docs, reason = "a comment would replace the help, which stands with each command's arguments")]
-pub enum Command {
+pub(crate) enum Command {
     #[command(alias = "sh")]
     Shell(shell::Args),
     Exec(exec::Args),
@@ -94,7 +60,7 @@ impl Cli {
     ///
     /// # Errors
     /// They make no sense, or ask for help or the version; the error knows what to print and where.
-    pub fn from_args(args: impl IntoIterator<Item = OsString>) -> Result<Self, clap::Error> {
+    pub(crate) fn from_args(args: impl IntoIterator<Item = OsString>) -> Result<Self, clap::Error> {
         Self::read(args.into_iter().collect(), picker::is_possible())
     }
 
@@ -105,14 +71,6 @@ impl Cli {
         let args = arguments::set_apart(Self::command(), args);
         let matches = Self::command().try_get_matches_from(args)?;
         Ok(Self { mistyped, ..Self::from_arg_matches(&matches)? })
-    }
-}
-
-fn endpoint_url(text: &str) -> Result<String, String> {
-    let url: http::Uri = text.parse().map_err(|error| format!("{error}"))?;
-    match (url.scheme_str(), url.host()) {
-        (Some("http" | "https"), Some(host)) if !host.is_empty() => Ok(text.to_owned()),
-        _ => Err("it must begin with `https://` or `http://` and a host".to_owned()),
     }
 }
 

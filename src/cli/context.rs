@@ -4,17 +4,17 @@ use std::sync::Arc;
 
 use tokio::sync::Mutex;
 
-use super::args::Globals;
 use super::commands::config::check;
 use super::config_error;
 use super::error::CliError;
+use super::globals::Globals;
 use super::ui::Ui;
 use crate::aws::{Aws, ServiceEndpoints, Settings};
 use crate::config::{self, Config, Effective, Flags, Key, Selector, Value};
 
 /// What a command knows beside its arguments. Cheap to clone.
 #[derive(Clone)]
-pub struct Context {
+pub(crate) struct Context {
     /// Speaks to the person.
     pub ui: Ui,
     /// The flags that every command has.
@@ -41,7 +41,7 @@ impl Context {
     ///
     /// # Errors
     /// The file cannot be read, or has mistakes.
-    pub fn load(ui: &Ui, globals: &Globals) -> Result<Self, CliError> {
+    pub(crate) fn load(ui: &Ui, globals: &Globals) -> Result<Self, CliError> {
         let location = config::location().map_err(config_error::told)?;
         let config = Config::load(&location).map_err(config_error::told)?;
         check::forwards(&config).map_err(config_error::told)?;
@@ -62,7 +62,7 @@ impl Context {
     ///
     /// # Errors
     /// A variable of the environment makes no sense.
-    pub fn settings(&self) -> Result<Effective, CliError> {
+    pub(crate) fn settings(&self) -> Result<Effective, CliError> {
         self.settings_for(None)
     }
 
@@ -89,7 +89,7 @@ impl Context {
     ///
     /// # Errors
     /// No region is set, the profile does not exist, or the AWS configuration cannot be used.
-    pub async fn aws(&self, settings: &Effective) -> Result<Aws, CliError> {
+    pub(crate) async fn aws(&self, settings: &Effective) -> Result<Aws, CliError> {
         let settings = aws_settings(settings);
         let mut clouds = self.clouds.lock().await;
         if let Some((_, aws)) = clouds.iter().find(|(known, _)| *known == settings) {

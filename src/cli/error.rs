@@ -7,7 +7,7 @@ use super::exit::Exit;
 
 /// A failure that ends a command. It is printed as `error: …`, `caused by: …` and `hint: …`.
 #[derive(Debug)]
-pub struct CliError {
+pub(crate) struct CliError {
     kind: ErrorKind,
     message: String,
     causes: Vec<String>,
@@ -17,7 +17,7 @@ pub struct CliError {
 
 /// What sort of failure it is, which decides the exit code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ErrorKind {
+pub(crate) enum ErrorKind {
     /// None of the others.
     Failed,
     /// The command line makes no sense.
@@ -38,22 +38,22 @@ pub enum ErrorKind {
 
 impl CliError {
     /// A failure. The message is one sentence without a full stop, with literals in backticks.
-    pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
+    pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
         Self { kind, message: message.into(), causes: Vec::new(), hints: Vec::new(), exit: None }
     }
 
     /// A failure without an exit code of its own.
-    pub fn failed(message: impl Into<String>) -> Self {
+    pub(crate) fn failed(message: impl Into<String>) -> Self {
         Self::new(ErrorKind::Failed, message)
     }
 
     /// A command line that makes no sense.
-    pub fn usage(message: impl Into<String>) -> Self {
+    pub(crate) fn usage(message: impl Into<String>) -> Self {
         Self::new(ErrorKind::Usage, message)
     }
 
     /// Standard output cannot be written.
-    pub fn stdout(error: &io::Error) -> Self {
+    pub(crate) fn stdout(error: &io::Error) -> Self {
         if error.kind() == io::ErrorKind::BrokenPipe {
             return Self::new(ErrorKind::BrokenPipe, "standard output was closed");
         }
@@ -61,13 +61,13 @@ impl CliError {
     }
 
     /// Names what the failure is about, in front of what happened.
-    pub fn about(mut self, what: &str) -> Self {
+    pub(crate) fn about(mut self, what: &str) -> Self {
         self.message = format!("{what}: {}", self.message);
         self
     }
 
     /// Adds an error and its sources as causes. One that only repeats the text before it is left out.
-    pub fn caused_by(mut self, error: &dyn std::error::Error) -> Self {
+    pub(crate) fn caused_by(mut self, error: &dyn std::error::Error) -> Self {
         let mut next = Some(error);
         while let Some(error) = next {
             self = self.cause(error.to_string());
@@ -77,7 +77,7 @@ impl CliError {
     }
 
     /// Adds a cause in words.
-    pub fn cause(mut self, cause: impl Into<String>) -> Self {
+    pub(crate) fn cause(mut self, cause: impl Into<String>) -> Self {
         let cause = cause.into();
         let before = self.causes.last().unwrap_or(&self.message);
         if !before.contains(&cause) {
@@ -87,39 +87,39 @@ impl CliError {
     }
 
     /// Adds something to do about it: one sentence without a full stop, with literals in backticks.
-    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+    pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hints.push(hint.into());
         self
     }
 
     /// Exits with another code than the one of its kind.
-    pub fn exit_with(mut self, exit: Exit) -> Self {
+    pub(crate) fn exit_with(mut self, exit: Exit) -> Self {
         self.exit = Some(exit);
         self
     }
 
     /// What sort of failure it is.
-    pub fn kind(&self) -> ErrorKind {
+    pub(crate) fn kind(&self) -> ErrorKind {
         self.kind
     }
 
     /// What happened.
-    pub fn message(&self) -> &str {
+    pub(crate) fn message(&self) -> &str {
         &self.message
     }
 
     /// Why, from the outermost cause to the innermost.
-    pub fn causes(&self) -> &[String] {
+    pub(crate) fn causes(&self) -> &[String] {
         &self.causes
     }
 
     /// What to do about it.
-    pub fn hints(&self) -> &[String] {
+    pub(crate) fn hints(&self) -> &[String] {
         &self.hints
     }
 
     /// The exit code.
-    pub fn exit(&self) -> Exit {
+    pub(crate) fn exit(&self) -> Exit {
         self.exit.unwrap_or(match self.kind {
             ErrorKind::Failed | ErrorKind::Left => Exit::FAILED,
             ErrorKind::Usage => Exit::USAGE,

@@ -5,24 +5,18 @@
 //! remote bytes or the asked-for data and nothing else.
 
 mod advice;
-pub mod args;
-pub mod commands;
+mod args;
+mod commands;
 mod config_error;
 mod context;
 mod core_dump;
-pub mod error;
-pub mod exit;
+mod error;
+mod exit;
+mod globals;
 mod implied_shell;
 mod run;
 mod session;
 mod target;
-pub mod ui;
+mod ui;
 
-pub use args::{Cli, Globals};
-pub use commands::completions::answer::answer as answer_completion;
-pub use context::Context;
-pub use error::{CliError, ErrorKind};
-pub use exit::Exit;
-pub use run::run;
-pub use ui::Ui;
-pub use ui::waiting::Waiting;
+pub use run::main;

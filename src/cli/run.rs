@@ -1,17 +1,37 @@
 //! From arguments to an exit code.
 
-use super::args::{Cli, Command, Globals};
+use std::process::ExitCode;
+
+use super::args::{Cli, Command};
+use super::commands::completions::answer;
 use super::commands::ssh::{self, config as ssh_config, scp};
 use super::commands::{completions, config, exec, fwd, ls, pick, plugin, proxy, sandbox, shell, status};
 use super::context::Context;
 use super::core_dump;
 use super::error::{CliError, ErrorKind};
 use super::exit::Exit;
+use super::globals::Globals;
 use super::ui::Ui;
 use super::ui::log;
 
+/// The whole program: parses the command line, runs the command, and returns the exit code.
+pub fn main() -> ExitCode {
+    // A shell waits with every key press.
+    if let Some(exit) = answer::answer() {
+        return exit.into();
+    }
+    match Cli::from_args(std::env::args_os()) {
+        Ok(cli) => run(cli).into(),
+        Err(error) => {
+            // Help into a pipe that closed early is no failure worth a word.
+            let _ = error.print();
+            ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2))
+        }
+    }
+}
+
 /// Runs what was typed, reports its failure and returns the exit code.
-pub fn run(cli: Cli) -> Exit {
+fn run(cli: Cli) -> Exit {
     core_dump::forbid();
     let Cli { globals, command, mistyped } = cli;
     let ui = Ui::new(globals.color, globals.quiet);

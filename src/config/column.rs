@@ -5,8 +5,7 @@ use std::str::FromStr;
 
 /// A column of a listing.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[expect(missing_docs, reason = "their names say it")]
-pub enum Column {
+pub(crate) enum Column {
     Name,
     Id,
     Status,
@@ -29,7 +28,7 @@ pub enum Column {
 
 impl Column {
     /// Those that have a name of their own; `tag:KEY` beside them.
-    pub const NAMED: [(&str, Self); 16] = [
+    pub(crate) const NAMED: [(&str, Self); 16] = [
         ("name", Self::Name),
         ("id", Self::Id),
         ("status", Self::Status),
@@ -49,7 +48,7 @@ impl Column {
     ];
 
     /// Those that are shown when nobody says which.
-    pub const DEFAULT: [Self; 6] = [Self::Name, Self::Id, Self::Status, Self::Platform, Self::Zone, Self::Ip];
+    pub(crate) const DEFAULT: [Self; 6] = [Self::Name, Self::Id, Self::Status, Self::Platform, Self::Zone, Self::Ip];
 }
 
 impl FromStr for Column {

@@ -15,7 +15,7 @@ use super::value::Value;
 /// A place in the file, written as TOML writes keys: `defaults.region`, `profiles."my work".region`, `targets.db`. A
 /// setting alone is one of the defaults.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Place(Vec<String>);
+pub(crate) struct Place(Vec<String>);
 
 /// What stands at a place.
 enum Shape {
@@ -51,19 +51,6 @@ impl FromStr for Place {
 const EXPECTED: &str = "expected a setting such as `region`, or a place such as `profiles.prod.region`";
 
 impl Place {
-    /// Its names, from the section on.
-    pub fn names(&self) -> &[String] {
-        &self.0
-    }
-
-    /// The setting that stands there, if it is one of the defaults.
-    pub fn default_setting(&self) -> Option<Key> {
-        match self.0.as_slice() {
-            [section, key] if section == SECTIONS[0] => Key::named(key),
-            _ => None,
-        }
-    }
-
     fn shape(&self) -> Result<Shape, String> {
         let names: Vec<&str> = self.0.iter().map(String::as_str).collect();
         let setting = |key: &str, level: Level, own: &[&'static str]| match Key::named(key) {
@@ -122,7 +109,7 @@ impl fmt::Display for Place {
 ///
 /// # Errors
 /// The text is no TOML, or a place cannot have the value.
-pub fn set(text: &str, values: &[(Place, String)]) -> Result<String, String> {
+pub(crate) fn set(text: &str, values: &[(Place, String)]) -> Result<String, String> {
     let mut text = text.to_owned();
     for (place, value) in values {
         let value = place.value(value).map_err(|problem| format!("`{place}`: {problem}"))?;
@@ -187,7 +174,7 @@ fn wants_header(root: &dyn TableLike, sections: &[String]) -> bool {
 ///
 /// # Errors
 /// The text is no TOML.
-pub fn unset(text: &str, place: &Place) -> Result<Option<String>, String> {
+pub(crate) fn unset(text: &str, place: &Place) -> Result<Option<String>, String> {
     let document = parse(text)?;
     let Some((key, sections)) = place.0.split_last() else { return Ok(None) };
     let mut table: &dyn TableLike = document.as_table();
@@ -220,7 +207,7 @@ pub fn unset(text: &str, place: &Place) -> Result<Option<String>, String> {
 ///
 /// # Errors
 /// The text is no TOML.
-pub fn get(text: &str, place: &Place) -> Result<Option<String>, String> {
+pub(crate) fn get(text: &str, place: &Place) -> Result<Option<String>, String> {
     // Not the one that only points into the text, whose parts come without their comments.
     let document: DocumentMut = text.parse().map_err(|error: TomlError| no_toml(&error))?;
     let mut item = document.as_item();

@@ -18,11 +18,11 @@ use super::value::Value;
 
 /// What flags say.
 #[derive(Clone, Debug, Default)]
-pub struct Flags(BTreeMap<Key, Found>);
+pub(crate) struct Flags(BTreeMap<Key, Found>);
 
 /// A value, and where it came from.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Found {
+pub(crate) struct Found {
     /// The value.
     pub value: Value,
     /// Where it came from.
@@ -31,7 +31,7 @@ pub struct Found {
 
 /// Where a value came from.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Origin {
+pub(crate) enum Origin {
     /// This flag.
     Flag(&'static str),
     /// This variable of the environment.
@@ -47,11 +47,9 @@ pub enum Origin {
 
 /// The settings in force for one target, or for none in particular.
 #[derive(Clone, Debug, Default)]
-pub struct Effective {
+pub(crate) struct Effective {
     /// From strong to weak.
     layers: Vec<BTreeMap<Key, Found>>,
-    /// The name of the profile's section that holds, if an AWS profile was named at all, else `default`.
-    section: String,
     /// Why `[defaults] profile` does not count, if it does not.
     ignored_profile: Option<(Found, &'static str)>,
 }
@@ -59,7 +57,7 @@ pub struct Effective {
 impl Flags {
     /// With what a flag says, if it was given.
     #[must_use]
-    pub fn text(mut self, key: Key, flag: &'static str, value: Option<&str>) -> Self {
+    pub(crate) fn text(mut self, key: Key, flag: &'static str, value: Option<&str>) -> Self {
         let found = value.map(|value| Found { value: Value::Text(value.to_owned()), origin: Origin::Flag(flag) });
         self.0.extend(found.map(|found| (key, found)));
         self
@@ -71,7 +69,7 @@ impl Config {
     ///
     /// # Errors
     /// A variable has a value that its setting cannot have.
-    pub fn effective(
+    pub(crate) fn effective(
         &self,
         flags: Flags,
         alias: Option<(&str, &Target)>,
@@ -95,7 +93,7 @@ impl Config {
             let at = layers.len() - 1;
             layers.insert(at, layer(&format!("[profiles.{section}]"), profile));
         }
-        Ok(Effective { layers, section, ignored_profile })
+        Ok(Effective { layers, ignored_profile })
     }
 }
 
@@ -134,27 +132,22 @@ fn layer(header: &str, section: &Section) -> BTreeMap<Key, Found> {
 
 impl Effective {
     /// The value that counts, if anybody says one.
-    pub fn get(&self, key: Key) -> Option<&Found> {
+    pub(crate) fn get(&self, key: Key) -> Option<&Found> {
         self.all(key).next()
     }
 
     /// All values, the one that counts first.
-    pub fn all(&self, key: Key) -> impl Iterator<Item = &Found> {
+    pub(crate) fn all(&self, key: Key) -> impl Iterator<Item = &Found> {
         self.layers.iter().filter_map(move |layer| layer.get(&key))
     }
 
-    /// The profile's section that holds, be it in the file or not: `default` where no profile is named.
-    pub fn section(&self) -> &str {
-        &self.section
-    }
-
     /// The profile of the defaults if it does not count, and the variable because of which it does not.
-    pub fn ignored_profile(&self) -> Option<(&Found, &'static str)> {
+    pub(crate) fn ignored_profile(&self) -> Option<(&Found, &'static str)> {
         self.ignored_profile.as_ref().map(|(found, variable)| (found, *variable))
     }
 
     /// The text of a setting of the kinds `Text`, `Region`, `Url` or `StreamUrl`.
-    pub fn text(&self, key: Key) -> Option<&str> {
+    pub(crate) fn text(&self, key: Key) -> Option<&str> {
         match &self.get(key)?.value {
             Value::Text(text) => Some(text),
             _ => None,
@@ -163,24 +156,24 @@ impl Effective {
 
     /// The profile to be used even where the environment holds credentials: the one of a flag, of `SSMX_PROFILE` or of
     /// the alias.
-    pub fn explicit_profile(&self) -> Option<&str> {
+    pub(crate) fn explicit_profile(&self) -> Option<&str> {
         self.get(Key::Profile).filter(|found| is_explicit(&found.origin)).and_then(|_| self.text(Key::Profile))
     }
 
     /// The profile of the defaults, if that is the one that counts.
-    pub fn default_profile(&self) -> Option<&str> {
+    pub(crate) fn default_profile(&self) -> Option<&str> {
         let of_file = |found: &&Found| matches!(&found.origin, Origin::File { section, .. } if section == DEFAULTS);
         self.get(Key::Profile).filter(of_file).and_then(|_| self.text(Key::Profile))
     }
 
     /// The endpoint of a service. One for all services that is said more strongly stands before the service's own.
-    pub fn endpoint(&self, key: Key) -> Option<&Found> {
+    pub(crate) fn endpoint(&self, key: Key) -> Option<&Found> {
         self.layers.iter().find_map(|layer| layer.get(&key).or_else(|| layer.get(&Key::EndpointUrl)))
     }
 
     /// The endpoint of the message gateway. One for all services is not for it: each session names its own gateway, and
     /// an API elsewhere names one elsewhere.
-    pub fn messages_endpoint(&self) -> Option<&str> {
+    pub(crate) fn messages_endpoint(&self) -> Option<&str> {
         let strongest = self.layers.iter().find_map(|layer| {
             let own = layer.get(&Key::SsmmessagesEndpointUrl);
             own.map(Some).or_else(|| layer.get(&Key::EndpointUrl).map(|_| None))
@@ -192,7 +185,7 @@ impl Effective {
     }
 
     /// The columns of a listing.
-    pub fn columns(&self) -> Vec<Column> {
+    pub(crate) fn columns(&self) -> Vec<Column> {
         match self.get(Key::Columns).map(|found| &found.value) {
             Some(Value::Columns(columns)) => columns.clone(),
             _ => Column::DEFAULT.to_vec(),
@@ -200,12 +193,12 @@ impl Effective {
     }
 
     /// The tag that holds an instance's name.
-    pub fn name_tag(&self) -> &str {
+    pub(crate) fn name_tag(&self) -> &str {
         self.text(Key::NameTag).unwrap_or(NAME_TAG)
     }
 
     /// How long a listing is used again; zero is never.
-    pub fn cache(&self) -> Duration {
+    pub(crate) fn cache(&self) -> Duration {
         match self.get(Key::Cache).map(|found| &found.value) {
             Some(Value::Duration(length)) => *length,
             _ => CACHE,
@@ -213,7 +206,7 @@ impl Effective {
     }
 
     /// The port of the SSH servers, if anybody says one.
-    pub fn ssh_port(&self) -> Option<u16> {
+    pub(crate) fn ssh_port(&self) -> Option<u16> {
         match self.get(Key::SshPort)?.value {
             Value::Port(port) => Some(port),
             _ => None,
@@ -221,7 +214,7 @@ impl Effective {
     }
 
     /// Whether no session may start without a reason.
-    pub fn reason_required(&self) -> bool {
+    pub(crate) fn reason_required(&self) -> bool {
         matches!(self.get(Key::ReasonRequired).map(|found| &found.value), Some(Value::Switch(true)))
     }
 }

@@ -9,7 +9,7 @@ use thiserror::Error;
 /// A configuration that cannot be used.
 #[derive(Debug, Error)]
 #[non_exhaustive]
-pub enum ConfigError {
+pub(crate) enum ConfigError {
     /// The file has mistakes.
     #[error("{}", invalid(.path, .mistakes))]
     Invalid {
@@ -43,11 +43,11 @@ pub enum ConfigError {
 }
 
 /// Mistakes are told up to this number.
-pub const MOST_MISTAKES: usize = 20;
+pub(crate) const MOST_MISTAKES: usize = 20;
 
 /// One mistake.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Mistake {
+pub(crate) struct Mistake {
     /// The line, from 1 on.
     pub line: usize,
     /// What is wrong, and what was probably meant.

@@ -4,8 +4,7 @@ use super::value::Value;
 
 /// A setting. Its name is the same in every section of the file, and, behind `SSMX_` and in capitals, in the environment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[expect(missing_docs, reason = "each is described by `summary`, which the person sees as well")]
-pub enum Key {
+pub(crate) enum Key {
     Profile,
     Region,
     Columns,
@@ -31,7 +30,7 @@ pub enum Key {
 
 /// What a setting is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub(crate) enum Kind {
     /// A text in one line that is not empty.
     Text,
     /// The name of an AWS region.
@@ -52,7 +51,7 @@ pub enum Kind {
 
 /// The levels on which a setting can stand, from general to particular.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Level {
+pub(crate) enum Level {
     /// `[defaults]`
     Defaults,
     /// `[profiles.NAME]`
@@ -63,7 +62,7 @@ pub enum Level {
 
 impl Key {
     /// All, in the order in which they are shown.
-    pub const ALL: [Self; 21] = [
+    pub(crate) const ALL: [Self; 21] = [
         Self::Profile,
         Self::Region,
         Self::Columns,
@@ -88,12 +87,12 @@ impl Key {
     ];
 
     /// The key that has this name.
-    pub fn named(name: &str) -> Option<Self> {
+    pub(crate) fn named(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|key| key.name() == name)
     }
 
     /// As it stands in the file.
-    pub fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Profile => "profile",
             Self::Region => "region",
@@ -120,12 +119,12 @@ impl Key {
     }
 
     /// The variable of the environment.
-    pub fn variable(self) -> String {
+    pub(crate) fn variable(self) -> String {
         format!("SSMX_{}", self.name().to_ascii_uppercase())
     }
 
     /// What it is.
-    pub fn kind(self) -> Kind {
+    pub(crate) fn kind(self) -> Kind {
         match self {
             Self::Region => Kind::Region,
             Self::Columns => Kind::Columns,
@@ -144,7 +143,7 @@ impl Key {
     }
 
     /// What it is for, in one line.
-    pub fn summary(self) -> &'static str {
+    pub(crate) fn summary(self) -> &'static str {
         match self {
             Self::Profile => "AWS profile",
             Self::Region => "AWS region",
@@ -171,7 +170,7 @@ impl Key {
     }
 
     /// What holds when nobody says anything, in words.
-    pub fn builtin(self) -> &'static str {
+    pub(crate) fn builtin(self) -> &'static str {
         match self {
             Self::Profile | Self::Region => "what the AWS configuration says",
             Self::Columns => "name,id,status,platform,zone,ip",
@@ -192,7 +191,7 @@ impl Key {
     }
 
     /// The value that holds when nobody says any, where that is a value of its own.
-    pub fn builtin_value(self) -> Option<Value> {
+    pub(crate) fn builtin_value(self) -> Option<Value> {
         match self {
             Self::Columns
             | Self::NameTag
@@ -207,7 +206,7 @@ impl Key {
     }
 
     /// Whether it may stand on a level.
-    pub fn is_for(self, level: Level) -> bool {
+    pub(crate) fn is_for(self, level: Level) -> bool {
         match self {
             Self::Profile => level != Level::Profile,
             Self::Columns | Self::NameTag | Self::Cache => level != Level::Target,
@@ -218,7 +217,7 @@ impl Key {
 
 impl Level {
     /// The header of such a section.
-    pub fn header(self) -> &'static str {
+    pub(crate) fn header(self) -> &'static str {
         match self {
             Self::Defaults => "[defaults]",
             Self::Profile => "[profiles.NAME]",

@@ -22,7 +22,7 @@ impl Config {
     ///
     /// # Errors
     /// It cannot be read, or has mistakes.
-    pub fn load(location: &Location) -> Result<Self, ConfigError> {
+    pub(crate) fn load(location: &Location) -> Result<Self, ConfigError> {
         let path = &location.path;
         match read(path) {
             Ok(text) => Self::parse(&text, path),
@@ -36,7 +36,7 @@ impl Config {
     ///
     /// # Errors
     /// It has mistakes.
-    pub fn parse(text: &str, path: &Path) -> Result<Self, ConfigError> {
+    pub(crate) fn parse(text: &str, path: &Path) -> Result<Self, ConfigError> {
         let mut reader = Reader::new(text);
         let mut config = Self { path: Some(path.to_owned()), ..Self::default() };
         match Document::parse(text) {
@@ -56,7 +56,7 @@ impl Config {
 ///
 /// # Errors
 /// It cannot be read, is no UTF-8 or far too large.
-pub fn read(path: &Path) -> io::Result<String> {
+pub(crate) fn read(path: &Path) -> io::Result<String> {
     let mut text = String::new();
     File::open(path)?.take(MOST_BYTES + 1).read_to_string(&mut text)?;
     if text.len() as u64 > MOST_BYTES {

@@ -6,7 +6,7 @@
 //! reading, editing, explaining and the messages follow.
 
 mod column;
-pub mod edit;
+pub(crate) mod edit;
 mod effective;
 mod error;
 mod key;
@@ -17,13 +17,13 @@ mod reader;
 mod schema;
 mod value;
 
-pub use column::Column;
-pub use edit::Place;
-pub use effective::{Effective, Flags, Found, Origin};
-pub use error::{ConfigError, MOST_MISTAKES, Mistake};
-pub use key::{Key, Kind, Level};
-pub use load::read;
-pub use near::nearest;
-pub use path::{Location, VARIABLE, location};
-pub use schema::{Config, Located, Section, Selector, Target, Tunnel};
-pub use value::Value;
+pub(crate) use column::Column;
+pub(crate) use edit::Place;
+pub(crate) use effective::{Effective, Flags, Found, Origin};
+pub(crate) use error::{ConfigError, MOST_MISTAKES, Mistake};
+pub(crate) use key::{Key, Kind, Level};
+pub(crate) use load::read;
+pub(crate) use near::nearest;
+pub(crate) use path::{VARIABLE, location};
+pub(crate) use schema::{Config, Section, Selector, Target, Tunnel};
+pub(crate) use value::Value;

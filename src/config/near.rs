@@ -2,7 +2,7 @@
 
 /// The nearest of `known`, if it is near enough: a third of the letters may be wrong, and one in any case. Of several
 /// equally near ones, the first.
-pub fn nearest<'a>(wrong: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub(crate) fn nearest<'a>(wrong: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let wrong = letters(wrong);
     let allowed = (wrong.len() / 3).max(1);
     let ranked = known.into_iter().map(|name| (distance(&wrong, &letters(name)), name));

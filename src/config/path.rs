@@ -5,11 +5,11 @@ use std::path::PathBuf;
 use super::error::ConfigError;
 
 /// The variable that names another file.
-pub const VARIABLE: &str = "SSMX_CONFIG";
+pub(crate) const VARIABLE: &str = "SSMX_CONFIG";
 
 /// The file, be it there or not.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Location {
+pub(crate) struct Location {
     /// Its path.
     pub path: PathBuf,
     /// Whether `SSMX_CONFIG` named it; then it has to be there.
@@ -21,7 +21,7 @@ pub struct Location {
 ///
 /// # Errors
 /// Nobody knows where configurations are kept: there is no home folder.
-pub fn location() -> Result<Location, ConfigError> {
+pub(crate) fn location() -> Result<Location, ConfigError> {
     let variable = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     if let Some(path) = variable(VARIABLE) {
         return Ok(Location { path, named: true });

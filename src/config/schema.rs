@@ -8,7 +8,7 @@ use super::value::Value;
 
 /// A value and the line on which it stands, from 1 on.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Located<T> {
+pub(crate) struct Located<T> {
     /// The value.
     pub value: T,
     /// The line.
@@ -17,7 +17,7 @@ pub struct Located<T> {
 
 /// The content of a file; nothing at all if there is none.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Config {
+pub(crate) struct Config {
     /// Where it was read from, if it was.
     pub path: Option<PathBuf>,
     /// `[defaults]`
@@ -32,14 +32,14 @@ pub struct Config {
 
 /// The settings of one section.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Section {
+pub(crate) struct Section {
     /// Those that stand there.
     pub values: BTreeMap<Key, Located<Value>>,
 }
 
 /// An alias: an instance, with settings of its own.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Target {
+pub(crate) struct Target {
     /// Which instance is meant.
     pub selector: Selector,
     /// What holds for it.
@@ -50,7 +50,7 @@ pub struct Target {
 
 /// Which instance is meant by an alias.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Selector {
+pub(crate) enum Selector {
     /// The one with this id.
     Id(String),
     /// The one with exactly this name.
@@ -63,7 +63,7 @@ pub enum Selector {
 
 /// A tunnel that has a name.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Tunnel {
+pub(crate) struct Tunnel {
     /// Through which instance: an alias, or whatever else a target can be.
     pub target: Located<String>,
     /// What is forwarded, as `ssmx fwd` takes it; at least one. The grammar is not checked here.
@@ -78,7 +78,7 @@ pub struct Tunnel {
 
 impl Section {
     /// The value of a setting, if it stands here.
-    pub fn get(&self, key: Key) -> Option<&Value> {
+    pub(crate) fn get(&self, key: Key) -> Option<&Value> {
         self.values.get(&key).map(|located| &located.value)
     }
 }

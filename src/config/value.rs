@@ -10,7 +10,7 @@ use super::key::Kind;
 
 /// The value of a setting, of the kind that its key says.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Value {
+pub(crate) enum Value {
     /// Of the kinds `Text`, `Region`, `Url` and `StreamUrl`.
     Text(String),
     /// Of the kind `Port`.
@@ -60,7 +60,7 @@ impl Value {
     ///
     /// # Errors
     /// What was expected, and what is there.
-    pub fn from_text(kind: Kind, text: &str) -> Result<Self, String> {
+    pub(crate) fn from_text(kind: Kind, text: &str) -> Result<Self, String> {
         let wrong = || format!("expected {}, found `{text}`", kind.expected());
         let plain = || match text {
             "" => Err(format!("expected {}, found an empty text", kind.expected())),
@@ -93,7 +93,7 @@ impl Value {
     }
 
     /// As it stands in the file.
-    pub fn to_toml(&self) -> toml_edit::Value {
+    pub(crate) fn to_toml(&self) -> toml_edit::Value {
         match self {
             Self::Port(port) => i64::from(*port).into(),
             Self::Switch(on) => (*on).into(),
@@ -120,7 +120,7 @@ impl fmt::Display for Value {
 
 impl Kind {
     /// What a person has to write, in words.
-    pub fn expected(self) -> &'static str {
+    pub(crate) fn expected(self) -> &'static str {
         match self {
             Self::Text => "a text",
             Self::Region => "the name of a region such as \"eu-west-1\"",

@@ -1,20 +1,25 @@
 //! Instances: finding the one that is meant.
 
-pub mod cache;
-pub mod diagnose;
+pub(crate) mod cache;
+pub(crate) mod diagnose;
 mod error;
 mod inventory;
 mod model;
-pub mod probe;
+pub(crate) mod probe;
 pub(crate) mod query;
 mod resolve;
 mod trouble;
 
-pub use error::FleetError;
-pub use inventory::{CacheUse, Inventory, Listing, Options, Update, cached, list, refresh};
+pub(crate) use error::FleetError;
+pub(crate) use inventory::Update;
+pub use inventory::{CacheUse, Inventory, Options, cached, list};
 pub use model::instance::{Instance, Place};
-pub use model::target::{Target, TargetState};
-pub use query::spec::TargetSpec;
-pub use query::terms::{Query, Tag, Term};
-pub use resolve::{Found, Resolver};
-pub use trouble::{Service, Trouble};
+pub(crate) use model::target::Target;
+pub use model::target::TargetState;
+pub(crate) use query::spec::TargetSpec;
+pub use query::terms::Query;
+pub(crate) use query::terms::Tag;
+pub(crate) use resolve::Resolver;
+#[cfg(test)]
+pub(crate) use trouble::Service;
+pub(crate) use trouble::Trouble;

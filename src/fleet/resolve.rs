@@ -27,14 +27,14 @@ use crate::aws::Aws;
 /// What is in the cache and young enough is taken for what is. Something older is not: the machine that had a name
 /// yesterday need not have it now. It only spares the list of a large fleet, and what it says is asked about then.
 #[derive(Clone, Debug)]
-pub struct Resolver {
+pub(crate) struct Resolver {
     aws: Aws,
     options: Options,
 }
 
 /// An instance that was found.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Found {
+pub(crate) struct Found {
     /// The instance.
     pub instance: Instance,
     /// Whether this is out of the cache: then it may be gone, and [`Resolver::again`] looks for its successor.
@@ -43,7 +43,7 @@ pub struct Found {
 
 impl Resolver {
     /// Looks for targets in the account and region of `aws`.
-    pub fn new(aws: &Aws, options: &Options) -> Self {
+    pub(crate) fn new(aws: &Aws, options: &Options) -> Self {
         Self { aws: aws.clone(), options: options.clone() }
     }
 
@@ -52,7 +52,7 @@ impl Resolver {
     /// # Errors
     ///
     /// If there is none, several equally good ones, or nobody answered.
-    pub async fn one(&self, spec: &TargetSpec) -> Result<Found, FleetError> {
+    pub(crate) async fn one(&self, spec: &TargetSpec) -> Result<Found, FleetError> {
         let Matches { mut instances, in_part, cached } = self.matches(spec, is_decided).await?;
         if is_decided(&instances) {
             return Ok(Found { instance: instances.swap_remove(0), cached });
@@ -66,7 +66,7 @@ impl Resolver {
     /// # Errors
     ///
     /// If there is none, or nobody answered.
-    pub async fn first(&self, spec: &TargetSpec) -> Result<Found, FleetError> {
+    pub(crate) async fn first(&self, spec: &TargetSpec) -> Result<Found, FleetError> {
         let Matches { mut instances, cached, .. } = self.matches(spec, |found| !found.is_empty()).await?;
         Ok(Found { instance: instances.swap_remove(0), cached })
     }
@@ -77,7 +77,7 @@ impl Resolver {
     /// # Errors
     ///
     /// If there is none, or nobody answered.
-    pub async fn all(&self, spec: &TargetSpec) -> Result<Vec<Instance>, FleetError> {
+    pub(crate) async fn all(&self, spec: &TargetSpec) -> Result<Vec<Instance>, FleetError> {
         Ok(self.uncached().matches(spec, |found| !found.is_empty()).await?.instances)
     }
 
@@ -87,7 +87,7 @@ impl Resolver {
     /// # Errors
     ///
     /// As those of [`Resolver::one`].
-    pub async fn again(&self, spec: &TargetSpec, found: &Found) -> Result<Option<Found>, FleetError> {
+    pub(crate) async fn again(&self, spec: &TargetSpec, found: &Found) -> Result<Option<Found>, FleetError> {
         if !found.cached {
             return Ok(None);
         }
@@ -99,7 +99,7 @@ impl Resolver {
     }
 
     /// What a session needs to know of what was found for `spec`; it knows of a successor then.
-    pub fn target(&self, spec: &TargetSpec, found: Found) -> Target {
+    pub(crate) fn target(&self, spec: &TargetSpec, found: Found) -> Target {
         let mut target = found.instance.target();
         if found.cached {
             target.origin = Some(Arc::new(Origin { spec: spec.clone(), options: self.options.clone(), found }));

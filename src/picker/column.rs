@@ -12,7 +12,6 @@ use crate::fleet::Instance;
 
 /// A column of the list.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[expect(missing_docs, reason = "their names say it")]
 pub enum Column {
     Name,
     Id,

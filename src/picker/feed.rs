@@ -28,7 +28,7 @@ pub enum Update {
 
 /// Where instances come from.
 #[derive(Debug)]
-pub struct Feed {
+pub(crate) struct Feed {
     /// What comes. Its end is the end of whatever look around was under way.
     pub updates: mpsc::Receiver<Update>,
     /// Where a look around from the beginning is asked for. Room for one is enough.
@@ -37,7 +37,7 @@ pub struct Feed {
 
 impl Feed {
     /// A feed of instances that are known already.
-    pub fn of(instances: Vec<Instance>) -> Self {
+    pub(crate) fn of(instances: Vec<Instance>) -> Self {
         let (sender, updates) = mpsc::channel(1);
         // There is room for it.
         let _ = sender.try_send(Update::Found(instances));

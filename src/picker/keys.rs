@@ -45,7 +45,7 @@ pub enum Key {
 
 /// Makes keys of bytes.
 #[derive(Debug, Default)]
-pub struct Decoder {
+pub(crate) struct Decoder {
     state: State,
     bytes: Vec<u8>,
 }
@@ -64,7 +64,7 @@ enum State {
 
 impl Decoder {
     /// Takes a byte; returns the key that it completes. What is no key that is known is swallowed.
-    pub fn push(&mut self, byte: u8) -> Option<Key> {
+    pub(crate) fn push(&mut self, byte: u8) -> Option<Key> {
         match self.state {
             State::Ground => self.begin(byte),
             State::Utf8(length) => {
@@ -140,12 +140,12 @@ impl Decoder {
 
     /// Whether the next byte decides what the last one was. When none comes within a moment it was the key Esc: see
     /// [`Self::timeout`].
-    pub fn is_undecided(&self) -> bool {
+    pub(crate) fn is_undecided(&self) -> bool {
         matches!(self.state, State::Escape | State::Csi | State::Ss3)
     }
 
     /// Nothing more came.
-    pub fn timeout(&mut self) -> Option<Key> {
+    pub(crate) fn timeout(&mut self) -> Option<Key> {
         let key = match self.state {
             State::Ground | State::Utf8(_) | State::Paste => return None,
             State::Escape => Some(Key::Esc),

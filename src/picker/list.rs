@@ -9,7 +9,7 @@ use super::row::Row;
 use crate::fleet::{Instance, Place};
 
 /// The most instances that are listed. What comes beyond it is counted and left out.
-pub const MOST_ROWS: usize = 100_000;
+pub(crate) const MOST_ROWS: usize = 100_000;
 
 /// The instances, and which of them match the query.
 pub(super) struct List {

@@ -25,7 +25,11 @@ const UNKNOWN: usize = 80;
 ///
 /// # Errors
 /// Standard input or standard error cannot be used.
-pub async fn pick_plainly(mut feed: Feed, settings: Settings, terminations: &mut Terminations) -> io::Result<Outcome> {
+pub(crate) async fn pick_plainly(
+    mut feed: Feed,
+    settings: Settings,
+    terminations: &mut Terminations,
+) -> io::Result<Outcome> {
     let mut output = Output::stderr()?;
     let multi = settings.multi;
     let width = size::size().map_or(UNKNOWN, |size| size.cols.into());

@@ -4,13 +4,13 @@ use crate::fleet::query::glob;
 
 /// A query, all of whose terms must hold.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Query {
+pub(crate) struct Query {
     terms: Vec<Term>,
 }
 
 /// One word of a query.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Term {
+pub(crate) enum Term {
     /// Letters that stand in this order in the name, in a tag, or together in an id or an address.
     Word(Word),
     /// `!word`: the word stands nowhere.
@@ -23,7 +23,7 @@ pub enum Term {
 
 /// Letters to look for.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Word {
+pub(crate) struct Word {
     /// The letters, in lower case if case does not matter.
     pub text: String,
     /// Whether case matters: it does once a letter is in upper case.
@@ -32,7 +32,7 @@ pub struct Word {
 
 /// The value that a tag or a column should have.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Value {
+pub(crate) struct Value {
     /// The key of the tag, or the name of the column.
     pub key: Word,
     /// The value, in which `*` stands for any letters.
@@ -44,7 +44,7 @@ pub struct Value {
 impl Query {
     /// Reads what was typed. With `unfinished` the last word is still being typed, unless white space follows it: until
     /// then `Env=pr` finds also `Env=prod`.
-    pub fn parse(text: &str, unfinished: bool) -> Self {
+    pub(crate) fn parse(text: &str, unfinished: bool) -> Self {
         let unfinished = unfinished && !text.ends_with(char::is_whitespace);
         let mut words = text.split_whitespace().peekable();
         let mut terms = Vec::new();
@@ -66,25 +66,20 @@ impl Query {
     }
 
     /// The terms, as typed.
-    pub fn terms(&self) -> &[Term] {
+    pub(crate) fn terms(&self) -> &[Term] {
         &self.terms
     }
 
     /// The words that are to be found, and shown where they are.
-    pub fn words(&self) -> impl Iterator<Item = &Word> {
+    pub(crate) fn words(&self) -> impl Iterator<Item = &Word> {
         self.terms.iter().filter_map(|term| match term {
             Term::Word(word) => Some(word),
             _ => None,
         })
     }
 
-    /// Whether nothing is asked for, so that everything matches.
-    pub fn is_empty(&self) -> bool {
-        self.terms.is_empty()
-    }
-
     /// Whether all that this query finds was found by `wider` too, so that only that needs to be looked through.
-    pub fn narrows(&self, wider: &Self) -> bool {
+    pub(crate) fn narrows(&self, wider: &Self) -> bool {
         let Some((last, before)) = wider.terms.split_last() else { return true };
         let Some((here, _)) = self.terms[before.len().min(self.terms.len())..].split_first() else { return false };
         self.terms[..before.len()] == *before
@@ -106,7 +101,7 @@ impl Word {
     }
 
     /// Whether the text is this one, where `*` stands for any letters.
-    pub fn is_glob_of(&self, text: &str) -> bool {
+    pub(crate) fn is_glob_of(&self, text: &str) -> bool {
         if self.cased { glob::matches(&self.text, text) } else { glob::matches(&self.text, &text.to_lowercase()) }
     }
 }
@@ -117,12 +112,12 @@ impl Value {
     }
 
     /// Whether a tag or column of this name is meant.
-    pub fn is_key(&self, key: &str) -> bool {
+    pub(crate) fn is_key(&self, key: &str) -> bool {
         if self.key.cased { self.key.text == key } else { self.key.text == key.to_lowercase() }
     }
 
     /// Whether it is the value that is meant.
-    pub fn is_value(&self, value: &str) -> bool {
+    pub(crate) fn is_value(&self, value: &str) -> bool {
         // A value of `key=` finds whoever has the key at all.
         if self.value.text.is_empty() {
             return self.unfinished || value.is_empty();

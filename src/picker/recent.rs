@@ -8,7 +8,7 @@ use std::sync::{Mutex, PoisonError};
 use serde::{Deserialize, Serialize};
 
 /// The most ids that are remembered.
-pub const MOST_REMEMBERED: usize = 200;
+pub(crate) const MOST_REMEMBERED: usize = 200;
 
 /// A file larger than this is none of ours.
 const MOST_BYTES: u64 = 256 * 1024;
@@ -23,13 +23,13 @@ struct Remembered {
 }
 
 /// The ids of the instances that sessions were started on, the last first. None if nobody knows.
-pub fn load() -> Vec<String> {
+pub(crate) fn load() -> Vec<String> {
     path().map(|path| read(&path)).unwrap_or_default()
 }
 
 /// Remembers that a session was started on an instance. That it cannot be remembered is no failure of anything, and goes
 /// to the log.
-pub fn remember(id: &str) {
+pub(crate) fn remember(id: &str) {
     // Sessions that start side by side must not forget each other.
     static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
     let _one = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);

@@ -21,7 +21,7 @@ const SPIN: Duration = Duration::from_millis(100);
 
 /// What came of it.
 #[derive(Debug)]
-pub enum Outcome {
+pub(crate) enum Outcome {
     /// These were chosen; one at least.
     Chosen(Vec<Instance>),
     /// The person left without a choice.
@@ -39,7 +39,7 @@ pub enum Outcome {
 ///
 /// # Errors
 /// The terminal cannot be used, or it is gone.
-pub async fn pick(feed: Feed, settings: Settings, terminations: &mut Terminations) -> io::Result<Outcome> {
+pub(crate) async fn pick(feed: Feed, settings: Settings, terminations: &mut Terminations) -> io::Result<Outcome> {
     let mut raw = RawMode::enter()?;
     let input = ByteInput::open_raw()?;
     let changes = Changes::listen()?;
@@ -52,7 +52,7 @@ pub async fn pick(feed: Feed, settings: Settings, terminations: &mut Termination
 }
 
 /// Whether a person can be asked here: standard input and standard error are a terminal.
-pub fn is_possible() -> bool {
+pub(crate) fn is_possible() -> bool {
     use std::io::IsTerminal as _;
     io::stdin().is_terminal() && io::stderr().is_terminal()
 }

@@ -2,7 +2,7 @@
 
 /// Why a command cannot be sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum CommandError {
+pub(crate) enum CommandError {
     /// There is none.
     #[error("the command is empty")]
     Empty,
@@ -16,7 +16,7 @@ pub enum CommandError {
 ///
 /// # Errors
 /// [`CommandError`]
-pub fn non_interactive<S: AsRef<str>>(words: &[S]) -> Result<String, CommandError> {
+pub(crate) fn non_interactive<S: AsRef<str>>(words: &[S]) -> Result<String, CommandError> {
     if words.first().is_none_or(|program| program.as_ref().is_empty()) {
         return Err(CommandError::Empty);
     }
@@ -28,7 +28,7 @@ pub fn non_interactive<S: AsRef<str>>(words: &[S]) -> Result<String, CommandErro
 ///
 /// # Errors
 /// [`CommandError`]
-pub fn encoded<S: AsRef<str>>(words: &[S]) -> Result<String, CommandError> {
+pub(crate) fn encoded<S: AsRef<str>>(words: &[S]) -> Result<String, CommandError> {
     // Descriptor 3 carries the exit code around the encoder, 4 is the real standard output. Where the encoder fails, or
     // is not there, the `!` makes the output one that cannot be decoded, so that nothing is taken for whole that is not.
     const SCRIPT: &str = r#"exec 4>&1; code=$( { { "$@" 3>&- 4>&-; echo $? >&3; } | { base64 || echo '!'; } >&4 3>&- 4>&-; } 3>&1 ); exit "$code""#;
@@ -42,7 +42,7 @@ pub fn encoded<S: AsRef<str>>(words: &[S]) -> Result<String, CommandError> {
 ///
 /// # Errors
 /// [`CommandError`]
-pub fn interactive<S: AsRef<str>>(words: &[S]) -> Result<String, CommandError> {
+pub(crate) fn interactive<S: AsRef<str>>(words: &[S]) -> Result<String, CommandError> {
     match words {
         [line] if line.as_ref().contains('\0') => Err(CommandError::Nul),
         [line] if !line.as_ref().trim().is_empty() => Ok(line.as_ref().to_owned()),

@@ -14,7 +14,7 @@ const QUIT: &[u8] = &[0x1c];
 
 /// How a command ended.
 #[derive(Debug)]
-pub enum Executed {
+pub(crate) enum Executed {
     /// With this code. Documents that do not keep the streams apart tell none.
     Code(Option<i32>),
     /// The session ended otherwise before the command did.
@@ -28,7 +28,7 @@ pub enum Executed {
 /// Runs the command of an open session to its end, and hands its output to `sink`.
 ///
 /// The first interrupt goes to the command, which may take its time; the second one ends the session.
-pub async fn exec<S: Sink>(
+pub(crate) async fn exec<S: Sink>(
     mut channel: Channel,
     sink: &mut S,
     terminations: &mut Terminations,

@@ -1,23 +1,23 @@
 //! What a session is for: a shell, a command, tunnels, or a stream of bytes. Each takes an open
 //! [`crate::channel::Channel`] and sees it to its end.
 
-pub mod command;
+pub(crate) mod command;
 mod decode;
-pub mod exec;
-pub mod forward;
-pub mod shell;
+pub(crate) mod exec;
+pub(crate) mod forward;
+pub(crate) mod shell;
 mod sink;
-pub mod stdio;
+pub(crate) mod stdio;
 
-pub use exec::{Executed, exec};
-pub use shell::{Left, shell};
-pub use sink::{Decoding, Direct, Prefixed, Shared, Sink};
-pub use stdio::{Carried, stdio};
+pub(crate) use exec::{Executed, exec};
+pub(crate) use shell::{Left, shell};
+pub(crate) use sink::{Decoding, Direct, Prefixed, Shared, Sink};
+pub(crate) use stdio::{Carried, stdio};
 
 use crate::channel::Notice;
 
 /// Hears what a person should know while a session goes on.
-pub trait Observer: Sync {
+pub(crate) trait Observer: Sync {
     /// The connection is lost or back.
     fn notice(&self, notice: &Notice);
 

@@ -26,7 +26,7 @@ const NO_TERMINAL: protocol::Size = protocol::Size { cols: 300, rows: 100 };
 
 /// How the person left.
 #[derive(Debug)]
-pub enum Left {
+pub(crate) enum Left {
     /// The session has ended.
     Ended(End),
     /// With the escape key.
@@ -42,7 +42,7 @@ pub enum Left {
 ///
 /// # Errors
 /// The terminal cannot be used; the session is ended on the service.
-pub async fn shell(
+pub(crate) async fn shell(
     mut channel: Channel,
     escape: Option<u8>,
     terminations: &mut Terminations,

@@ -13,7 +13,7 @@ use crate::terminal::Output;
 const MAX_LINE: usize = 64 * 1024;
 
 /// Takes what a command writes; where it cannot go on, the command waits.
-pub trait Sink: Send {
+pub(crate) trait Sink: Send {
     /// Takes standard output.
     fn stdout(&mut self, bytes: Bytes) -> impl Future<Output = io::Result<()>> + Send;
 
@@ -26,7 +26,7 @@ pub trait Sink: Send {
 
 /// Passes every byte on to our own two streams.
 #[derive(Debug)]
-pub struct Direct {
+pub(crate) struct Direct {
     stdout: Output,
     stderr: Output,
 }
@@ -36,7 +36,7 @@ impl Direct {
     ///
     /// # Errors
     /// They cannot be used.
-    pub fn new() -> io::Result<Self> {
+    pub(crate) fn new() -> io::Result<Self> {
         Ok(Self { stdout: Output::stdout()?, stderr: Output::stderr()? })
     }
 }
@@ -58,21 +58,21 @@ impl Sink for Direct {
 
 /// Our two streams, shared by commands that run side by side; lines are never mixed.
 #[derive(Clone, Debug)]
-pub struct Shared(Arc<Mutex<Direct>>);
+pub(crate) struct Shared(Arc<Mutex<Direct>>);
 
 impl Shared {
     /// As [`Direct::new`], to be shared.
     ///
     /// # Errors
     /// As there.
-    pub fn new() -> io::Result<Self> {
+    pub(crate) fn new() -> io::Result<Self> {
         Ok(Self(Arc::new(Mutex::new(Direct::new()?))))
     }
 }
 
 /// Passes whole lines on, each behind the name of where it comes from.
 #[derive(Debug)]
-pub struct Prefixed {
+pub(crate) struct Prefixed {
     prefix: String,
     shared: Shared,
     stdout: Vec<u8>,
@@ -81,7 +81,7 @@ pub struct Prefixed {
 
 impl Prefixed {
     /// A sink that puts `name` and a colon in front of every line.
-    pub fn new(name: &str, shared: Shared) -> Self {
+    pub(crate) fn new(name: &str, shared: Shared) -> Self {
         Self { prefix: format!("{name}: "), shared, stdout: Vec::new(), stderr: Vec::new() }
     }
 }
@@ -126,14 +126,14 @@ fn prefixed(prefix: &str, rest: &mut Vec<u8>, bytes: &[u8]) -> Vec<u8> {
 
 /// Decodes standard output, which arrives as base64, on its way to another sink.
 #[derive(Debug)]
-pub struct Decoding<S> {
+pub(crate) struct Decoding<S> {
     decoder: Decoder,
     inner: S,
 }
 
 impl<S> Decoding<S> {
     /// A sink in front of `inner`.
-    pub fn new(inner: S) -> Self {
+    pub(crate) fn new(inner: S) -> Self {
         Self { decoder: Decoder::default(), inner }
     }
 }

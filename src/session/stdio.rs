@@ -23,7 +23,7 @@ const PATIENCE: Patience = Patience { input: Duration::from_secs(60), output: Du
 
 /// How carrying ended.
 #[derive(Debug)]
-pub enum Carried {
+pub(crate) enum Carried {
     /// The session has ended, and all that it brought is written.
     Ended(End),
     /// Our input has ended, and all of it has arrived; the session is ended on the service.
@@ -42,7 +42,11 @@ pub enum Carried {
 ///
 /// # Errors
 /// The standard streams cannot be had; the session is ended on the service.
-pub async fn stdio(channel: Channel, terminations: &mut Terminations, observer: &dyn Observer) -> io::Result<Carried> {
+pub(crate) async fn stdio(
+    channel: Channel,
+    terminations: &mut Terminations,
+    observer: &dyn Observer,
+) -> io::Result<Carried> {
     match streams() {
         Ok((input, output)) => Ok(carry(channel, input, output, terminations.next(), observer, PATIENCE).await),
         Err(error) => {

@@ -12,7 +12,7 @@ use super::platform::{self, Interest, Reader};
 /// Standard input. No byte is taken from it but those that [`Self::next`] returned; one that came at the very moment in
 /// which this is dropped while a byte is asked for is lost.
 #[derive(Debug)]
-pub struct ByteInput {
+pub(crate) struct ByteInput {
     requests: requests::Sender<()>,
     bytes: mpsc::Receiver<io::Result<Option<u8>>>,
     /// A byte was asked for, and has not come.
@@ -27,7 +27,7 @@ impl ByteInput {
     ///
     /// # Errors
     /// The descriptor or the thread cannot be had.
-    pub fn open() -> io::Result<Self> {
+    pub(crate) fn open() -> io::Result<Self> {
         let file = platform::stdin()?;
         Self::from_file(file, 0)
     }
@@ -37,7 +37,7 @@ impl ByteInput {
     ///
     /// # Errors
     /// As [`Self::open`].
-    pub fn open_raw() -> io::Result<Self> {
+    pub(crate) fn open_raw() -> io::Result<Self> {
         let file = platform::stdin()?;
         let typed_ahead = platform::waiting(&file);
         Self::from_file(file, typed_ahead)
@@ -63,7 +63,7 @@ impl ByteInput {
     ///
     /// # Errors
     /// As reading a file.
-    pub async fn next(&mut self) -> io::Result<Option<u8>> {
+    pub(crate) async fn next(&mut self) -> io::Result<Option<u8>> {
         if !self.asked {
             // Without the thread there is an end, which the other channel tells.
             let _ = self.requests.send(());

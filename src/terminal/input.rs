@@ -13,7 +13,7 @@ use tokio::sync::mpsc;
 use super::platform::{self, Interest, Reader};
 
 /// The most that one read returns, so that a paste comes in few pieces.
-pub const MAX_READ: usize = 64 * 1024;
+pub(crate) const MAX_READ: usize = 64 * 1024;
 
 /// How many reads the thread may be ahead of us.
 const READ_AHEAD: usize = 2;
@@ -52,7 +52,7 @@ impl Input {
 }
 
 /// Whether standard input is a terminal. Escape keys are for terminals only.
-pub fn is_terminal() -> bool {
+pub(crate) fn is_terminal() -> bool {
     io::stdin().is_terminal()
 }
 

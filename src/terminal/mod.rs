@@ -4,11 +4,11 @@
 //! panic, before a suspension and before an exit forced by a signal, and undoes the screen modes that a remote program
 //! left behind. Bytes pass through this room unchanged in both directions; only [`EscapeKeys`] takes any out.
 
-pub mod byte_input;
-pub mod escape;
-pub mod input;
-pub mod output;
-pub mod raw;
+pub(crate) mod byte_input;
+pub(crate) mod escape;
+pub(crate) mod input;
+pub(crate) mod output;
+pub(crate) mod raw;
 mod screen_modes;
 pub mod signals;
 pub mod size;
@@ -20,10 +20,11 @@ mod platform;
 #[path = "windows.rs"]
 mod platform;
 
-pub use byte_input::ByteInput;
+pub(crate) use byte_input::ByteInput;
 pub use escape::{EscapeKeys, Typed};
-pub use input::{Input, is_terminal};
+pub use input::Input;
+pub(crate) use input::is_terminal;
 pub use output::Output;
-pub use raw::{RawMode, restore};
-pub use signals::{SuspendedChild, Suspensions, Termination, Terminations, forward, share, suspend};
-pub use size::{Changes, Size};
+pub use raw::RawMode;
+pub(crate) use signals::{SuspendedChild, Suspensions, Termination, Terminations, forward, share, suspend};
+pub(crate) use size::{Changes, Size};

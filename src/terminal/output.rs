@@ -14,7 +14,7 @@ use tokio::sync::Notify;
 use super::{platform, raw};
 
 /// How much may wait to be written. As much again may be on its way in the writing thread.
-pub const MAX_BUFFERED: usize = 256 * 1024;
+pub(crate) const MAX_BUFFERED: usize = 256 * 1024;
 
 /// Standard output or standard error. [Flush](Self::flush) it before the process exits.
 #[derive(Debug)]

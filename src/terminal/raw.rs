@@ -81,7 +81,7 @@ impl Drop for RawMode {
 
 /// Puts the terminal back as it was before raw mode, and undoes the screen modes left by the remote side. Does nothing
 /// when the terminal is not in raw mode.
-pub fn restore() {
+pub(crate) fn restore() {
     lock().restore();
 }
 

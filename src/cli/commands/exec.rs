@@ -26,7 +26,7 @@ use crate::terminal::{Termination, Terminations};
 /// several targets the command runs on all side by side, every line is prefixed with its target, and the worst exit code
 /// becomes ours. A failure of ssmx itself exits with 255.
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub(crate) struct Args {
     /// The instances: their ids (i-…, mi-…), Names, addresses, tags as key=value, or aliases [default: you choose]
     #[arg(value_name = "TARGET")]
     pub targets: Vec<String>,
@@ -63,7 +63,7 @@ const SIDE_BY_SIDE: usize = 16;
 ///
 /// # Errors
 /// The sessions cannot be had or were lost.
-pub async fn run(context: &Context, args: Args) -> Result<Exit, CliError> {
+pub(crate) async fn run(context: &Context, args: Args) -> Result<Exit, CliError> {
     let command = if args.binary { command::encoded(&args.command) } else { command::non_interactive(&args.command) };
     let command = command.map_err(|error| CliError::usage(error.to_string()))?;
     let mut wanted = choose::several(context, &args.targets).await?;

@@ -10,7 +10,7 @@ use crate::cli::args::Cli;
 
 /// A man page.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Page {
+pub(crate) struct Page {
     /// The name of its file, as `ssmx-shell.1`.
     pub file: String,
     /// The page, for troff with the `man` macros.
@@ -21,7 +21,7 @@ pub struct Page {
 ///
 /// # Errors
 /// None that can come of writing to memory.
-pub fn pages() -> io::Result<Vec<Page>> {
+pub(crate) fn pages() -> io::Result<Vec<Page>> {
     let mut cli = Cli::command().disable_help_subcommand(true);
     cli.build();
     let mut pages = Vec::new();

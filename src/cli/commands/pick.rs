@@ -18,7 +18,7 @@ use crate::cli::target::choose::{self, Question};
 ///
 /// On a terminal that cannot draw (TERM=dumb), or with SSMX_PICKER=plain, it asks with numbered lines.
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub(crate) struct Args {
     /// What is typed into the picker already
     #[arg(value_name = "QUERY")]
     pub query: Vec<String>,
@@ -34,7 +34,7 @@ pub struct Args {
 
 /// What to print of the chosen instances.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub enum Format {
+pub(crate) enum Format {
     /// Their ids, a line each.
     Ids,
     /// All that is known of them, as `ssmx ls -o json` writes it.
@@ -45,7 +45,7 @@ pub enum Format {
 ///
 /// # Errors
 /// Nobody can be asked, or there is nothing to choose from.
-pub async fn run(context: &Context, args: Args) -> Result<Exit, CliError> {
+pub(crate) async fn run(context: &Context, args: Args) -> Result<Exit, CliError> {
     let mut query = args.query.join(" ");
     if !query.is_empty() {
         // What was given is finished: the next word is another one.

@@ -25,7 +25,7 @@ use crate::terminal::Terminations;
 /// nothing to standard error but errors, and a connection that has been lost for more than 10 s. `ssmx ssh-config` prints
 /// an OpenSSH configuration that uses it.
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub(crate) struct Args {
     /// The instance: its id (i-…, mi-…), Name, address, tags as key=value, or an alias; an ending `.ssmx` is left out
     pub host: String,
 
@@ -60,7 +60,7 @@ pub(crate) const SUFFIX: &str = ".ssmx";
 ///
 /// # Errors
 /// The session cannot be had or was lost.
-pub async fn run(context: &Context, args: Args) -> Result<Exit, CliError> {
+pub(crate) async fn run(context: &Context, args: Args) -> Result<Exit, CliError> {
     let context = &context.quieted();
     let ui = &context.ui;
     let host = target(&args.host, args.typed.as_deref());

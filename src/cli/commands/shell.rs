@@ -21,7 +21,7 @@ use crate::terminal::Terminations;
 /// At the start of a line, `~.` ends the session, `~^Z` suspends ssmx, `~?` lists the escape keys and `~~` sends a
 /// tilde.
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub(crate) struct Args {
     /// The instance: its id (i-…, mi-…), Name or a part of it, address, tags as key=value, or an alias; without it, one is
     /// chosen on the terminal
     pub target: Option<String>,
@@ -49,13 +49,13 @@ pub struct Args {
 
 /// The first of the escape keys, if there are any.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Escape(pub Option<u8>);
+pub(crate) struct Escape(pub Option<u8>);
 
 /// Runs the command.
 ///
 /// # Errors
 /// The session cannot be had or was lost.
-pub async fn run(context: &Context, args: Args) -> Result<Exit, CliError> {
+pub(crate) async fn run(context: &Context, args: Args) -> Result<Exit, CliError> {
     let ui = &context.ui;
     let wanted = choose::wanted(context, args.target.as_deref()).await?;
     let request = request(&args, &wanted)?;

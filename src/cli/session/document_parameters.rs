@@ -7,11 +7,11 @@ use serde_json::Value;
 
 /// One `--parameters`: names and their values.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Parameters(BTreeMap<String, Vec<String>>);
+pub(crate) struct Parameters(BTreeMap<String, Vec<String>>);
 
 impl Parameters {
     /// All together. The values of a name that comes several times are put one after the other.
-    pub fn merge(all: impl IntoIterator<Item = Self>) -> BTreeMap<String, Vec<String>> {
+    pub(crate) fn merge(all: impl IntoIterator<Item = Self>) -> BTreeMap<String, Vec<String>> {
         let mut merged = BTreeMap::<String, Vec<String>>::new();
         for (name, values) in all.into_iter().flat_map(|parameters| parameters.0) {
             merged.entry(name).or_default().extend(values);

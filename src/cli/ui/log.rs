@@ -19,7 +19,7 @@ use super::Ui;
 use crate::cli::error::CliError;
 
 /// Overrides the levels of our own targets: `debug`, or `ssmx::channel=trace,ssmx=info`.
-pub const ENVIRONMENT: &str = "SSMX_LOG";
+pub(crate) const ENVIRONMENT: &str = "SSMX_LOG";
 
 /// Our own target, and the prefix of all of them.
 const OURS: &str = "ssmx";
@@ -31,7 +31,7 @@ const SDK: [&str; 1] = ["aws_config"];
 ///
 /// # Errors
 /// The file cannot be opened, or `SSMX_LOG` cannot be understood.
-pub fn init(ui: &Ui, verbosity: u8, file: Option<&Path>) -> Result<(), CliError> {
+pub(crate) fn init(ui: &Ui, verbosity: u8, file: Option<&Path>) -> Result<(), CliError> {
     let environment = std::env::var(ENVIRONMENT).ok().filter(|value| !value.is_empty());
     if verbosity == 0 && file.is_none() && environment.is_none() {
         return Ok(());

@@ -1,6 +1,6 @@
 //! The one writer: what ssmx says goes to standard error, what was asked for to standard output.
 
-pub mod log;
+pub(crate) mod log;
 pub(crate) mod prompt;
 pub(crate) mod screen;
 pub(crate) mod table;
@@ -25,7 +25,7 @@ const NOTICE: Style = Style::new().bold();
 
 /// Says things to the person. Clones say them to the same one.
 #[derive(Clone)]
-pub struct Ui {
+pub(crate) struct Ui {
     screen: Arc<Mutex<Screen>>,
     quiet: bool,
     colored: bool,
@@ -34,11 +34,11 @@ pub struct Ui {
 /// While this lives, a session has the terminal in raw mode: messages end lines as such a terminal needs it, and the log
 /// is kept back, up to 256 KiB.
 #[must_use = "the log is held back only while this lives"]
-pub struct Hold(Ui);
+pub(crate) struct Hold(Ui);
 
 impl Ui {
     /// Speaks to standard error. `quiet` leaves errors and warnings.
-    pub fn new(color: ColorChoice, quiet: bool) -> Self {
+    pub(crate) fn new(color: ColorChoice, quiet: bool) -> Self {
         let color = match color {
             ColorChoice::Auto => AutoStream::choice(&io::stderr()),
             ColorChoice::Always => anstream::ColorChoice::Always,
@@ -54,38 +54,38 @@ impl Ui {
 
     /// The same, for a command that is quiet whether or not it was asked to be.
     #[must_use]
-    pub fn quieted(&self) -> Self {
+    pub(crate) fn quieted(&self) -> Self {
         Self { quiet: true, ..self.clone() }
     }
 
     /// Says what is done, or that it is done. Silent when quiet.
-    pub fn status(&self, text: impl Display) {
+    pub(crate) fn status(&self, text: impl Display) {
         if !self.quiet {
             self.screen().message(&printable(&text.to_string()));
         }
     }
 
     /// Says something that happened on the way, possibly amid remote output, so it is marked as ours. Silent when quiet.
-    pub fn notice(&self, text: impl Display) {
+    pub(crate) fn notice(&self, text: impl Display) {
         if !self.quiet {
             self.say("ssmx", NOTICE, &text);
         }
     }
 
     /// Warns.
-    pub fn warning(&self, text: impl Display) {
+    pub(crate) fn warning(&self, text: impl Display) {
         self.say("warning", WARNING, &text);
     }
 
     /// Says what to do next. Silent when quiet.
-    pub fn hint(&self, text: impl Display) {
+    pub(crate) fn hint(&self, text: impl Display) {
         if !self.quiet {
             self.say("hint", HINT, &text);
         }
     }
 
     /// Reports a failure with its causes and hints.
-    pub fn error(&self, error: &CliError) {
+    pub(crate) fn error(&self, error: &CliError) {
         if matches!(error.kind(), ErrorKind::BrokenPipe | ErrorKind::Left) {
             return;
         }
@@ -102,13 +102,13 @@ impl Ui {
     ///
     /// # Errors
     /// It cannot be written; of kind [`ErrorKind::BrokenPipe`] when the reader went away.
-    pub fn data(&self, data: impl AsRef<[u8]>) -> Result<(), CliError> {
+    pub(crate) fn data(&self, data: impl AsRef<[u8]>) -> Result<(), CliError> {
         let mut out = io::stdout().lock();
         out.write_all(data.as_ref()).and_then(|()| out.flush()).map_err(|error| CliError::stdout(&error))
     }
 
     /// Says what is being waited for once that takes longer than 300 ms, on a terminal, until the guard is dropped.
-    pub fn waiting(&self, what: impl Into<String>) -> Waiting {
+    pub(crate) fn waiting(&self, what: impl Into<String>) -> Waiting {
         let is_dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
         let shown = !self.quiet && !is_dumb && self.screen().is_terminal();
         Waiting::new(self, printable(&what.into()), shown)
@@ -116,13 +116,13 @@ impl Ui {
 
     /// A session takes the terminal in raw mode until the guard is dropped, which must be after raw mode ended. Where
     /// standard error is no terminal nothing changes.
-    pub fn hold(&self) -> Hold {
+    pub(crate) fn hold(&self) -> Hold {
         self.screen().hold();
         Hold(self.clone())
     }
 
     /// Whether messages have colours.
-    pub fn is_colored(&self) -> bool {
+    pub(crate) fn is_colored(&self) -> bool {
         self.colored
     }
 
@@ -157,7 +157,7 @@ fn stream(out: impl Write + Send + 'static, colored: bool) -> Box<dyn Write + Se
 }
 
 /// Text that cannot command the terminal: names and messages from elsewhere may hold control characters.
-pub fn printable(text: &str) -> String {
+pub(crate) fn printable(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         if c.is_control() && c != '\n' && c != '\t' {

@@ -13,7 +13,7 @@ const LONG: Duration = Duration::from_secs(3);
 
 /// A line on the terminal that says what is being waited for, erased when this is dropped.
 #[must_use = "the line is shown only while this lives"]
-pub struct Waiting {
+pub(crate) struct Waiting {
     ui: Ui,
     shared: Option<Arc<Shared>>,
 }
@@ -44,7 +44,7 @@ impl Waiting {
     }
 
     /// Now something else is being waited for.
-    pub fn say(&self, what: impl Into<String>) {
+    pub(crate) fn say(&self, what: impl Into<String>) {
         if let Some(shared) = &self.shared {
             let mut state = shared.lock();
             state.what = printable(&what.into());

@@ -60,14 +60,14 @@ fn only_a_profile_that_somebody_meant_stands_before_keys_in_the_environment() {
     let profile = |alias, environment: &[_]| {
         let found = effective(Flags::default(), alias, environment);
         let (explicit, default) = (found.explicit_profile(), found.default_profile());
-        (explicit.map(str::to_owned), default.map(str::to_owned), found.section().to_owned())
+        (explicit.map(str::to_owned), default.map(str::to_owned))
     };
     let some = |text: &str| Some(text.to_owned());
-    assert_eq!(profile(Some("db"), &[("AWS_PROFILE", "x")]), (some("prod"), None, "prod".into()));
-    assert_eq!(profile(None, &[("SSMX_PROFILE", "x")]), (some("x"), None, "x".into()));
-    assert_eq!(profile(None, &[("AWS_PROFILE", "x")]), (None, None, "x".into()));
-    assert_eq!(profile(None, &[]), (None, some("work"), "work".into()));
-    assert_eq!(profile(None, &[("AWS_ACCESS_KEY_ID", "AKID")]), (None, None, "default".into()));
+    assert_eq!(profile(Some("db"), &[("AWS_PROFILE", "x")]), (some("prod"), None));
+    assert_eq!(profile(None, &[("SSMX_PROFILE", "x")]), (some("x"), None));
+    assert_eq!(profile(None, &[("AWS_PROFILE", "x")]), (None, None));
+    assert_eq!(profile(None, &[]), (None, some("work")));
+    assert_eq!(profile(None, &[("AWS_ACCESS_KEY_ID", "AKID")]), (None, None));
     assert!(effective(Flags::default(), None, &[("AWS_ACCESS_KEY_ID", "x")]).ignored_profile().is_some());
     assert_eq!(effective(Flags::default(), None, &[("AWS_ACCESS_KEY_ID", "x")]).name_tag(), "X");
     assert!(effective(Flags::default(), None, &[]).ignored_profile().is_none());

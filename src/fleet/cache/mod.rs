@@ -57,10 +57,6 @@ pub struct CachedName {
     pub status: TargetState,
 }
 
-/// Only one process at a time renews what is old; this one, until it is dropped.
-#[derive(Debug)]
-pub struct RefreshLock(#[expect(dead_code, reason = "it is locked while it is open")] File);
-
 impl Cached {
     /// Whether it is younger than `age`.
     pub fn is_fresh(&self, age: Duration) -> bool {
@@ -70,10 +66,10 @@ impl Cached {
 }
 
 /// The variable that says where the caches are, and with them what was used lately.
-pub const VARIABLE: &str = "SSMX_CACHE_DIR";
+pub(crate) const VARIABLE: &str = "SSMX_CACHE_DIR";
 
 /// The folder of the caches: [`VARIABLE`], or `ssmx` in the user's folder for caches. None if there is neither.
-pub fn default_dir() -> Option<PathBuf> {
+pub(crate) fn default_dir() -> Option<PathBuf> {
     let named = env::var_os(VARIABLE).filter(|dir| !dir.is_empty()).map(PathBuf::from);
     named.or_else(|| Some(dirs::cache_dir()?.join("ssmx")))
 }
@@ -119,12 +115,6 @@ impl Cache {
         if let Err(error) = self.write(cached) {
             tracing::debug!(dir = %self.dir.display(), %error, "the cache is not written");
         }
-    }
-
-    /// The right to renew it behind; none if somebody else is at it.
-    pub fn lock_for_refresh(&self) -> Option<RefreshLock> {
-        create_folder(&self.dir).ok()?;
-        lock(&self.path("refresh")).ok().map(RefreshLock)
     }
 
     fn write(&self, cached: &Cached) -> io::Result<()> {

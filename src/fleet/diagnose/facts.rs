@@ -8,7 +8,7 @@ use crate::fleet::model::instance::Place;
 
 /// What is known of one target.
 #[derive(Clone, Debug)]
-pub struct Facts {
+pub(crate) struct Facts {
     /// `i-…`, `mi-…` or `ecs:…`.
     pub id: String,
     /// Where it was looked for.
@@ -33,7 +33,7 @@ pub struct Facts {
 
 /// What a service said to a question.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Answer<T> {
+pub(crate) enum Answer<T> {
     /// The question makes no sense, or was not worth a request.
     NotAsked,
     /// This.
@@ -44,7 +44,7 @@ pub enum Answer<T> {
 
 /// What EC2 knows of an instance.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Ec2Facts {
+pub(crate) struct Ec2Facts {
     /// What it is doing.
     pub state: InstanceState,
     /// The value of its name tag.
@@ -61,7 +61,7 @@ pub struct Ec2Facts {
 
 /// What Systems Manager knows of an agent.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct AgentFacts {
+pub(crate) struct AgentFacts {
     /// Whether it reports regularly.
     pub ping: PingStatus,
     /// When it did so last.
@@ -78,7 +78,7 @@ pub struct AgentFacts {
 
 /// A question that was not answered.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Refusal {
+pub(crate) struct Refusal {
     /// The family of the failure.
     pub kind: ErrorKind,
     /// What was asked, as IAM names it, or in words if it was no request to a service.
@@ -97,7 +97,7 @@ pub struct Refusal {
 
 /// What came of looking for an instance in other regions and accounts.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Elsewhere {
+pub(crate) struct Elsewhere {
     /// The places that were asked, and answered.
     pub asked: Vec<Place>,
     /// Those of them that know it.
@@ -108,7 +108,7 @@ pub struct Elsewhere {
 
 /// An instance that was seen elsewhere.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Sighting {
+pub(crate) struct Sighting {
     /// Where.
     pub place: Place,
     /// Its id.
@@ -117,7 +117,7 @@ pub struct Sighting {
 
 impl Sighting {
     /// The flags with which a command looks there and not `here`, as in "--region eu-west-1".
-    pub fn flags(&self, here: &Place) -> String {
+    pub(crate) fn flags(&self, here: &Place) -> String {
         let profile = self.place.profile.as_ref().filter(|_| self.place.profile != here.profile);
         let profile = profile.map(|profile| format!(" --profile {profile}")).unwrap_or_default();
         format!("--region {}{profile}", self.place.region)
@@ -136,7 +136,7 @@ impl Elsewhere {
 
 impl<T> Answer<T> {
     /// The answer, if there was one.
-    pub fn said(&self) -> Option<&T> {
+    pub(crate) fn said(&self) -> Option<&T> {
         match self {
             Self::Said(answer) => Some(answer),
             Self::NotAsked | Self::Refused(_) => None,
@@ -144,7 +144,7 @@ impl<T> Answer<T> {
     }
 
     /// Why there was none, if it was asked for.
-    pub fn refusal(&self) -> Option<&Refusal> {
+    pub(crate) fn refusal(&self) -> Option<&Refusal> {
         match self {
             Self::Refused(refusal) => Some(refusal),
             Self::NotAsked | Self::Said(_) => None,
@@ -154,7 +154,7 @@ impl<T> Answer<T> {
 
 impl Facts {
     /// What can be said of a target before anybody was asked.
-    pub fn none(id: impl Into<String>, place: Place, purpose: Purpose, now: SystemTime) -> Self {
+    pub(crate) fn none(id: impl Into<String>, place: Place, purpose: Purpose, now: SystemTime) -> Self {
         Self {
             id: id.into(),
             place,
@@ -170,39 +170,39 @@ impl Facts {
     }
 
     /// What EC2 knows of it.
-    pub fn instance(&self) -> Option<&Ec2Facts> {
+    pub(crate) fn instance(&self) -> Option<&Ec2Facts> {
         self.ec2.said()?.as_ref()
     }
 
     /// What Systems Manager knows of its agent.
-    pub fn known_agent(&self) -> Option<&AgentFacts> {
+    pub(crate) fn known_agent(&self) -> Option<&AgentFacts> {
         self.agent.said()?.as_ref()
     }
 
     /// Its name, if it is known.
-    pub fn name(&self) -> Option<&str> {
+    pub(crate) fn name(&self) -> Option<&str> {
         let name = self.instance().and_then(|instance| instance.name.as_deref());
         name.or_else(|| self.known_agent()?.name.as_deref())
     }
 
     /// Its operating system, if it is known.
-    pub fn platform(&self) -> Option<Platform> {
+    pub(crate) fn platform(&self) -> Option<Platform> {
         let platform = self.known_agent().and_then(|agent| agent.platform);
         platform.or_else(|| self.instance()?.platform)
     }
 
     /// Whether it is a hybrid node, which EC2 does not know.
-    pub fn is_hybrid(&self) -> bool {
+    pub(crate) fn is_hybrid(&self) -> bool {
         self.id.starts_with("mi-")
     }
 
     /// Whether it is a container of ECS.
-    pub fn is_container(&self) -> bool {
+    pub(crate) fn is_container(&self) -> bool {
         self.id.starts_with("ecs:")
     }
 
     /// Whether those who would know it were asked, and do not.
-    pub fn is_unknown_here(&self) -> bool {
+    pub(crate) fn is_unknown_here(&self) -> bool {
         let by_agent = matches!(self.agent, Answer::Said(None));
         match &self.ec2 {
             // Systems Manager knows no EC2 instance that EC2 does not know.
@@ -213,13 +213,13 @@ impl Facts {
     }
 
     /// Whether it is worth looking for it in other regions and accounts.
-    pub fn may_be_elsewhere(&self) -> bool {
+    pub(crate) fn may_be_elsewhere(&self) -> bool {
         let unseen = matches!(self.ec2, Answer::Refused(_)) && self.known_agent().is_none();
         !self.is_container() && self.connected.said() != Some(&true) && (self.is_unknown_here() || unseen)
     }
 
     /// The questions that were asked and not answered.
-    pub fn refusals(&self) -> impl Iterator<Item = &Refusal> {
+    pub(crate) fn refusals(&self) -> impl Iterator<Item = &Refusal> {
         // A tier that is not told leaves nothing open: a session on a hybrid node says of itself if it is missing.
         [self.connected.refusal(), self.ec2.refusal(), self.agent.refusal()].into_iter().flatten()
     }
@@ -241,7 +241,7 @@ impl From<&aws::Error> for Refusal {
 
 impl Refusal {
     /// An answer that did not come in time.
-    pub fn late(action: &str, seconds: u64) -> Self {
+    pub(crate) fn late(action: &str, seconds: u64) -> Self {
         Self {
             kind: ErrorKind::Network,
             action: action.to_owned(),

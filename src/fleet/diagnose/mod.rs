@@ -7,15 +7,15 @@ mod reason;
 #[cfg(test)]
 mod tests;
 
-pub use facts::{AgentFacts, Answer, Ec2Facts, Elsewhere, Facts, Refusal, Sighting};
-pub use purpose::Purpose;
-pub use reason::Reason;
+pub(crate) use facts::{AgentFacts, Answer, Ec2Facts, Elsewhere, Facts, Refusal, Sighting};
+pub(crate) use purpose::Purpose;
+pub(crate) use reason::Reason;
 
 use crate::aws::{ErrorKind, InstanceState, PingStatus};
 
 /// What can be said about reaching an instance.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Diagnosis {
+pub(crate) struct Diagnosis {
     /// Whether it can be reached.
     pub verdict: Verdict,
     /// The verdict's reason in a few words; a clause that follows "cannot be reached:". Empty if it can.
@@ -28,7 +28,7 @@ pub struct Diagnosis {
 
 /// Whether an instance can be reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
+pub(crate) enum Verdict {
     /// A session can be expected to start.
     Reachable,
     /// It exists, as far as is known, and no session can start.
@@ -40,7 +40,7 @@ pub enum Verdict {
 }
 
 /// Says from facts whether a target can be reached, and if not, why.
-pub fn diagnose(facts: &Facts) -> Diagnosis {
+pub(crate) fn diagnose(facts: &Facts) -> Diagnosis {
     let down = obstacles::down(facts);
     let verdict = verdict(facts, down.is_some());
     if verdict == Verdict::Reachable {

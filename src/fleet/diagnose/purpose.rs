@@ -4,7 +4,7 @@ use std::fmt;
 
 /// What a session is to be for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Purpose {
+pub(crate) enum Purpose {
     /// An interactive shell.
     #[default]
     Shell,
@@ -28,7 +28,7 @@ pub(crate) struct AgentVersion([u32; 4]);
 
 impl Purpose {
     /// All of them, those that old agents can do first.
-    pub const ALL: [Self; 7] = [
+    pub(crate) const ALL: [Self; 7] = [
         Self::Shell,
         Self::Encrypted,
         Self::InteractiveCommand,
@@ -40,7 +40,7 @@ impl Purpose {
 
     /// What a session with this document is for; without a document it is a shell. Documents that are not AWS's own
     /// demand no more than a shell, as far as can be known.
-    pub fn of_document(document: Option<&str>) -> Self {
+    pub(crate) fn of_document(document: Option<&str>) -> Self {
         match document {
             Some("AWS-StartInteractiveCommand") => Self::InteractiveCommand,
             Some("AWS-StartNonInteractiveCommand") => Self::Command,
@@ -64,7 +64,7 @@ impl Purpose {
     }
 
     /// A word for it, for a flag or for JSON.
-    pub fn word(self) -> &'static str {
+    pub(crate) fn word(self) -> &'static str {
         match self {
             Self::Shell => "shell",
             Self::Encrypted => "kms",

@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 
 /// One thing that keeps an instance from being reached, or may do so.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Reason {
+pub(crate) struct Reason {
     /// A name for it that stays the same, for programs.
     pub code: &'static str,
     /// Whether it was seen, or else is to be checked by a person.

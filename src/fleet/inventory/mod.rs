@@ -259,20 +259,6 @@ pub async fn cached(places: &[Aws], query: &Query, options: &Options) -> Option<
     Some((inventory, is_fresh))
 }
 
-/// Renews the cache of an account and region if it is older than it may be and nobody else is at it. What goes wrong is
-/// not told: the next who asks will be told.
-pub async fn refresh(aws: Aws, options: Options) {
-    let options = Options { cache: CacheUse::WhileFresh, ..options };
-    let Some(cache) = options.cache(&aws) else { return };
-    let is_fresh = options.cached(&aws).await.is_some_and(|cached| cached.is_fresh(options.age));
-    let lock = task::spawn_blocking(move || cache.lock_for_refresh());
-    if !is_fresh && let Ok(Some(_lock)) = lock.await {
-        let options = Options { cache: CacheUse::Refresh, ..options };
-        let mut listing = list(vec![aws], &Query::default(), &options);
-        while listing.next().await.is_some() {}
-    }
-}
-
 /// Updates that wait for whoever listens; then the services are asked no further.
 const UPDATES: usize = 16;
 

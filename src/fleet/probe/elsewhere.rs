@@ -15,7 +15,7 @@ use crate::fleet::resolve::Resolver;
 
 /// Looks for what `spec` means in `places`, of which the first 24 are asked, 8 at a time. Those that have not answered
 /// when `patience` is over, or refuse, are told of as such.
-pub async fn look_elsewhere(aws: &Aws, spec: &TargetSpec, places: &[Place], patience: Duration) -> Elsewhere {
+pub(crate) async fn look_elsewhere(aws: &Aws, spec: &TargetSpec, places: &[Place], patience: Duration) -> Elsewhere {
     let deadline = Instant::now() + patience;
     let mut asked = stream::iter(places.iter().take(PLACES).cloned())
         .map(|place| async move { (look(aws, spec, &place).await, place) })

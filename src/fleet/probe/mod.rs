@@ -18,11 +18,11 @@ use super::inventory::plan::IDS;
 use super::model::instance::Place;
 use crate::aws::{self, Aws, ConnectionStatus, Ec2Instance, ErrorKind, HybridTier, ManagedInstance};
 
-pub use elsewhere::look_elsewhere;
+pub(crate) use elsewhere::look_elsewhere;
 
 /// What is to be known.
 #[derive(Clone, Debug)]
-pub struct Probe {
+pub(crate) struct Probe {
     /// What sessions are to be for.
     pub purpose: Purpose,
     /// The key of the tag that names instances.
@@ -36,7 +36,7 @@ type Answers<T> = HashMap<String, Answer<Option<T>>>;
 impl Probe {
     /// Asks about targets, which are given by their ids, in one account and region: EC2 and Systems Manager about 50 at a
     /// time, Session Manager about each. The facts are in the order of the ids.
-    pub async fn run(&self, aws: &Aws, ids: &[String]) -> Vec<Facts> {
+    pub(crate) async fn run(&self, aws: &Aws, ids: &[String]) -> Vec<Facts> {
         let of_kind = |prefixes: &[&str]| -> Vec<String> {
             ids.iter().filter(|id| prefixes.iter().any(|prefix| id.starts_with(prefix))).cloned().collect()
         };

@@ -8,7 +8,7 @@ use crate::fleet::model::instance::Instance;
 
 /// A target as it was typed, taken apart. Aliases are resolved before.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum TargetSpec {
+pub(crate) enum TargetSpec {
     /// What Session Manager itself calls a target: an EC2 instance (`i-` and 8 or 17 hexadecimal digits), a hybrid node
     /// (`mi-` and 17), or a container of ECS (`ecs:CLUSTER_TASK_RUNTIME`). It is taken as it is.
     Id(String),

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 /// Where connections come in.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Listen {
+pub(crate) enum Listen {
     /// A TCP port.
     Tcp {
         /// The addresses.
@@ -20,7 +20,7 @@ pub enum Listen {
 
 /// The addresses of a TCP port.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Bind {
+pub(crate) enum Bind {
     /// 127.0.0.1 and ::1, with the same port.
     Loopback,
     /// This one.
@@ -29,7 +29,7 @@ pub enum Bind {
 
 /// A local port, and whose wish it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum LocalPort {
+pub(crate) enum LocalPort {
     /// The person named it: no other will do.
     Named(u16),
     /// We would like it, because the remote port has this number; another one does as well.
@@ -40,7 +40,7 @@ pub enum LocalPort {
 
 /// What the instance connects to.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Destination {
+pub(crate) struct Destination {
     /// A host that the instance can reach, by a name that it resolves; `None` for the instance itself.
     pub host: Option<String>,
     /// The port, not 0.
@@ -49,7 +49,7 @@ pub struct Destination {
 
 impl Destination {
     /// In words, for connections that go through `target`.
-    pub fn through(&self, target: &str) -> String {
+    pub(crate) fn through(&self, target: &str) -> String {
         match &self.host {
             Some(_) => format!("{self} through {target}"),
             None => format!("{target}:{}", self.port),

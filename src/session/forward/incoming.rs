@@ -13,7 +13,7 @@ use super::socks::pool::Lease;
 
 /// A connection of a program on this machine.
 #[derive(Debug)]
-pub struct Local {
+pub(crate) struct Local {
     socket: Socket,
     /// Who shares a session with others holds on to it for as long as the connection is open.
     _lease: Option<Lease>,

@@ -19,7 +19,7 @@ const ATTEMPTS: usize = 16;
 /// Why nothing can listen there.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum ListenError {
+pub(crate) enum ListenError {
     /// Somebody else has the port.
     #[error("port {port} is taken{}", by(.owner))]
     Taken {
@@ -53,7 +53,7 @@ fn by(owner: &Option<String>) -> String {
 /// An open port or socket. Connections that nobody accepts yet wait in the system's queue: 1,024, or fewer where the
 /// system allows fewer.
 #[derive(Debug)]
-pub struct Listener {
+pub(crate) struct Listener {
     sockets: Vec<TcpListener>,
     #[cfg(unix)]
     unix: Option<super::unix_listener::LocalSocket>,
@@ -65,7 +65,7 @@ impl Listener {
     ///
     /// # Errors
     /// [`ListenError`]; a port that nobody named is replaced by a free one instead.
-    pub fn open(listen: &Listen) -> Result<Self, ListenError> {
+    pub(crate) fn open(listen: &Listen) -> Result<Self, ListenError> {
         match listen {
             Listen::Tcp { bind, port: LocalPort::Named(port) } => Self::tcp(*bind, *port),
             Listen::Tcp { bind, port: LocalPort::Any } => Self::tcp(*bind, 0),
@@ -110,12 +110,12 @@ impl Listener {
     }
 
     /// The addresses; empty for a unix socket.
-    pub fn addresses(&self) -> Vec<SocketAddr> {
+    pub(crate) fn addresses(&self) -> Vec<SocketAddr> {
         self.sockets.iter().filter_map(|socket| socket.local_addr().ok()).collect()
     }
 
     /// The path, for a unix socket.
-    pub fn path(&self) -> Option<PathBuf> {
+    pub(crate) fn path(&self) -> Option<PathBuf> {
         #[cfg(unix)]
         if let Some(unix) = &self.unix {
             return Some(unix.path().to_owned());
@@ -124,7 +124,7 @@ impl Listener {
     }
 
     /// Whether the port is another one than was preferred.
-    pub fn has_moved(&self) -> bool {
+    pub(crate) fn has_moved(&self) -> bool {
         self.moved
     }
 
@@ -132,7 +132,7 @@ impl Listener {
     ///
     /// # Errors
     /// What the system says; it may go away, for example when there were too many open files.
-    pub async fn accept(&self) -> io::Result<Local> {
+    pub(crate) async fn accept(&self) -> io::Result<Local> {
         poll_fn(|cx| {
             for socket in &self.sockets {
                 if let Poll::Ready(accepted) = socket.poll_accept(cx) {

@@ -41,11 +41,12 @@ mod tunnel;
 #[cfg(unix)]
 mod unix_listener;
 
-pub use endpoint::{Bind, Destination, Listen, LocalPort};
-pub use incoming::Local;
-pub use listener::{ListenError, Listener};
-pub use session::{Probe, Session, SessionError, begin, connect, connect_unless};
-pub use single::{Served, serve_one};
-pub use socks::request::Refusal;
-pub use socks::{SocksOptions, SocksRoutes, serve_socks};
-pub use tunnel::{Note, Opener, Reporter, serve};
+pub(crate) use endpoint::{Bind, Destination, Listen, LocalPort};
+pub(crate) use listener::Listener;
+#[cfg(test)]
+pub(crate) use session::connect;
+pub(crate) use session::{Probe, Session, SessionError, begin, connect_unless};
+pub(crate) use single::{Served, serve_one};
+pub(crate) use socks::request::Refusal;
+pub(crate) use socks::{SocksOptions, SocksRoutes, serve_socks};
+pub(crate) use tunnel::{Note, Opener, Reporter, serve};

@@ -32,7 +32,7 @@ const MULTIPLEXED_TYPE: &str = "LocalPortForwarding";
 
 /// Why a session that was started is not ready.
 #[derive(Debug)]
-pub enum SessionError {
+pub(crate) enum SessionError {
     /// It has ended.
     Ended(End),
     /// It took more than 30 s.
@@ -43,7 +43,7 @@ pub enum SessionError {
 
 /// A session that carries connections.
 #[derive(Debug)]
-pub struct Session {
+pub(crate) struct Session {
     id: String,
     mode: Mode,
     stop: watch::Sender<bool>,
@@ -58,7 +58,7 @@ enum Mode {
 
 /// What came of asking whether the destination accepts connections.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Probe {
+pub(crate) enum Probe {
     /// It accepted one, which is closed again.
     Accepts,
     /// It did not.
@@ -74,7 +74,7 @@ pub enum Probe {
 ///
 /// # Errors
 /// [`SessionError`]; the session is ended on the service.
-pub async fn connect<R: Reporter>(channel: Channel, reporter: &Arc<R>) -> Result<Session, SessionError> {
+pub(crate) async fn connect<R: Reporter>(channel: Channel, reporter: &Arc<R>) -> Result<Session, SessionError> {
     // Nobody says so, and therefore there is a session or an error.
     let (_nobody, mut never) = watch::channel(false);
     match connect_unless(channel, reporter, &mut never).await? {
@@ -87,7 +87,7 @@ pub async fn connect<R: Reporter>(channel: Channel, reporter: &Arc<R>) -> Result
 ///
 /// # Errors
 /// As those of [`connect`].
-pub async fn connect_unless<R: Reporter>(
+pub(crate) async fn connect_unless<R: Reporter>(
     mut channel: Channel,
     reporter: &Arc<R>,
     stop: &mut watch::Receiver<bool>,
@@ -124,7 +124,7 @@ fn misled(handshake: &Handshake) -> Option<String> {
 }
 
 /// Begins to carry over a session whose agent is ready, with or without a handshake.
-pub fn begin<R: Reporter>(channel: Channel, handshake: Option<&Handshake>, reporter: &Arc<R>) -> Session {
+pub(crate) fn begin<R: Reporter>(channel: Channel, handshake: Option<&Handshake>, reporter: &Arc<R>) -> Session {
     let id = channel.session_id().to_owned();
     let (stop, stopped) = watch::channel(false);
     let (mode, task) = match multiplexing_agent(handshake) {
@@ -166,17 +166,17 @@ fn multiplexing_agent(handshake: Option<&Handshake>) -> Option<Version> {
 
 impl Session {
     /// The id of the session.
-    pub fn id(&self) -> &str {
+    pub(crate) fn id(&self) -> &str {
         &self.id
     }
 
     /// Whether many connections are carried at a time.
-    pub fn is_multiplexed(&self) -> bool {
+    pub(crate) fn is_multiplexed(&self) -> bool {
         matches!(self.mode, Mode::Mux(_))
     }
 
     /// Asks the destination whether it accepts connections, with one that is closed at once.
-    pub async fn probe(&self) -> Probe {
+    pub(crate) async fn probe(&self) -> Probe {
         let Mode::Mux(shared) = &self.mode else { return Probe::Unknown };
         let before = shared.refused();
         let Ok(stream) = shared.open() else { return Probe::Over };
@@ -237,7 +237,7 @@ impl Session {
     }
 
     /// How a session ended that is over; one that does not say so within a second is ended on the service.
-    pub async fn end(mut self) -> End {
+    pub(crate) async fn end(mut self) -> End {
         match tokio::time::timeout(END_PATIENCE, &mut self.task).await {
             // A panic in the task was reported by the panic hook.
             Ok(end) => end.unwrap_or(End::Terminated),
@@ -249,7 +249,7 @@ impl Session {
     }
 
     /// Ends the session on the service, and waits until that is done. Its connections are reset.
-    pub async fn terminate(mut self) {
+    pub(crate) async fn terminate(mut self) {
         self.stop.send_replace(true);
         let _ = (&mut self.task).await;
     }

@@ -10,7 +10,7 @@ use crate::channel::End;
 
 /// Why the listener is closed.
 #[derive(Debug)]
-pub enum Served<T> {
+pub(crate) enum Served<T> {
     /// The session has ended.
     Ended(End),
     /// We were told to stop, so; the session is ended on the service.
@@ -19,7 +19,7 @@ pub enum Served<T> {
 
 /// Carries the connections of the listener until the session ends or `stop` resolves. `connected` is called for each of
 /// them.
-pub async fn serve_one<R: Reporter, T>(
+pub(crate) async fn serve_one<R: Reporter, T>(
     listener: Listener,
     mut session: Session,
     reporter: &R,

@@ -33,7 +33,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(15);
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// Starts sessions to one destination.
-pub trait Opener: Send + Sync + 'static {
+pub(crate) trait Opener: Send + Sync + 'static {
     /// Why there is none.
     type Error: fmt::Display + Send;
 
@@ -42,14 +42,14 @@ pub trait Opener: Send + Sync + 'static {
 }
 
 /// Hears what a person should know while a tunnel is open.
-pub trait Reporter: Observer + Send + Sync + 'static {
+pub(crate) trait Reporter: Observer + Send + Sync + 'static {
     /// Something happened to a connection or a session.
     fn note(&self, note: &Note);
 }
 
 /// What happens in a tunnel.
 #[derive(Debug)]
-pub enum Note {
+pub(crate) enum Note {
     /// The destination did not accept a connection. It may come often.
     Refused,
     /// The session is over, and its connections with it. Another one follows when somebody connects.
@@ -72,7 +72,7 @@ pub enum Note {
 
 /// Carries the connections of all listeners until `stop` becomes true, or its sender is gone; then the session is ended
 /// on the service. `session` is the first one.
-pub async fn serve<O: Opener, R: Reporter>(
+pub(crate) async fn serve<O: Opener, R: Reporter>(
     listeners: Vec<Listener>,
     session: Session,
     opener: O,

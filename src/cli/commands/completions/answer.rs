@@ -19,7 +19,7 @@ const SEPARATORS: &str = "SSMX_COMPLETE_BREAKS";
 /// Answers, if it is a shell that has called ssmx, and returns how to exit. To be asked before anything else is done.
 ///
 /// A failure is as good as no answer: there is no place where it could be said.
-pub fn answer() -> Option<Exit> {
+pub(crate) fn answer() -> Option<Exit> {
     let shell = env::var(VARIABLE).ok().filter(|shell| !shell.is_empty())?;
     let Some(shell) = Shell::named(&shell) else { return Some(Exit::USAGE) };
     let request = Request::read(shell);

@@ -31,7 +31,7 @@ use crate::cli::ui::Ui;
 ///
 /// PowerShell, in $PROFILE: ssmx completions powershell | Out-String | Invoke-Expression
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub(crate) struct Args {
     /// The shell
     #[arg(value_enum)]
     pub shell: Shell,
@@ -39,8 +39,7 @@ pub struct Args {
 
 /// A shell that can be answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-#[expect(missing_docs, reason = "a comment would become part of the help")]
-pub enum Shell {
+pub(crate) enum Shell {
     Bash,
     Zsh,
     Fish,
@@ -55,7 +54,7 @@ pub(crate) const VARIABLE: &str = "SSMX_COMPLETE";
 ///
 /// # Errors
 /// Standard output cannot be written.
-pub fn run(ui: &Ui, Args { shell }: Args) -> Result<Exit, CliError> {
+pub(crate) fn run(ui: &Ui, Args { shell }: Args) -> Result<Exit, CliError> {
     ui.data(script(shell).map_err(|error| CliError::failed("cannot write the script").caused_by(&error))?)?;
     Ok(Exit::FINE)
 }

@@ -12,7 +12,7 @@ use crate::config::{Effective, Found, Key, Level, Origin, nearest};
 
 /// Show each setting that is in force, and where it came from
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub(crate) struct Args {
     /// The setting, with all that is said of it [default: all settings]
     #[arg(value_name = "KEY")]
     pub key: Option<String>,
@@ -28,7 +28,7 @@ pub struct Args {
 
 /// How to print an explanation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub enum Format {
+pub(crate) enum Format {
     /// Lines.
     Table,
     /// JSON.

@@ -7,16 +7,16 @@ use dialoguer::{Input, Select};
 
 use super::file;
 use crate::aws;
-use crate::cli::args::Globals;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
+use crate::cli::globals::Globals;
 use crate::cli::ui::Ui;
 use crate::cli::ui::prompt;
 use crate::config::{Key, Kind, Level, Value};
 
 /// Write a first, commented file
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub(crate) struct Args {
     /// Replace the file that is there
     #[arg(long)]
     pub force: bool,

@@ -8,11 +8,11 @@ mod init;
 
 use std::path::Path;
 
-use crate::cli::args::Globals;
 use crate::cli::config_error;
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, ErrorKind};
 use crate::cli::exit::Exit;
+use crate::cli::globals::Globals;
 use crate::cli::ui::Ui;
 use crate::config::{self, Key, Place, edit as text_edit};
 
@@ -22,15 +22,14 @@ use crate::config::{self, Key, Place, edit as text_edit};
 /// counts in this order: flag, `SSMX_*` in the environment, the target's section, the profile's section, the defaults,
 /// then what the AWS configuration says.
 #[derive(Debug, clap::Args)]
-pub struct Args {
-    #[expect(missing_docs, reason = "a comment would replace the help of the command")]
+pub(crate) struct Args {
     #[command(subcommand)]
     pub command: Command,
 }
 
 /// What to do with the configuration.
 #[derive(Debug, clap::Subcommand)]
-pub enum Command {
+pub(crate) enum Command {
     /// Write a first, commented file
     ///
     /// Asks for the default profile and region; `--profile` and `--region` answer beforehand.
@@ -85,7 +84,7 @@ pub enum Command {
 
 /// How to print a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub enum Output {
+pub(crate) enum Output {
     /// In TOML.
     Toml,
     /// In JSON.
@@ -96,7 +95,7 @@ pub enum Output {
 ///
 /// # Errors
 /// The file cannot be read or written, or has mistakes.
-pub async fn run(ui: &Ui, globals: &Globals, args: Args) -> Result<Exit, CliError> {
+pub(crate) async fn run(ui: &Ui, globals: &Globals, args: Args) -> Result<Exit, CliError> {
     let path = config::location().map_err(config_error::told)?.path;
     match args.command {
         Command::Init(args) => init::run(ui, globals, args, &path).await,

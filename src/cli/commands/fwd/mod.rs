@@ -4,8 +4,8 @@ mod child;
 mod observer;
 mod open;
 mod plan;
-pub mod socks;
-pub mod spec;
+pub(crate) mod socks;
+pub(crate) mod spec;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -47,7 +47,7 @@ use spec::{ForwardSpec, bind};
 /// With `--socks` the programs themselves say where each connection leads, to whatever the instance can reach. `{socks}`
 /// and `SSMX_SOCKS_HOST` and `SSMX_SOCKS_PORT` name that port to a command.
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub(crate) struct Args {
     /// The instance: its id (i-…, mi-…), Name, address, tags as key=value, or an alias; or a tunnel. With forwards alone,
     /// the instance is chosen on the terminal
     pub target: String,
@@ -83,7 +83,7 @@ pub struct Args {
 
 /// How to say what is ready.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub enum Format {
+pub(crate) enum Format {
     /// Lines on standard error.
     Table,
     /// JSON on standard output.
@@ -97,7 +97,7 @@ const END_PATIENCE: Duration = Duration::from_millis(900);
 ///
 /// # Errors
 /// A port or the sessions cannot be had.
-pub async fn run(context: &Context, mut args: Args) -> Result<Exit, CliError> {
+pub(crate) async fn run(context: &Context, mut args: Args) -> Result<Exit, CliError> {
     let mut context = context.clone();
     if plan::lacks_target(&context, &args) {
         let id;

@@ -33,7 +33,7 @@ const FOUND_LASTS: Duration = Duration::from_secs(60);
 
 /// What says that there is a SOCKS5 port, and how it is.
 #[derive(Debug, clap::Args)]
-pub struct Flags {
+pub(crate) struct Flags {
     /// Port for programs that speak SOCKS5, which say themselves where each connection leads; 0 for any free one
     #[arg(long, value_name = "[BIND:]PORT")]
     pub socks: Option<SocksSpec>,
@@ -53,7 +53,7 @@ pub struct Flags {
 
 /// Where a SOCKS5 port listens, as it was typed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SocksSpec {
+pub(crate) struct SocksSpec {
     /// The address and the port, which is a named one or any.
     pub listen: Listen,
     /// What was typed.

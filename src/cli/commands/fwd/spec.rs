@@ -12,7 +12,7 @@ use crate::session::forward::{Bind, Destination, Listen, LocalPort};
 
 /// One forward as it was typed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ForwardSpec {
+pub(crate) struct ForwardSpec {
     /// Where connections come in; `Loopback` unless an address was typed.
     pub listen: Listen,
     /// Where they go.
@@ -23,7 +23,7 @@ pub struct ForwardSpec {
 
 impl ForwardSpec {
     /// The forward with another address to listen on, unless it names its own.
-    pub fn bound_to(mut self, address: Bind) -> Self {
+    pub(crate) fn bound_to(mut self, address: Bind) -> Self {
         if let Listen::Tcp { bind: bind @ Bind::Loopback, .. } = &mut self.listen {
             *bind = address;
         }
@@ -47,7 +47,7 @@ impl FromStr for ForwardSpec {
 ///
 /// # Errors
 /// It is neither.
-pub fn bind(text: &str) -> Result<Bind, String> {
+pub(crate) fn bind(text: &str) -> Result<Bind, String> {
     if text.eq_ignore_ascii_case("localhost") {
         return Ok(Bind::Loopback);
     }

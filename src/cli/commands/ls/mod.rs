@@ -26,7 +26,7 @@ use columns::{ago, counts, style};
 /// A QUERY is a part of a name, an id or an address, or a tag as `key=value`, in which `*` stands for anything; several
 /// must all match. `--profile` and `--region` take several names here, with commas between them.
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub(crate) struct Args {
     /// Which instances: parts of names, ids or addresses, and tags as key=value
     pub query: Vec<String>,
 
@@ -55,14 +55,13 @@ pub struct Args {
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     pub columns: Vec<Column>,
 
-    #[expect(missing_docs, reason = "a comment would be taken for help")]
     #[command(flatten)]
     pub cache: CacheArgs,
 }
 
 /// Whether the cache is used.
 #[derive(Debug, Clone, Copy, Default, clap::Args)]
-pub struct CacheArgs {
+pub(crate) struct CacheArgs {
     /// Ask AWS, whatever is in the cache
     #[arg(long)]
     pub refresh: bool,
@@ -74,7 +73,7 @@ pub struct CacheArgs {
 
 /// How instances are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Format {
+pub(crate) enum Format {
     /// A table, fitted to the terminal
     Table,
     /// A table with everything in it
@@ -100,7 +99,7 @@ impl CacheArgs {
 ///
 /// # Errors
 /// No account can be asked, or nothing can be written.
-pub async fn run(context: &Context, args: Args) -> Result<Exit, CliError> {
+pub(crate) async fn run(context: &Context, args: Args) -> Result<Exit, CliError> {
     let ui = &context.ui;
     let Places { clouds, profiles, failures } = places::places(context, args.all_regions).await?;
     let mut first = context.clone();

@@ -18,10 +18,10 @@ use super::{exec, shell};
 use crate::aws::{Aws, Settings};
 use crate::channel::{self, Channel, Event, Options};
 use crate::cli::advice;
-use crate::cli::args::Globals;
 use crate::cli::context::{self, Context};
 use crate::cli::error::{CliError, ErrorKind};
 use crate::cli::exit::Exit;
+use crate::cli::globals::Globals;
 use crate::cli::target::lookup::Says;
 use crate::cli::ui::Ui;
 use crate::protocol::{CLIENT_VERSION, Handshake, SessionType};
@@ -41,7 +41,7 @@ const ESCAPE: &str = "SSMX_PLUGIN_ESCAPE";
 /// Called by the name `session-manager-plugin`, ssmx is one. `ssmx plugin --install DIR` gives it that name; what the
 /// plugin is handed is taken here as well.
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub(crate) struct Args {
     /// Make a link named session-manager-plugin to this program
     #[arg(long, value_name = "DIR")]
     pub install: Option<PathBuf>,
@@ -69,7 +69,7 @@ pub(crate) fn as_called_by_name(args: Vec<OsString>) -> Vec<OsString> {
 ///
 /// # Errors
 /// The call makes no sense, or the session cannot be had or was lost.
-pub async fn run(ui: &Ui, globals: &Globals, args: Args) -> Result<Exit, CliError> {
+pub(crate) async fn run(ui: &Ui, globals: &Globals, args: Args) -> Result<Exit, CliError> {
     if let Some(dir) = &args.install {
         return link::install(ui, dir, args.force);
     }

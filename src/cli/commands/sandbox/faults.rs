@@ -13,7 +13,7 @@ const MAX_DELAY: Duration = Duration::from_secs(60);
 
 /// One `--fault`. What it leaves out stays as it was.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Fault {
+pub(crate) struct Fault {
     /// The direction that is meant; both without one.
     pub direction: Option<Direction>,
     /// Share of frames that are lost, 0 to 1.
@@ -32,7 +32,7 @@ pub struct Fault {
 
 /// A direction of a session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Direction {
+pub(crate) enum Direction {
     /// From the client to the agent.
     Up,
     /// From the agent to the client.

@@ -1,7 +1,7 @@
 //! `ssmx sandbox`.
 
 mod environment;
-pub mod faults;
+pub(crate) mod faults;
 
 use std::ffi::OsString;
 use std::hash::{BuildHasher, RandomState};
@@ -11,9 +11,9 @@ use std::sync::Arc;
 use tokio::process::Command;
 
 use super::plugin::link::{self, TemporaryLink};
-use crate::cli::args::Globals;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
+use crate::cli::globals::Globals;
 use crate::cli::ui::Ui;
 use crate::sandbox::agent::Instances;
 use crate::sandbox::{self, Fleet, Options, Sandbox};
@@ -29,7 +29,7 @@ const MAX_INSTANCES: u64 = 10_000;
 /// With a command, the sandbox runs it in its environment and ends with it and its exit code. Without one it opens a
 /// shell like that on a terminal; elsewhere it prints the environment and stays.
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub(crate) struct Args {
     /// Fleet to play, in TOML, in place of the built-in one
     #[arg(long, value_name = "FILE")]
     pub fleet: Option<PathBuf>,
@@ -77,7 +77,7 @@ pub struct Args {
 
 /// How fast the agents are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub enum Pace {
+pub(crate) enum Pace {
     /// As fast as they can be.
     Fast,
     /// Held up where the real agent is.
@@ -88,7 +88,7 @@ pub enum Pace {
 ///
 /// # Errors
 /// The sandbox cannot be set up.
-pub async fn run(ui: &Ui, globals: &Globals, args: Args) -> Result<Exit, CliError> {
+pub(crate) async fn run(ui: &Ui, globals: &Globals, args: Args) -> Result<Exit, CliError> {
     let terminations = Terminations::listen();
     let mut terminations =
         terminations.map_err(|error| CliError::failed("cannot listen for signals").caused_by(&error))?;

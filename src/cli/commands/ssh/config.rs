@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 
 use super::include as edit;
 use super::login;
-use crate::cli::args::Globals;
 use crate::cli::config_error;
 use crate::cli::context::{self, Context};
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
+use crate::cli::globals::Globals;
 use crate::cli::ui::Ui;
 use crate::config::{self, Key};
 
@@ -19,7 +19,7 @@ use crate::config::{self, Key};
 /// The flags --profile, --region and --endpoint-url become part of it, and so do `ssh_user` and `ssh_port` of the
 /// configuration as it is now.
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub(crate) struct Args {
     /// Write ~/.ssh/ssmx_config, and include it at the top of ~/.ssh/config
     #[arg(long)]
     pub install: bool,
@@ -33,7 +33,7 @@ pub struct Args {
 ///
 /// # Errors
 /// A file cannot be read or written, or there is no home folder.
-pub fn run(ui: &Ui, globals: &Globals, args: Args) -> Result<Exit, CliError> {
+pub(crate) fn run(ui: &Ui, globals: &Globals, args: Args) -> Result<Exit, CliError> {
     if args.uninstall {
         return uninstall(ui, &folder()?);
     }

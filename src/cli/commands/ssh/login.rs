@@ -14,10 +14,10 @@ use tokio::process::Command;
 use super::arguments::Words;
 use super::temporary_key::ThrowawayKey;
 use crate::aws::Aws;
-use crate::cli::args::Globals;
 use crate::cli::context::Wanted;
 use crate::cli::error::{CliError, ErrorKind};
 use crate::cli::exit::Exit;
+use crate::cli::globals::Globals;
 use crate::cli::target::explain;
 use crate::cli::target::lookup;
 use crate::cli::ui::Ui;
@@ -28,7 +28,7 @@ use crate::terminal::{self, SuspendedChild, Terminations};
 
 /// What ssmx takes beside the arguments of ssh or scp.
 #[derive(Debug, Clone, clap::Args)]
-pub struct Login {
+pub(crate) struct Login {
     /// Private key to log in with, in place of a throw-away one
     #[arg(long, value_name = "FILE")]
     pub key: Option<PathBuf>,

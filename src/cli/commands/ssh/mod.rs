@@ -1,10 +1,10 @@
 //! `ssmx ssh`.
 
 pub(crate) mod arguments;
-pub mod config;
+pub(crate) mod config;
 pub(crate) mod include;
-pub mod login;
-pub mod scp;
+pub(crate) mod login;
+pub(crate) mod scp;
 mod temporary_key;
 
 use std::ffi::OsString;
@@ -29,8 +29,7 @@ use login::Login;
 /// name a key, a throw-away one is made and pushed with EC2 Instance Connect, next to your own ones.
 #[derive(Debug, clap::Args)]
 #[command(override_usage = "ssmx ssh [OPTIONS] [SSH OPTIONS] [USER@]TARGET [SSH OPTIONS] [COMMAND…]")]
-pub struct Args {
-    #[expect(missing_docs, reason = "a comment would replace the help of the command")]
+pub(crate) struct Args {
     #[command(flatten)]
     pub login: Login,
 
@@ -43,7 +42,7 @@ pub struct Args {
 ///
 /// # Errors
 /// The target cannot be found, or there is no ssh.
-pub async fn run(context: &Context, Args { login, mut args }: Args) -> Result<Exit, CliError> {
+pub(crate) async fn run(context: &Context, Args { login, mut args }: Args) -> Result<Exit, CliError> {
     let mut context = context.clone();
     if args.is_empty() {
         let id;

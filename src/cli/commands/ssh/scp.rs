@@ -19,8 +19,7 @@ use crate::terminal::Terminations;
 /// of `ssmx ssh`. The exit code is that of scp.
 #[derive(Debug, clap::Args)]
 #[command(override_usage = "ssmx scp [OPTIONS] [SCP OPTIONS] SOURCE… DESTINATION")]
-pub struct Args {
-    #[expect(missing_docs, reason = "a comment would replace the help of the command")]
+pub(crate) struct Args {
     #[command(flatten)]
     pub login: Login,
 
@@ -33,7 +32,7 @@ pub struct Args {
 ///
 /// # Errors
 /// A target cannot be found, or there is no scp.
-pub async fn run(context: &Context, Args { login, args }: Args) -> Result<Exit, CliError> {
+pub(crate) async fn run(context: &Context, Args { login, args }: Args) -> Result<Exit, CliError> {
     let (ui, globals) = (&context.ui, &context.globals);
     let words = Words::read(SCP, &args);
     let remotes = remotes(&args, &words)?;

@@ -27,7 +27,7 @@ use report::{Miss, Report, Told};
 /// The exit code is 0 if all of them can be, 4 if one is not connected, 3 if there is none such, 5 if that may not be
 /// asked; of several, the highest.
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub(crate) struct Args {
     /// The instances: their ids (i-…, mi-…), Names, addresses, tags as key=value, or aliases [default: you choose]
     #[arg(value_name = "TARGET")]
     pub targets: Vec<String>,
@@ -51,7 +51,7 @@ pub struct Args {
 
 /// How it is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub enum Format {
+pub(crate) enum Format {
     /// In lines, for a person
     Table,
     /// JSON, for programs
@@ -83,7 +83,7 @@ const MOST: usize = 500;
 ///
 /// # Errors
 /// The answer cannot be written. A target that cannot be told of is no error here, but a part of the answer.
-pub async fn run(context: &Context, args: Args) -> Result<Exit, CliError> {
+pub(crate) async fn run(context: &Context, args: Args) -> Result<Exit, CliError> {
     let ui = &context.ui;
     let mut wanted = choose::several(context, &args.targets).await?;
     let what = match wanted.as_slice() {

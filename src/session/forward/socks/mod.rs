@@ -34,7 +34,7 @@ const REQUEST_PATIENCE: Duration = Duration::from_secs(10);
 
 /// How many sessions, and for how long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct SocksOptions {
+pub(crate) struct SocksOptions {
     /// Sessions at a time, 1 at least.
     pub sessions: usize,
     /// A session without a connection is ended after so long.
@@ -44,7 +44,7 @@ pub struct SocksOptions {
 }
 
 /// Leads to any destination.
-pub trait SocksRoutes: Send + Sync + 'static {
+pub(crate) trait SocksRoutes: Send + Sync + 'static {
     /// Starts the sessions to one destination.
     type Opener: Opener;
     /// Hears what happens with them.
@@ -59,7 +59,7 @@ pub trait SocksRoutes: Send + Sync + 'static {
 
 /// Carries the connections of a listener until `stop` becomes true, or its sender is gone; then all sessions are ended
 /// on the service. `reporter` hears what has to do with no destination.
-pub async fn serve_socks<S: SocksRoutes>(
+pub(crate) async fn serve_socks<S: SocksRoutes>(
     listener: Listener,
     routes: S,
     reporter: Arc<S::Reporter>,

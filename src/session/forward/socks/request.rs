@@ -17,7 +17,7 @@ const HOST_LIMIT: usize = 253;
 
 /// Why a program is refused, as far as a reply of SOCKS5 can say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Refusal {
+pub(crate) enum Refusal {
     /// No reply says more.
     Failed,
     /// Somebody forbids it.

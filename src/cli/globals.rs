@@ -1,0 +1,46 @@
+//! The flags that every command has.
+
+use std::path::PathBuf;
+
+use clap::{ArgAction, ColorChoice};
+
+/// The flags that every command has.
+#[derive(Debug, Clone, clap::Args)]
+#[command(next_help_heading = "Global options")]
+pub(crate) struct Globals {
+    /// AWS profile [default: what the AWS environment says]
+    #[arg(long, short, global = true, value_name = "NAME")]
+    pub profile: Option<String>,
+
+    /// AWS region [default: what the AWS environment and the profile say]
+    #[arg(long, short, global = true, value_name = "NAME")]
+    pub region: Option<String>,
+
+    /// Endpoint of the AWS APIs, in place of the region's own
+    #[arg(long, global = true, value_name = "URL", value_parser = endpoint_url)]
+    pub endpoint_url: Option<String>,
+
+    /// Say what happens inside; twice for every frame. Safe to share: no secrets, no session data
+    #[arg(long, short, global = true, action = ArgAction::Count)]
+    pub verbose: u8,
+
+    /// Say nothing but warnings and errors
+    #[arg(long, short, global = true)]
+    pub quiet: bool,
+
+    /// When to use colours; NO_COLOR is honoured
+    #[arg(long, global = true, value_name = "WHEN", default_value_t = ColorChoice::Auto)]
+    pub color: ColorChoice,
+
+    /// Log to a file, not to standard error
+    #[arg(long, global = true, value_name = "FILE")]
+    pub log_file: Option<PathBuf>,
+}
+
+fn endpoint_url(text: &str) -> Result<String, String> {
+    let url: http::Uri = text.parse().map_err(|error| format!("{error}"))?;
+    match (url.scheme_str(), url.host()) {
+        (Some("http" | "https"), Some(host)) if !host.is_empty() => Ok(text.to_owned()),
+        _ => Err("it must begin with `https://` or `http://` and a host".to_owned()),
+    }
+}
