@@ -51,9 +51,25 @@ impl Finished {
     }
 }
 
+#[cfg(unix)]
+impl super::pty::Pty {
+    /// The screen, without blanks at the ends of its lines and with fixed words for what varies.
+    pub(crate) fn shown(&self) -> String {
+        let contents = self.contents();
+        let lines: Vec<_> = contents.trim_end().lines().map(str::trim_end).collect();
+        settled(&lines.join("\n"))
+    }
+}
+
 /// A text with fixed words for what varies.
 pub(crate) fn settled(text: &str) -> String {
     RULES.iter().fold(text.to_owned(), |text, (shape, fixed)| shape.replace_all(&text, *fixed).into_owned())
+}
+
+/// The same for a connection that was cut more than once: whether a close or a reset is seen is up to the timing.
+pub(crate) fn without_reasons(text: &str) -> String {
+    let lost = Regex::new(r"connection lost \(.*\);").expect("a regular expression");
+    lost.replace_all(&settled(text), "connection lost (REASON);").into_owned()
 }
 
 /// A command line as a title.
@@ -64,4 +80,9 @@ pub(crate) fn typed(words: &[&str]) -> String {
 /// One of several cases in one text.
 pub(crate) fn titled(title: impl std::fmt::Display, shown: &str) -> String {
     format!("=== {title}\n{shown}\n")
+}
+
+/// What we say at last, after what a remote side or a shell may have written: from the first line on that is an error.
+pub(crate) fn from_error(text: &str) -> String {
+    settled(text.find("error: ").map_or("", |at| &text[at..]).trim_end())
 }
