@@ -26,11 +26,14 @@ const VARYING: &[(&str, &str)] = &[
 ];
 
 static RULES: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
+    // The checkout may itself be in the folder for temporary files: the program comes first.
+    let program = std::fs::canonicalize(env!("CARGO_BIN_EXE_ssmx")).expect("the program was built");
+    let programs = [env!("CARGO_BIN_EXE_ssmx"), program.to_str().expect("a path in UTF-8")];
+    let programs = format!(r"({})\b", programs.map(regex::escape).join("|"));
     // What a test makes is in the folder that the environment names.
     let temporary = regex::escape(std::env::temp_dir().to_str().expect("a path in UTF-8").trim_end_matches('/'));
     let temporary = format!("{temporary}/[A-Za-z0-9._-]+");
-    let program = format!(r"{}\b", regex::escape(env!("CARGO_BIN_EXE_ssmx")));
-    let machine = [(temporary.as_str(), "/tmp/TEMPORARY"), (program.as_str(), "/bin/ssmx")];
+    let machine = [(programs.as_str(), "/bin/ssmx"), (temporary.as_str(), "/tmp/TEMPORARY")];
     let rules = machine.iter().chain(VARYING);
     rules.map(|(shape, fixed)| (Regex::new(shape).expect("a regular expression"), *fixed)).collect()
 });
