@@ -18,6 +18,8 @@ mod fleet;
 #[cfg(unix)]
 mod fwd;
 #[cfg(unix)]
+mod help;
+#[cfg(unix)]
 mod install;
 #[cfg(unix)]
 mod man;

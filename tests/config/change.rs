@@ -4,6 +4,7 @@ use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 
 use super::lab::Home;
+use crate::support::snapshot::{settled, titled};
 
 const FILE: &str = "\
 # Mine.
@@ -33,8 +34,8 @@ fn set_and_unset_keep_comments_and_order() {
         .replace("\"work\"\n", "\"work\"\nssh_port = 2222\n")
         .replace("\"db-1\"\n", "\"db-1\"\nregion = \"us-east-1\"\n");
     assert_eq!(home.text(), expected);
-    assert!(config(&["set", "region", "eu-west-1"]).starts_with("Nothing to change in "));
-    config(&["unset", "ssh_port", "targets.db.region"]);
+    insta::assert_snapshot!(settled(&config(&["set", "region", "eu-west-1"])), @"Nothing to change in /tmp/TEMPORARY/config/ssmx/config.toml");
+    insta::assert_snapshot!(settled(&config(&["unset", "ssh_port", "targets.db.region"])), @"Changed /tmp/TEMPORARY/config/ssmx/config.toml");
     assert_eq!(home.text(), FILE);
     config(&["set", "tunnels.pg.target=db", "tunnels.pg.forward=5432,8080:80"]);
     assert_eq!(home.text(), format!("{FILE}\n[tunnels.pg]\ntarget = \"db\"\nforward = [\"5432\", \"8080:80\"]\n"));
@@ -45,26 +46,67 @@ fn set_and_unset_keep_comments_and_order() {
 #[test]
 fn what_would_not_load_is_refused_and_changes_nothing() {
     let home = Home::with(FILE);
-    for (words, said) in [
-        (&["set", "ssh_port", "x"][..], "error: `defaults.ssh_port`: expected a port from 1 to 65535, found `x`\n"),
-        (&["set", "regoin", "x"], "error: `regoin` is no place in the configuration: did you mean `region`?\n"),
-        (&["set", "targets.x.region", "eu-west-1"], "error: nothing was changed, as it would not load: "),
-        (&["set", "tunnels.pg.target=x", "tunnels.pg.forward=x"], "error: nothing was changed, as it would not load: "),
-        (&["unset", "targets.db.name"], "error: nothing was changed, as it would not load: "),
-        (&["set", "region"], "error: expected KEY VALUE, or KEY=VALUE"),
-    ] {
-        let refused = home.run(&[&["config"], words].concat());
-        assert_eq!(refused.code(), 2, "{words:?}: {refused:?}");
-        assert!(refused.err().starts_with(said), "{words:?}: {refused:?}");
+    let shown: String = [
+        &["set", "ssh_port", "x"][..],
+        &["set", "regoin", "x"],
+        &["set", "targets.x.region", "eu-west-1"],
+        &["set", "tunnels.pg.target=x", "tunnels.pg.forward=x"],
+        &["unset", "targets.db.name"],
+        &["set", "region"],
+        &["unset", "cache"],
+    ]
+    .iter()
+    .map(|words| {
+        let refused = home.run(&[&["config"], *words].concat());
         assert_eq!(home.text(), FILE, "{words:?}");
-    }
-    let absent = home.run(&["config", "unset", "cache"]);
-    assert_eq!(absent.code(), 1);
-    assert!(absent.err().starts_with("error: `defaults.cache` is not set in "), "{absent:?}");
+        titled(words.join(" "), &refused.shown())
+    })
+    .collect();
+    insta::assert_snapshot!(shown, @"
+    === set ssh_port x
+    exit code: 2
+    --- stderr
+    error: `defaults.ssh_port`: expected a port from 1 to 65535, found `x`
+
+    === set regoin x
+    exit code: 2
+    --- stderr
+    error: `regoin` is no place in the configuration: did you mean `region`?
+
+    === set targets.x.region eu-west-1
+    exit code: 2
+    --- stderr
+    error: nothing was changed, as it would not load: /tmp/TEMPORARY/config/ssmx/config.toml:12: [targets.x] says not which instance is meant: expected one of id, name, tags, address
+
+    === set tunnels.pg.target=x tunnels.pg.forward=x
+    exit code: 2
+    --- stderr
+    error: nothing was changed, as it would not load: /tmp/TEMPORARY/config/ssmx/config.toml:14: `x` in [tunnels.pg]: `x` is no remote port: expected a number from 1 to 65535 at the end
+
+    === unset targets.db.name
+    exit code: 2
+    --- stderr
+    error: nothing was changed, as it would not load: /tmp/TEMPORARY/config/ssmx/config.toml:8: [targets.db] says not which instance is meant: expected one of id, name, tags, address
+
+    === set region
+    exit code: 2
+    --- stderr
+    error: expected KEY VALUE, or KEY=VALUE, of which there may be several
+
+    === unset cache
+    exit code: 1
+    --- stderr
+    error: `defaults.cache` is not set in `/tmp/TEMPORARY/config/ssmx/config.toml`
+    ");
 
     let broken = Home::with("[defaults]\nregoin = 'x'\n");
     let refused = broken.run(&["config", "set", "cache", "1m"]);
-    assert!(refused.err().contains("did you mean `region`?") && refused.err().contains("config edit"), "{refused:?}");
+    insta::assert_snapshot!(refused.shown(), @"
+    exit code: 2
+    --- stderr
+    error: nothing was changed, as it would not load: /tmp/TEMPORARY/config/ssmx/config.toml:2: unknown key `regoin` in [defaults]; did you mean `region`?
+    hint: correct it with `ssmx config edit`
+    ");
     assert_eq!(broken.run(&["config", "unset", "defaults.regoin"]).code(), 0, "a change may be the correction");
     assert_eq!(broken.text(), "[defaults]\n");
 }
@@ -108,19 +150,84 @@ fn get_prints_one_value_and_show_the_file() {
     assert_eq!(get("reason"), "");
     let flag = home.run(&["--region", "us-east-1", "config", "get", "region"]);
     assert_eq!(flag.out(), "us-east-1\n");
-    assert_eq!(home.run(&["config", "get", "regoin"]).code(), 2);
+    insta::assert_snapshot!(home.run(&["config", "get", "regoin"]).shown(), @"
+    exit code: 2
+    --- stderr
+    error: `regoin` is no place in the configuration: did you mean `region`?
+    ");
+    insta::assert_snapshot!(home.run(&["config", "get", "reason"]).shown(), @"
+    exit code: 1
+    --- stderr
+    error: `reason` is not set
+    ");
+    insta::assert_snapshot!(home.run(&["config", "get", "targets.dbb"]).shown(), @"
+    exit code: 1
+    --- stderr
+    error: `targets.dbb` is not set
+    ");
 
     assert_eq!(home.run(&["config", "show"]).out(), FILE);
-    let json: serde_json::Value = serde_json::from_str(&home.run(&["config", "show", "-o", "json"]).out()).unwrap();
-    assert_eq!(
-        (json["targets"]["db"]["name"].as_str(), json["defaults"]["profile"].as_str()),
-        (Some("db-1"), Some("work"))
-    );
-    let effective = home.run(&["config", "show", "--effective", "-o", "json"]).out();
-    let json: serde_json::Value = serde_json::from_str(&effective).unwrap();
-    assert_eq!((json["name_tag"].as_str(), json["reason_required"].as_bool()), (Some("Name"), Some(false)));
-    let toml = home.run(&["config", "show", "--effective"]).out();
-    assert!(toml.contains("region = \"eu-west-1\"\n") && toml.contains("columns = [\"name\", \"id\", "), "{toml}");
-    let none = Home::new().run(&["config", "show"]);
-    assert!(none.code() == 1 && none.err().contains("`ssmx config init` makes it"), "{none:?}");
+    let json = |args: &[&str]| {
+        let printed = home.run(&[&["config", "show", "-o", "json"], args].concat());
+        assert!(serde_json::from_slice::<serde_json::Value>(&printed.stdout).is_ok(), "{printed:?}");
+        printed.shown()
+    };
+    insta::assert_snapshot!(json(&[]), @r#"
+    exit code: 0
+    --- stdout
+    {
+      "defaults": {
+        "profile": "work",
+        "region": "eu-west-1"
+      },
+      "targets": {
+        "db": {
+          "name": "db-1"
+        }
+      }
+    }
+    "#);
+    insta::assert_snapshot!(json(&["--effective"]), @r#"
+    exit code: 0
+    --- stdout
+    {
+      "cache": "1m",
+      "columns": [
+        "name",
+        "id",
+        "status",
+        "platform",
+        "zone",
+        "ip"
+      ],
+      "exec_document": "AWS-StartNonInteractiveCommand",
+      "forward_document": "AWS-StartPortForwardingSession",
+      "name_tag": "Name",
+      "profile": "work",
+      "reason_required": false,
+      "region": "eu-west-1",
+      "remote_forward_document": "AWS-StartPortForwardingSessionToRemoteHost",
+      "ssh_document": "AWS-StartSSHSession"
+    }
+    "#);
+    insta::assert_snapshot!(home.run(&["config", "show", "--effective"]).shown(), @r#"
+    exit code: 0
+    --- stdout
+    profile = "work"
+    region = "eu-west-1"
+    columns = ["name", "id", "status", "platform", "zone", "ip"]
+    name_tag = "Name"
+    cache = "1m"
+    exec_document = "AWS-StartNonInteractiveCommand"
+    ssh_document = "AWS-StartSSHSession"
+    forward_document = "AWS-StartPortForwardingSession"
+    remote_forward_document = "AWS-StartPortForwardingSessionToRemoteHost"
+    reason_required = false
+    "#);
+    insta::assert_snapshot!(Home::new().run(&["config", "show"]).shown(), @"
+    exit code: 1
+    --- stderr
+    error: there is no `/tmp/TEMPORARY/config/ssmx/config.toml`
+    hint: `ssmx config init` makes it; `ssmx config show --effective` shows what holds without it
+    ");
 }

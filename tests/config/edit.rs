@@ -19,6 +19,12 @@ fn edit(home: &Home, script: &str) -> Finished {
     run(home.ssmx().env("EDITOR", editor(home, script)).args(["config", "edit"]))
 }
 
+/// The name of a draft has a number in it.
+fn without_number(text: &str) -> String {
+    let draft = regex::Regex::new("config-edit-[0-9]+").unwrap();
+    draft.replace_all(text, "config-edit-NUMBER").into_owned()
+}
+
 /// The files beside the configuration.
 fn beside(home: &Home) -> Vec<PathBuf> {
     let files = fs::read_dir(home.config().parent().unwrap()).unwrap().map(|entry| entry.unwrap().path());
@@ -29,11 +35,19 @@ fn beside(home: &Home) -> Vec<PathBuf> {
 fn what_loads_is_taken_over() {
     let home = Home::with("# Mine.\n[defaults]\nregion = 'eu-west-1'\n");
     let changed = edit(&home, "stat -c %a \"$file\" >\"$HOME/mode\"; sed -i s/eu-west-1/eu-north-1/ \"$file\"");
-    assert_eq!(changed.code(), 0, "{changed:?}");
+
     assert_eq!(home.text(), "# Mine.\n[defaults]\nregion = 'eu-north-1'\n");
     assert_eq!(fs::read_to_string(home.file("mode")).unwrap(), "600\n", "the draft is its owner's alone");
-    let same = edit(&home, ":");
-    assert!(same.code() == 0 && same.err().starts_with("Nothing was changed in "), "{same:?}");
+    insta::assert_snapshot!(changed.shown(), @"
+    exit code: 0
+    --- stderr
+    Changed /tmp/TEMPORARY/config/ssmx/config.toml
+    ");
+    insta::assert_snapshot!(edit(&home, ":").shown(), @"
+    exit code: 0
+    --- stderr
+    Nothing was changed in /tmp/TEMPORARY/config/ssmx/config.toml
+    ");
     assert_eq!(beside(&home), Vec::<PathBuf>::new());
 }
 
@@ -65,12 +79,16 @@ fn a_mistake_can_be_corrected() {
                   else printf '[defaults]\\nregoin = \"eu-west-1\"\\n' >\"$file\"; fi";
     let path = editor(&home, script);
     let mut pty = home.in_terminal(&["config", "edit"], &path);
-    pty.wait_for_text("config.toml:2: unknown key `regoin` in [defaults]; did you mean `region`?");
     pty.wait_for_text("Go on editing?");
     assert_eq!(home.text(), "", "nothing is taken over that does not load");
+    pty.wait_for_no_echo();
     pty.send("y");
-    pty.wait_for_text("Changed ");
     assert!(pty.wait().success(), "{pty:?}");
+    insta::assert_snapshot!(pty.shown(), @"
+    error: /tmp/TEMPORARY/config/ssmx/config.toml:2: unknown key `regoin` in [defaults]; did you mean `region`?
+    Go on editing? yes
+    Changed /tmp/TEMPORARY/config/ssmx/config.toml
+    ");
     assert_eq!(home.text(), "[defaults]\nregion = \"eu-west-1\"\n");
     assert_eq!(beside(&home), Vec::<PathBuf>::new());
 }
@@ -81,28 +99,54 @@ fn what_is_given_up_is_kept() {
     let path = editor(&home, "echo mine >\"$file\"");
     let mut pty = home.in_terminal(&["config", "edit"], &path);
     pty.wait_for_text("Go on editing?");
+    pty.wait_for_no_echo();
     pty.send("n");
     assert_eq!(pty.wait().code(), Some(1), "{pty:?}");
-    assert!(pty.contents().contains("what you have written is in `"), "{pty:?}");
+    insta::assert_snapshot!(without_number(&pty.shown()), @"
+    error: /tmp/TEMPORARY/config/ssmx/config.toml:1: key with no value, expected `=`
+    Go on editing? no
+    error: nothing was changed, as the file would not load
+    hint: what you have written is in `/tmp/TEMPORARY/config/ssmx/config-edit-NUMBER.toml`
+    ");
     let kept = beside(&home);
     assert_eq!((home.text().as_str(), kept.len()), ("", 1));
     assert_eq!(fs::read_to_string(&kept[0]).unwrap(), "mine\n");
 
     let refused = run(home.ssmx().env("EDITOR", &path).args(["config", "edit"]));
-    assert!(refused.code() == 2 && refused.err().contains("what you have written is in `"), "{refused:?}");
+    insta::assert_snapshot!(without_number(&refused.shown()), @"
+    exit code: 2
+    --- stderr
+    error: /tmp/TEMPORARY/config/ssmx/config.toml:1: key with no value, expected `=`
+    hint: what you have written is in `/tmp/TEMPORARY/config/ssmx/config-edit-NUMBER.toml`
+    ");
 }
 
 #[test]
 fn editors_that_fail_and_others_who_write_meanwhile_lose_nothing() {
     let home = Home::with("[defaults]\n");
-    let failed = edit(&home, "exit 3");
-    assert!(failed.code() == 1 && failed.err().contains("has failed"), "{failed:?}");
+    insta::assert_snapshot!(edit(&home, "exit 3").shown(), @"
+    exit code: 1
+    --- stderr
+    error: the editor `/tmp/TEMPORARY/editor` has failed
+    hint: nothing was changed
+    ");
     let none = run(home.ssmx().env("EDITOR", "/nowhere/editor").args(["config", "edit"]));
-    assert!(none.code() == 1 && none.err().contains("cannot be run"), "{none:?}");
+    insta::assert_snapshot!(none.shown(), @"
+    exit code: 1
+    --- stderr
+    error: the editor `/nowhere/editor` cannot be run
+    caused by: No such file or directory (os error NUMBER)
+    hint: name another one with `EDITOR`
+    ");
     assert_eq!(beside(&home), Vec::<PathBuf>::new());
 
     let both = edit(&home, "echo '# theirs' >>\"$XDG_CONFIG_HOME/ssmx/config.toml\"; echo '# mine' >>\"$file\"");
-    assert!(both.code() == 1 && both.err().contains("was changed by somebody else meanwhile"), "{both:?}");
+    insta::assert_snapshot!(without_number(&both.shown()), @"
+    exit code: 1
+    --- stderr
+    error: `/tmp/TEMPORARY/config/ssmx/config.toml` was changed by somebody else meanwhile
+    hint: what you have written is in `/tmp/TEMPORARY/config/ssmx/config-edit-NUMBER.toml`
+    ");
     assert_eq!(home.text(), "[defaults]\n# theirs\n");
     assert_eq!(fs::read_to_string(&beside(&home)[0]).unwrap(), "[defaults]\n# mine\n");
 }

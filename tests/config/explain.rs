@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::lab::Home;
 use crate::support::command::run;
+use crate::support::snapshot::titled;
 
 const FILE: &str = "\
 [defaults]
@@ -20,42 +21,441 @@ ssh_port = 2222
 #[test]
 fn each_value_says_where_it_came_from() {
     let home = Home::with(FILE);
-    let path = home.config().display().to_string();
-    let out = home.run(&["config", "explain"]).out();
-    let line = |key: &str| {
-        let line = out.lines().find(|line| line.split_whitespace().next() == Some(key));
-        line.unwrap_or_else(|| panic!("{key}: {out}")).split_whitespace().collect::<Vec<_>>().join(" ")
-    };
-    assert_eq!(line("profile"), format!("profile work {path}:2 [defaults]"));
-    assert_eq!(line("region"), "region eu-west-1 AWS configuration, profile work");
-    assert_eq!(line("ssh_user"), format!("ssh_user me {path}:3 [defaults]"));
-    assert_eq!(line("name_tag"), "name_tag Name built in");
-    assert_eq!(line("shell_document"), "shell_document - the account's default");
+    insta::assert_snapshot!(home.run(&["config", "explain"]).shown(), @"
+    exit code: 0
+    --- stdout
+    KEY                                VALUE                                       FROM
+    profile                            work                                        /tmp/TEMPORARY/config/ssmx/config.toml:2 [defaults]
+    region                             eu-west-1                                   AWS configuration, profile work
+    columns                            name,id,status,platform,zone,ip             built in
+    name_tag                           Name                                        built in
+    cache                              1m                                          built in
+    ssh_user                           me                                          /tmp/TEMPORARY/config/ssmx/config.toml:3 [defaults]
+    ssh_port                           -                                           what the OpenSSH configuration says, else 22
+    shell_document                     -                                           the account's default
+    exec_document                      AWS-StartNonInteractiveCommand              built in
+    ssh_document                       AWS-StartSSHSession                         built in
+    forward_document                   AWS-StartPortForwardingSession              built in
+    remote_forward_document            AWS-StartPortForwardingSessionToRemoteHost  built in
+    reason                             -                                           none is given
+    reason_required                    false                                       built in
+    endpoint_url                       -                                           that of the region
+    ssm_endpoint_url                   -                                           that of the region
+    ssmmessages_endpoint_url           -                                           the one that each session names
+    ec2_endpoint_url                   -                                           that of the region
+    ec2_instance_connect_endpoint_url  -                                           that of the region
+    kms_endpoint_url                   -                                           that of the region
+    sts_endpoint_url                   -                                           that of the region
+    ");
+    insta::assert_snapshot!(home.run(&["config", "explain", "--target", "db"]).shown(), @"
+    exit code: 0
+    --- stdout
+    KEY                                VALUE                                       FROM
+    profile                            prod                                        /tmp/TEMPORARY/config/ssmx/config.toml:8 [targets.db]
+    region                             -                                           what the AWS configuration says
+    columns                            name,id,status,platform,zone,ip             built in
+    name_tag                           Name                                        built in
+    cache                              1m                                          built in
+    ssh_user                           ubuntu                                      /tmp/TEMPORARY/config/ssmx/config.toml:5 [profiles.prod]
+    ssh_port                           2222                                        /tmp/TEMPORARY/config/ssmx/config.toml:9 [targets.db]
+    shell_document                     -                                           the account's default
+    exec_document                      AWS-StartNonInteractiveCommand              built in
+    ssh_document                       AWS-StartSSHSession                         built in
+    forward_document                   AWS-StartPortForwardingSession              built in
+    remote_forward_document            AWS-StartPortForwardingSessionToRemoteHost  built in
+    reason                             -                                           none is given
+    reason_required                    false                                       built in
+    endpoint_url                       -                                           that of the region
+    ssm_endpoint_url                   -                                           that of the region
+    ssmmessages_endpoint_url           -                                           the one that each session names
+    ec2_endpoint_url                   -                                           that of the region
+    ec2_instance_connect_endpoint_url  -                                           that of the region
+    kms_endpoint_url                   -                                           that of the region
+    sts_endpoint_url                   -                                           that of the region
+    ");
 
     let story = |change: &[(&str, &str)], args: &[&str]| {
-        let finished = run(home.ssmx().envs(change.iter().copied()).args(["config", "explain"]).args(args));
-        assert_eq!(finished.code(), 0, "{finished:?}");
-        finished.out()
+        run(home.ssmx().envs(change.iter().copied()).args(["config", "explain"]).args(args)).shown()
     };
-    let of_alias = story(&[], &["--target", "db", "ssh_user"]);
-    let expected =
-        format!("ssh_user: ubuntu\n  from {path}:5 [profiles.prod]\n  not used: me, from {path}:3 [defaults]\n\n");
-    assert!(of_alias.starts_with(&expected), "{of_alias}");
+    insta::assert_snapshot!(story(&[], &["--target", "db", "ssh_user"]), @"
+    exit code: 0
+    --- stdout
+    ssh_user: ubuntu
+      from /tmp/TEMPORARY/config/ssmx/config.toml:5 [profiles.prod]
+      not used: me, from /tmp/TEMPORARY/config/ssmx/config.toml:3 [defaults]
+
+    User that `ssmx ssh` and `ssmx scp` log in as: a text.
+    In [defaults], [profiles.NAME], [targets.NAME], or as SSMX_SSH_USER.
+    ");
     let of_flag =
         story(&[("SSMX_REGION", "us-east-1"), ("AWS_REGION", "us-east-2")], &["--region", "eu-west-3", "region"]);
-    let expected = "region: eu-west-3\n  from --region\n  not used: us-east-1, from SSMX_REGION\n  \
-                    not used: us-east-2, from AWS_REGION\n  not used: eu-west-1, from AWS configuration, profile work\n";
-    assert!(of_flag.starts_with(expected), "{of_flag}");
-    let by_keys = story(&[("AWS_ACCESS_KEY_ID", "AKID")], &["profile"]);
-    assert!(by_keys.contains("not used, as AWS_ACCESS_KEY_ID is set"), "{by_keys}");
-    assert!(story(&[], &["reason"]).starts_with("reason: none is given\n\nReason of every session"));
+    insta::assert_snapshot!(of_flag, @r#"
+    exit code: 0
+    --- stdout
+    region: eu-west-3
+      from --region
+      not used: us-east-1, from SSMX_REGION
+      not used: us-east-2, from AWS_REGION
+      not used: eu-west-1, from AWS configuration, profile work
+
+    AWS region: the name of a region such as "eu-west-1".
+    In [defaults], [profiles.NAME], [targets.NAME], or as SSMX_REGION.
+    "#);
+    insta::assert_snapshot!(story(&[("AWS_ACCESS_KEY_ID", "AKID")], &["profile"]), @"
+    exit code: 0
+    --- stdout
+    profile: default
+      from AWS configuration
+      not used: work, from /tmp/TEMPORARY/config/ssmx/config.toml:2 [defaults]; not used, as AWS_ACCESS_KEY_ID is set
+
+    AWS profile: a text.
+    In [defaults], [targets.NAME], or as SSMX_PROFILE.
+    ");
+    insta::assert_snapshot!(story(&[], &["reason"]), @"
+    exit code: 0
+    --- stdout
+    reason: none is given
+
+    Reason of every session, for the audit trail: a text.
+    In [defaults], [profiles.NAME], [targets.NAME], or as SSMX_REASON.
+    ");
+}
+
+#[test]
+fn every_setting_is_explained() {
+    let home = Home::with("");
+    let all = home.run(&["config", "explain", "-o", "json"]).out();
+    let all: Value = serde_json::from_str(&all).unwrap();
+    let keys = all.as_array().unwrap().iter().map(|one| one["key"].as_str().unwrap());
+    let shown: String = keys.map(|key| titled(key, &home.run(&["config", "explain", key]).shown())).collect();
+    insta::assert_snapshot!(shown, @r#"
+    === profile
+    exit code: 0
+    --- stdout
+    profile: default
+      from AWS configuration
+
+    AWS profile: a text.
+    In [defaults], [targets.NAME], or as SSMX_PROFILE.
+
+    === region
+    exit code: 0
+    --- stdout
+    region: eu-north-1
+      from AWS configuration, profile default
+
+    AWS region: the name of a region such as "eu-west-1".
+    In [defaults], [profiles.NAME], [targets.NAME], or as SSMX_REGION.
+
+    === columns
+    exit code: 0
+    --- stdout
+    columns: name,id,status,platform,zone,ip
+      from built in
+
+    Columns of `ssmx ls` and the picker: a list of columns such as ["name", "id"].
+    In [defaults], [profiles.NAME], or as SSMX_COLUMNS.
+
+    === name_tag
+    exit code: 0
+    --- stdout
+    name_tag: Name
+      from built in
+
+    Tag that holds an instance's name: a text.
+    In [defaults], [profiles.NAME], or as SSMX_NAME_TAG.
+
+    === cache
+    exit code: 0
+    --- stdout
+    cache: 1m
+      from built in
+
+    How long a listing is used again before it is asked for anew; 0s is never: a length of time such as "60s" or "1h 30m".
+    In [defaults], [profiles.NAME], or as SSMX_CACHE.
+
+    === ssh_user
+    exit code: 0
+    --- stdout
+    ssh_user: what the OpenSSH configuration says, else that of the platform
+
+    User that `ssmx ssh` and `ssmx scp` log in as: a text.
+    In [defaults], [profiles.NAME], [targets.NAME], or as SSMX_SSH_USER.
+
+    === ssh_port
+    exit code: 0
+    --- stdout
+    ssh_port: what the OpenSSH configuration says, else 22
+
+    Port of the instances' SSH servers: a port from 1 to 65535.
+    In [defaults], [profiles.NAME], [targets.NAME], or as SSMX_SSH_PORT.
+
+    === shell_document
+    exit code: 0
+    --- stdout
+    shell_document: the account's default
+
+    Session document of `ssmx shell`: a text.
+    In [defaults], [profiles.NAME], [targets.NAME], or as SSMX_SHELL_DOCUMENT.
+
+    === exec_document
+    exit code: 0
+    --- stdout
+    exec_document: AWS-StartNonInteractiveCommand
+      from built in
+
+    Session document of `ssmx exec`: a text.
+    In [defaults], [profiles.NAME], [targets.NAME], or as SSMX_EXEC_DOCUMENT.
+
+    === ssh_document
+    exit code: 0
+    --- stdout
+    ssh_document: AWS-StartSSHSession
+      from built in
+
+    Session document of `ssmx ssh`, `scp` and `proxy`: a text.
+    In [defaults], [profiles.NAME], [targets.NAME], or as SSMX_SSH_DOCUMENT.
+
+    === forward_document
+    exit code: 0
+    --- stdout
+    forward_document: AWS-StartPortForwardingSession
+      from built in
+
+    Session document of `ssmx fwd` for ports of the instance: a text.
+    In [defaults], [profiles.NAME], [targets.NAME], or as SSMX_FORWARD_DOCUMENT.
+
+    === remote_forward_document
+    exit code: 0
+    --- stdout
+    remote_forward_document: AWS-StartPortForwardingSessionToRemoteHost
+      from built in
+
+    Session document of `ssmx fwd` for other hosts: a text.
+    In [defaults], [profiles.NAME], [targets.NAME], or as SSMX_REMOTE_FORWARD_DOCUMENT.
+
+    === reason
+    exit code: 0
+    --- stdout
+    reason: none is given
+
+    Reason of every session, for the audit trail: a text.
+    In [defaults], [profiles.NAME], [targets.NAME], or as SSMX_REASON.
+
+    === reason_required
+    exit code: 0
+    --- stdout
+    reason_required: false
+      from built in
+
+    Start no session without a reason: true or false.
+    In [defaults], [profiles.NAME], [targets.NAME], or as SSMX_REASON_REQUIRED.
+
+    === endpoint_url
+    exit code: 0
+    --- stdout
+    endpoint_url: that of the region
+
+    Endpoint of all AWS APIs: an https:// or http:// URL.
+    In [defaults], [profiles.NAME], [targets.NAME], or as SSMX_ENDPOINT_URL.
+
+    === ssm_endpoint_url
+    exit code: 0
+    --- stdout
+    ssm_endpoint_url: that of the region
+
+    Endpoint of Systems Manager: an https:// or http:// URL.
+    In [defaults], [profiles.NAME], [targets.NAME], or as SSMX_SSM_ENDPOINT_URL.
+
+    === ssmmessages_endpoint_url
+    exit code: 0
+    --- stdout
+    ssmmessages_endpoint_url: the one that each session names
+
+    Endpoint of the message gateway, which carries the sessions: an https://, http://, wss:// or ws:// URL.
+    In [defaults], [profiles.NAME], [targets.NAME], or as SSMX_SSMMESSAGES_ENDPOINT_URL.
+
+    === ec2_endpoint_url
+    exit code: 0
+    --- stdout
+    ec2_endpoint_url: that of the region
+
+    Endpoint of EC2: an https:// or http:// URL.
+    In [defaults], [profiles.NAME], [targets.NAME], or as SSMX_EC2_ENDPOINT_URL.
+
+    === ec2_instance_connect_endpoint_url
+    exit code: 0
+    --- stdout
+    ec2_instance_connect_endpoint_url: that of the region
+
+    Endpoint of EC2 Instance Connect: an https:// or http:// URL.
+    In [defaults], [profiles.NAME], [targets.NAME], or as SSMX_EC2_INSTANCE_CONNECT_ENDPOINT_URL.
+
+    === kms_endpoint_url
+    exit code: 0
+    --- stdout
+    kms_endpoint_url: that of the region
+
+    Endpoint of KMS: an https:// or http:// URL.
+    In [defaults], [profiles.NAME], [targets.NAME], or as SSMX_KMS_ENDPOINT_URL.
+
+    === sts_endpoint_url
+    exit code: 0
+    --- stdout
+    sts_endpoint_url: that of the region
+
+    Endpoint of STS: an https:// or http:// URL.
+    In [defaults], [profiles.NAME], [targets.NAME], or as SSMX_STS_ENDPOINT_URL.
+    "#);
 }
 
 #[test]
 fn programs_get_json() {
     let home = Home::with(FILE);
-    let out = home.run(&["config", "explain", "--target", "db", "-o", "json"]).out();
-    let all: Value = serde_json::from_str(&out).unwrap();
+    let printed = home.run(&["config", "explain", "--target", "db", "-o", "json"]);
+    insta::assert_snapshot!(printed.shown(), @r#"
+    exit code: 0
+    --- stdout
+    [
+      {
+        "from": "/tmp/TEMPORARY/config/ssmx/config.toml:8 [targets.db]",
+        "key": "profile",
+        "unused": [
+          {
+            "from": "/tmp/TEMPORARY/config/ssmx/config.toml:2 [defaults]",
+            "value": "work"
+          }
+        ],
+        "value": "prod"
+      },
+      {
+        "from": "what the AWS configuration says",
+        "key": "region",
+        "unused": [],
+        "value": null
+      },
+      {
+        "from": "built in",
+        "key": "columns",
+        "unused": [],
+        "value": "name,id,status,platform,zone,ip"
+      },
+      {
+        "from": "built in",
+        "key": "name_tag",
+        "unused": [],
+        "value": "Name"
+      },
+      {
+        "from": "built in",
+        "key": "cache",
+        "unused": [],
+        "value": "1m"
+      },
+      {
+        "from": "/tmp/TEMPORARY/config/ssmx/config.toml:5 [profiles.prod]",
+        "key": "ssh_user",
+        "unused": [
+          {
+            "from": "/tmp/TEMPORARY/config/ssmx/config.toml:3 [defaults]",
+            "value": "me"
+          }
+        ],
+        "value": "ubuntu"
+      },
+      {
+        "from": "/tmp/TEMPORARY/config/ssmx/config.toml:9 [targets.db]",
+        "key": "ssh_port",
+        "unused": [],
+        "value": "2222"
+      },
+      {
+        "from": "the account's default",
+        "key": "shell_document",
+        "unused": [],
+        "value": null
+      },
+      {
+        "from": "built in",
+        "key": "exec_document",
+        "unused": [],
+        "value": "AWS-StartNonInteractiveCommand"
+      },
+      {
+        "from": "built in",
+        "key": "ssh_document",
+        "unused": [],
+        "value": "AWS-StartSSHSession"
+      },
+      {
+        "from": "built in",
+        "key": "forward_document",
+        "unused": [],
+        "value": "AWS-StartPortForwardingSession"
+      },
+      {
+        "from": "built in",
+        "key": "remote_forward_document",
+        "unused": [],
+        "value": "AWS-StartPortForwardingSessionToRemoteHost"
+      },
+      {
+        "from": "none is given",
+        "key": "reason",
+        "unused": [],
+        "value": null
+      },
+      {
+        "from": "built in",
+        "key": "reason_required",
+        "unused": [],
+        "value": "false"
+      },
+      {
+        "from": "that of the region",
+        "key": "endpoint_url",
+        "unused": [],
+        "value": null
+      },
+      {
+        "from": "that of the region",
+        "key": "ssm_endpoint_url",
+        "unused": [],
+        "value": null
+      },
+      {
+        "from": "the one that each session names",
+        "key": "ssmmessages_endpoint_url",
+        "unused": [],
+        "value": null
+      },
+      {
+        "from": "that of the region",
+        "key": "ec2_endpoint_url",
+        "unused": [],
+        "value": null
+      },
+      {
+        "from": "that of the region",
+        "key": "ec2_instance_connect_endpoint_url",
+        "unused": [],
+        "value": null
+      },
+      {
+        "from": "that of the region",
+        "key": "kms_endpoint_url",
+        "unused": [],
+        "value": null
+      },
+      {
+        "from": "that of the region",
+        "key": "sts_endpoint_url",
+        "unused": [],
+        "value": null
+      }
+    ]
+    "#);
+    let all: Value = serde_json::from_slice(&printed.stdout).unwrap();
     let of = |key: &str| all.as_array().unwrap().iter().find(|one| one["key"] == key).unwrap().clone();
     assert_eq!(of("ssh_port")["value"], "2222");
     assert_eq!(of("profile")["value"], "prod");
@@ -66,11 +466,31 @@ fn programs_get_json() {
 #[test]
 fn what_is_not_there_is_told() {
     let home = Home::with(FILE);
-    for (args, said) in [
-        (&["regoin"][..], "error: `regoin` is no setting\nhint: did you mean `region`?\n"),
-        (&["--target", "dbb"], "error: `dbb` is no alias of the configuration\nhint: did you mean `db`?\n"),
-    ] {
-        let refused = home.run(&[&["config", "explain"], args].concat());
-        assert_eq!((refused.code(), refused.err().as_str()), (2, said));
-    }
+    let shown: String = [&["regoin"][..], &["colour"], &["--target", "dbb"], &["--target", "web"]]
+        .map(|args| titled(args.join(" "), &home.run(&[&["config", "explain"], args].concat()).shown()))
+        .concat();
+    insta::assert_snapshot!(shown, @"
+    === regoin
+    exit code: 2
+    --- stderr
+    error: `regoin` is no setting
+    hint: did you mean `region`?
+
+    === colour
+    exit code: 2
+    --- stderr
+    error: `colour` is no setting
+    hint: there are profile, region, columns, name_tag, cache, ssh_user, ssh_port, shell_document, exec_document, ssh_document, forward_document, remote_forward_document, reason, reason_required, endpoint_url, ssm_endpoint_url, ssmmessages_endpoint_url, ec2_endpoint_url, ec2_instance_connect_endpoint_url, kms_endpoint_url, sts_endpoint_url
+
+    === --target dbb
+    exit code: 2
+    --- stderr
+    error: `dbb` is no alias of the configuration
+    hint: did you mean `db`?
+
+    === --target web
+    exit code: 2
+    --- stderr
+    error: `web` is no alias of the configuration
+    ");
 }

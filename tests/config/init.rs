@@ -5,28 +5,139 @@ use std::path::Path;
 
 use super::lab::Home;
 use crate::support::command::run;
+use crate::support::snapshot::titled;
 
 #[test]
 fn questions_at_a_terminal_become_a_file() {
     let home = Home::new();
     let mut pty = home.in_terminal(&["config", "init"], Path::new("false"));
-    pty.wait_for_text("> none: whatever AWS_PROFILE says");
     pty.wait_for_text("work");
+    pty.wait_for_text("> none");
+    insta::assert_snapshot!(pty.shown(), @"
+    This writes /tmp/TEMPORARY/config/ssmx/config.toml.
+    Default AWS profile:
+    > none: whatever AWS_PROFILE says
+      default
+      prod
+      work
+    ");
+    pty.wait_for_no_echo();
     // Down to `work`, which stands behind `default` and `prod`.
     pty.send("jjj");
     pty.wait_for_text("> work");
+    pty.wait_for_no_echo();
     pty.send("\r");
-    pty.wait_for_text("Default region, for all profiles (empty: each one's own; eu-west-1 for work)");
+    pty.wait_for_text("Default region");
+    pty.wait_for_no_echo();
     pty.send("EU\r");
-    pty.wait_for_text("error: expected the name of a region such as \"eu-west-1\", found `EU`");
+    let asks_again = |screen: &vt100::Screen| {
+        let contents = screen.contents();
+        contents.contains("error: ") && contents.trim_end().ends_with("for work):")
+    };
+    pty.wait_for(asks_again, "second question");
+    insta::assert_snapshot!(pty.shown(), @r#"
+    This writes /tmp/TEMPORARY/config/ssmx/config.toml.
+    Default AWS profile: work
+    error: expected the name of a region such as "eu-west-1", found `EU`
+    Default region, for all profiles (empty: each one's own; eu-west-1 for work):
+    "#);
+    pty.wait_for_no_echo();
     pty.send("eu-west-3\r");
     assert!(pty.wait().success(), "{pty:?}");
     pty.assert_restored();
-    assert!(pty.contents().contains("Wrote "), "{pty:?}");
+    insta::assert_snapshot!(pty.shown(), @"
+    This writes /tmp/TEMPORARY/config/ssmx/config.toml.
+    Default AWS profile: work
+    Default region, for all profiles (empty: each one's own; eu-west-1 for work): eu-west-3
+    Wrote /tmp/TEMPORARY/config/ssmx/config.toml
+    hint: `ssmx config edit` opens it; `ssmx config explain` shows what holds, and why
+    ");
 
-    let text = home.text();
-    assert!(text.contains("\nprofile = \"work\"\n") && text.contains("\nregion = \"eu-west-3\"\n"), "{text}");
-    assert!(text.contains("\n# cache = \"1m\"\n") && text.contains("\n# [tunnels.pg]\n"), "{text}");
+    insta::assert_snapshot!(home.text(), @r#"
+    # The configuration of ssmx. What stands behind a # has no effect.
+    # `ssmx config explain` shows what holds and where it came from.
+
+    [defaults]
+
+    # AWS profile. Without it: what the AWS configuration says.
+    profile = "work"
+
+    # AWS region. Without it: what the AWS configuration says.
+    region = "eu-west-3"
+
+    # Columns of `ssmx ls` and the picker. Without it: name,id,status,platform,zone,ip.
+    # columns = ["name", "id", "status", "platform", "zone", "ip"]
+
+    # Tag that holds an instance's name. Without it: Name.
+    # name_tag = "Name"
+
+    # How long a listing is used again before it is asked for anew; 0s is never. Without it: 1m.
+    # cache = "1m"
+
+    # User that `ssmx ssh` and `ssmx scp` log in as. Without it: what the OpenSSH configuration says, else that of the platform.
+    # ssh_user = "ubuntu"
+
+    # Port of the instances' SSH servers. Without it: what the OpenSSH configuration says, else 22.
+    # ssh_port = 2222
+
+    # Session document of `ssmx shell`. Without it: the account's default.
+    # shell_document = "Corp-Shell"
+
+    # Session document of `ssmx exec`. Without it: AWS-StartNonInteractiveCommand.
+    # exec_document = "AWS-StartNonInteractiveCommand"
+
+    # Session document of `ssmx ssh`, `scp` and `proxy`. Without it: AWS-StartSSHSession.
+    # ssh_document = "AWS-StartSSHSession"
+
+    # Session document of `ssmx fwd` for ports of the instance. Without it: AWS-StartPortForwardingSession.
+    # forward_document = "AWS-StartPortForwardingSession"
+
+    # Session document of `ssmx fwd` for other hosts. Without it: AWS-StartPortForwardingSessionToRemoteHost.
+    # remote_forward_document = "AWS-StartPortForwardingSessionToRemoteHost"
+
+    # Reason of every session, for the audit trail. Without it: none is given.
+    # reason = "on call"
+
+    # Start no session without a reason. Without it: false.
+    # reason_required = true
+
+    # Endpoint of all AWS APIs. Without it: that of the region.
+    # endpoint_url = "http://localhost:4566"
+
+    # Endpoint of Systems Manager. Without it: that of the region.
+    # ssm_endpoint_url = "https://vpce-0123456789abcdef0-abcdefgh.ssm.eu-west-1.vpce.amazonaws.com"
+
+    # Endpoint of the message gateway, which carries the sessions. Without it: the one that each session names.
+    # ssmmessages_endpoint_url = "https://vpce-0123456789abcdef0-abcdefgh.ssmmessages.eu-west-1.vpce.amazonaws.com"
+
+    # Endpoint of EC2. Without it: that of the region.
+    # ec2_endpoint_url = "https://vpce-0123456789abcdef0-abcdefgh.ec2.eu-west-1.vpce.amazonaws.com"
+
+    # Endpoint of EC2 Instance Connect. Without it: that of the region.
+    # ec2_instance_connect_endpoint_url = "https://vpce-0123456789abcdef0-abcdefgh.ec2-instance-connect.eu-west-1.vpce.amazonaws.com"
+
+    # Endpoint of KMS. Without it: that of the region.
+    # kms_endpoint_url = "https://vpce-0123456789abcdef0-abcdefgh.kms.eu-west-1.vpce.amazonaws.com"
+
+    # Endpoint of STS. Without it: that of the region.
+    # sts_endpoint_url = "https://vpce-0123456789abcdef0-abcdefgh.sts.eu-west-1.vpce.amazonaws.com"
+
+    # Settings for one AWS profile: all of the above but `profile`.
+    # [profiles.prod]
+    # region = "eu-west-1"
+    # ssh_user = "ubuntu"
+    # reason_required = true
+
+    # An alias: one of id, name, tags or address, with settings of its own.
+    # [targets.db]
+    # tags = { Role = "postgres", Env = "prod" }
+    # profile = "prod"
+
+    # A tunnel: `ssmx fwd pg`.
+    # [tunnels.pg]
+    # target = "db"
+    # forward = ["5432:orders.internal:5432"]
+    "#);
     let mode = |path: &std::path::Path| path.metadata().unwrap().permissions().mode() & 0o777;
     assert_eq!((mode(&home.config()), mode(home.config().parent().unwrap())), (0o600, 0o700));
     assert_eq!(home.run(&["config", "get", "region"]).out(), "eu-west-3\n");
@@ -49,24 +160,40 @@ fn ctrl_c_writes_nothing_and_gives_the_cursor_back() {
 fn without_a_terminal_flags_answer_and_the_rest_is_left_to_aws() {
     let home = Home::new();
     let made = home.run(&["config", "init", "--profile", "prod"]);
-    assert_eq!((made.code(), made.out().as_str()), (0, ""), "{made:?}");
+    insta::assert_snapshot!(made.shown(), @"
+    exit code: 0
+    --- stderr
+    Wrote /tmp/TEMPORARY/config/ssmx/config.toml
+    hint: `ssmx config edit` opens it; `ssmx config explain` shows what holds, and why
+    ");
     assert!(home.text().contains("\nprofile = \"prod\"\n") && home.text().contains("\n# region = "), "{}", home.text());
 
     let before = home.text();
     let refused = home.run(&["config", "init", "--region", "eu-west-1"]);
-    assert_eq!(refused.code(), 1);
-    assert!(refused.err().contains("already\nhint: ") && refused.err().contains("--force"), "{refused:?}");
+    insta::assert_snapshot!(refused.shown(), @"
+    exit code: 1
+    --- stderr
+    error: there is `/tmp/TEMPORARY/config/ssmx/config.toml` already
+    hint: change it with `ssmx config edit`, or write it anew with `--force`
+    ");
     assert_eq!(home.text(), before);
     assert_eq!(home.run(&["config", "init", "--force", "--region", "eu-west-1"]).code(), 0);
     assert!(home.text().contains("\n# profile = ") && home.text().contains("\nregion = \"eu-west-1\"\n"));
 
-    for (args, said) in [
-        (["--profile", "wrok"], "error: the AWS profile `wrok` does not exist: there are default, prod, work\n"),
-        (["--region", "EU"], "error: `--region`: expected the name of a region such as \"eu-west-1\", found `EU`\n"),
-    ] {
-        let refused = home.run(&[&["config", "init", "--force"], &args[..]].concat());
-        assert_eq!((refused.code(), refused.err().as_str()), (2, said));
-    }
+    let shown: String = [["--profile", "wrok"], ["--region", "EU"]]
+        .map(|args| titled(args.join(" "), &home.run(&[&["config", "init", "--force"], &args[..]].concat()).shown()))
+        .concat();
+    insta::assert_snapshot!(shown, @r#"
+    === --profile wrok
+    exit code: 2
+    --- stderr
+    error: the AWS profile `wrok` does not exist: there are default, prod, work
+
+    === --region EU
+    exit code: 2
+    --- stderr
+    error: `--region`: expected the name of a region such as "eu-west-1", found `EU`
+    "#);
 }
 
 #[test]
@@ -79,7 +206,13 @@ fn it_is_written_where_the_variable_says() {
     assert_eq!((path.out().trim(), path.err().as_str()), (elsewhere.to_str().unwrap(), ""));
     let usual = home.run(&["config", "path"]);
     assert_eq!(usual.out().trim(), home.config().to_str().unwrap());
-    assert!(usual.err().contains("no such file yet"));
+    insta::assert_snapshot!(usual.shown(), @"
+    exit code: 0
+    --- stdout
+    /tmp/TEMPORARY/config/ssmx/config.toml
+    --- stderr
+    hint: there is no such file yet; `ssmx config init` makes it
+    ");
     // A relative folder is to be ignored, says the specification.
     let relative = run(home.ssmx().env("XDG_CONFIG_HOME", "x").args(["config", "path"]));
     assert_eq!(relative.out().trim(), home.file(".config/ssmx/config.toml").to_str().unwrap());

@@ -65,7 +65,12 @@ fn scp_gets_user_and_port_of_its_hosts() {
     let out = with_stand_ins(&lab, &["scp", "--no-push-key", "x", "db:/y"]).out();
     assert!(has(&out, &["-P", "2222"]) && out.ends_with("x\npostgres@db:/y\n"), "{out}");
     let both = lab.run(&["scp", "--no-push-key", "db:/x", "web:/y"]);
-    assert!(both.code() == 255 && both.err().contains("scp takes one port for all"), "{both:?}");
+    insta::assert_snapshot!(both.shown(), @"
+    exit code: 255
+    --- stderr
+    error: the hosts have SSH servers on different ports, and scp takes one port for all
+    hint: copy to this machine first, or name one port with `-P`
+    ");
     let out = with_stand_ins(&lab, &["scp", "--no-push-key", "-P", "22", "db:/x", "web:/y"]).out();
     assert!(out.contains("=db' ") && out.contains(" %h %p"), "{out}");
 }

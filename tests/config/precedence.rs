@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use crate::support::command::run;
+use crate::support::snapshot::titled;
 
 use super::lab::Lab;
 
@@ -50,8 +51,13 @@ fn the_profile_of_the_defaults_is_used_and_gives_way() {
         command.env_remove(name);
     }
     let by_default = run(command.args(["exec", "web-1", "--", "true"]));
-    assert_eq!(by_default.code(), 255, "{by_default:?}");
-    assert!(by_default.err().contains("Of-Work"), "the section of its profile holds: {by_default:?}");
+    // The section of its profile holds.
+    insta::assert_snapshot!(by_default.shown(), @"
+    exit code: 255
+    --- stderr
+    error: ssm:StartSession failed for i-0a11ce0000000001a: Document with name Of-Work does not exist. (InvalidDocument, request id REQUEST-ID)
+    hint: the session document does not exist in this account and region, or is not of type Session
+    ");
     // Credentials in the environment are those of another account, perhaps.
     let by_keys = lab.run(&["exec", "web-1", "--", "true"]);
     assert_eq!(by_keys.code(), 0, "{by_keys:?}");
@@ -63,16 +69,46 @@ fn documents_are_taken_from_the_settings() {
         "[defaults]\nshell_document = 'Corp-Shell'\nexec_document = 'Corp-Exec'\nssh_document = 'Corp-Ssh'\n\
          forward_document = 'Corp-Forward'\nremote_forward_document = 'Corp-Remote'\n",
     );
-    for (args, document) in [
-        (&["shell", "web-1"][..], "Corp-Shell"),
-        (&["exec", "web-1", "--", "true"], "Corp-Exec"),
-        (&["proxy", "web-1", "22"], "Corp-Ssh"),
-        (&["fwd", "web-1", "0:80"], "Corp-Forward"),
-        (&["fwd", "web-1", "0:db:80"], "Corp-Remote"),
-    ] {
-        let refused = lab.run(args);
-        assert!(refused.code() != 0 && refused.err().contains(document), "{args:?}: {refused:?}");
-    }
+    let shown: String = [
+        &["shell", "web-1"][..],
+        &["exec", "web-1", "--", "true"],
+        &["proxy", "web-1", "22"],
+        &["fwd", "web-1", "0:80"],
+        &["fwd", "web-1", "0:db:80"],
+    ]
+    .map(|args| titled(args.join(" "), &lab.run(args).shown()))
+    .concat();
+    insta::assert_snapshot!(shown, @"
+    === shell web-1
+    exit code: 2
+    --- stderr
+    error: ssm:StartSession failed for i-0a11ce0000000001a: Document with name Corp-Shell does not exist. (InvalidDocument, request id REQUEST-ID)
+    hint: the session document does not exist in this account and region, or is not of type Session
+
+    === exec web-1 -- true
+    exit code: 255
+    --- stderr
+    error: ssm:StartSession failed for i-0a11ce0000000001a: Document with name Corp-Exec does not exist. (InvalidDocument, request id REQUEST-ID)
+    hint: the session document does not exist in this account and region, or is not of type Session
+
+    === proxy web-1 22
+    exit code: 2
+    --- stderr
+    error: ssm:StartSession failed for i-0a11ce0000000001a: Document with name Corp-Ssh does not exist. (InvalidDocument, request id REQUEST-ID)
+    hint: the session document does not exist in this account and region, or is not of type Session
+
+    === fwd web-1 0:80
+    exit code: 2
+    --- stderr
+    error: ssm:StartSession failed for i-0a11ce0000000001a: Document with name Corp-Forward does not exist. (InvalidDocument, request id REQUEST-ID)
+    hint: the session document does not exist in this account and region, or is not of type Session
+
+    === fwd web-1 0:db:80
+    exit code: 2
+    --- stderr
+    error: ssm:StartSession failed for i-0a11ce0000000001a: Document with name Corp-Remote does not exist. (InvalidDocument, request id REQUEST-ID)
+    hint: the session document does not exist in this account and region, or is not of type Session
+    ");
     let own = lab.run(&["exec", "web-1", "--document", "AWS-StartNonInteractiveCommand", "--", "echo", "x"]);
     assert_eq!((own.code(), own.out().as_str()), (0, "x\n"), "{own:?}");
 }

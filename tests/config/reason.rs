@@ -3,30 +3,75 @@
 use super::lab::Lab;
 use crate::support::command::run;
 use crate::support::pty::Pty;
+use crate::support::snapshot::{titled, typed};
 
 const CONFIG: &str = "[targets.prod]\nname = 'web-1'\nreason_required = true\n";
 
 #[test]
 fn without_a_terminal_a_reason_has_to_be_said() {
     let lab = Lab::new(CONFIG);
-    for (args, code) in [
-        (&["shell", "prod"][..], 2),
-        (&["exec", "prod", "--", "true"], 255),
-        (&["fwd", "prod", "0:80"], 2),
-        (&["ssh", "prod"], 255),
-        (&["scp", "prod:/x", "."], 255),
-        (&["proxy", "prod", "22"], 2),
-        (&["shell", "prod", "--reason", " "], 2),
-    ] {
-        let refused = lab.run(args);
-        assert_eq!(refused.code(), code, "{args:?}: {refused:?}");
-        let said = "error: the configuration requires a reason for every session\nhint: say why with `--reason TEXT`";
-        assert!(refused.err().starts_with(said), "{args:?}: {refused:?}");
-    }
+    let shown: String = [
+        &["shell", "prod"][..],
+        &["exec", "prod", "--", "true"],
+        &["fwd", "prod", "0:80"],
+        &["ssh", "prod"],
+        &["scp", "prod:/x", "."],
+        &["proxy", "prod", "22"],
+        &["shell", "prod", "--reason", " "],
+    ]
+    .map(|args| titled(typed(args), &lab.run(args).shown()))
+    .concat();
+    insta::assert_snapshot!(shown, @"
+    === shell prod
+    exit code: 2
+    --- stderr
+    error: the configuration requires a reason for every session
+    hint: say why with `--reason TEXT`, or in `SSMX_REASON`
+
+    === exec prod -- true
+    exit code: 255
+    --- stderr
+    error: the configuration requires a reason for every session
+    hint: say why with `--reason TEXT`, or in `SSMX_REASON`
+
+    === fwd prod 0:80
+    exit code: 2
+    --- stderr
+    error: the configuration requires a reason for every session
+    hint: say why with `--reason TEXT`, or in `SSMX_REASON`
+
+    === ssh prod
+    exit code: 255
+    --- stderr
+    error: the configuration requires a reason for every session
+    hint: say why with `--reason TEXT`, or in `SSMX_REASON`
+
+    === scp prod:/x .
+    exit code: 255
+    --- stderr
+    error: the configuration requires a reason for every session
+    hint: say why with `--reason TEXT`, or in `SSMX_REASON`
+
+    === proxy prod 22
+    exit code: 2
+    --- stderr
+    error: the configuration requires a reason for every session
+    hint: say why with `--reason TEXT`, or in `SSMX_REASON`
+
+    === shell prod --reason ' '
+    exit code: 2
+    --- stderr
+    error: the configuration requires a reason for every session
+    hint: say why with `--reason TEXT`, or in `SSMX_REASON`
+    ");
     assert!(lab.run(&["exec", "web-1", "--", "true"]).code() == 0, "others need none");
     let long = "x".repeat(257);
     let refused = lab.run(&["exec", "prod", "--reason", &long, "--", "true"]);
-    assert!(refused.err().contains("longer than the 256 characters"), "{refused:?}");
+    insta::assert_snapshot!(refused.shown(), @"
+    exit code: 255
+    --- stderr
+    error: the reason is longer than the 256 characters that Session Manager takes
+    ");
     let given = run(lab.ssmx().env("SSMX_REASON", "why").args(["exec", "prod", "--", "true"]));
     assert_eq!(given.code(), 0, "{given:?}");
     let mut reasons = lab.reasons();
@@ -41,8 +86,17 @@ fn at_a_terminal_the_person_is_asked_once() {
     command.args(["exec", "prod", "other", "--", "echo", "done"]);
     let mut pty = Pty::spawn(command, 100, 24);
     pty.wait_for_text("Reason for this session");
+    pty.wait_for_no_echo();
     pty.send(" \r");
-    pty.wait_for_text("a reason is required here");
+    let asks_again = |screen: &vt100::Screen| {
+        let contents = screen.contents();
+        contents.contains("error: ") && contents.trim_end().ends_with("Reason for this session:")
+    };
+    pty.wait_for(asks_again, "second question");
+    insta::assert_snapshot!(pty.shown(), @"
+    error: a reason is required here
+    Reason for this session:
+    ");
     pty.send("ticket 17\r");
     assert_eq!(pty.wait().code(), Some(0), "{pty:?}");
     assert_eq!(lab.reasons(), [Some("ticket 17".to_owned()), Some("ticket 17".to_owned())]);

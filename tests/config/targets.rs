@@ -1,6 +1,7 @@
 //! Aliases.
 
 use crate::support::command::run;
+use crate::support::snapshot::titled;
 
 use super::lab::Lab;
 
@@ -36,11 +37,19 @@ fn flags_stand_before_what_an_alias_says() {
     let lab = Lab::in_two_regions(CONFIG);
     lab.give_credentials(&["prod", "other"]);
     let elsewhere = lab.run(&["--region", "eu-west-1", "shell", "db"]);
-    assert_eq!(elsewhere.code(), 3, "{elsewhere:?}");
-    assert!(elsewhere.err().starts_with("error: db: "), "{elsewhere:?}");
-    assert!(elsewhere.err().contains("orders") && elsewhere.err().contains("eu-west-1"), "{elsewhere:?}");
+    insta::assert_snapshot!(elsewhere.shown(), @"
+    exit code: 3
+    --- stderr
+    error: db: no instance is named `orders` in eu-west-1
+    hint: `ssmx ls` lists what there is; check also region and account
+    ");
     let unknown = lab.run(&["--profile", "nobody", "shell", "db"]);
-    assert!(unknown.err().contains("the AWS profile `nobody` does not exist"), "{unknown:?}");
+    insta::assert_snapshot!(unknown.shown(), @"
+    exit code: 2
+    --- stderr
+    error: the AWS profile `nobody` does not exist: there are other, prod
+    hint: `aws configure list-profiles` lists the profiles there are
+    ");
     let by_variable = run(lab.ssmx().env("SSMX_REGION", "eu-west-1").args(["shell", "db"]));
     assert_eq!(by_variable.code(), 3, "{by_variable:?}");
 }
@@ -86,15 +95,29 @@ fn an_alias_finds_its_instance_by_tags_address_or_whole_name() {
     let history = lab.cloud.history();
     assert!(history.len() == 4 && history.iter().all(|one| one.target() == Some("i-0db0000000000004d")), "{history:?}");
 
-    for (alias, said) in [
-        ("none", "error: none: no instance has the tags `Env=dev,Role=postgres`"),
-        ("part", "error: part: no instance is named `bas` in us-east-1\nhint: did you mean bastion?\n"),
-        ("parts", "error: parts: no instance is named `web-` in us-east-1\nhint: did you mean web-1, web-2, web-3?\n"),
-    ] {
-        let missed = lab.run(&["shell", alias]);
-        assert_eq!(missed.code(), 3, "{missed:?}");
-        assert!(missed.err().starts_with(said), "{missed:?}");
-    }
+    let shown: String =
+        ["none", "part", "parts"].map(|alias| titled(alias, &lab.run(&["shell", alias]).shown())).concat();
+    insta::assert_snapshot!(shown, @"
+    === none
+    exit code: 3
+    --- stderr
+    error: none: no instance has the tags `Env=dev,Role=postgres` in us-east-1
+    hint: `ssmx ls` lists what there is; check also region and account
+
+    === part
+    exit code: 3
+    --- stderr
+    error: part: no instance is named `bas` in us-east-1
+    hint: did you mean bastion?
+    hint: `ssmx ls` lists what there is; check also region and account
+
+    === parts
+    exit code: 3
+    --- stderr
+    error: parts: no instance is named `web-` in us-east-1
+    hint: did you mean web-1, web-2, web-3?
+    hint: `ssmx ls` lists what there is; check also region and account
+    ");
     // Typed by a person, a part is enough.
     assert_eq!(lab.run(&["exec", "bas", "--", "true"]).code(), 0);
 }

@@ -10,6 +10,7 @@ use super::lab::Lab;
 use crate::support::DEADLINE;
 use crate::support::cloud::wait_until;
 use crate::support::command::Running;
+use crate::support::snapshot::{settled, titled};
 
 /// A server that says its name and then what it hears, as the instances of the sandbox reach it.
 fn server(name: &'static str) -> u16 {
@@ -65,14 +66,19 @@ fn several_are_started_by_name_each_through_its_own_target() {
 
 #[test]
 fn a_command_runs_while_named_tunnels_are_open() {
-    let lab = lab(server("pg"), server("redis"));
+    let (pg, redis) = (server("pg"), server("redis"));
+    let lab = lab(pg, redis);
     let script = "test -n \"$SSMX_PORT_1\" && test -n \"$SSMX_PORT_2\" && test \"$1\" = \"$SSMX_PORT_1\" && exit 7";
     let finished = lab.run(&["fwd", "pg", "redis", "--", "sh", "-c", script, "sh", "{port}"]);
     assert_eq!(finished.code(), 7, "{finished:?}");
-    assert!(
-        finished.err().contains("pg: Forwarding ") && finished.err().contains("redis: Forwarding "),
-        "{finished:?}"
-    );
+    // Which of the two is first is up to the network.
+    let said = settled(&finished.err()).replace(&pg.to_string(), "PG").replace(&redis.to_string(), "REDIS");
+    let mut lines: Vec<_> = said.lines().collect();
+    lines.sort_unstable();
+    insta::assert_snapshot!(lines.join("\n"), @"
+    pg: Forwarding 127.0.0.1:PORT and [::1]:PORT → db:PG
+    redis: Forwarding 127.0.0.1:PORT and [::1]:PORT → 127.0.0.1:PORT through web
+    ");
 }
 
 #[test]
@@ -89,18 +95,46 @@ fn a_name_with_a_forward_is_a_target() {
 #[test]
 fn names_that_are_none_are_told() {
     let lab = lab(1, 2);
-    for (args, said) in [
-        (&["fwd", "pgg"][..], "error: no tunnel is named `pgg` in the configuration\nhint: did you mean `pg`?\n"),
-        (&["fwd", "web"], "error: no tunnel is named `web` in the configuration\nhint: there are pg, redis\n"),
-        (
-            &["fwd", "pg", "rediss"],
-            "error: no tunnel is named `rediss` in the configuration\nhint: did you mean `redis`?",
-        ),
-        (&["fwd", "pg", "80", "redis"], "error: no tunnel is named `80` in the configuration\n"),
-        (&["fwd", "web", "x"], "error: `x` is no remote port"),
-    ] {
-        let refused = lab.run(args);
-        assert_eq!(refused.code(), 2, "{args:?}: {refused:?}");
-        assert!(refused.err().starts_with(said), "{args:?}: {refused:?}");
-    }
+    let shown: String = [
+        &["fwd", "pgg"][..],
+        &["fwd", "web"],
+        &["fwd", "pg", "rediss"],
+        &["fwd", "pg", "80", "redis"],
+        &["fwd", "web", "x"],
+    ]
+    .map(|args| titled(args.join(" "), &lab.run(args).shown()))
+    .concat();
+    insta::assert_snapshot!(shown, @"
+    === fwd pgg
+    exit code: 2
+    --- stderr
+    error: no tunnel is named `pgg` in the configuration
+    hint: did you mean `pg`?
+    hint: to reach a port of an instance, say which: `ssmx fwd pgg 5432`
+
+    === fwd web
+    exit code: 2
+    --- stderr
+    error: no tunnel is named `web` in the configuration
+    hint: there are pg, redis
+    hint: to reach a port of an instance, say which: `ssmx fwd web 5432`
+
+    === fwd pg rediss
+    exit code: 2
+    --- stderr
+    error: no tunnel is named `rediss` in the configuration
+    hint: did you mean `redis`?
+
+    === fwd pg 80 redis
+    exit code: 2
+    --- stderr
+    error: no tunnel is named `80` in the configuration
+    hint: there are pg, redis
+
+    === fwd web x
+    exit code: 2
+    --- stderr
+    error: `x` is no remote port: expected a number from 1 to 65535 at the end
+    hint: FORWARD is like 5432, 8080:80 or 5433:db.internal:5432
+    ");
 }

@@ -4,6 +4,7 @@ use std::io::Write;
 
 use crate::support::cloud::Cloud;
 use crate::support::command::{Finished, run};
+use crate::support::snapshot::from_error;
 
 fn binary(cloud: &Cloud, words: &[&str]) -> Finished {
     run(cloud.ssmx().args(["exec", "--binary", "web-1", "--"]).args(words))
@@ -83,6 +84,10 @@ fn an_instance_without_base64_is_a_clear_error() {
     sandbox.args(["sandbox", "--", "ssmx", "exec", "--binary", "web-1", "--", "echo", "lost"]).env("PATH", bin.path());
     let ran = run(&mut sandbox);
     assert_eq!((ran.code(), ran.out().as_str()), (255, ""), "{ran:?}");
-    assert!(ran.err().contains("error: the output cannot be decoded"), "{ran:?}");
-    assert!(ran.err().contains("hint: `--binary` needs `sh` and `base64` on the instance"), "{ran:?}");
+    // Before it stands what the shell of the instance says.
+    insta::assert_snapshot!(from_error(&ran.err()), @"
+    error: the output cannot be decoded
+    caused by: the remote side sent no valid base64: it is cut short
+    hint: `--binary` needs `sh` and `base64` on the instance
+    ");
 }

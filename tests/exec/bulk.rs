@@ -9,6 +9,7 @@ use aws_lc_rs::digest::{Context, SHA256};
 
 use crate::support::DEADLINE;
 use crate::support::cloud::{Cloud, wait_until};
+use crate::support::snapshot::settled;
 
 const LINE: &[u8; 16] = b"0123456789abcde\n";
 const MUCH: usize = 64 * 1024 * 1024;
@@ -97,6 +98,9 @@ fn a_full_disk_is_an_error() {
     let mut said = String::new();
     child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
     assert_eq!(child.wait().unwrap().code(), Some(255));
-    assert!(said.starts_with("error: cannot write to standard output\ncaused by: "), "{said}");
+    insta::assert_snapshot!(settled(&said), @"
+    error: cannot write to standard output
+    caused by: No space left on device (os error NUMBER)
+    ");
     cloud.wait_for_no_session();
 }

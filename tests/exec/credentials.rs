@@ -10,32 +10,51 @@ use tempfile::TempDir;
 
 use super::errors::assert_told;
 use crate::support::cloud::{Cloud, wait_until};
-use crate::support::command::{Running, run};
+use crate::support::command::{Finished, Running, run};
 use crate::support::trace::{Between, answer};
 
-fn refused(cloud: &Cloud, name: &str, value: &str) {
+fn refused(cloud: &Cloud, name: &str, value: &str) -> Finished {
     let exec = run(cloud.ssmx().args(["exec", "web-1", "--", "true"]).env(name, value));
-    assert_eq!(exec.code(), 255);
-    assert_told(&exec, &["failed: ", ", request id "], "AWS does not know these credentials");
+    assert_told(&exec);
     assert_eq!(run(cloud.ssmx().args(["shell", "web-1"]).env(name, value)).code(), 5);
+    exec
 }
 
 #[test]
 fn a_wrong_secret_key() {
-    refused(&Cloud::start(), "AWS_SECRET_ACCESS_KEY", "wrong");
+    let exec = refused(&Cloud::start(), "AWS_SECRET_ACCESS_KEY", "wrong");
+    insta::assert_snapshot!(exec.shown(), @"
+    exit code: 255
+    --- stderr
+    error: ec2:DescribeInstances failed: AWS was not able to validate the provided access credentials (AuthFailure, request id REQUEST-ID)
+    hint: AWS does not know these credentials: check that they belong to this partition and are still active
+    hint: log in again: `aws sso login`, or renew the keys in the environment
+    ");
 }
 
 #[test]
 fn an_unknown_access_key() {
-    refused(&Cloud::start(), "AWS_ACCESS_KEY_ID", "ASIAWRONG");
+    let exec = refused(&Cloud::start(), "AWS_ACCESS_KEY_ID", "ASIAWRONG");
+    insta::assert_snapshot!(exec.shown(), @"
+    exit code: 255
+    --- stderr
+    error: ec2:DescribeInstances failed: AWS was not able to validate the provided access credentials (AuthFailure, request id REQUEST-ID)
+    hint: AWS does not know these credentials: check that they belong to this partition and are still active
+    hint: log in again: `aws sso login`, or renew the keys in the environment
+    ");
 }
 
 #[test]
 fn expired_credentials() {
     let cloud = Cloud::with(|options| options.credentials_lifetime = Some(Duration::ZERO));
     let exec = cloud.exec("i-0a11ce0000000001a", ["true"]);
-    assert_eq!(exec.code(), 255);
-    assert_told(&exec, &["(ExpiredTokenException, request id "], "log in again");
+    assert_told(&exec);
+    insta::assert_snapshot!(exec.shown(), @"
+    exit code: 255
+    --- stderr
+    error: ssm:StartSession failed for i-0a11ce0000000001a: The security token included in the request is expired (ExpiredTokenException, request id REQUEST-ID)
+    hint: log in again: `aws sso login`, or renew the keys in the environment
+    ");
     assert_eq!(run(cloud.ssmx().args(["shell", "web-1"])).code(), 5);
 }
 
@@ -47,8 +66,13 @@ fn no_credentials_at_all() {
         command.env_remove(name);
     }
     let exec = run(command.args(["exec", "web-1", "--", "true"]));
-    assert_eq!(exec.code(), 255);
-    assert_told(&exec, &["no AWS credentials were found"], "choose a profile with --profile or AWS_PROFILE");
+    assert_told(&exec);
+    insta::assert_snapshot!(exec.shown(), @"
+    exit code: 255
+    --- stderr
+    error: no AWS credentials were found
+    hint: choose a profile with --profile or AWS_PROFILE, log in with `aws sso login`, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY
+    ");
 }
 
 #[test]
@@ -59,15 +83,25 @@ fn no_region() {
         .args(["exec", "web-1", "--", "true"])
         .env_remove("AWS_REGION")
         .env_remove("AWS_DEFAULT_REGION"));
-    assert_eq!(exec.code(), 255);
-    assert_told(&exec, &["no AWS region is set"], "--region");
+    assert_told(&exec);
+    insta::assert_snapshot!(exec.shown(), @"
+    exit code: 255
+    --- stderr
+    error: no AWS region is set
+    hint: name one with --region, AWS_REGION, or `region` in the AWS profile
+    ");
 }
 
 #[test]
 fn a_profile_that_does_not_exist() {
     let exec = run(Cloud::start().ssmx().args(["--profile", "nope", "exec", "web-1", "--", "true"]));
-    assert_eq!(exec.code(), 255);
-    assert_told(&exec, &["the AWS profile `nope` does not exist"], "aws configure list-profiles");
+    assert_told(&exec);
+    insta::assert_snapshot!(exec.shown(), @"
+    exit code: 255
+    --- stderr
+    error: the AWS profile `nope` does not exist: there are none
+    hint: `aws configure list-profiles` lists the profiles there are
+    ");
 }
 
 /// A profile whose credentials come from a program that counts its runs.
@@ -133,14 +167,15 @@ fn a_session_that_nobody_may_resume_says_so() {
     running.wait_for_out("begun");
     cloud.cut_clients();
     let ended = running.finish();
-    assert_eq!(ended.code(), 255);
-    let said = ended.err();
-    assert!(
-        said.contains(
-            "error: the connection was lost, and the session cannot be resumed\ncaused by: ssm:ResumeSession failed"
-        ),
-        "{said}"
-    );
-    assert!(said.contains("hint: ask for an IAM policy that allows ssm:ResumeSession on arn:aws:ssm:r"), "{said}");
+    insta::assert_snapshot!(ended.shown(), @"
+    exit code: 255
+    --- stdout
+    begun
+    --- stderr
+    ssmx: connection lost (the connection was reset); reconnecting…
+    error: the connection was lost, and the session cannot be resumed
+    caused by: ssm:ResumeSession failed for SESSION-ID: User: me is not authorized to perform: ssm:ResumeSession on resource: arn:aws:ssm:r (AccessDeniedException, request id 11111111-2222)
+    hint: ask for an IAM policy that allows ssm:ResumeSession on arn:aws:ssm:r
+    ");
     wait_until("the end on the service", || cloud.active().is_empty());
 }

@@ -6,6 +6,7 @@ use std::process::Command;
 use super::errors::assert_told;
 use crate::support::cloud::{Cloud, nobody, wait_until};
 use crate::support::command::{Running, run};
+use crate::support::snapshot::titled;
 use crate::support::trace::{Between, answer};
 
 const WEB_1: &str = "i-0a11ce0000000001a";
@@ -22,16 +23,26 @@ fn an_endpoint_where_nobody_listens() {
     let cloud = Cloud::start();
     let ran =
         run(cloud.ssmx().args(["--endpoint-url", &format!("http://{}", nobody()), "exec", "web-1", "--", "true"]));
-    assert_eq!(ran.code(), 255);
-    assert_told(&ran, &["could not be asked", "Connection refused"], "check the endpoint URL");
+    assert_told(&ran);
+    insta::assert_snapshot!(ran.shown(), @"
+    exit code: 255
+    --- stderr
+    error: ec2:DescribeInstances could not be asked: tcp connect error: Connection refused (os error NUMBER)
+    hint: nothing listens there: check the endpoint URL, or that the sandbox still runs
+    ");
 }
 
 #[test]
 fn a_name_that_cannot_be_resolved() {
     let cloud = Cloud::start();
     let ran = run(cloud.ssmx().args(["--endpoint-url", "http://nowhere.invalid", "exec", WEB_1, "--", "true"]));
-    assert_eq!(ran.code(), 255);
-    assert_told(&ran, &["ssm:StartSession could not be asked"], "cannot be resolved");
+    assert_told(&ran);
+    insta::assert_snapshot!(ran.shown(), @"
+    exit code: 255
+    --- stderr
+    error: ssm:StartSession could not be asked: dns error: failed to lookup address information: REASON
+    hint: the name cannot be resolved: check the network, the region, and HTTPS_PROXY if there is a proxy
+    ");
 }
 
 #[test]
@@ -41,8 +52,13 @@ fn a_gateway_where_nobody_listens() {
         .ssmx()
         .env("AWS_ENDPOINT_URL_SSMMESSAGES", format!("http://{}", nobody()))
         .args(["exec", WEB_1, "--", "true"]));
-    assert_eq!(ran.code(), 255);
-    assert_told(&ran, &["Connection refused"], "endpoint");
+    assert_told(&ran);
+    insta::assert_snapshot!(ran.shown(), @"
+    exit code: 255
+    --- stderr
+    error: no connection to 127.0.0.1:PORT: Connection refused (os error NUMBER)
+    hint: nothing listens there: check the endpoint URL, or that the sandbox still runs
+    ");
     cloud.wait_for_no_session();
 }
 
@@ -62,8 +78,13 @@ fn a_gateway_that_speaks_something_else() {
         .ssmx()
         .env("AWS_ENDPOINT_URL_SSMMESSAGES", format!("http://{address}"))
         .args(["exec", WEB_1, "--", "true"]));
-    assert_eq!(ran.code(), 255);
-    assert_told(&ran, &["refuses the connection with HTTP status 404"], "start a new one");
+    assert_told(&ran);
+    insta::assert_snapshot!(ran.shown(), @"
+    exit code: 255
+    --- stderr
+    error: the message gateway 127.0.0.1 refuses the connection with HTTP status 404
+    hint: the session has ended: start a new one
+    ");
     cloud.wait_for_no_session();
 }
 
@@ -99,6 +120,7 @@ fn an_upgrade_without_a_signature_is_refused_where_one_is_required() {
 #[test]
 fn a_stream_url_that_leads_elsewhere_is_refused() {
     let cloud = Cloud::start();
+    let mut shown = String::new();
     for elsewhere in ["ws://evil.test", "wss://evil.test", "wss://ssmmessages.us-east-1.amazonaws.com.evil.test"] {
         let between = Between::changing(cloud.address(), move |call, passed| {
             if !call.is("StartSession") {
@@ -110,10 +132,32 @@ fn a_stream_url_that_leads_elsewhere_is_refused() {
             answer("200 OK", &format!("{before}{elsewhere}/{after}"))
         });
         let ran = run(through(&cloud, &between).args(["exec", WEB_1, "--", "true"]));
-        assert_eq!(ran.code(), 255);
-        assert_told(&ran, &["the stream URL is refused", "evil.test"], "AWS_ENDPOINT_URL_SSMMESSAGES");
+        assert_told(&ran);
+        shown.push_str(&titled(elsewhere, &ran.shown()));
         wait_until("the end of the session that was started", || cloud.active().is_empty());
     }
+    insta::assert_snapshot!(shown, @"
+    === ws://evil.test
+    exit code: 255
+    --- stderr
+    error: the session cannot be opened
+    caused by: the stream URL is refused: `evil.test` is not a Session Manager host for region us-east-1
+    hint: behind a VPC endpoint or a gateway of your own, name its host with `AWS_ENDPOINT_URL_SSMMESSAGES`
+
+    === wss://evil.test
+    exit code: 255
+    --- stderr
+    error: the session cannot be opened
+    caused by: the stream URL is refused: `evil.test` is not a Session Manager host for region us-east-1
+    hint: behind a VPC endpoint or a gateway of your own, name its host with `AWS_ENDPOINT_URL_SSMMESSAGES`
+
+    === wss://ssmmessages.us-east-1.amazonaws.com.evil.test
+    exit code: 255
+    --- stderr
+    error: the session cannot be opened
+    caused by: the stream URL is refused: `ssmmessages.us-east-1.amazonaws.com.evil.test` is not a Session Manager host for region us-east-1
+    hint: behind a VPC endpoint or a gateway of your own, name its host with `AWS_ENDPOINT_URL_SSMMESSAGES`
+    ");
 }
 
 /// Changes the tokens of the actions, so that the gateway will not know them.
@@ -158,7 +202,13 @@ fn a_session_that_the_service_has_ended_meanwhile() {
     running.wait_for_out("begun");
     cloud.cut_clients();
     let ended = running.finish();
-    assert_eq!(ended.code(), 255);
-    assert!(ended.err().contains("error: the connection was lost, and the service had ended the session"), "{ended:?}");
-    assert!(ended.err().contains("hint: it ends sessions after the idle timeout"), "{ended:?}");
+    insta::assert_snapshot!(ended.shown(), @"
+    exit code: 255
+    --- stdout
+    begun
+    --- stderr
+    ssmx: connection lost (the connection was reset); reconnecting…
+    error: the connection was lost, and the service had ended the session when it was back
+    hint: it ends sessions after the idle timeout of the account, 20 minutes unless somebody changed it
+    ");
 }

@@ -8,6 +8,7 @@ use rustix::process::Signal;
 
 use crate::support::command::{Finished, Running, run, ssmx};
 use crate::support::pty::Pty;
+use crate::support::snapshot::{settled, titled};
 
 fn sandbox(args: &[&str]) -> Finished {
     run(ssmx().arg("sandbox").args(args))
@@ -27,8 +28,12 @@ fn a_command_that_a_signal_ended_has_128_and_its_number() {
 #[test]
 fn a_command_that_is_not_there() {
     let ran = sandbox(&["--", "no-such-command"]);
-    assert_eq!((ran.code(), ran.out().as_str()), (127, ""));
-    assert!(ran.err().starts_with("error: cannot run `no-such-command`\ncaused by: "), "{ran:?}");
+    insta::assert_snapshot!(ran.shown(), @"
+    exit code: 127
+    --- stderr
+    error: cannot run `no-such-command`
+    caused by: No such file or directory (os error NUMBER)
+    ");
 }
 
 #[test]
@@ -52,7 +57,7 @@ fn its_input_is_the_commands() {
 /// A sandbox that stays, and the environment that it printed.
 fn staying() -> (Running, String) {
     let running = Running::start(ssmx().arg("sandbox").process_group(0));
-    running.wait_for_err("It listens on http://127.0.0.1:");
+    running.wait_for_err("until it is interrupted.\n");
     running.wait_for_out("\nexport no_proxy=");
     let exports = running.out();
     (running, exports)
@@ -62,7 +67,12 @@ fn staying() -> (Running, String) {
 fn without_a_command_it_prints_the_environment_and_stays_until_told_to_end() {
     for signal in [Signal::TERM, Signal::INT] {
         let (running, exports) = staying();
-        assert!(running.err().contains("This is a sandbox"), "{}", running.err());
+        insta::allow_duplicates! {
+            insta::assert_snapshot!(settled(&running.err()), @"
+            This is a sandbox: an AWS that ssmx plays on this machine. No account is involved, and nothing leaves it.
+            It listens on http://127.0.0.1:PORT until it is interrupted.
+            ");
+        }
         let mut shell = Command::new("sh");
         let script = "eval \"$0\"; \"$1\" exec web-1 -- echo hi";
         let ran = run(shell.args(["-c", script, &exports]).arg(ssmx().get_program()));
@@ -88,15 +98,25 @@ fn on_a_terminal_it_opens_a_shell_and_says_what_to_try() {
     let mut command = ssmx();
     command.arg("sandbox").env("SHELL", "/bin/sh").env("PS1", "ready> ").env_remove("ENV");
     let mut pty = Pty::spawn(command, 120, 40);
-    pty.wait_for_text("This is a sandbox");
-    pty.wait_for_text("web-1 web-2 web-3 db bastion");
-    pty.wait_for_text("ssmx exec web-1 web-2 -- uname -sr");
     pty.wait_for_text("ready>");
     pty.send("ssmx exec web-1 -- echo h''i; exit 6\r");
-    pty.wait_for_text("The sandbox is gone.");
-    assert!(pty.contents().lines().any(|line| line == "hi"), "{pty:?}");
     assert_eq!(pty.wait().code(), Some(6));
     pty.assert_restored();
+    insta::assert_snapshot!(pty.shown(), @"
+    This is a sandbox: an AWS that ssmx plays on this machine. No account is involved, and nothing leaves it.
+
+    Instances: web-1 web-2 web-3 db bastion batch legacy win
+    Endpoint:  http://127.0.0.1:PORT, set in the environment of this shell together with credentials for it
+
+    Try:  ssmx web-1                            a shell on an instance
+          ssmx exec web-1 web-2 -- uname -sr    a command on two
+          ssmx exec db -- sh -c 'exit 3'        and its exit code
+
+    `exit` ends the sandbox.
+    ready> ssmx exec web-1 -- echo h''i; exit 6
+    hi
+    The sandbox is gone.
+    ");
 }
 
 #[test]
@@ -130,25 +150,67 @@ fn a_fleet_of_ones_own() {
 #[test]
 fn a_fleet_file_with_a_mistake_is_told_with_its_line() {
     let file = tempfile::NamedTempFile::new().unwrap();
-    for (text, line, reason) in [
-        ("[[instance]]\nname = \"a\"\nstat = \"running\"\n", "line 3", "stat"),
-        ("[[instance]]\nname = \"a\"\n\n[[instance]]\nid = \"nonsense\"\n", "line 4", "nonsense"),
-        ("[[instance]\n", "line 1", ""),
-        ("[[instance]]\nname = \"a\"\nstate = \"asleep\"\n", "line 3", "asleep"),
-    ] {
+    let shown: String = [
+        "[[instance]]\nname = \"a\"\nstat = \"running\"\n",
+        "[[instance]]\nname = \"a\"\n\n[[instance]]\nid = \"nonsense\"\n",
+        "[[instance]\n",
+        "[[instance]]\nname = \"a\"\nstate = \"asleep\"\n",
+    ]
+    .map(|text| {
         std::fs::write(file.path(), text).unwrap();
         let ran = sandbox(&["--fleet", file.path().to_str().unwrap(), "--", "true"]);
-        assert_eq!((ran.code(), ran.out().as_str()), (2, ""), "{ran:?}");
-        let said = ran.err();
-        assert!(said.starts_with("error: ") && said.contains(line) && said.contains(reason), "{text}\n{said}");
-    }
+        titled(text.escape_debug(), &ran.shown())
+    })
+    .concat();
+    insta::assert_snapshot!(shown, @r#"
+    === [[instance]]\nname = \"a\"\nstat = \"running\"\n
+    exit code: 2
+    --- stderr
+    error: the sandbox cannot be had
+    caused by: /tmp/TEMPORARY: TOML parse error at line 3, column 1
+        |
+      3 | stat = "running"
+        | ^^^^
+      unknown field `stat`, expected one of `name`, `id`, `region`, `zone`, `tags`, `state`, `ping`, `last_ping`, `platform`, `platform_name`, `platform_version`, `type`, `private_ip`, `public_ip`, `agent_version`, `instance_profile`, `launched`
+
+    === [[instance]]\nname = \"a\"\n\n[[instance]]\nid = \"nonsense\"\n
+    exit code: 2
+    --- stderr
+    error: the sandbox cannot be had
+    caused by: /tmp/TEMPORARY: line 4: nonsense is not an instance id: i- or mi- and 17 hexadecimal digits
+
+    === [[instance]\n
+    exit code: 2
+    --- stderr
+    error: the sandbox cannot be had
+    caused by: /tmp/TEMPORARY: TOML parse error at line 1, column 12
+        |
+      1 | [[instance]
+        |            ^
+      unclosed array table, expected `]`
+
+    === [[instance]]\nname = \"a\"\nstate = \"asleep\"\n
+    exit code: 2
+    --- stderr
+    error: the sandbox cannot be had
+    caused by: /tmp/TEMPORARY: TOML parse error at line 3, column 9
+        |
+      3 | state = "asleep"
+        |         ^^^^^^^^
+      unknown variant `asleep`, expected one of `pending`, `running`, `shutting-down`, `terminated`, `stopping`, `stopped`
+    "#);
 }
 
 #[test]
 fn a_fleet_file_that_is_not_there() {
     let ran = sandbox(&["--fleet", "/nowhere/fleet.toml", "--", "true"]);
-    assert_eq!(ran.code(), 2);
-    assert!(ran.err().contains("/nowhere/fleet.toml"), "{ran:?}");
+    insta::assert_snapshot!(ran.shown(), @"
+    exit code: 2
+    --- stderr
+    error: the sandbox cannot be had
+    caused by: cannot read the fleet file /nowhere/fleet.toml
+    caused by: No such file or directory (os error NUMBER)
+    ");
 }
 
 #[test]
@@ -163,22 +225,85 @@ fn ten_thousand_instances_start_fast() {
 #[test]
 fn too_many_instances() {
     let ran = sandbox(&["--instances", "10001", "--", "true"]);
-    assert_eq!(ran.code(), 2);
-    assert!(ran.err().contains("10000") || ran.err().contains("10,000"), "{ran:?}");
+    insta::assert_snapshot!(ran.shown(), @"
+    exit code: 2
+    --- stderr
+    error: invalid value '10001' for '--instances <N>': 10001 is not in 0..=10000
+
+    For more information, try '--help'.
+    ");
 }
 
 #[test]
 fn faults_without_a_seed_tell_the_one_that_they_took() {
     let ran = sandbox(&["--fault", "drop=0.01", "--", "true"]);
-    assert!(ran.err().starts_with("Faults by seed: repeat them with `--seed "), "{ran:?}");
+    let said = ran.err();
+    let (_, from_seed) = said.split_once("--seed ").unwrap();
+    let (seed, _) = from_seed.split_once('`').unwrap();
+    assert!(seed.parse::<u64>().is_ok(), "{said}");
+    insta::assert_snapshot!(ran.shown().replace(seed, "SEED"), @"
+    exit code: 0
+    --- stderr
+    Faults by seed: repeat them with `--seed SEED`
+    ");
     let ran = sandbox(&["--fault", "drop=0.01", "--seed", "4", "--", "true"]);
     assert_eq!(ran.err(), "");
 }
 
 #[test]
 fn settings_that_cannot_be_are_mistakes() {
-    for args in [["--fault", "drop=2"], ["--fault", "lose=1"], ["--agent-version", "3"], ["--agent-pace", "slow"]] {
-        let ran = sandbox(&[args[0], args[1], "--", "true"]);
-        assert_eq!((ran.code(), ran.out().as_str()), (2, ""), "{args:?}");
-    }
+    let shown: String = [
+        ["--fault", "drop=2"],
+        ["--fault", "lose=1"],
+        ["--fault", "cut=soon"],
+        ["--fault", "drop"],
+        ["--agent-version", "3"],
+        ["--agent-pace", "slow"],
+    ]
+    .map(|args| titled(args.join(" "), &sandbox(&[args[0], args[1], "--", "true"]).shown()))
+    .concat();
+    insta::assert_snapshot!(shown, @"
+    === --fault drop=2
+    exit code: 2
+    --- stderr
+    error: invalid value 'drop=2' for '--fault <FAULTS>': `2` is no share between 0 and 1
+
+    For more information, try '--help'.
+
+    === --fault lose=1
+    exit code: 2
+    --- stderr
+    error: invalid value 'lose=1' for '--fault <FAULTS>': `lose` is no fault; there are `drop`, `dup`, `reorder`, `delay` and `cut`
+
+    For more information, try '--help'.
+
+    === --fault cut=soon
+    exit code: 2
+    --- stderr
+    error: invalid value 'cut=soon' for '--fault <FAULTS>': `soon` is no duration like `20ms` or `5s`: expected number at 0
+
+    For more information, try '--help'.
+
+    === --fault drop
+    exit code: 2
+    --- stderr
+    error: invalid value 'drop' for '--fault <FAULTS>': `drop` has no value
+
+    For more information, try '--help'.
+
+    === --agent-version 3
+    exit code: 2
+    --- stderr
+    error: invalid value '3' for '--agent-version <VERSION>': it must be four numbers, like `3.1.501.0`
+
+    For more information, try '--help'.
+
+    === --agent-pace slow
+    exit code: 2
+    --- stderr
+    error: invalid value 'slow' for '--agent-pace <PACE>'
+      [possible values: fast, real]
+
+    For more information, try '--help'.
+    ");
 }

@@ -24,9 +24,12 @@ fn the_exit_code_is_the_commands() {
 #[test]
 fn a_program_that_is_not_there_is_named_and_has_the_agents_code() {
     let ran = Cloud::start().exec("web-1", ["no-such-program", "x"]);
-    assert_eq!(ran.code(), 1, "the agent tells 1 where a shell would tell 127");
-    assert_eq!(ran.out(), "");
-    assert!(ran.err().contains("\"no-such-program\": executable file not found"), "{ran:?}");
+    // The agent tells 1 where a shell would tell 127.
+    insta::assert_snapshot!(ran.shown(), @r#"
+    exit code: 1
+    --- stderr
+    Error occurred starting the command: exec: "no-such-program": executable file not found in $PATH
+    "#);
 }
 
 #[test]
@@ -83,7 +86,14 @@ fn what_is_on_standard_input_is_left_alone() {
 fn quiet_keeps_the_notices_back_and_neither_stream() {
     let cloud = Cloud::with(|options| options.preferences.encrypt = true);
     let loud = cloud.exec("web-1", ["sh", "-c", "echo out; echo err >&2"]);
-    assert_eq!(loud.err(), "ssmx: This session is encrypted using AWS KMS.\nerr\n");
+    insta::assert_snapshot!(loud.shown(), @"
+    exit code: 0
+    --- stdout
+    out
+    --- stderr
+    ssmx: This session is encrypted using AWS KMS.
+    err
+    ");
     let quiet = run(cloud.ssmx().args(["-q", "exec", "web-1", "--", "sh", "-c", "echo out; echo err >&2; exit 4"]));
     assert_eq!((quiet.code(), quiet.out().as_str(), quiet.err().as_str()), (4, "out\n", "err\n"));
 }
@@ -91,7 +101,13 @@ fn quiet_keeps_the_notices_back_and_neither_stream() {
 #[test]
 fn quiet_keeps_errors() {
     let ran = run(Cloud::start().ssmx().args(["-q", "exec", "web-9", "--", "true"]));
-    assert!(ran.err().starts_with("error: no instance is named `web-9`"), "{ran:?}");
+    insta::assert_snapshot!(ran.shown(), @"
+    exit code: 255
+    --- stderr
+    error: no instance is named `web-9` in us-east-1
+    hint: did you mean web-1, web-2, web-3?
+    hint: `ssmx ls` lists what there is; check also region and account
+    ");
 }
 
 #[test]

@@ -32,18 +32,39 @@ fn what_keeps_it_from_being_built_is_said() {
     place.shim("cargo", "echo 'error: no' >&2; exit 101");
     place.shim("cc", "exit 1");
     let failed = place.run(&["--prefix", "p"]);
-    assert_eq!(failed.code(), 1);
-    assert!(failed.err().contains("error: no\nerror: the build failed\nhint: "), "{failed:?}");
+    insta::assert_snapshot!(failed.shown(), @"
+    exit code: 1
+    --- stderr
+    Building ssmx. The first time this takes minutes and some gigabytes, nearly all of it for the AWS SDK.
+    error: no
+    error: the build failed
+    hint: what cargo says above is the reason
+    ");
 
     let place = Place::of(&["busybox", "sh"]);
     let missing = place.run(&["--prefix", "p"]);
-    assert!(missing.code() == 1 && missing.err().starts_with("error: cargo is missing\nhint: "), "{missing:?}");
+    insta::assert_snapshot!(missing.shown(), @"
+    exit code: 1
+    --- stderr
+    error: cargo is missing
+    hint: install Rust 1.94.1 or newer, with rustup or from your distribution
+    ");
     place.shim("cargo", CARGO);
     let missing = place.run(&["--prefix", "p"]);
-    assert!(missing.code() == 1 && missing.err().starts_with("error: a C compiler is missing\nhint: "), "{missing:?}");
+    insta::assert_snapshot!(missing.shown(), @"
+    exit code: 1
+    --- stderr
+    error: a C compiler is missing
+    hint: on Debian: apt-get install build-essential; on macOS: xcode-select --install
+    ");
 
     fs::remove_dir_all(place.at("tree/completions")).unwrap();
     let alone = place.run(&["--prefix", "p"]);
-    assert!(alone.code() == 1 && alone.err().contains("no source tree of ssmx beside this script"), "{alone:?}");
+    insta::assert_snapshot!(alone.shown(), @"
+    exit code: 1
+    --- stderr
+    error: there is no source tree of ssmx beside this script
+    hint: give the path or the URL of a release archive
+    ");
     assert!(place.files().is_empty());
 }

@@ -4,6 +4,8 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
 use super::place::{Place, SHELLS};
+use crate::support::command::Finished;
+use crate::support::snapshot::{from_error, settled};
 
 /// What is installed, with its permissions.
 const INSTALLED: [(&str, u32); 9] = [
@@ -26,13 +28,20 @@ fn shared(shell: &'static [&'static str]) -> Place {
     place
 }
 
+/// Below it stands what is left to do, which depends on the shells that are here.
+fn first_line(finished: &Finished) -> String {
+    assert_eq!((finished.code(), finished.out().as_str()), (0, ""), "{finished:?}");
+    settled(finished.err().lines().next().unwrap())
+}
+
 fn lifecycle(place: &Place) {
     let before = place.files();
 
     let installed = place.install(&[]);
     let program = place.at("home/p/bin/ssmx");
-    assert_eq!((installed.code(), installed.out().as_str()), (0, ""), "{installed:?}");
-    assert!(installed.err().starts_with(&format!("Installed ssmx 1.0.0 as {}.\n", program.display())), "{installed:?}");
+    insta::allow_duplicates! {
+        insta::assert_snapshot!(first_line(&installed), @"Installed ssmx 1.0.0 as /tmp/TEMPORARY/home/p/bin/ssmx.");
+    }
     let files = place.files();
     for (path, mode) in INSTALLED {
         assert_eq!(files[&place.at("home/p").join(path)].0, mode, "{path}");
@@ -47,18 +56,31 @@ fn lifecycle(place: &Place) {
     place.write("tree/docs/man/ssmx-exec.1", "new");
     place.program("tree/program", "2.0.0");
     let updated = place.install(&[]);
-    assert!(updated.err().starts_with("Installed ssmx 2.0.0 as "), "{updated:?}");
+    insta::allow_duplicates! {
+        insta::assert_snapshot!(first_line(&updated), @"Installed ssmx 2.0.0 as /tmp/TEMPORARY/home/p/bin/ssmx.");
+    }
     let man = place.at("home/p/share/man/man1");
     assert!(man.join("ssmx-exec.1").exists() && !man.join("ssmx-shell.1").exists());
     assert_eq!(fs::read(&program).unwrap(), fs::read(place.at("tree/program")).unwrap());
 
     let removed = place.run(&["--uninstall", "--prefix", "p"]);
-    let said = format!("Removed ssmx from {}.\n", place.at("home/p").display());
-    assert_eq!((removed.code(), removed.err()), (0, said), "{removed:?}");
+    insta::allow_duplicates! {
+        insta::assert_snapshot!(removed.shown(), @"
+        exit code: 0
+        --- stderr
+        Removed ssmx from /tmp/TEMPORARY/home/p.
+        ");
+    }
     assert_eq!(place.files(), before);
 
     let again = place.run(&["--uninstall", "--prefix", "p"]);
-    assert!(again.code() == 0 && again.err().starts_with("Nothing to remove"), "{again:?}");
+    insta::allow_duplicates! {
+        insta::assert_snapshot!(again.shown(), @"
+        exit code: 0
+        --- stderr
+        Nothing to remove: ssmx was not installed under /tmp/TEMPORARY/home/p by this script.
+        ");
+    }
 }
 
 #[test]
@@ -82,8 +104,12 @@ fn what_was_changed_by_somebody_is_left() {
     let changed = place.at("home/p/share/zsh/site-functions/_ssmx");
     fs::write(&changed, "my own").unwrap();
     let removed = place.run(&["--uninstall", "--prefix", "p"]);
-    let said = format!("Left as it is, because it was changed: {}\n", changed.display());
-    assert!(removed.code() == 0 && removed.err().starts_with(&said), "{removed:?}");
+    insta::assert_snapshot!(removed.shown(), @"
+    exit code: 0
+    --- stderr
+    Left as it is, because it was changed: /tmp/TEMPORARY/home/p/share/zsh/site-functions/_ssmx
+    Removed ssmx from /tmp/TEMPORARY/home/p.
+    ");
     let left: Vec<_> = place.files().into_keys().filter(|path| path.is_file()).collect();
     assert_eq!(left, [changed]);
 }
@@ -93,7 +119,11 @@ fn an_installation_that_broke_off_can_be_removed_and_repaired() {
     let place = Place::new();
     place.shim("mv", "case $* in *ssmx.fish) exit 1 ;; esac; exec /bin/mv \"$@\"");
     let broken = place.install(&[]);
-    assert!(broken.code() == 1 && broken.err().contains("error: cannot install "), "{broken:?}");
+    insta::assert_snapshot!(broken.shown(), @"
+    exit code: 1
+    --- stderr
+    error: cannot install /tmp/TEMPORARY/home/p/share/fish/vendor_completions.d/ssmx.fish
+    ");
     assert!(place.at("home/p/bin/ssmx").exists());
     assert_eq!(place.run(&["--uninstall", "--prefix", "p"]).code(), 0);
     assert!(place.files().is_empty());
@@ -111,10 +141,18 @@ fn a_program_that_does_not_run_replaces_none_that_does() {
     let before = place.files();
     place.write("tree/program", "\x7fELF of another machine");
     fs::set_permissions(place.at("tree/program"), fs::Permissions::from_mode(0o755)).unwrap();
-    let refused = place.install(&[]);
-    assert!(refused.code() == 1 && refused.err().contains("does not run on this machine"), "{refused:?}");
+    // Before it stands what the shell says.
+    let said = from_error(&place.install(&[]).err());
+    let machine = regex::Regex::new(r"this machine \(.*\)").unwrap();
+    insta::assert_snapshot!(machine.replace(&said, "this machine (SYSTEM)"), @"
+    error: /tmp/TEMPORARY/tree/program does not run on this machine (SYSTEM)
+    hint: it has to be built for it; if programs in /tmp/TEMPORARY/tmp may not run, set TMPDIR
+    ");
     place.write("tree/program", "#!/bin/sh\necho other 1.0");
-    let refused = place.install(&[]);
-    assert!(refused.code() == 1 && refused.err().contains("is not ssmx"), "{refused:?}");
+    insta::assert_snapshot!(place.install(&[]).shown(), @"
+    exit code: 1
+    --- stderr
+    error: /tmp/TEMPORARY/tree/program is not ssmx
+    ");
     assert_eq!(place.files(), before);
 }

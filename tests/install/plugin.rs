@@ -29,7 +29,12 @@ fn the_official_plugin_is_not_replaced() {
     place.write(LINK, "official");
     let before = place.files();
     let refused = place.install(&["--plugin"]);
-    assert!(refused.code() == 1 && refused.err().contains("is there and is not ssmx"), "{refused:?}");
+    insta::assert_snapshot!(refused.shown(), @"
+    exit code: 1
+    --- stderr
+    error: /tmp/TEMPORARY/home/p/bin/session-manager-plugin is there and is not ssmx
+    hint: remove it if ssmx is to take its place
+    ");
     assert_eq!(place.files(), before, "nothing is installed by halves");
 }
 

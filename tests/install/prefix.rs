@@ -4,26 +4,42 @@ use std::fs;
 
 use super::place::Place;
 use crate::support::command::run;
+use crate::support::snapshot::{settled, titled, typed};
 
 fn program(place: &Place) -> String {
     place.at("tree/program").to_str().unwrap().to_owned()
+}
+
+/// Elvish looks nowhere by itself; it may be here or not.
+fn without_elvish(said: &str) -> String {
+    let lines: Vec<_> = said.lines().filter(|line| !line.contains("elv")).collect();
+    settled(&lines.join("\n"))
 }
 
 #[test]
 fn a_user_has_it_in_the_home_and_root_in_usr_local() {
     let place = Place::new().unprivileged();
     let installed = place.run(&["--binary", &program(&place)]);
-    let bin = place.at("home/.local/bin");
     assert_eq!(installed.code(), 0, "{installed:?}");
-    assert!(installed.err().contains(&format!("{} is not on PATH.", bin.display())), "{installed:?}");
-    assert!(installed.err().contains(&format!("export PATH=\"{}:$PATH\"", bin.display())), "{installed:?}");
+    insta::assert_snapshot!(without_elvish(&installed.err()), @r#"
+    Installed ssmx 1.0.0 as /tmp/TEMPORARY/home/.local/bin/ssmx.
+    /tmp/TEMPORARY/home/.local/bin is not on PATH. Add this line to the startup file of your shell:
+        export PATH="/tmp/TEMPORARY/home/.local/bin:$PATH"
+    For completion in zsh, add this line to ~/.zshrc, in front of compinit:
+        fpath=("/tmp/TEMPORARY/home/.local/share/zsh/site-functions" $fpath)
+    "#);
     assert!(place.at("home/.local/share/man/man1/ssmx.1").exists());
     assert_eq!(place.run(&["--uninstall"]).code(), 0);
     assert!(place.files().is_empty());
 
     place.shim("id", "echo 0");
     let root = place.run(&["--binary", &program(&place)]);
-    assert!(root.code() == 1 && root.err().starts_with("error: you may not write to /usr/local"), "{root:?}");
+    insta::assert_snapshot!(root.shown(), @"
+    exit code: 1
+    --- stderr
+    error: you may not write to /usr/local/bin
+    hint: choose another place with --prefix, or run this as a user who may
+    ");
 }
 
 #[test]
@@ -63,7 +79,12 @@ fn a_place_that_may_not_be_written_is_refused_before_anything_is_built() {
     let place = place.unprivileged();
     fs::set_permissions(place.at("home/closed"), std::os::unix::fs::PermissionsExt::from_mode(0o555)).unwrap();
     let refused = place.run(&["--prefix", "closed/p"]);
-    assert!(refused.code() == 1 && refused.err().starts_with("error: you may not write to "), "{refused:?}");
+    insta::assert_snapshot!(refused.shown(), @"
+    exit code: 1
+    --- stderr
+    error: you may not write to /tmp/TEMPORARY/home/closed
+    hint: choose another place with --prefix, or run this as a user who may
+    ");
     assert!(!place.at("home/called").exists());
 }
 
@@ -74,31 +95,45 @@ fn what_is_left_to_do_is_said_only_where_it_is() {
     let path = |place: &Place| format!("{}:{}:/usr/bin:/bin", place.at("shims").display(), bin.display());
     let binary = program(&place);
     let args = ["--prefix", "p", "--binary", &binary];
+
     for shell in ["zsh", "fish"] {
         place.shim(shell, "exit 0");
     }
     let said = run(place.command(&args).env("PATH", path(&place))).err();
-    for file in ["~/.bashrc", "~/.zshrc", "config.fish"] {
-        assert!(said.contains(file) && !said.contains("PATH"), "{said}");
-    }
+    insta::assert_snapshot!(without_elvish(&said), @r#"
+    Installed ssmx 1.0.0 as /tmp/TEMPORARY/home/p/bin/ssmx.
+    For completion in bash, add this line to ~/.bashrc:
+        . "/tmp/TEMPORARY/home/p/share/bash-completion/completions/ssmx"
+    For completion in zsh, add this line to ~/.zshrc, in front of compinit:
+        fpath=("/tmp/TEMPORARY/home/p/share/zsh/site-functions" $fpath)
+    For completion in fish, add this line to ~/.config/fish/config.fish:
+        set -a fish_complete_path "/tmp/TEMPORARY/home/p/share/fish/vendor_completions.d"
+    "#);
     for (shell, folder) in [("zsh", "zsh/site-functions"), ("fish", "fish/vendor_completions.d")] {
         place.shim(shell, &format!("echo {}", place.at("home/p/share").join(folder).display()));
     }
     let said = run(place.command(&args).env("PATH", path(&place))).err();
-    assert!(said.contains("~/.bashrc") && !said.contains("~/.zshrc") && !said.contains("config.fish"), "{said}");
+    insta::assert_snapshot!(without_elvish(&said), @r#"
+    Installed ssmx 1.0.0 as /tmp/TEMPORARY/home/p/bin/ssmx.
+    For completion in bash, add this line to ~/.bashrc:
+        . "/tmp/TEMPORARY/home/p/share/bash-completion/completions/ssmx"
+    "#);
     let said = run(place.command(&args).env("PATH", path(&place)).env("XDG_DATA_HOME", place.at("home/p/share"))).err();
-    // Elvish looks nowhere by itself; it may be here or not.
-    let said: Vec<_> = said.lines().filter(|line| !line.contains("elv")).collect();
-    assert_eq!(said.len(), 1, "{said:?}");
+    insta::assert_snapshot!(without_elvish(&said), @"Installed ssmx 1.0.0 as /tmp/TEMPORARY/home/p/bin/ssmx.");
     place.program("shims/ssmx", "0.0.1");
     let said = run(place.command(&args).env("PATH", path(&place))).err();
-    assert!(said.contains("which comes earlier on PATH"), "{said}");
+    insta::assert_snapshot!(without_elvish(&said), @r#"
+    Installed ssmx 1.0.0 as /tmp/TEMPORARY/home/p/bin/ssmx.
+    Note: `ssmx` is still /tmp/TEMPORARY/shims/ssmx, which comes earlier on PATH.
+    For completion in bash, add this line to ~/.bashrc:
+        . "/tmp/TEMPORARY/home/p/share/bash-completion/completions/ssmx"
+    "#);
 }
 
 #[test]
 fn a_command_line_that_makes_no_sense_is_told() {
     let place = Place::new();
-    for args in [
+    let shown: String = [
         &["--prefix"][..],
         &["--prefix", ""],
         &["--frobnicate"],
@@ -108,11 +143,83 @@ fn a_command_line_that_makes_no_sense_is_told() {
         &["--uninstall", "--plugin"],
         &["http://example.com/a.tar.gz"],
         &[""],
-    ] {
-        let refused = place.run(args);
-        assert!(refused.code() == 2 && refused.err().starts_with("error: "), "{args:?}: {refused:?}");
-    }
-    let help = place.run(&["--help"]);
-    assert!(help.code() == 0 && help.out().contains("--uninstall") && help.err().is_empty(), "{help:?}");
+    ]
+    .iter()
+    .map(|args| titled(format!("install.sh {}", typed(args)), &place.run(args).shown()))
+    .collect();
+    insta::assert_snapshot!(shown, @"
+    === install.sh --prefix
+    exit code: 2
+    --- stderr
+    error: --prefix needs a value
+    hint: install.sh --help says how
+
+    === install.sh --prefix ''
+    exit code: 2
+    --- stderr
+    error: --prefix needs a value
+    hint: install.sh --help says how
+
+    === install.sh --frobnicate
+    exit code: 2
+    --- stderr
+    error: unknown option `--frobnicate`
+    hint: install.sh --help says how
+
+    === install.sh a.tar.gz b.tar.gz
+    exit code: 2
+    --- stderr
+    error: only one archive can be installed
+    hint: install.sh --help says how
+
+    === install.sh a.tar.gz --binary x
+    exit code: 2
+    --- stderr
+    error: either an archive or a program can be installed, not both
+    hint: install.sh --help says how
+
+    === install.sh --sha256 00
+    exit code: 2
+    --- stderr
+    error: --sha256 is for an archive
+    hint: install.sh --help says how
+
+    === install.sh --uninstall --plugin
+    exit code: 2
+    --- stderr
+    error: --uninstall goes with --prefix only
+    hint: install.sh --help says how
+
+    === install.sh http://example.com/a.tar.gz
+    exit code: 2
+    --- stderr
+    error: an archive is fetched from an https:// URL only
+    hint: install.sh --help says how
+
+    === install.sh ''
+    exit code: 2
+    --- stderr
+    error: unknown option ``
+    hint: install.sh --help says how
+    ");
+    insta::assert_snapshot!(place.run(&["--help"]).shown(), @"
+    exit code: 0
+    --- stdout
+    Installs ssmx: the program, its man pages, and its completions for bash, zsh, fish, elvish and PowerShell.
+
+    Usage: install.sh [OPTIONS]                 builds it from the tree that this script stands in, and installs that
+           install.sh [OPTIONS] ARCHIVE         installs a release archive (.tar.gz): a path, or an https:// URL
+           install.sh --uninstall [--prefix DIR]
+
+    Options:
+      --prefix DIR    where to [default: ~/.local, or /usr/local for root]
+      --sha256 HEX    checksum of the archive [default: read from ARCHIVE.sha256, beside it]
+      --binary FILE   builds nothing: installs this program with the pages and completions of the tree
+      --plugin        also links session-manager-plugin to ssmx, which makes it the plugin of the AWS CLI
+      --uninstall     removes what was installed under the prefix, and nothing else
+      --help          shows this
+
+    It can be run again at any time, to update or to repair. SSMX_INSTALL_BINARY does the same as --binary.
+    ");
     assert!(place.files().is_empty());
 }

@@ -2,6 +2,7 @@
 
 use super::play::{NAME, Play, plain};
 use crate::support::command::{run, run_with_input};
+use crate::support::snapshot::titled;
 
 #[test]
 fn installers_and_the_cli_find_what_they_look_for() {
@@ -13,7 +14,12 @@ fn installers_and_the_cli_find_what_they_look_for() {
     assert!(version.code() == 0 && version.err().is_empty(), "{version:?}");
 
     let presence = run(&mut play.plugin(&[]));
-    assert!(presence.code() == 0 && presence.out().contains("installed successfully"), "{presence:?}");
+    insta::assert_snapshot!(presence.shown(), @"
+    exit code: 0
+    --- stdout
+
+    ssmx was installed successfully as the Session Manager plugin. Start a session with the AWS CLI.
+    ");
 
     let as_command = run(plain().args(["plugin", "--version"]));
     assert_eq!(as_command.stdout, version.stdout);
@@ -41,20 +47,56 @@ fn ssmx_plugin_is_the_plugin_too() {
 #[test]
 fn a_call_that_makes_no_sense_ends_its_session() {
     let play = Play::new();
+    let mut shown = String::new();
     for (operation, request) in [("StartSession", "{}"), ("StartSession", "{"), ("StopSession", r#"{"Target":"i-1"}"#)]
     {
         let session = play.start(None, &[]);
         let args = [&session.answer, "us-east-1", operation, "", request, &play.endpoint()];
         let refused = run(&mut play.plugin(&args));
-        assert_eq!(refused.code(), 2, "{request}: {refused:?}");
-        assert!(refused.err().starts_with("error: ") && refused.stdout.is_empty(), "{refused:?}");
+        shown.push_str(&titled(format!("{operation} {request}"), &refused.shown()));
         assert!(!refused.err().contains(&session.token), "{refused:?}");
         play.wait_until_over(&session.id);
     }
     for args in [&["--help"][..], &["{}", "us-east-1"], &["nonsense", "us-east-1", "StartSession"]] {
-        let refused = run(&mut play.plugin(args));
-        assert_eq!(refused.code(), 2, "{args:?}: {refused:?}");
+        shown.push_str(&titled(args.join(" "), &run(&mut play.plugin(args)).shown()));
     }
+    insta::assert_snapshot!(shown, @r#"
+    === StartSession {}
+    exit code: 2
+    --- stderr
+    error: the request of StartSession has no `Target`
+    hint: the AWS CLI calls this program by itself, in `aws ssm start-session --target ID`
+
+    === StartSession {
+    exit code: 2
+    --- stderr
+    error: the request of StartSession is not the expected JSON (line 1, column 1)
+    hint: the AWS CLI calls this program by itself, in `aws ssm start-session --target ID`
+
+    === StopSession {"Target":"i-1"}
+    exit code: 2
+    --- stderr
+    error: the operation is not `StartSession`
+    hint: the AWS CLI calls this program by itself, in `aws ssm start-session --target ID`
+
+    === --help
+    exit code: 2
+    --- stderr
+    error: too few arguments for a session manager plugin
+    hint: the AWS CLI calls this program by itself, in `aws ssm start-session --target ID`
+
+    === {} us-east-1
+    exit code: 2
+    --- stderr
+    error: too few arguments for a session manager plugin
+    hint: the AWS CLI calls this program by itself, in `aws ssm start-session --target ID`
+
+    === nonsense us-east-1 StartSession
+    exit code: 2
+    --- stderr
+    error: the answer of StartSession is not the expected JSON (line 1, column 2)
+    hint: the AWS CLI calls this program by itself, in `aws ssm start-session --target ID`
+    "#);
 }
 
 #[test]
@@ -65,7 +107,13 @@ fn a_stream_url_of_somebody_else_is_refused_and_the_session_ended() {
     answer["StreamUrl"] = "wss://evil.example/v1/data-channel/x".into();
     let args = [&answer.to_string(), "us-east-1", "StartSession", "", &session.request, &play.endpoint()];
     let refused = run(play.plugin(&args).env_remove("AWS_ENDPOINT_URL_SSMMESSAGES"));
-    assert!(refused.code() == 1 && refused.err().contains("evil.example"), "{refused:?}");
+    insta::assert_snapshot!(refused.shown(), @"
+    exit code: 1
+    --- stderr
+    error: the session cannot be opened
+    caused by: the stream URL is refused: `evil.example` is not a Session Manager host for region us-east-1
+    hint: behind a VPC endpoint or a gateway of your own, name its host with `AWS_ENDPOINT_URL_SSMMESSAGES`
+    ");
     play.wait_until_over(&session.id);
 }
 
@@ -78,8 +126,20 @@ fn encryption_needs_a_cli_that_tells_the_target() {
 
     let session = play.start(None, &[]);
     let refused = run(&mut play.plugin(&[&session.answer, "us-east-1", "StartSession"]));
-    assert_ne!(refused.code(), 0, "{refused:?}");
-    assert!(refused.err().contains("the AWS CLI must be newer"), "{refused:?}");
+    insta::assert_snapshot!(refused.shown(), @"
+    exit code: 1
+    --- stdout
+
+    Starting session with SessionId: SESSION-ID
+
+
+    Exiting session with sessionId: SESSION-ID.
+
+    --- stderr
+    error: the session failed
+    caused by: ----------ERROR-------
+      Encountered error while initiating handshake. KMSEncryption failed on the client: this session is to be encrypted, for which the AWS CLI must be newer than the one that started it
+    ");
     play.wait_until_over(&session.id);
 }
 

@@ -14,6 +14,7 @@ fn a_commands_streams_stay_apart_and_its_code_is_ours() {
     let ran = run(&mut play.take_over(&session));
     assert_eq!(ran.code(), 3, "{ran:?}");
     let id = &session.id;
+    // Scripts look for these lines of the original as they are.
     let expected =
         format!("\nStarting session with SessionId: {id}\nout\n\n\nExiting session with sessionId: {id}.\n\n");
     assert_eq!((ran.out(), ran.err().as_str()), (expected, "err\n"));

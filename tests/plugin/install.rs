@@ -15,19 +15,36 @@ fn a_link_is_made_once_and_nothing_of_others_is_replaced() {
         run(&mut command)
     };
     let made = install(&[]);
-    assert!(made.code() == 0 && made.err().contains("It is on PATH") && made.stdout.is_empty(), "{made:?}");
+    insta::assert_snapshot!(made.shown(), @"
+    exit code: 0
+    --- stderr
+    `/tmp/TEMPORARY/session-manager-plugin` is now /bin/ssmx
+    It is on PATH: the AWS CLI will use it.
+    ");
     let program = fs::canonicalize(env!("CARGO_BIN_EXE_ssmx")).unwrap();
     assert_eq!(fs::read_link(&link).unwrap(), program);
-    let again = install(&[]);
-    assert!(again.code() == 0 && again.err().contains("already"), "{again:?}");
+    insta::assert_snapshot!(install(&[]).shown(), @"
+    exit code: 0
+    --- stderr
+    `/tmp/TEMPORARY/session-manager-plugin` is this program already
+    It is on PATH: the AWS CLI will use it.
+    ");
 
     fs::remove_file(&link).unwrap();
     fs::write(&link, "theirs").unwrap();
-    let refused = install(&[]);
-    assert!(refused.code() == 1 && refused.err().contains("`--force`"), "{refused:?}");
+    insta::assert_snapshot!(install(&[]).shown(), @"
+    exit code: 1
+    --- stderr
+    error: `/tmp/TEMPORARY/session-manager-plugin` is there already and is not ssmx
+    hint: `--force` replaces it
+    ");
     assert_eq!(fs::read(&link).unwrap(), b"theirs");
-    let forced = install(&["--force"]);
-    assert_eq!(forced.code(), 0, "{forced:?}");
+    insta::assert_snapshot!(install(&["--force"]).shown(), @"
+    exit code: 0
+    --- stderr
+    `/tmp/TEMPORARY/session-manager-plugin` is now /bin/ssmx
+    It is on PATH: the AWS CLI will use it.
+    ");
     assert_eq!(fs::read_link(&link).unwrap(), program);
     assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
 }
@@ -36,7 +53,18 @@ fn a_link_is_made_once_and_nothing_of_others_is_replaced() {
 fn a_folder_that_is_not_searched_is_told() {
     let dir = tempfile::tempdir().unwrap();
     let made = run(plain().args(["plugin", "--install"]).arg(dir.path()).env("PATH", "/nowhere"));
-    assert!(made.code() == 0 && made.err().contains("is not on PATH"), "{made:?}");
+    insta::assert_snapshot!(made.shown(), @"
+    exit code: 0
+    --- stderr
+    `/tmp/TEMPORARY/session-manager-plugin` is now /bin/ssmx
+    warning: `/tmp/TEMPORARY` is not on PATH, so that the AWS CLI will not find it
+    ");
     let missing = run(plain().args(["plugin", "--install"]).arg(dir.path().join("missing")));
-    assert!(missing.code() == 1 && missing.err().contains("mkdir -p"), "{missing:?}");
+    insta::assert_snapshot!(missing.shown(), @"
+    exit code: 1
+    --- stderr
+    error: cannot install into `/tmp/TEMPORARY/missing`
+    caused by: No such file or directory (os error NUMBER)
+    hint: make it first: `mkdir -p /tmp/TEMPORARY/missing`
+    ");
 }

@@ -8,6 +8,7 @@ use std::thread;
 use rustix::process::Signal;
 
 use super::play::{Play, Running};
+use crate::support::snapshot::settled;
 
 /// A server on a port of the "instance", which is this machine: sends back what it gets, in capitals.
 fn server() -> u16 {
@@ -28,6 +29,13 @@ fn server() -> u16 {
         }
     });
     port
+}
+
+/// What was said, without the port that was free.
+fn without_port(said: &str) -> String {
+    let (before, rest) = said.split_once("Port ").unwrap();
+    let (_, after) = rest.split_once(' ').unwrap();
+    settled(&format!("{before}Port PORT {after}"))
 }
 
 fn ask(mut stream: impl Read + Write) -> String {
@@ -78,7 +86,19 @@ fn every_key_that_could_end_it_ends_it() {
         plugin.kill(signal);
         let (status, said) = plugin.wait_without_end_of_input();
         assert_eq!(status.code(), Some(0), "{signal:?}: {said}");
-        assert!(said.contains("Terminate signal received, exiting."), "{said}");
+        let said = without_port(&said);
+        insta::allow_duplicates! {
+            insta::assert_snapshot!(said, @"
+
+            Starting session with SessionId: SESSION-ID
+            Port PORT opened for sessionId SESSION-ID.
+            Waiting for connections...
+            Terminate signal received, exiting.
+
+
+            Exiting session with sessionId: SESSION-ID.
+            ");
+        }
         play.wait_until_over(&session.id);
     }
 }
@@ -91,7 +111,17 @@ fn a_local_port_can_be_named_and_one_that_is_taken_ends_the_session() {
     let parameters = [("portNumber", "80"), ("localPortNumber", port.as_str())];
     let session = play.start(Some("AWS-StartPortForwardingSession"), &parameters);
     let refused = crate::support::command::run(&mut play.take_over(&session));
-    assert!(refused.code() == 1 && refused.err().contains(&format!("port {port} is taken")), "{refused:?}");
+    // The name of this program has a number that differs with every build.
+    let ours = regex::Regex::new("taken by [^ ]+").unwrap();
+    let said = refused.shown().replace(&port, "PORT");
+    insta::assert_snapshot!(ours.replace(&said, "taken by US"), @"
+    exit code: 1
+    --- stdout
+
+    Starting session with SessionId: SESSION-ID
+    --- stderr
+    error: port PORT is taken by US (pid PID)
+    ");
     play.wait_until_over(&session.id);
 }
 
@@ -104,7 +134,15 @@ fn a_session_that_is_ended_elsewhere_closes_the_port() {
     play.terminate(&session.id);
     let (status, said) = plugin.wait();
     assert_eq!(status.code(), Some(0), "{said}");
-    assert!(said.contains("Exiting session"), "{said}");
+    insta::assert_snapshot!(without_port(&said), @"
+
+    Starting session with SessionId: SESSION-ID
+    Port PORT opened for sessionId SESSION-ID.
+    Waiting for connections...
+
+
+    Exiting session with sessionId: SESSION-ID.
+    ");
 }
 
 #[test]
@@ -117,7 +155,12 @@ fn a_local_socket_serves_too() {
     let session = play.start(Some("AWS-StartPortForwardingSessionToSocket"), &parameters);
     let mut plugin = Running::spawn(play.take_over(&session));
     let said = plugin.wait_for("Waiting for connections...");
-    assert!(said.contains(&format!("Unix socket {} opened for sessionId", path.display())), "{said}");
+    insta::assert_snapshot!(settled(&said), @"
+
+    Starting session with SessionId: SESSION-ID
+    Unix socket /tmp/TEMPORARY/plugin.sock opened for sessionId SESSION-ID.
+    Waiting for connections...
+    ");
     assert_eq!(ask(UnixStream::connect(&path).unwrap()), "PING\n");
     plugin.kill(Signal::TERM);
     let (status, _) = plugin.wait();

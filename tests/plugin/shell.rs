@@ -77,7 +77,11 @@ fn escape_keys_can_be_had() {
 
     let session = play.start(None, &[]);
     let bad = run(play.take_over(&session).env("SSMX_PLUGIN_ESCAPE", "two"));
-    assert!(bad.code() == 2 && bad.err().contains("SSMX_PLUGIN_ESCAPE"), "{bad:?}");
+    insta::assert_snapshot!(bad.shown(), @"
+    exit code: 2
+    --- stderr
+    error: `SSMX_PLUGIN_ESCAPE` makes no sense: it must be an ASCII character, `^` and a letter, or `none`
+    ");
     play.wait_until_over(&session.id);
 }
 

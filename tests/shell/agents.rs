@@ -1,6 +1,6 @@
 //! Agents of all kinds.
 
-use super::{leave, shell_in_sandbox, started};
+use super::{leave, notices, shell_in_sandbox, started};
 
 /// Starts a shell with such agents, uses it and leaves it.
 fn use_shell(flags: &[&str]) -> String {
@@ -23,7 +23,7 @@ fn as_slow_as_the_real_one() {
 #[test]
 fn encrypted() {
     let mut pty = started(shell_in_sandbox(&["--kms"]));
-    pty.wait_for_text("ssmx: This session is encrypted using AWS KMS.");
+    insta::assert_snapshot!(notices(&pty), @"ssmx: This session is encrypted using AWS KMS.");
     pty.send("echo secr''et\r");
     pty.wait_for_text("secret");
     leave(pty);

@@ -14,7 +14,8 @@ fn tilde_dot_ends_the_session() {
     pty.send("~.");
     assert_eq!(pty.wait().code(), Some(0), "{pty:?}");
     pty.assert_restored();
-    assert!(pty.contents().contains("Session ended"), "{pty:?}");
+    let screen = pty.shown();
+    insta::assert_snapshot!(screen.lines().last().unwrap(), @"Session ended");
     sandbox.wait_until_no_session_is_left();
 }
 
@@ -24,6 +25,16 @@ fn tilde_question_mark_lists_the_keys_and_the_session_goes_on() {
     let mut pty = open(&sandbox);
     pty.send("\r~?");
     pty.wait_for_text("~~   send ~");
+    let screen = pty.shown();
+    let (_, help) = screen.split_once("Escape keys").unwrap();
+    let (help, _) = help.split_once("~~   send ~").unwrap();
+    insta::assert_snapshot!(format!("Escape keys{help}~~   send ~"), @"
+    Escape keys, recognised at the start of a line:
+     ~.   end the session
+     ~^Z  suspend ssmx
+     ~?   this help
+     ~~   send ~
+    ");
     pty.send("echo o''n\r");
     pty.wait_for_text("on\n[");
     leave(pty);

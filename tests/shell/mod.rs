@@ -19,6 +19,7 @@ use std::process::Command;
 use crate::support::command::ssmx;
 use crate::support::pty::Pty;
 use crate::support::sandbox::TestSandbox;
+use crate::support::snapshot::without_reasons;
 
 /// The prompt of a remote shell.
 const PROMPT: &str = "[sandbox web-1] $ ";
@@ -75,6 +76,13 @@ fn remote_output(pty: &Pty) -> String {
         rest = from.split_once("\r\n").map_or("", |(_, after)| after).to_owned();
     }
     output + &rest
+}
+
+/// The notices of ssmx, in the order in which they came.
+fn notices(pty: &Pty) -> String {
+    let output = String::from_utf8(pty.raw_output()).unwrap();
+    let notices: Vec<_> = output.split("\r\n").filter(|line| line.starts_with("ssmx: ")).collect();
+    without_reasons(&notices.join("\n"))
 }
 
 /// The lines that `seq FIRST LAST` writes to a terminal.

@@ -40,7 +40,7 @@ fn what_we_say_goes_to_standard_error() {
     let sandbox = TestSandbox::with(|options| options.preferences.encrypt = true);
     let shell = piped(&sandbox, "echo h''i\nexit\n");
     assert_eq!(shell.code(), 0, "{shell:?}");
-    assert_eq!(shell.err(), "ssmx: This session is encrypted using AWS KMS.\n");
+    insta::assert_snapshot!(shell.err(), @"ssmx: This session is encrypted using AWS KMS.");
     assert!(shell.out().contains("hi\r\n") && !shell.out().contains("ssmx: "), "{shell:?}");
 }
 

@@ -113,6 +113,17 @@ impl Pty {
         }
     }
 
+    /// Waits until the terminal no longer echoes by itself what is typed, as a question does while it waits for a key.
+    /// What is typed before that may stay on the screen.
+    #[track_caller]
+    pub(crate) fn wait_for_no_echo(&self) {
+        let deadline = Instant::now() + DEADLINE;
+        while self.termios().local_modes.contains(LocalModes::ECHO) {
+            assert!(Instant::now() < deadline, "the terminal goes on to echo; {self:?}");
+            thread::sleep(POLL);
+        }
+    }
+
     /// The modes of the pty.
     pub(crate) fn termios(&self) -> Termios {
         tcgetattr(&self.control).unwrap()

@@ -11,14 +11,31 @@ use super::command::Finished;
 
 /// What differs from run to run, and what stands there instead. The order counts: longer shapes come first.
 const VARYING: &[(&str, &str)] = &[
-    (r"/tmp/[A-Za-z0-9._-]+", "/tmp/TEMPORARY"),
+    // What mktemp makes in the folder of a test.
+    (r"/tmp\.[A-Za-z0-9]{6,10}\b", "/TEMPORARY"),
+    (r"\bkey/[0-9a-f-]{36}\b", "key/KEY-ID"),
     (r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b", "REQUEST-ID"),
     (r"\b(sandbox|ssmx)-[0-9a-z]{17}\b", "SESSION-ID"),
     (r"(127\.0\.0\.1|localhost|\[::1\]):[0-9]{4,5}\b", "$1:PORT"),
+    (r"\bafter [0-9]+\.[0-9] s\b", "after TIME"),
+    (r"\b20[0-9]{2}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z\b", "TIMESTAMP"),
+    (r"\bpid [0-9]+\b", "pid PID"),
+    // Each system has its own numbers, and each network its own way not to know a name.
+    (r"\(os error [0-9]+\)", "(os error NUMBER)"),
+    (r"failed to lookup address information: [A-Za-z ,]+", "failed to lookup address information: REASON"),
 ];
 
 static RULES: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
-    VARYING.iter().map(|(shape, fixed)| (Regex::new(shape).expect("a regular expression"), *fixed)).collect()
+    // The checkout may itself be in the folder for temporary files: the program comes first.
+    let program = std::fs::canonicalize(env!("CARGO_BIN_EXE_ssmx")).expect("the program was built");
+    let programs = [env!("CARGO_BIN_EXE_ssmx"), program.to_str().expect("a path in UTF-8")];
+    let programs = format!(r"({})\b", programs.map(regex::escape).join("|"));
+    // What a test makes is in the folder that the environment names.
+    let temporary = regex::escape(std::env::temp_dir().to_str().expect("a path in UTF-8").trim_end_matches('/'));
+    let temporary = format!("{temporary}/[A-Za-z0-9._-]+");
+    let machine = [(programs.as_str(), "/bin/ssmx"), (temporary.as_str(), "/tmp/TEMPORARY")];
+    let rules = machine.iter().chain(VARYING);
+    rules.map(|(shape, fixed)| (Regex::new(shape).expect("a regular expression"), *fixed)).collect()
 });
 
 impl Finished {
@@ -37,7 +54,38 @@ impl Finished {
     }
 }
 
+#[cfg(unix)]
+impl super::pty::Pty {
+    /// The screen, without blanks at the ends of its lines and with fixed words for what varies.
+    pub(crate) fn shown(&self) -> String {
+        let contents = self.contents();
+        let lines: Vec<_> = contents.trim_end().lines().map(str::trim_end).collect();
+        settled(&lines.join("\n"))
+    }
+}
+
 /// A text with fixed words for what varies.
 pub(crate) fn settled(text: &str) -> String {
     RULES.iter().fold(text.to_owned(), |text, (shape, fixed)| shape.replace_all(&text, *fixed).into_owned())
+}
+
+/// The same for a connection that was cut more than once: whether a close or a reset is seen is up to the timing.
+pub(crate) fn without_reasons(text: &str) -> String {
+    let lost = Regex::new(r"connection lost \(.*\);").expect("a regular expression");
+    lost.replace_all(&settled(text), "connection lost (REASON);").into_owned()
+}
+
+/// A command line as a title.
+pub(crate) fn typed(words: &[&str]) -> String {
+    shlex::try_join(words.iter().copied()).expect("no word has a NUL")
+}
+
+/// One of several cases in one text.
+pub(crate) fn titled(title: impl std::fmt::Display, shown: &str) -> String {
+    format!("=== {title}\n{shown}\n")
+}
+
+/// What we say at last, after what a remote side or a shell may have written: from the first line on that is an error.
+pub(crate) fn from_error(text: &str) -> String {
+    settled(text.find("error: ").map_or("", |at| &text[at..]).trim_end())
 }
