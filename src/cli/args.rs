@@ -10,7 +10,8 @@ use super::globals::Globals;
 use super::implied_shell;
 use crate::picker;
 
-/// Shells and commands on EC2 and hybrid instances through AWS Systems Manager, without an open port or a bastion host
+/// Open shells, run commands and forward ports on EC2 and hybrid instances through AWS Systems Manager, without open
+/// ports or bastion hosts
 #[derive(Debug, Parser)]
 #[command(
     name = "ssmx",

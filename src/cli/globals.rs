@@ -8,31 +8,31 @@ use clap::{ArgAction, ColorChoice};
 #[derive(Debug, Clone, clap::Args)]
 #[command(next_help_heading = "Global options")]
 pub(crate) struct Globals {
-    /// AWS profile [default: what the AWS environment says]
+    /// AWS profile [default: from the AWS environment]
     #[arg(long, short, global = true, value_name = "NAME")]
     pub profile: Option<String>,
 
-    /// AWS region [default: what the AWS environment and the profile say]
+    /// AWS region [default: from the AWS environment or the profile]
     #[arg(long, short, global = true, value_name = "NAME")]
     pub region: Option<String>,
 
-    /// Endpoint of the AWS APIs, in place of the region's own
+    /// Endpoint for all AWS APIs, instead of the region's own
     #[arg(long, global = true, value_name = "URL", value_parser = endpoint_url)]
     pub endpoint_url: Option<String>,
 
-    /// Say what happens inside; twice for every frame. Safe to share: no secrets, no session data
+    /// Verbose logging (-vv logs every frame). Safe to share: no secrets, no session data
     #[arg(long, short, global = true, action = ArgAction::Count)]
     pub verbose: u8,
 
-    /// Say nothing but warnings and errors
+    /// Print only warnings and errors
     #[arg(long, short, global = true)]
     pub quiet: bool,
 
-    /// When to use colours; NO_COLOR is honoured
+    /// When to use colours; NO_COLOR is respected
     #[arg(long, global = true, value_name = "WHEN", default_value_t = ColorChoice::Auto)]
     pub color: ColorChoice,
 
-    /// Log to a file, not to standard error
+    /// Log to a file instead of standard error
     #[arg(long, global = true, value_name = "FILE")]
     pub log_file: Option<PathBuf>,
 }

@@ -20,34 +20,35 @@ use crate::fleet::{Instance, TargetState};
 use crate::session::{self, Decoding, Direct, Executed, Prefixed, Shared, Sink, command};
 use crate::terminal::{Termination, Terminations};
 
-/// Run a command without a terminal; its exit code becomes ours
+/// Run a command without a terminal and exit with its exit code
 ///
-/// Standard output and standard error stay apart, and the arguments reach the remote program exactly as given. With
-/// several targets the command runs on all side by side, every line is prefixed with its target, and the worst exit code
-/// becomes ours. A failure of ssmx itself exits with 255.
+/// Standard output and standard error stay separate, and the arguments reach the remote program exactly as given.
+/// With several targets the command runs on all of them in parallel, each output line is prefixed with its target,
+/// and ssmx exits with the highest exit code. If ssmx itself fails, it exits with 255.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The instances: their ids (i-…, mi-…), Names, addresses, tags as key=value, or aliases [default: you choose]
+    /// The instances: ids (i-…, mi-…), Names, addresses, tags as key=value, or aliases [default: choose on the
+    /// terminal]
     #[arg(value_name = "TARGET")]
     pub targets: Vec<String>,
 
-    /// Of several instances that a TARGET means, the best one
+    /// If TARGET matches several instances, use the best match
     #[arg(long, conflicts_with = "all", requires = "targets")]
     pub first: bool,
 
-    /// All instances that a TARGET means, but those that do not run
+    /// Run on every instance TARGET matches, except stopped ones
     #[arg(long, requires = "targets")]
     pub all: bool,
 
-    /// Session document, in place of AWS-StartNonInteractiveCommand
+    /// Session document, instead of AWS-StartNonInteractiveCommand
     #[arg(long, value_name = "NAME")]
     pub document: Option<String>,
 
-    /// Why, for the audit trail
+    /// Reason for the session, for the audit trail
     #[arg(long, value_name = "TEXT")]
     pub reason: Option<String>,
 
-    /// Bring the output over byte by byte; without it, the remote side replaces what is no valid text
+    /// Transfer output unchanged; otherwise the agent replaces invalid UTF-8
     #[arg(long)]
     pub binary: bool,
 

@@ -6,28 +6,28 @@ use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::target::choose::{self, Question};
 
-/// Choose an instance, and print its id
+/// Choose an instance and print its id
 ///
-/// The picker is drawn on standard error, so that `id=$(ssmx pick)` works. Type to narrow the list: letters of a name, an
-/// id, an address or a tag; `key=value` for a tag or a column, with `*` for any letters; `!word` for what is not wanted.
-/// Without a choice nothing is printed, and the exit code is 1.
+/// The picker is drawn on standard error, so `id=$(ssmx pick)` works. Type to narrow the list: letters of a name, id,
+/// address or tag; `key=value` for a tag or column, where `*` matches anything; `!word` to exclude. If you leave
+/// without choosing, nothing is printed and the exit code is 1.
 ///
-/// Keys: arrows, Page Up and Page Down move, and Ctrl-P, Ctrl-N, Ctrl-K, Ctrl-J too; Alt-< and Alt-> go to the ends. Enter
-/// chooses. Tab marks where several may be chosen, Ctrl-A marks all that match. Ctrl-R looks again, Ctrl-Y copies the id.
-/// Ctrl-W, Ctrl-U and the other usual keys edit the line. Esc and Ctrl-C leave.
+/// Keys: arrows, Page Up, Page Down, Ctrl-P, Ctrl-N, Ctrl-K and Ctrl-J move; Alt-< and Alt-> go to the ends. Enter
+/// chooses. With `--multi`, Tab marks an instance and Ctrl-A marks all that match. Ctrl-R refreshes, Ctrl-Y copies
+/// the id. Ctrl-W, Ctrl-U and the other usual keys edit the line. Esc and Ctrl-C leave.
 ///
-/// On a terminal that cannot draw (TERM=dumb), or with SSMX_PICKER=plain, it asks with numbered lines.
+/// On a terminal that cannot draw (TERM=dumb), or with SSMX_PICKER=plain, ssmx asks with a numbered list.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// What is typed into the picker already
+    /// Text to start the picker with
     #[arg(value_name = "QUERY")]
     pub query: Vec<String>,
 
-    /// Let several be chosen, each printed on a line of its own
+    /// Choose several instances; each id is printed on its own line
     #[arg(long, short)]
     pub multi: bool,
 
-    /// What to print
+    /// Output format
     #[arg(long, short, value_name = "FORMAT", value_enum, default_value_t = Format::Ids)]
     pub output: Format,
 }
@@ -35,9 +35,9 @@ pub(crate) struct Args {
 /// What to print of the chosen instances.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum Format {
-    /// Their ids, a line each.
+    /// One id per line
     Ids,
-    /// All that is known of them, as `ssmx ls -o json` writes it.
+    /// Everything known about them, like `ssmx ls -o json`
     Json,
 }
 

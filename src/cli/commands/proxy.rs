@@ -19,21 +19,21 @@ use crate::config::Key;
 use crate::session::{self, Carried, Observer};
 use crate::terminal::Terminations;
 
-/// Carry standard input and output to a port of an instance, as a ProxyCommand of ssh
+/// Connect standard input and output to a port of an instance, as an ssh ProxyCommand
 ///
-/// Bytes pass unchanged in both directions, until either side ends. Nothing else is written to standard output, and
-/// nothing to standard error but errors, and a connection that has been lost for more than 10 s. `ssmx ssh-config` prints
-/// an OpenSSH configuration that uses it.
+/// Bytes pass unchanged in both directions until either side ends. Standard output carries nothing else; standard
+/// error carries only errors, and a notice when the connection has been lost for more than 10 s. `ssmx ssh-config`
+/// prints an OpenSSH configuration that uses this command.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The instance: its id (i-…, mi-…), Name, address, tags as key=value, or an alias; an ending `.ssmx` is left out
+    /// The instance: an id (i-…, mi-…), Name, address, tags as key=value, or an alias; a trailing `.ssmx` is ignored
     pub host: String,
 
-    /// The port on the instance where the ssh server listens
+    /// Port of the SSH server on the instance
     #[arg(value_parser = clap::value_parser!(u16).range(1..))]
     pub port: u16,
 
-    /// The host as it was typed (%n): ssh makes %h lower-case, and Names are not
+    /// Host as typed (%n); ssh lower-cases %h, but Name tags are case-sensitive
     #[arg(long, value_name = "HOST")]
     pub typed: Option<String>,
 
@@ -41,11 +41,11 @@ pub(crate) struct Args {
     #[arg(long, value_name = "ID=NAME", hide = true)]
     pub alias: Vec<String>,
 
-    /// Session document, in place of AWS-StartSSHSession
+    /// Session document, instead of AWS-StartSSHSession
     #[arg(long, value_name = "NAME")]
     pub document: Option<String>,
 
-    /// Why, for the audit trail
+    /// Reason for the session, for the audit trail
     #[arg(long, value_name = "TEXT")]
     pub reason: Option<String>,
 }

@@ -22,27 +22,27 @@ use crate::terminal::Terminations;
 /// tilde.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The instance: its id (i-…, mi-…), Name or a part of it, address, tags as key=value, or an alias; without it, one is
-    /// chosen on the terminal
+    /// The instance: an id (i-…, mi-…), Name or part of one, address, tags as key=value, or an alias [default: choose
+    /// on the terminal]
     pub target: Option<String>,
 
-    /// Session document, in place of the account's default
+    /// Session document, instead of the account's default
     #[arg(long, value_name = "NAME")]
     pub document: Option<String>,
 
-    /// Parameters of the document: name=value, or a JSON object; may be repeated
+    /// Parameters for the document: name=value, or a JSON object; may be repeated
     #[arg(long, value_name = "NAME=VALUE")]
     pub parameters: Vec<Parameters>,
 
-    /// Why, for the audit trail
+    /// Reason for the session, for the audit trail
     #[arg(long, value_name = "TEXT")]
     pub reason: Option<String>,
 
-    /// First key of the escape keys: a character, ^X for a control character, or none
+    /// Escape character: a character, ^X for a control character, or none
     #[arg(long, value_name = "CHAR", default_value = "~", value_parser = escape)]
     pub escape: Escape,
 
-    /// Command to run in the terminal in place of a shell
+    /// Command to run in the terminal, instead of a shell
     #[arg(last = true, value_name = "COMMAND")]
     pub command: Vec<String>,
 }

@@ -15,11 +15,11 @@ use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::ui::Ui;
 
-/// Print a shell's completion script
+/// Print a completion script for a shell
 ///
-/// With it, Tab completes commands, flags, profiles, regions, tunnels and targets. Names of instances are those that
-/// ssmx has listed last: nothing is asked from AWS. `install.sh` puts the scripts of bash, zsh and fish where they are
-/// looked for. By hand, one line in a startup file does it:
+/// With it, Tab completes commands, flags, profiles, regions, tunnels and targets. Instance names come from the last
+/// listing; completion never asks AWS. `install.sh` installs the scripts for bash, zsh and fish. To do it by hand,
+/// add one line to a startup file:
 ///
 /// bash, in ~/.bashrc: eval "$(ssmx completions bash)"
 ///

@@ -10,18 +10,18 @@ use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::config::{Effective, Found, Key, Level, Origin, nearest};
 
-/// Show each setting that is in force, and where it came from
+/// Show each setting in effect and where it comes from
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The setting, with all that is said of it [default: all settings]
+    /// Show this setting with every value given for it [default: all settings]
     #[arg(value_name = "KEY")]
     pub key: Option<String>,
 
-    /// The alias whose settings to show
+    /// Show the settings for this alias
     #[arg(long, value_name = "ALIAS")]
     pub target: Option<String>,
 
-    /// How to print
+    /// Output format
     #[arg(long, short, value_name = "FORMAT", value_enum, default_value_t = Format::Table)]
     pub output: Format,
 }

@@ -14,14 +14,14 @@ use crate::cli::ui::Ui;
 use crate::cli::ui::prompt;
 use crate::config::{Key, Kind, Level, Value};
 
-/// Write a first, commented file
+/// Create a commented configuration file
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Replace the file that is there
+    /// Overwrite an existing file
     #[arg(long)]
     pub force: bool,
 
-    /// Ask nothing: take `--profile` and `--region` if they are given, and leave the rest to the AWS configuration
+    /// Ask nothing: use `--profile` and `--region` if given, and leave the rest to the AWS configuration
     #[arg(long)]
     pub no_input: bool,
 }

@@ -16,11 +16,11 @@ use crate::cli::globals::Globals;
 use crate::cli::ui::Ui;
 use crate::config::{self, Key, Place, edit as text_edit};
 
-/// Make, read, change and explain the configuration
+/// Create, read, change and explain the configuration
 ///
-/// The file is config.toml in the folder ssmx under $XDG_CONFIG_HOME or ~/.config; `SSMX_CONFIG` names another. A setting
-/// counts in this order: flag, `SSMX_*` in the environment, the target's section, the profile's section, the defaults,
-/// then what the AWS configuration says.
+/// The file is `ssmx/config.toml` under $XDG_CONFIG_HOME or ~/.config; set `SSMX_CONFIG` to use another. The first of
+/// these that has a value wins: flag, `SSMX_*` in the environment, the target's section, the profile's section, the
+/// defaults, the AWS configuration.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     #[command(subcommand)]
@@ -30,64 +30,66 @@ pub(crate) struct Args {
 /// What to do with the configuration.
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum Command {
-    /// Write a first, commented file
+    /// Create a commented configuration file
     ///
-    /// Asks for the default profile and region; `--profile` and `--region` answer beforehand.
+    /// Asks for the default profile and region, unless `--profile` and `--region` give them.
     Init(init::Args),
 
-    /// Print where the file is
+    /// Print the path of the file
     Path,
 
-    /// Print the file, or the settings in force
+    /// Print the file, or the settings in effect
     Show {
-        /// The settings in force, in place of the file
+        /// Print the settings in effect instead of the file
         #[arg(long)]
         effective: bool,
 
-        /// As it is, or in JSON
+        /// Output format
         #[arg(long, short, value_name = "FORMAT", value_enum, default_value_t = Output::Toml)]
         output: Output,
     },
 
     /// Print one value
     ///
-    /// A setting alone, like `region`, is the one in force; a place, like `profiles.prod.region`, is what the file says.
+    /// A setting such as `region` prints the value in effect; a path such as `profiles.prod.region` prints what the
+    /// file says.
     Get {
-        /// A setting, or a place in the file
+        /// A setting, or a path in the file
         #[arg(value_name = "KEY")]
         key: String,
     },
 
-    /// Set values in the file; comments and order stay
+    /// Set values in the file, keeping comments and order
     ///
-    /// `ssmx config set region eu-west-1` sets one, `ssmx config set targets.db.name=db-1 targets.db.profile=prod` several
-    /// at once. A setting alone is one of the defaults. Lists are written with commas between.
+    /// `ssmx config set region eu-west-1` sets one value, `ssmx config set targets.db.name=db-1
+    /// targets.db.profile=prod` several at once. A setting without a section goes to the defaults. Separate the items
+    /// of a list with commas.
     Set {
-        /// KEY VALUE, or KEY=VALUE, of which there may be several
+        /// KEY VALUE, or one or more KEY=VALUE
         #[arg(value_name = "KEY", required = true, num_args = 1.., allow_hyphen_values = true)]
         words: Vec<String>,
     },
 
-    /// Take values or whole sections out of the file
+    /// Remove values or whole sections from the file
     Unset {
-        /// Places in the file, like `region`, `profiles.prod.region` or `targets.db`
+        /// Paths in the file, such as `region`, `profiles.prod.region` or `targets.db`
         #[arg(value_name = "KEY", required = true)]
         keys: Vec<String>,
     },
 
-    /// Open the file in $VISUAL or $EDITOR; what would not load is not taken over
+    /// Edit the file in $VISUAL or $EDITOR; invalid changes are rejected
     Edit,
 
-    /// Show each setting that is in force, and where it came from
+    /// Show each setting in effect and where it comes from
     Explain(explain::Args),
 }
 
 /// How to print a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum Output {
-    /// In TOML.
+    /// TOML
     Toml,
-    /// In JSON.
+    /// JSON
     Json,
 }
 

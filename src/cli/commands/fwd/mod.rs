@@ -34,25 +34,25 @@ use open::{Opened, Starting, open_all};
 use plan::Plan;
 use spec::{ForwardSpec, bind};
 
-/// Forward local ports to ports that an instance can reach
+/// Forward local ports to an instance, or to hosts it can reach
 ///
-/// FORWARD is `[BIND:][LOCAL:]PORT`, `[BIND:][LOCAL:]HOST:PORT` or `unix:PATH:[HOST:]PORT`. A local port that is named
-/// and taken is an error; without one, ssmx takes the number of the remote port, or a free one. HOST is resolved on the
-/// instance. With a command, ssmx runs it while the tunnel is open, and its exit code becomes ours: `{port}` and `{host}`
-/// in its arguments stand for the local end of the first forward, as do `SSMX_PORT` and `SSMX_HOST` (with `_1`, `_2`…
-/// for each) in its environment. A failure of ssmx itself then exits with 255.
+/// FORWARD is `[BIND:][LOCAL:]PORT`, `[BIND:][LOCAL:]HOST:PORT` or `unix:PATH:[HOST:]PORT`. If you name a local port
+/// and it is taken, that is an error; otherwise ssmx uses the number of the remote port, or a free port if that one
+/// is taken. The instance resolves HOST. With a command, ssmx runs it while the tunnel is open and exits with its
+/// exit code, or with 255 if ssmx itself fails. In the command's arguments, `{port}` and `{host}` stand for the local
+/// end of the first forward; in its environment, `SSMX_PORT` and `SSMX_HOST` do (with `_1`, `_2`… for each forward).
 ///
-/// Tunnels that the configuration names are started by their names: `ssmx fwd pg redis`.
+/// Start tunnels from the configuration by name: `ssmx fwd pg redis`.
 ///
-/// With `--socks` the programs themselves say where each connection leads, to whatever the instance can reach. `{socks}`
-/// and `SSMX_SOCKS_HOST` and `SSMX_SOCKS_PORT` name that port to a command.
+/// With `--socks`, programs choose the destination of each connection themselves, from whatever the instance can
+/// reach. A command finds the port in `{socks}`, `SSMX_SOCKS_HOST` and `SSMX_SOCKS_PORT`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The instance: its id (i-…, mi-…), Name, address, tags as key=value, or an alias; or a tunnel. With forwards alone,
-    /// the instance is chosen on the terminal
+    /// The instance: an id (i-…, mi-…), Name, address, tags as key=value, or an alias; or the name of a tunnel. With
+    /// only forwards, you choose the instance on the terminal
     pub target: String,
 
-    /// What to forward, like 5432, 8080:80 or 5433:db.internal:5432; or names of further tunnels
+    /// What to forward, such as 5432, 8080:80 or 5433:db.internal:5432; or names of more tunnels
     #[arg(value_name = "FORWARD")]
     pub forwards: Vec<String>,
 
@@ -60,19 +60,19 @@ pub(crate) struct Args {
     #[command(flatten)]
     pub socks: socks::Flags,
 
-    /// Address to listen on, in place of both loopback addresses
+    /// Address to listen on, instead of both loopback addresses
     #[arg(long, value_name = "ADDRESS", value_parser = bind)]
     pub bind: Option<Bind>,
 
-    /// Be ready only when the destination accepts connections, which is tried with one that is closed again
+    /// Wait until the destination accepts connections (tested with a probe connection)
     #[arg(long)]
     pub wait: bool,
 
-    /// Why, for the audit trail
+    /// Reason for the session, for the audit trail
     #[arg(long, value_name = "TEXT")]
     pub reason: Option<String>,
 
-    /// Say what is ready in lines, or on standard output as one JSON object for each forward
+    /// How to report that a forward is ready
     #[arg(long, short, value_name = "FORMAT", value_enum, default_value_t = Format::Table)]
     pub output: Format,
 
@@ -84,9 +84,9 @@ pub(crate) struct Args {
 /// How to say what is ready.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum Format {
-    /// Lines on standard error.
+    /// Lines on standard error
     Table,
-    /// JSON on standard output.
+    /// One JSON object per forward, on standard output
     Json,
 }
 

@@ -34,19 +34,19 @@ const FOUND_LASTS: Duration = Duration::from_secs(60);
 /// What says that there is a SOCKS5 port, and how it is.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Flags {
-    /// Port for programs that speak SOCKS5, which say themselves where each connection leads; 0 for any free one
+    /// Listen on this port for programs that speak SOCKS5, which name the destination of each connection; 0 for any
+    /// free port
     #[arg(long, value_name = "[BIND:]PORT")]
     pub socks: Option<SocksSpec>,
 
-    /// Sessions at once, one for each destination: at most so many. A connection to one more waits up to 10 s for one
-    /// that is idle
+    /// Maximum concurrent sessions, one per destination; further ones wait up to 10 s
     #[arg(
         long, value_name = "N", default_value_t = 8, requires = "socks",
         value_parser = clap::value_parser!(u8).range(1..=MOST_SESSIONS)
     )]
     pub socks_sessions: u8,
 
-    /// How long a session is kept that has no connection
+    /// Close a session after this much idle time
     #[arg(long, value_name = "TIME", default_value = "2m", requires = "socks", value_parser = humantime::parse_duration)]
     pub socks_idle: Duration,
 }

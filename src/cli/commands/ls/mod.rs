@@ -23,35 +23,35 @@ use columns::{ago, counts, style};
 
 /// List instances with their connection status
 ///
-/// A QUERY is a part of a name, an id or an address, or a tag as `key=value`, in which `*` stands for anything; several
-/// must all match. `--profile` and `--region` take several names here, with commas between them.
+/// A QUERY is part of a name, id or address, or a tag as `key=value`; `*` matches anything. With several, all must
+/// match. `--profile` and `--region` take several names here, separated by commas.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Which instances: parts of names, ids or addresses, and tags as key=value
+    /// Part of a name, id or address, or a tag as key=value
     pub query: Vec<String>,
 
-    /// Only those on which a session can be started now
+    /// Only instances that can be reached now
     #[arg(long, conflicts_with = "stopped")]
     pub online: bool,
 
-    /// Only those that are stopped
+    /// Only stopped instances
     #[arg(long)]
     pub stopped: bool,
 
-    /// Also those that are terminated
+    /// Include terminated instances
     #[arg(long, short)]
     pub all: bool,
 
-    /// Look in all regions of the account
+    /// Search all regions of the account
     #[arg(long)]
     pub all_regions: bool,
 
-    /// How to write them
+    /// Output format
     #[arg(long, short, value_name = "FORMAT", value_enum, default_value_t = Format::Table)]
     pub output: Format,
 
-    /// Columns of the table, with commas between them: name, id, status, state, platform, type, zone, region, profile,
-    /// ip, public_ip, dns, computer, agent, last_seen, launched, tag:KEY
+    /// Columns of the table, separated by commas: name, id, status, state, platform, type, zone, region, profile, ip,
+    /// public_ip, dns, computer, agent, last_seen, launched, tag:KEY
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     pub columns: Vec<Column>,
 
@@ -62,7 +62,7 @@ pub(crate) struct Args {
 /// Whether the cache is used.
 #[derive(Debug, Clone, Copy, Default, clap::Args)]
 pub(crate) struct CacheArgs {
-    /// Ask AWS, whatever is in the cache
+    /// Ask AWS even if the cache is fresh
     #[arg(long)]
     pub refresh: bool,
 
@@ -74,13 +74,13 @@ pub(crate) struct CacheArgs {
 /// How instances are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Format {
-    /// A table, fitted to the terminal
+    /// A table that fits the terminal
     Table,
-    /// A table with everything in it
+    /// A table with all columns
     Wide,
-    /// JSON, for programs
+    /// JSON
     Json,
-    /// The ids alone
+    /// One id per line
     Ids,
 }
 

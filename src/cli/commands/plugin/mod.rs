@@ -36,17 +36,17 @@ pub(crate) const NAME: &str = "session-manager-plugin";
 /// types `aws ssm start-session` expects none.
 const ESCAPE: &str = "SSMX_PLUGIN_ESCAPE";
 
-/// Be the session-manager-plugin of the AWS CLI, and of all who call it
+/// Act as the AWS CLI's session-manager-plugin
 ///
-/// Called by the name `session-manager-plugin`, ssmx is one. `ssmx plugin --install DIR` gives it that name; what the
-/// plugin is handed is taken here as well.
+/// ssmx acts as the plugin when it is called `session-manager-plugin`. `ssmx plugin --install DIR` makes a link with
+/// that name. This command also takes the plugin's own arguments.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Make a link named session-manager-plugin to this program
+    /// Create a link named session-manager-plugin to this program in DIR
     #[arg(long, value_name = "DIR")]
     pub install: Option<PathBuf>,
 
-    /// Replace what has the name and is not ssmx
+    /// Overwrite an existing file
     #[arg(long, requires = "install")]
     pub force: bool,
 

@@ -24,33 +24,33 @@ use faults::{Direction, Fault};
 /// The most instances that can be asked for.
 const MAX_INSTANCES: u64 = 10_000;
 
-/// Play AWS on this machine: a small fleet to try every command against, without an account
+/// Simulate AWS on this machine, with a small fleet to try every command on; no account needed
 ///
-/// With a command, the sandbox runs it in its environment and ends with it and its exit code. Without one it opens a
-/// shell like that on a terminal; elsewhere it prints the environment and stays.
+/// With a command, the sandbox runs it in its environment and exits with its exit code. Without one, on a terminal,
+/// it opens a shell; elsewhere it prints the environment and keeps running.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Fleet to play, in TOML, in place of the built-in one
+    /// TOML file with the fleet to simulate, instead of the built-in one
     #[arg(long, value_name = "FILE")]
     pub fleet: Option<PathBuf>,
 
-    /// Number of further, generated instances; a fleet has at most 10,000
+    /// Number of generated instances to add; a fleet has at most 10,000
     #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=MAX_INSTANCES as i64))]
     pub instances: u32,
 
-    /// Speed of the agents: as fast as they can, or held up where the real one is
+    /// Speed of the agents
     #[arg(long, value_name = "PACE", value_enum, default_value_t = Pace::Fast)]
     pub agent_pace: Pace,
 
-    /// Version that all agents play, like 3.1.501.0
+    /// Version that all agents report, such as 3.1.501.0
     #[arg(long, value_name = "VERSION", value_parser = agent_version)]
     pub agent_version: Option<String>,
 
-    /// Play agents that are too old for a handshake
+    /// Simulate agents too old for a handshake
     #[arg(long)]
     pub no_handshake: bool,
 
-    /// Play an account with the standard tier of hybrid nodes, on which no session starts then
+    /// Simulate the standard hybrid tier, which refuses sessions
     #[arg(long)]
     pub standard_tier: bool,
 
@@ -58,15 +58,15 @@ pub(crate) struct Args {
     #[arg(long)]
     pub kms: bool,
 
-    /// Faults of the network, for one direction or both: [up:|down:]drop=0.1,dup=0.1,reorder=0.2,delay=20ms,cut=5s
+    /// Network faults, for one direction or both: [up:|down:]drop=0.1,dup=0.1,reorder=0.2,delay=20ms,cut=5s
     #[arg(long = "fault", value_name = "FAULTS")]
     pub faults: Vec<Fault>,
 
-    /// Seed of the faults; the same seed brings the same faults [default: random, and said]
+    /// Seed for fault injection [default: random, printed at start]
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
 
-    /// Give the instances SSH servers: this machine's sshd, to log in as whoever runs the sandbox
+    /// Run this machine's sshd on the instances; you log in as the user who runs the sandbox
     #[arg(long)]
     pub sshd: bool,
 
@@ -78,9 +78,9 @@ pub(crate) struct Args {
 /// How fast the agents are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum Pace {
-    /// As fast as they can be.
+    /// As fast as possible
     Fast,
-    /// Held up where the real agent is.
+    /// As slow as the real agent is
     Real,
 }
 

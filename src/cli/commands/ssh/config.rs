@@ -13,18 +13,18 @@ use crate::cli::globals::Globals;
 use crate::cli::ui::Ui;
 use crate::config::{self, Key};
 
-/// Print or install an OpenSSH configuration, so that plain `ssh NAME.ssmx` works
+/// Print or install an OpenSSH configuration that makes plain `ssh NAME.ssmx` work
 ///
-/// With it ssh, scp, sftp, rsync, git, Ansible and VS Code reach instances by `NAME.ssmx`, `ALIAS.ssmx` and instance id.
-/// The flags --profile, --region and --endpoint-url become part of it, and so do `ssh_user` and `ssh_port` of the
-/// configuration as it is now.
+/// With it, ssh, scp, sftp, rsync, git, Ansible and VS Code reach instances by `NAME.ssmx`, `ALIAS.ssmx` and instance
+/// id. It includes the flags --profile, --region and --endpoint-url, and the current `ssh_user` and `ssh_port` from
+/// the configuration.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Write ~/.ssh/ssmx_config, and include it at the top of ~/.ssh/config
+    /// Write ~/.ssh/ssmx_config and include it at the top of ~/.ssh/config
     #[arg(long)]
     pub install: bool,
 
-    /// Take both away again
+    /// Remove both again
     #[arg(long, conflicts_with = "install")]
     pub uninstall: bool,
 }

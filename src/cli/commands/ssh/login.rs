@@ -29,20 +29,20 @@ use crate::terminal::{self, SuspendedChild, Terminations};
 /// What ssmx takes beside the arguments of ssh or scp.
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct Login {
-    /// Private key to log in with, in place of a throw-away one
+    /// Private key to log in with, instead of a temporary one
     #[arg(long, value_name = "FILE")]
     pub key: Option<PathBuf>,
 
-    /// Push no throw-away key with EC2 Instance Connect
+    /// Do not push a temporary key with EC2 Instance Connect
     #[arg(long)]
     pub no_push_key: bool,
 
-    /// User to log in as, unless the arguments of ssh or scp name one [default: `ssh_user` of the configuration, else what
-    /// the OpenSSH configuration says, else that of the platform: ec2-user, ubuntu, admin, Administrator]
+    /// User to log in as, unless the ssh or scp arguments name one [default: `ssh_user` from the configuration, then
+    /// the OpenSSH configuration, then the platform's: ec2-user, ubuntu, admin, Administrator]
     #[arg(long, value_name = "NAME")]
     pub user: Option<String>,
 
-    /// Why, for the audit trail
+    /// Reason for the session, for the audit trail
     #[arg(long, value_name = "TEXT")]
     pub reason: Option<String>,
 }

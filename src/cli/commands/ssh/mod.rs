@@ -20,20 +20,21 @@ use login::Login;
 
 /// Log in with the system's ssh, through a session
 ///
-/// The arguments are those of ssh and are passed through; TARGET stands where ssh has its destination. The options below
-/// are ssmx's own. The exit code is that of ssh.
+/// Arguments are passed to ssh; write TARGET where ssh expects its destination. The options below are ssmx's own. The
+/// exit code is ssh's.
 ///
-/// Without any argument, the instance is chosen on the terminal.
+/// Without arguments, you choose the instance on the terminal.
 ///
-/// Your OpenSSH configuration holds, host key checking included; a host key is kept under the instance id. Unless you
-/// name a key, a throw-away one is made and pushed with EC2 Instance Connect, next to your own ones.
+/// Your OpenSSH configuration applies, including host key checking; host keys are stored under the instance id.
+/// Unless you name a key, ssmx makes a temporary one and pushes it with EC2 Instance Connect; your own keys are tried
+/// as well.
 #[derive(Debug, clap::Args)]
 #[command(override_usage = "ssmx ssh [OPTIONS] [SSH OPTIONS] [USER@]TARGET [SSH OPTIONS] [COMMAND…]")]
 pub(crate) struct Args {
     #[command(flatten)]
     pub login: Login,
 
-    /// The arguments of ssh
+    /// Arguments for ssh
     #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "ARGS")]
     pub args: Vec<OsString>,
 }

@@ -14,16 +14,16 @@ use crate::terminal::Terminations;
 
 /// Copy files with the system's scp, through a session
 ///
-/// The arguments are those of scp and are passed through; TARGET stands where scp has its host: `[USER@]TARGET:PATH`. A
-/// local file with a colon in its name is written `./a:b`. The options below are ssmx's own, and keys and users are those
-/// of `ssmx ssh`. The exit code is that of scp.
+/// Arguments are passed to scp; write `[USER@]TARGET:PATH` where scp expects a host, and `./a:b` for a local file
+/// with a colon in its name. The options below are ssmx's own; keys and users work as in `ssmx ssh`. The exit code is
+/// scp's.
 #[derive(Debug, clap::Args)]
 #[command(override_usage = "ssmx scp [OPTIONS] [SCP OPTIONS] SOURCE… DESTINATION")]
 pub(crate) struct Args {
     #[command(flatten)]
     pub login: Login,
 
-    /// The arguments of scp
+    /// Arguments for scp
     #[arg(trailing_var_arg = true, allow_hyphen_values = true, required = true, value_name = "ARGS")]
     pub args: Vec<OsString>,
 }

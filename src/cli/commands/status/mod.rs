@@ -22,29 +22,29 @@ use crate::fleet::probe::{Probe, look_elsewhere};
 use crate::fleet::{CacheUse, FleetError, Options, Place, Resolver, TargetSpec};
 use report::{Miss, Report, Told};
 
-/// Tell whether instances can be reached now, and if not: why, and what fixes it
+/// Check whether instances are reachable, and how to fix those that are not
 ///
-/// The exit code is 0 if all of them can be, 4 if one is not connected, 3 if there is none such, 5 if that may not be
-/// asked; of several, the highest.
+/// Exit code: 0 all reachable, 3 not found, 4 not connected, 5 no permission; the highest wins.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The instances: their ids (i-…, mi-…), Names, addresses, tags as key=value, or aliases [default: you choose]
+    /// The instances: ids (i-…, mi-…), Names, addresses, tags as key=value, or aliases [default: choose on the
+    /// terminal]
     #[arg(value_name = "TARGET")]
     pub targets: Vec<String>,
 
-    /// Of several instances that a TARGET means, the best one
+    /// If TARGET matches several instances, use the best match
     #[arg(long, conflicts_with = "all")]
     pub first: bool,
 
-    /// All instances that a TARGET means
+    /// Check every instance TARGET matches
     #[arg(long)]
     pub all: bool,
 
-    /// What they are to be reached for, as old agents cannot do everything
+    /// Feature to check for; old agents lack some
     #[arg(long = "for", value_name = "WHAT", default_value = "shell", value_parser = purpose())]
     pub purpose: Purpose,
 
-    /// How to tell
+    /// Output format
     #[arg(long, short, value_name = "FORMAT", value_enum, default_value_t = Format::Table)]
     pub output: Format,
 }
@@ -52,9 +52,9 @@ pub(crate) struct Args {
 /// How it is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum Format {
-    /// In lines, for a person
+    /// Text
     Table,
-    /// JSON, for programs
+    /// JSON
     Json,
 }
 
