@@ -203,7 +203,7 @@ fn a_target_that_is_gone_is_looked_for_again() {
     exit code: 255
     --- stderr
     error: ssm:StartSession failed for i-01e9ac00000000070: i-01e9ac00000000070 is not connected. (TargetNotConnected, request id REQUEST-ID)
-    caused by: its agent was last heard of 2 hours ago (Systems Manager gives its ping status as ConnectionLost, the last at TIME)
+    caused by: its agent was last heard of 2 hours ago (Systems Manager gives its ping status as ConnectionLost, the last at TIMESTAMP)
     caused by: its agent 2.3.672.0 is too old for a command without a terminal, which takes 3.0.1124.0 (Systems Manager gives the version)
     hint: restart the agent (`sudo systemctl restart amazon-ssm-agent`, on Ubuntu `sudo snap restart amazon-ssm-agent`), or the machine
     hint: without a way in: `aws ec2 reboot-instances --instance-ids i-01e9ac00000000070 --region us-east-1`

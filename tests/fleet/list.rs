@@ -147,7 +147,7 @@ fn formats_for_programs() {
     exit code: 0
     --- stdout
     [
-    {"id":"i-0ba5710000000005e","name":"bastion","status":"online","profile":null,"region":"us-east-1","zone":"us-east-1a","state":"running","ping":"Online","last_ping":"TIME","agent_version":"3.3.3050.0","platform":"Linux","platform_name":"Amazon Linux 2023","computer_name":"ip-10-0-0-5.ec2.internal","instance_type":"t3.nano","private_ip":"10.0.0.5","public_ip":"198.51.100.5","private_dns":"ip-10-0-0-5.ec2.internal","public_dns":"ec2-198-51-100-5.compute-1.amazonaws.com","launched":"2026-03-05T14:13:20Z","instance_profile":"arn:aws:iam::123456789012:instance-profile/ssmx-sandbox","tags":{"Env":"ops","Name":"bastion"}}
+    {"id":"i-0ba5710000000005e","name":"bastion","status":"online","profile":null,"region":"us-east-1","zone":"us-east-1a","state":"running","ping":"Online","last_ping":"TIMESTAMP","agent_version":"3.3.3050.0","platform":"Linux","platform_name":"Amazon Linux 2023","computer_name":"ip-10-0-0-5.ec2.internal","instance_type":"t3.nano","private_ip":"10.0.0.5","public_ip":"198.51.100.5","private_dns":"ip-10-0-0-5.ec2.internal","public_dns":"ec2-198-51-100-5.compute-1.amazonaws.com","launched":"2026-03-05T14:13:20Z","instance_profile":"arn:aws:iam::123456789012:instance-profile/ssmx-sandbox","tags":{"Env":"ops","Name":"bastion"}}
     ]
     --- stderr
     1 instance: 1 online

@@ -194,7 +194,7 @@ fn json_says_all_that_is_known() {
     ends_with(&mut pty, 0);
     assert_snapshot!(settled(&std::fs::read_to_string(file.path()).unwrap()), @r#"
     [
-    {"id":"i-0db0000000000004d","name":"db","status":"online","profile":null,"region":"us-east-1","zone":"us-east-1a","state":"running","ping":"Online","last_ping":"TIME","agent_version":"3.3.3050.0","platform":"Linux","platform_name":"Amazon Linux 2023","computer_name":"ip-10-0-0-20.ec2.internal","instance_type":"r6g.large","private_ip":"10.0.0.20","public_ip":null,"private_dns":"ip-10-0-0-20.ec2.internal","public_dns":null,"launched":"2026-06-23T14:13:20Z","instance_profile":"arn:aws:iam::123456789012:instance-profile/ssmx-sandbox","tags":{"Env":"prod","Name":"db","Role":"postgres"}}
+    {"id":"i-0db0000000000004d","name":"db","status":"online","profile":null,"region":"us-east-1","zone":"us-east-1a","state":"running","ping":"Online","last_ping":"TIMESTAMP","agent_version":"3.3.3050.0","platform":"Linux","platform_name":"Amazon Linux 2023","computer_name":"ip-10-0-0-20.ec2.internal","instance_type":"r6g.large","private_ip":"10.0.0.20","public_ip":null,"private_dns":"ip-10-0-0-20.ec2.internal","public_dns":null,"launched":"2026-06-23T14:13:20Z","instance_profile":"arn:aws:iam::123456789012:instance-profile/ssmx-sandbox","tags":{"Env":"prod","Name":"db","Role":"postgres"}}
     ]
     "#);
 }

@@ -85,7 +85,7 @@ fn each_kind_of_instance_has_its_headline_its_fix_and_its_code() {
     exit code: 4
     --- stdout
     pc (i-0000000000000000d) cannot be reached: its agent was last heard of 2 hours ago
-      seen: Systems Manager gives its ping status as ConnectionLost, the last at TIME
+      seen: Systems Manager gives its ping status as ConnectionLost, the last at TIMESTAMP
       fix:  restart the agent (`Restart-Service AmazonSSMAgent`), or the machine
             without a way in: `aws ec2 reboot-instances --instance-ids i-0000000000000000d --region us-east-1`
             check what has changed since then: its way to ssm.us-east-1.amazonaws.com, ssmmessages.us-east-1.amazonaws.com and ec2messages.us-east-1.amazonaws.com, its role, a full disk

@@ -90,7 +90,7 @@ fn without_ec2_systems_manager_says_what_it_knows() {
     --- stdout
     i-00000000000000002 cannot be reached: its agent was last heard of 2 hours ago
       1. its agent was last heard of 2 hours ago
-         seen: Systems Manager gives its ping status as ConnectionLost, the last at TIME
+         seen: Systems Manager gives its ping status as ConnectionLost, the last at TIMESTAMP
          fix:  restart the agent (`sudo systemctl restart amazon-ssm-agent`, on Ubuntu `sudo snap restart amazon-ssm-agent`), or the machine
                without a way in: `aws ec2 reboot-instances --instance-ids i-00000000000000002 --region us-east-1`
                check what has changed since then: its way to ssm.us-east-1.amazonaws.com, ssmmessages.us-east-1.amazonaws.com and ec2messages.us-east-1.amazonaws.com, its role, a full disk

@@ -12,27 +12,35 @@ use super::command::Finished;
 
 /// What differs from run to run, and what stands there instead. The order counts: longer shapes come first.
 const VARYING: &[(&str, &str)] = &[
+    // What mktemp makes in the folder of a test.
+    (r"/tmp\.[A-Za-z0-9]{6,10}\b", "/TEMPORARY"),
+    (r"\bkey/[0-9a-f-]{36}\b", "key/KEY-ID"),
     (r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b", "REQUEST-ID"),
     (r"\b(sandbox|ssmx)-[0-9a-z]{17}\b", "SESSION-ID"),
     (r"(127\.0\.0\.1|localhost|\[::1\]):[0-9]{4,5}\b", "$1:PORT"),
     (r"\bafter [0-9]+\.[0-9] s\b", "after TIME"),
-    // Each system has its own numbers.
+    (r"\bpid [0-9]+\b", "pid PID"),
+    // Each system has its own numbers, and each network its own way not to know a name.
     (r"\(os error [0-9]+\)", "(os error NUMBER)"),
+    (r"failed to lookup address information: [A-Za-z ,]+", "failed to lookup address information: REASON"),
     // An age in a column goes with the blanks that fill it up.
     (r"(just now|\b[0-9]+ (s|min) ago) {2,}", "just now  "),
     (r"\b[0-9]+ (s|min) ago\b", "just now"),
     (r"\b[0-9]+ d(ays)? ago\b", "N d$1 ago"),
-    // The ports that the system gives.
+    // The ports that the system gives, and the program of the test, which has some.
     (r"(:|\bport )[0-9]{5}\b", "${1}PORT"),
-    (r"\be2e-[0-9a-f]+ \(pid [0-9]+\)", "e2e (pid PID)"),
+    (r"\be2e-[0-9a-f]+ \(pid\b", "e2e (pid"),
 ];
 
 static RULES: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
+    // The checkout may itself be in the folder for temporary files: the program comes first.
+    let program = std::fs::canonicalize(env!("CARGO_BIN_EXE_ssmx")).expect("the program was built");
+    let programs = [env!("CARGO_BIN_EXE_ssmx"), program.to_str().expect("a path in UTF-8")];
+    let programs = format!(r"({})\b", programs.map(regex::escape).join("|"));
     // What a test makes is in the folder that the environment names.
     let temporary = regex::escape(std::env::temp_dir().to_str().expect("a path in UTF-8").trim_end_matches('/'));
     let temporary = format!("{temporary}/[A-Za-z0-9._-]+");
-    let program = format!(r"{}\b", regex::escape(env!("CARGO_BIN_EXE_ssmx")));
-    let machine = [(temporary.as_str(), "/tmp/TEMPORARY"), (program.as_str(), "/bin/ssmx")];
+    let machine = [(programs.as_str(), "/bin/ssmx"), (temporary.as_str(), "/tmp/TEMPORARY")];
     let rules = machine.iter().chain(VARYING);
     rules.map(|(shape, fixed)| (Regex::new(shape).expect("a regular expression"), *fixed)).collect()
 });
@@ -59,8 +67,8 @@ impl Finished {
 
 /// A text with fixed words for what varies.
 pub(crate) fn settled(text: &str) -> String {
-    let text =
-        TIME.replace_all(text, |found: &Captures<'_>| if is_today(&found[0]) { "TIME" } else { &found[0] }.to_owned());
+    let text = TIME
+        .replace_all(text, |found: &Captures<'_>| if is_today(&found[0]) { "TIMESTAMP" } else { &found[0] }.to_owned());
     RULES.iter().fold(text.into_owned(), |text, (shape, fixed)| shape.replace_all(&text, *fixed).into_owned())
 }
 
