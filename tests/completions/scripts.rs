@@ -3,6 +3,8 @@
 use std::fs;
 use std::path::Path;
 
+use insta::assert_snapshot;
+
 use crate::support::command::{run, ssmx};
 
 #[test]
@@ -35,7 +37,16 @@ fn the_committed_scripts_are_those_that_are_printed() {
 #[test]
 fn a_shell_that_is_not_known_is_told_so() {
     let refused = run(ssmx().args(["completions", "tcsh"]));
-    assert!(refused.code() == 2 && refused.err().contains("[possible values: bash, zsh, fish"), "{refused:?}");
+    assert_snapshot!(refused.shown(), @"
+    exit code: 2
+    --- stderr
+    error: invalid value 'tcsh' for '<SHELL>'
+      [possible values: bash, zsh, fish, powershell, elvish]
+
+      tip: a similar value exists: 'zsh'
+
+    For more information, try '--help'.
+    ");
     let silent = run(ssmx().env("SSMX_COMPLETE", "tcsh"));
     assert!(silent.code() == 2 && silent.stdout.is_empty() && silent.stderr.is_empty(), "{silent:?}");
 }

@@ -4,10 +4,12 @@ use std::net::{TcpListener, TcpStream};
 use std::thread;
 use std::time::Duration;
 
+use insta::assert_snapshot;
 use rustix::process::Signal;
 
 use super::tunnel::{Aws, echo, exchange};
 use crate::support::command::{Running, run};
+use crate::support::snapshot::cases;
 
 #[cfg(unix)]
 #[test]
@@ -66,8 +68,12 @@ fn a_destination_that_fails_ends_all_that_were_opened_beside_it() {
     let words: Vec<&str> =
         ["db"].into_iter().chain(fine.iter().map(String::as_str)).chain(["0:169.254.169.254:80", "--wait"]).collect();
     let done = run(&mut aws.fwd(&words));
-    assert_eq!(done.code(), 1, "{done:?}");
-    assert!(done.err().contains("is forbidden"), "{done:?}");
+    assert_snapshot!(done.shown(), @"
+    exit code: 1
+    --- stderr
+    error: the session failed
+    caused by: Forwarding to IP address 169.254.169.254 is forbidden.
+    ");
     assert_eq!(aws.service().active_sessions(), [""; 0], "ended on the service");
 }
 
@@ -88,19 +94,38 @@ fn a_command_runs_behind_the_tunnel_and_its_code_is_ours() {
     assert_eq!(done.code(), 0, "{done:?}");
 
     let missing = run(&mut aws.fwd(&["db", &forward, "--", "/no/such/program"]));
-    assert_eq!(missing.code(), 255, "{missing:?}");
+    assert_snapshot!(missing.shown(), @"
+    exit code: 255
+    --- stderr
+    Forwarding 127.0.0.1:PORT and [::1]:PORT → db:PORT
+    error: cannot run `/no/such/program`
+    caused by: No such file or directory (os error NUMBER)
+    ");
 }
 
 #[test]
 fn own_failures_have_their_codes() {
     let aws = Aws::new(|_| {});
-    let unknown = run(&mut aws.fwd(&["nobody", "0:80"]));
-    assert_eq!(unknown.code(), 3, "{unknown:?}");
-    let unknown = run(&mut aws.fwd(&["nobody", "0:80", "--", "true"]));
-    assert_eq!(unknown.code(), 255, "{unknown:?}");
-    let nonsense = run(&mut aws.fwd(&["db", "80:x"]));
-    assert_eq!(nonsense.code(), 2, "{nonsense:?}");
-    assert!(nonsense.err().contains("expected a number from 1 to 65535"), "{nonsense:?}");
+    let commands = [&["nobody", "0:80"][..], &["nobody", "0:80", "--", "true"], &["db", "80:x"]];
+    assert_snapshot!(cases(commands.map(|words| (words.join(" "), run(&mut aws.fwd(words)).shown()))), @"
+    === nobody 0:80
+    exit code: 3
+    --- stderr
+    error: no instance is named `nobody` in us-east-1
+    hint: `ssmx ls` lists what there is; check also region and account
+
+    === nobody 0:80 -- true
+    exit code: 255
+    --- stderr
+    error: no instance is named `nobody` in us-east-1
+    hint: `ssmx ls` lists what there is; check also region and account
+
+    === db 80:x
+    exit code: 2
+    --- stderr
+    error: `x` is no remote port: expected a number from 1 to 65535 at the end
+    hint: FORWARD is like 5432, 8080:80 or 5433:db.internal:5432
+    ");
 }
 
 #[test]

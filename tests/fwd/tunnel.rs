@@ -13,6 +13,7 @@ use ssmx::sandbox::Options;
 
 use crate::support::DEADLINE;
 use crate::support::sandbox::TestSandbox;
+use crate::support::snapshot::settled;
 
 /// How often a state is asked for that nobody tells of.
 const POLL: Duration = Duration::from_millis(5);
@@ -110,6 +111,21 @@ impl Tunnel {
                 Err(_) => panic!("no {text:?} in {:?}", self.said),
             }
         }
+    }
+
+    /// Waits until it has said something on standard error, and returns the first line with it, for a snapshot.
+    pub(super) fn line_with(&mut self, text: &str) -> String {
+        self.wait_for(text);
+        let at = self.said.find(text).expect("it was waited for");
+        let begin = self.said[..at].rfind('\n').map_or(0, |end| end + 1);
+        // A line is written at once, but may be read in pieces.
+        while !self.said[at..].contains('\n') {
+            match self.errors.recv_timeout(DEADLINE) {
+                Ok(more) => self.said.push_str(&more),
+                Err(_) => panic!("no end of the line in {:?}", self.said),
+            }
+        }
+        settled(self.said[begin..].lines().next().unwrap_or_default())
     }
 
     /// Sends Ctrl-C and returns the exit code and how long the end took.

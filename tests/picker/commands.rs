@@ -1,6 +1,8 @@
 //! Commands without a target, and with one that several have.
 
-use super::{AtRest, line, selected, wait_for_selected, wait_until_idle};
+use insta::assert_snapshot;
+
+use super::{AtRest, line, selected, wait_for_selected, wait_until_idle, whole};
 use crate::support::pty::Pty;
 use crate::support::sandbox::TestSandbox;
 
@@ -45,7 +47,33 @@ fn leaving_it_starts_nothing() {
 fn a_name_that_several_have_is_asked_about() {
     let sandbox = TestSandbox::start();
     let mut pty = start(&sandbox, &["shell", "web"]);
-    pty.wait_for(|screen| line(screen, 0).contains("3 instances") && line(screen, 0).ends_with('3'), "question");
+    let question = whole(&pty, |screen| selected(screen).is_some() && line(screen, 0).ends_with('3'), "question");
+    assert_snapshot!(question, @"
+    >  3 instances have `web` in their names                                       3
+      NAME   ID                   STATUS  PLATFORM           ZONE        IP
+    > web-1  i-0a11ce0000000001a  online  Amazon Linux 2023  us-east-1a  10.0.0.11
+      web-2  i-0a11ce0000000002b  online  Amazon Linux 2023  us-east-1b  10.0.1.12
+      web-3  i-0a11ce0000000003c  online  Amazon Linux 2023  us-east-1c  10.0.2.13
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+    ────────────────────────────────────────────────────────────────────────────────
+    t3.small · us-east-1 · agent 3.3.3050.0 · launched 2026-09-09 14:13 UTC
+    Env=prod  Role=web
+    Enter choose  Ctrl-R refresh  Ctrl-Y copy id  Esc leave
+    ");
     pty.send("\x1b[B\r");
     pty.wait_for_text("[sandbox web-2] $");
     pty.send("exit\r");

@@ -1,7 +1,10 @@
 //! What one types.
 
-use super::{ends_with, line, open, pick, wait_for_counts, wait_for_selected};
+use insta::assert_snapshot;
+
+use super::{ends_with, line, open, pick, wait_for_counts, wait_for_selected, whole};
 use crate::support::sandbox::TestSandbox;
+use crate::support::snapshot::settled;
 
 const WEB_1: &str = "i-0a11ce0000000001a";
 const WEB_2: &str = "i-0a11ce0000000002b";
@@ -45,7 +48,32 @@ fn queries_of_every_kind() {
     pty.send("\x15WEB");
     wait_for_counts(&pty, "0/8");
     pty.send("\r");
-    pty.wait_for(|screen| line(screen, 23) == "nothing matches", "word that nothing matches");
+    assert_snapshot!(whole(&pty, |screen| line(screen, 23).starts_with("nothing"), "word that nothing matches"), @"
+    > WEB                                                                        0/8
+      NAME     ID                   STATUS   PLATFORM          ZONE        IP
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+    ────────────────────────────────────────────────────────────────────────────────
+
+
+    nothing matches
+    ");
     pty.send("\x17web");
     wait_for_counts(&pty, "3/8");
     pty.send("\x03");
@@ -71,7 +99,32 @@ fn several_are_marked_and_printed() {
     let sandbox = TestSandbox::start();
     let mut pty = open(pick(&sandbox, &["--multi", "web"]));
     pty.send("\t\x1b[B\t");
-    pty.wait_for(|screen| line(screen, 0).ends_with("2 marked"), "two marks");
+    assert_snapshot!(whole(&pty, |screen| line(screen, 0).ends_with("2 marked"), "two marks"), @"
+    > web                                                              3/8  2 marked
+      NAME     ID                   STATUS   PLATFORM          ZONE        IP
+     *web-1    i-0a11ce0000000001a  online   Amazon Linux 20…  us-east-1a  10.0.0.11
+      web-2    i-0a11ce0000000002b  online   Amazon Linux 20…  us-east-1b  10.0.1.12
+    >*web-3    i-0a11ce0000000003c  online   Amazon Linux 20…  us-east-1c  10.0.2.13
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+    ────────────────────────────────────────────────────────────────────────────────
+    t3.small · us-east-1 · agent 3.3.3050.0 · launched 2026-09-18 14:13 UTC
+    Env=prod  Role=web
+    Enter choose  Tab mark  Ctrl-A mark all  Ctrl-R refresh  Ctrl-Y copy id  Esc le…
+    ");
     pty.send("\r");
     ends_with(&mut pty, 0);
     pty.wait_for(|screen| screen.contents().contains(WEB_1) && screen.contents().contains(WEB_3), "both ids");
@@ -94,7 +147,32 @@ fn an_id_is_copied_without_leaving() {
     let sandbox = TestSandbox::start();
     let mut pty = open(pick(&sandbox, &["web-2"]));
     pty.send("\x19");
-    pty.wait_for(|screen| line(screen, 23).contains(&format!("{WEB_2} sent to the clipboard")), "word of it");
+    assert_snapshot!(whole(&pty, |screen| line(screen, 23).contains("clipboard"), "word of it"), @"
+    > web-2                                                                      1/8
+      NAME     ID                   STATUS   PLATFORM          ZONE        IP
+    > web-2    i-0a11ce0000000002b  online   Amazon Linux 20…  us-east-1b  10.0.1.12
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+    ────────────────────────────────────────────────────────────────────────────────
+    t3.small · us-east-1 · agent 3.3.3050.0 · launched 2026-09-09 14:13 UTC
+    Env=prod  Role=web
+    i-0a11ce0000000002b sent to the clipboard
+    ");
     // The id in base64.
     let sent = b"\x1b]52;c;aS0wYTExY2UwMDAwMDAwMDAyYg==\x07";
     pty.wait_for_output(|output| output.windows(sent.len()).any(|window| window == sent), "OSC 52");
@@ -114,6 +192,9 @@ fn json_says_all_that_is_known() {
     wait_for_selected(&pty, "db");
     pty.send("\r");
     ends_with(&mut pty, 0);
-    let json: serde_json::Value = serde_json::from_slice(&std::fs::read(file.path()).unwrap()).unwrap();
-    assert_eq!((json[0]["name"].as_str(), json.as_array().unwrap().len()), (Some("db"), 1), "{json}");
+    assert_snapshot!(settled(&std::fs::read_to_string(file.path()).unwrap()), @r#"
+    [
+    {"id":"i-0db0000000000004d","name":"db","status":"online","profile":null,"region":"us-east-1","zone":"us-east-1a","state":"running","ping":"Online","last_ping":"TIMESTAMP","agent_version":"3.3.3050.0","platform":"Linux","platform_name":"Amazon Linux 2023","computer_name":"ip-10-0-0-20.ec2.internal","instance_type":"r6g.large","private_ip":"10.0.0.20","public_ip":null,"private_dns":"ip-10-0-0-20.ec2.internal","public_dns":null,"launched":"2026-06-23T14:13:20Z","instance_profile":"arn:aws:iam::123456789012:instance-profile/ssmx-sandbox","tags":{"Env":"prod","Name":"db","Role":"postgres"}}
+    ]
+    "#);
 }

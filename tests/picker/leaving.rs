@@ -2,10 +2,13 @@
 
 use std::process::Command;
 
+use insta::assert_snapshot;
+
 use super::{AtRest, ends_with, line, open, pick, wait_for_selected, wait_until_idle};
 use crate::support::command::run;
 use crate::support::pty::Pty;
 use crate::support::sandbox::TestSandbox;
+use crate::support::snapshot::cases;
 
 /// A bash in a pty in which `pick` is the picker of this sandbox.
 fn bash(sandbox: &TestSandbox) -> Pty {
@@ -73,14 +76,39 @@ fn keys_typed_ahead_reach_the_picker_and_those_behind_it_the_shell() {
 #[test]
 fn without_a_terminal_there_is_nobody_to_ask() {
     let sandbox = TestSandbox::start();
-    for args in [&["pick"][..], &["shell"], &["fwd", "5432"]] {
-        let finished = run(sandbox.ssmx().args(args));
-        assert_eq!((finished.code(), finished.out().as_str()), (3, ""), "{args:?} {finished:?}");
-        assert!(finished.err().contains("no target is named, and there is no terminal"), "{finished:?}");
-        assert!(finished.err().contains("hint: name an instance"), "{finished:?}");
-    }
-    let finished = run(sandbox.ssmx().args(["exec", "--", "ls"]));
-    assert_eq!(finished.code(), 255, "{finished:?}");
+    let commands = [&["pick"][..], &["shell"], &["fwd", "5432"], &["ssh"], &["exec", "--", "ls"]];
+    let said = commands.map(|words| (words.join(" "), run(sandbox.ssmx().args(words)).shown()));
+    assert_snapshot!(cases(said), @"
+    === pick
+    exit code: 3
+    --- stderr
+    error: no target is named, and there is no terminal to choose one on
+    hint: name an instance: its id (i-…, mi-…), its Name, or a tag like Role=web
+
+    === shell
+    exit code: 3
+    --- stderr
+    error: no target is named, and there is no terminal to choose one on
+    hint: name an instance: its id (i-…, mi-…), its Name, or a tag like Role=web
+
+    === fwd 5432
+    exit code: 3
+    --- stderr
+    error: no target is named, and there is no terminal to choose one on
+    hint: name an instance: its id (i-…, mi-…), its Name, or a tag like Role=web
+
+    === ssh
+    exit code: 255
+    --- stderr
+    error: no target is named, and there is no terminal to choose one on
+    hint: name an instance: its id (i-…, mi-…), its Name, or a tag like Role=web
+
+    === exec -- ls
+    exit code: 255
+    --- stderr
+    error: no target is named, and there is no terminal to choose one on
+    hint: name an instance: its id (i-…, mi-…), its Name, or a tag like Role=web
+    ");
     // Alone it helps.
     let finished = run(&mut sandbox.ssmx());
     assert_eq!(finished.code(), 2, "{finished:?}");
@@ -91,7 +119,11 @@ fn where_nothing_can_be_listed_the_reason_is_told_on_a_restored_terminal() {
     let sandbox = TestSandbox::start();
     let mut command = pick(&sandbox, &[]);
     command.env("AWS_SECRET_ACCESS_KEY", "another");
-    let mut pty = Pty::spawn(command, 80, 24);
+    let mut pty = Pty::spawn(command, 160, 24);
     ends_with(&mut pty, 5);
-    assert!(pty.contents().contains("error: "), "{pty:?}");
+    assert_snapshot!(pty.lines(), @"
+    error: ec2:DescribeInstances failed: AWS was not able to validate the provided access credentials (AuthFailure, request id REQUEST-ID)
+    hint: AWS does not know these credentials: check that they belong to this partition and are still active
+    hint: log in again: `aws sso login`, or renew the keys in the environment
+    ");
 }

@@ -1,6 +1,8 @@
 //! Ten thousand instances.
 
-use super::{ends_with, line, pick, selected, wait_for_counts};
+use insta::assert_snapshot;
+
+use super::{ends_with, line, pick, selected, wait_for_counts, whole};
 use crate::support::pty::Pty;
 use crate::support::sandbox::TestSandbox;
 
@@ -31,7 +33,35 @@ fn ctrl_r_looks_again() {
     // What there is stays, and can be chosen, while nobody answers.
     sandbox.stop();
     pty.send("\x12");
-    pty.wait_for(|screen| line(screen, 0).ends_with("us-east-1"), "word of what is waited for");
+    let waits = |screen: &vt100::Screen| line(screen, 0).ends_with("us-east-1");
+    let screen = whole(&pty, waits, "word of what is waited for");
+    let turns = |sign: char| ('\u{2800}'..='\u{28ff}').contains(&sign);
+    assert_snapshot!(screen.replace(turns, "*"), @"
+    > web                                                           3/8  * us-east-1
+      NAME     ID                   STATUS   PLATFORM          ZONE        IP
+    > web-1    i-0a11ce0000000001a  online   Amazon Linux 20…  us-east-1a  10.0.0.11
+      web-2    i-0a11ce0000000002b  online   Amazon Linux 20…  us-east-1b  10.0.1.12
+      web-3    i-0a11ce0000000003c  online   Amazon Linux 20…  us-east-1c  10.0.2.13
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+    ────────────────────────────────────────────────────────────────────────────────
+    t3.small · us-east-1 · agent 3.3.3050.0 · launched 2026-09-09 14:13 UTC
+    Env=prod  Role=web
+    Enter choose  Ctrl-R refresh  Ctrl-Y copy id  Esc leave
+    ");
     wait_for_counts(&pty, "3/8");
     pty.send("-2\r");
     ends_with(&mut pty, 0);

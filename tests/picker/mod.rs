@@ -8,10 +8,12 @@ mod plain;
 mod recent;
 mod screens;
 
+use std::cell::RefCell;
 use std::process::Command;
 
 use crate::support::pty::Pty;
 use crate::support::sandbox::TestSandbox;
+use crate::support::snapshot;
 
 /// `ssmx pick`, in a terminal that can draw.
 fn pick(sandbox: &TestSandbox, args: &[&str]) -> Command {
@@ -31,14 +33,31 @@ fn open(command: Command) -> Pty {
 /// Waits until nothing is looked for any more.
 #[track_caller]
 fn wait_until_idle(pty: &Pty) {
-    let is_idle = |screen: &vt100::Screen| {
-        let first = line(screen, 0);
-        screen.alternate_screen()
-            && first.starts_with('>')
-            && first.split_whitespace().last().is_some_and(is_count)
-            && !line(screen, 2).is_empty()
-    };
     pty.wait_for(is_idle, "list that is complete");
+}
+
+fn is_idle(screen: &vt100::Screen) -> bool {
+    let first = line(screen, 0);
+    screen.alternate_screen()
+        && first.starts_with('>')
+        && first.split_whitespace().last().is_some_and(is_count)
+        && !line(screen, 2).is_empty()
+}
+
+/// Waits until the screen is as described, and returns the whole of it, for a snapshot.
+#[track_caller]
+fn whole(pty: &Pty, is: impl Fn(&vt100::Screen) -> bool, what: &str) -> String {
+    let shown = RefCell::default();
+    // The cursor is hidden while a frame is drawn.
+    let is_drawn = |screen: &vt100::Screen| {
+        let is_drawn = !screen.hide_cursor() && is(screen);
+        if is_drawn {
+            shown.replace(snapshot::screen(screen));
+        }
+        is_drawn
+    };
+    pty.wait_for(is_drawn, what);
+    shown.into_inner()
 }
 
 /// Whether this is `3`, `3/8`, or the end of `3 marked`; while something is looked for, more stands behind it.

@@ -1,36 +1,57 @@
 //! Numbered lines, where a terminal cannot draw.
 
+use insta::assert_snapshot;
+
 use super::pick;
 use crate::support::pty::Pty;
 use crate::support::sandbox::TestSandbox;
+use crate::support::snapshot::cases;
 
 const QUESTION: &str = "nothing to leave:";
 
 #[test]
 fn a_dumb_terminal_is_asked_for_a_number() {
     let sandbox = TestSandbox::start();
-    for (name, value) in [("TERM", "dumb"), ("SSMX_PICKER", "plain")] {
+    let asked = [("TERM", "dumb"), ("SSMX_PICKER", "plain")].map(|(name, value)| {
         let mut command = pick(&sandbox, &[]);
         command.env(name, value);
         let mut pty = Pty::spawn(command, 80, 24);
         pty.wait_for_text(QUESTION);
         pty.send("web\n");
         pty.wait_for(|screen| screen.contents().matches(QUESTION).count() == 2, "second question");
-        let contents = pty.contents();
-        let (_, list) = contents.rsplit_once("NAME").unwrap();
-        assert!(list.contains("  2  web-2    i-0a11ce0000000002b") && !list.contains("bastion"), "{contents}");
         pty.send("2\n");
         assert_eq!(pty.wait().code(), Some(0), "{pty:?}");
         pty.assert_restored();
-        assert!(pty.contents().trim_end().ends_with("i-0a11ce0000000002b"), "{pty:?}");
         assert!(!pty.raw_output().contains(&0x1b), "{pty:?}");
-    }
+        pty.lines()
+    });
+    assert_snapshot!(asked[0], @"
+
+         NAME     ID                   STATUS   PLATFORM       ZONE        IP
+      1  bastion  i-0ba5710000000005e  online   Amazon Linux…  us-east-1a  10.0.0.5
+      2  db       i-0db0000000000004d  online   Amazon Linux…  us-east-1a  10.0.0.20
+      3  web-1    i-0a11ce0000000001a  online   Amazon Linux…  us-east-1a  10.0.0.11
+      4  web-2    i-0a11ce0000000002b  online   Amazon Linux…  us-east-1b  10.0.1.12
+      5  web-3    i-0a11ce0000000003c  online   Amazon Linux…  us-east-1c  10.0.2.13
+      6  win      i-0317d0000000008a1  online   Microsoft Wi…  us-east-1b  10.0.1.50
+      7  legacy   i-01e9ac00000000070  offline  Ubuntu 18.04   us-east-1c  10.0.2.40
+      8  batch    i-0ba7c40000000006f  stopped  Amazon Linux…  us-east-1b  10.0.1.30
+    Number, or words to narrow the list; nothing to leave: web
+
+         NAME     ID                   STATUS   PLATFORM       ZONE        IP
+      1  web-1    i-0a11ce0000000001a  online   Amazon Linux…  us-east-1a  10.0.0.11
+      2  web-2    i-0a11ce0000000002b  online   Amazon Linux…  us-east-1b  10.0.1.12
+      3  web-3    i-0a11ce0000000003c  online   Amazon Linux…  us-east-1c  10.0.2.13
+    Number, or words to narrow the list; nothing to leave: 2
+    i-0a11ce0000000002b
+    ");
+    assert_eq!(asked[1], asked[0]);
 }
 
 #[test]
 fn an_empty_line_the_end_and_ctrl_c_choose_nothing() {
     let sandbox = TestSandbox::start();
-    for (typed, code) in [("\n", 1), ("\x04", 1), ("\x03", 130)] {
+    let left = [("\n", 1), ("\x04", 1), ("\x03", 130)].map(|(typed, code)| {
         let mut command = pick(&sandbox, &["--multi"]);
         command.env("TERM", "dumb");
         let mut pty = Pty::spawn(command, 80, 24);
@@ -38,7 +59,46 @@ fn an_empty_line_the_end_and_ctrl_c_choose_nothing() {
         pty.send(typed);
         assert_eq!(pty.wait().code(), Some(code), "{typed:?} {pty:?}");
         pty.assert_restored();
-    }
+        (format!("{typed:?}"), pty.lines())
+    });
+    assert_snapshot!(cases(left), @r#"
+    === "\n"
+
+         NAME     ID                   STATUS   PLATFORM       ZONE        IP
+      1  bastion  i-0ba5710000000005e  online   Amazon Linux…  us-east-1a  10.0.0.5
+      2  db       i-0db0000000000004d  online   Amazon Linux…  us-east-1a  10.0.0.20
+      3  web-1    i-0a11ce0000000001a  online   Amazon Linux…  us-east-1a  10.0.0.11
+      4  web-2    i-0a11ce0000000002b  online   Amazon Linux…  us-east-1b  10.0.1.12
+      5  web-3    i-0a11ce0000000003c  online   Amazon Linux…  us-east-1c  10.0.2.13
+      6  win      i-0317d0000000008a1  online   Microsoft Wi…  us-east-1b  10.0.1.50
+      7  legacy   i-01e9ac00000000070  offline  Ubuntu 18.04   us-east-1c  10.0.2.40
+      8  batch    i-0ba7c40000000006f  stopped  Amazon Linux…  us-east-1b  10.0.1.30
+    Numbers, or words to narrow the list; nothing to leave:
+    === "\u{4}"
+
+         NAME     ID                   STATUS   PLATFORM       ZONE        IP
+      1  bastion  i-0ba5710000000005e  online   Amazon Linux…  us-east-1a  10.0.0.5
+      2  db       i-0db0000000000004d  online   Amazon Linux…  us-east-1a  10.0.0.20
+      3  web-1    i-0a11ce0000000001a  online   Amazon Linux…  us-east-1a  10.0.0.11
+      4  web-2    i-0a11ce0000000002b  online   Amazon Linux…  us-east-1b  10.0.1.12
+      5  web-3    i-0a11ce0000000003c  online   Amazon Linux…  us-east-1c  10.0.2.13
+      6  win      i-0317d0000000008a1  online   Microsoft Wi…  us-east-1b  10.0.1.50
+      7  legacy   i-01e9ac00000000070  offline  Ubuntu 18.04   us-east-1c  10.0.2.40
+      8  batch    i-0ba7c40000000006f  stopped  Amazon Linux…  us-east-1b  10.0.1.30
+    Numbers, or words to narrow the list; nothing to leave:
+    === "\u{3}"
+
+         NAME     ID                   STATUS   PLATFORM       ZONE        IP
+      1  bastion  i-0ba5710000000005e  online   Amazon Linux…  us-east-1a  10.0.0.5
+      2  db       i-0db0000000000004d  online   Amazon Linux…  us-east-1a  10.0.0.20
+      3  web-1    i-0a11ce0000000001a  online   Amazon Linux…  us-east-1a  10.0.0.11
+      4  web-2    i-0a11ce0000000002b  online   Amazon Linux…  us-east-1b  10.0.1.12
+      5  web-3    i-0a11ce0000000003c  online   Amazon Linux…  us-east-1c  10.0.2.13
+      6  win      i-0317d0000000008a1  online   Microsoft Wi…  us-east-1b  10.0.1.50
+      7  legacy   i-01e9ac00000000070  offline  Ubuntu 18.04   us-east-1c  10.0.2.40
+      8  batch    i-0ba7c40000000006f  stopped  Amazon Linux…  us-east-1b  10.0.1.30
+    Numbers, or words to narrow the list; nothing to leave: ^C
+    "#);
 }
 
 #[test]
@@ -50,5 +110,14 @@ fn several_numbers_are_several_instances() {
     pty.wait_for_text(QUESTION);
     pty.send("1, 3\n");
     assert_eq!(pty.wait().code(), Some(0), "{pty:?}");
-    assert!(pty.contents().trim_end().ends_with("i-0a11ce0000000001a\ni-0a11ce0000000003c"), "{pty:?}");
+    assert_snapshot!(pty.lines(), @"
+
+         NAME     ID                   STATUS   PLATFORM       ZONE        IP
+      1  web-1    i-0a11ce0000000001a  online   Amazon Linux…  us-east-1a  10.0.0.11
+      2  web-2    i-0a11ce0000000002b  online   Amazon Linux…  us-east-1b  10.0.1.12
+      3  web-3    i-0a11ce0000000003c  online   Amazon Linux…  us-east-1c  10.0.2.13
+    Numbers, or words to narrow the list; nothing to leave: 1, 3
+    i-0a11ce0000000001a
+    i-0a11ce0000000003c
+    ");
 }

@@ -6,6 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
 
+use insta::assert_snapshot;
 use tempfile::TempDir;
 
 use crate::support::command::{Finished, run, ssmx};
@@ -131,13 +132,21 @@ fn without_a_destination_ssh_answers_itself() {
 fn failures_of_our_own_are_255_as_with_ssh() {
     let setup = Setup::new();
     let unknown = setup.run("", &["ssh", "nowhere"]);
-    assert_eq!((unknown.code(), unknown.out().as_str()), (255, ""), "{unknown:?}");
-    assert!(unknown.err().starts_with("error: no instance is named `nowhere`"), "{unknown:?}");
+    assert_snapshot!(unknown.shown(), @"
+    exit code: 255
+    --- stderr
+    error: no instance is named `nowhere` in us-east-1
+    hint: `ssmx ls` lists what there is; check also region and account
+    ");
     let mut without = ssmx();
     without.env("PATH", "/nowhere").args(["ssh", "-V"]);
-    let without = run(&mut without);
-    assert_eq!(without.code(), 255);
-    assert!(without.err().contains("openssh-client"), "{without:?}");
+    assert_snapshot!(run(&mut without).shown(), @"
+    exit code: 255
+    --- stderr
+    error: cannot run `ssh`
+    caused by: No such file or directory (os error NUMBER)
+    hint: install the OpenSSH client: the package `openssh-client` (Debian, Ubuntu) or `openssh-clients` (Fedora, Amazon Linux)
+    ");
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use insta::assert_snapshot;
 use tempfile::TempDir;
 
 use crate::support::command::{run, ssmx};
@@ -15,8 +16,14 @@ fn it_prints_installs_and_takes_away() {
         finished
     };
     let printed = ssh_config(&["--profile", "work 1"]);
-    let program = env!("CARGO_BIN_EXE_ssmx");
-    assert!(printed.out().contains(&format!("ProxyCommand {program} '--profile=work 1' proxy ")), "{printed:?}");
+    assert_snapshot!(printed.shown(), @"
+    exit code: 0
+    --- stdout
+    # Written by `ssmx ssh-config`; `ssmx ssh-config --install` writes it anew, `--uninstall` removes it.
+    Host *.ssmx i-????????????????? mi-?????????????????
+        ProxyCommand /bin/ssmx '--profile=work 1' proxy --typed=%n %h %p
+        CheckHostIP no
+    ");
     assert!(!home.path().join(".ssh").exists());
 
     let person = "Host a\n    User b";
@@ -24,13 +31,23 @@ fn it_prints_installs_and_takes_away() {
     let config = home.path().join(".ssh/config");
     fs::write(&config, person).unwrap();
     let installed = ssh_config(&["--install"]);
-    assert!(installed.out().is_empty() && installed.err().contains("Included it at the top of"), "{installed:?}");
+    assert_snapshot!(installed.shown(), @"
+    exit code: 0
+    --- stderr
+    Wrote /tmp/TEMPORARY/.ssh/ssmx_config
+    Included it at the top of /tmp/TEMPORARY/.ssh/config
+    Now `ssh NAME.ssmx` and `ssh INSTANCE-ID` go through Session Manager
+    ");
     assert_eq!(fs::read_to_string(&config).unwrap(), format!("Include ssmx_config\n{person}"));
     let ours = home.path().join(".ssh/ssmx_config");
     assert_eq!(fs::read_to_string(&ours).unwrap(), ssh_config(&[]).out());
 
-    let removed = ssh_config(&["--uninstall"]);
-    assert!(removed.err().contains("Removed"), "{removed:?}");
+    assert_snapshot!(ssh_config(&["--uninstall"]).shown(), @"
+    exit code: 0
+    --- stderr
+    Took the Include line out of /tmp/TEMPORARY/.ssh/config
+    Removed /tmp/TEMPORARY/.ssh/ssmx_config
+    ");
     assert_eq!(fs::read_to_string(&config).unwrap(), person);
     assert!(!ours.exists());
 }
@@ -39,7 +56,17 @@ fn it_prints_installs_and_takes_away() {
 fn a_proxy_command_says_why_it_cannot_on_standard_error_alone() {
     let program = env!("CARGO_BIN_EXE_ssmx");
     let unknown = run(ssmx().args(["-q", "sandbox", "--", program, "proxy", "nowhere.ssmx", "22"]));
-    assert_eq!((unknown.code(), unknown.out().as_str()), (3, ""), "{unknown:?}");
-    assert!(unknown.err().starts_with("error: no instance is named `nowhere`"), "{unknown:?}");
-    assert_eq!(run(ssmx().args(["proxy", "i-0123456789abcdef0", "0"])).code(), 2);
+    assert_snapshot!(unknown.shown(), @"
+    exit code: 3
+    --- stderr
+    error: no instance is named `nowhere` in us-east-1
+    hint: `ssmx ls` lists what there is; check also region and account
+    ");
+    assert_snapshot!(run(ssmx().args(["proxy", "i-0123456789abcdef0", "0"])).shown(), @"
+    exit code: 2
+    --- stderr
+    error: invalid value '0' for '<PORT>': 0 is not in 1..=65535
+
+    For more information, try '--help'.
+    ");
 }

@@ -3,9 +3,12 @@
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+use insta::assert_snapshot;
+
 use super::lab::Lab;
 use crate::support::command::{run, run_with_input, ssmx};
 use crate::support::pty::Pty;
+use crate::support::snapshot::{cases, settled};
 
 #[test]
 fn a_shell_in_a_terminal_with_its_size_and_its_code() {
@@ -81,19 +84,36 @@ fn plain_ssh_finds_instances_by_name_and_by_id() {
     }
     let unknown = run(&mut lab.openssh("ssh", ["nowhere.ssmx", "true"]));
     assert_eq!(unknown.code(), 255, "{unknown:?}");
-    assert!(unknown.err().contains("no instance is named `nowhere`"), "{unknown:?}");
+    let said = unknown.err();
+    // What ssh adds is not ours.
+    let ours: Vec<_> = said.lines().filter(|line| !line.contains("Connection closed by")).collect();
+    assert_snapshot!(settled(&ours.join("\n")), @"
+    error: no instance is named `nowhere` in us-east-1
+    hint: `ssmx ls` lists what there is; check also region and account
+    ");
     lab.cloud.wait_for_no_session();
 }
 
 #[test]
 fn an_instance_that_is_stopped_is_one_error() {
     let lab = Lab::new();
-    for command in [&["ssh", "batch", "true"][..], &["scp", "batch:file", "here"]] {
-        let ran = run(&mut lab.ssmx(command));
-        assert_eq!((ran.code(), ran.out().as_str()), (255, ""), "{ran:?}");
-        assert!(ran.err().starts_with("error: ") && ran.err().contains("caused by: it is stopped"), "{ran:?}");
-        assert!(!ran.err().contains("Connection closed") && !ran.err().contains("throw-away"), "{ran:?}");
-    }
+    let commands = [&["ssh", "batch", "true"][..], &["scp", "batch:file", "here"]];
+    let said = commands.map(|words| (words.join(" "), run(&mut lab.ssmx(words)).shown()));
+    assert_snapshot!(cases(said), @"
+    === ssh batch true
+    exit code: 255
+    --- stderr
+    error: i-0ba7c40000000006f batch (stopped) is not connected
+    caused by: it is stopped (EC2 gives its state as stopped)
+    hint: start it first: `aws ec2 start-instances --instance-ids i-0ba7c40000000006f --region us-east-1`
+
+    === scp batch:file here
+    exit code: 255
+    --- stderr
+    error: i-0ba7c40000000006f batch (stopped) is not connected
+    caused by: it is stopped (EC2 gives its state as stopped)
+    hint: start it first: `aws ec2 start-instances --instance-ids i-0ba7c40000000006f --region us-east-1`
+    ");
 }
 
 #[test]

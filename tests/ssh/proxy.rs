@@ -4,11 +4,14 @@ use std::io::{Read, Write, copy};
 use std::net::Shutdown;
 use std::sync::mpsc;
 
+use insta::assert_snapshot;
+
 use super::lab::server;
 use crate::plugin::play::Running;
 use crate::support::DEADLINE;
 use crate::support::cloud::{Cloud, nobody};
 use crate::support::command::{run, run_with_input};
+use crate::support::snapshot::settled;
 
 fn proxy(cloud: &Cloud, port: u16) -> std::process::Command {
     let mut proxy = cloud.ssmx();
@@ -58,7 +61,11 @@ fn nobody_who_listens_is_an_error_on_standard_error_alone() {
     let (status, said) = Running::spawn(refused).wait_without_end_of_input();
     let errors = std::fs::read_to_string(errors.path()).unwrap();
     assert_eq!((status.code(), said.as_str()), (Some(1), ""), "{errors}");
-    assert!(errors.contains(&format!("does a server listen on port {port}?")), "{errors}");
+    assert_snapshot!(settled(&errors), @"
+    error: the session failed
+    caused by: Unable to connect to specified port: dial tcp 127.0.0.1:PORT: connect: connection refused
+    hint: does a server listen on port PORT?
+    ");
     cloud.wait_for_no_session();
 }
 

@@ -1,79 +1,138 @@
 //! What is told of each kind of instance.
 
-use super::{assert_told, cloud, cloud_with, status};
+use insta::assert_snapshot;
+
+use super::{cloud, cloud_with, status};
 use crate::support::command::run;
 use crate::support::pty::Pty;
+use crate::support::snapshot::cases;
 
 #[test]
 fn each_kind_of_instance_has_its_headline_its_fix_and_its_code() {
     let cloud = cloud();
-    let cases: &[(&str, i32, &[&str])] = &[
-        ("fine", 0, &["fine (i-00000000000000001) can be reached: agent 3.3.3050.0 online, Amazon Linux 2023\n"]),
-        ("i-00000000000000001", 0, &["fine (i-00000000000000001) can be reached"]),
-        (
-            "stopped",
-            4,
-            &[
-                "stopped (i-00000000000000002) cannot be reached: it is stopped\n",
-                "  seen: EC2 gives its state as stopped\n",
-                "  fix:  start it first: `aws ec2 start-instances --instance-ids i-00000000000000002 --region us-east-1`",
-            ],
-        ),
-        (
-            "bare",
-            4,
-            &[
-                "cannot be reached: Systems Manager does not know it\n",
-                "  1. it has no instance profile\n",
-                "AmazonSSMManagedInstanceCore",
-                "Default Host Management Configuration",
-                "  2. its agent may be missing, or not running\n",
-                "seen: ssm:DescribeInstanceInformation does not list it",
-                "  3. it may have no way to ssm.us-east-1.amazonaws.com, ssmmessages.us-east-1.amazonaws.com and ec2messages.",
-                "VPC endpoints",
-            ],
-        ),
-        (
-            "unregistered",
-            4,
-            &[
-                "cannot be reached: Systems Manager does not know it\n",
-                "  1. the role of its instance profile `app` may lack AmazonSSMManagedInstanceCore\n",
-                "`aws iam get-instance-profile --instance-profile-name app`",
-                "  2. ",
-                "  3. ",
-            ],
-        ),
-        (
-            "lost",
-            4,
-            &[
-                "cannot be reached: its agent was last heard of ",
-                " days ago\n",
-                "seen: Systems Manager gives its ping status as ConnectionLost, the last at 2026-01-31T23:59:59Z",
-                "fix:  restart the agent (`sudo systemctl restart amazon-ssm-agent`",
-            ],
-        ),
-        ("pc", 4, &["fix:  restart the agent (`Restart-Service AmazonSSMAgent`)"]),
-        (
-            "ancient",
-            4,
-            &[
-                "cannot be reached: its agent 2.3.50.0 is too old for a shell, which takes 2.3.68.0",
-                "AWS-UpdateSSMAgent",
-            ],
-        ),
-        ("old", 0, &["can be reached", "note: its agent 2.3.672.0 is too old for a command without a terminal"]),
-        ("rack", 0, &["rack (mi-00000000000000008) can be reached"]),
-        ("i-00000000000000009", 4, &["cannot be reached: it is terminated\n", "`ssmx ls`"]),
-        ("i-00000000000000fff", 3, &["cannot be reached: there is no such instance in us-east-1\n", "--region"]),
-        ("mi-00000000000000fff", 3, &["cannot be reached: there is no such node in us-east-1\n", "activated anew"]),
+    let targets = [
+        "fine",
+        "i-00000000000000001",
+        "stopped",
+        "bare",
+        "unregistered",
+        "lost",
+        "pc",
+        "ancient",
+        "old",
+        "rack",
+        "i-00000000000000009",
+        "i-00000000000000fff",
+        "mi-00000000000000fff",
     ];
-    for (target, code, told) in cases {
-        let ran = status(&cloud, &[target]);
-        assert_told(&ran.out(), *code, &ran, told);
-        assert_eq!(ran.err(), "", "{target}");
-    }
+    assert_snapshot!(cases(targets.map(|target| (target, status(&cloud, &[target]).shown()))), @"
+    === fine
+    exit code: 0
+    --- stdout
+    fine (i-00000000000000001) can be reached: agent 3.3.3050.0 online, Amazon Linux 2023
+
+    === i-00000000000000001
+    exit code: 0
+    --- stdout
+    fine (i-00000000000000001) can be reached: agent 3.3.3050.0 online, Amazon Linux 2023
+
+    === stopped
+    exit code: 4
+    --- stdout
+    stopped (i-00000000000000002) cannot be reached: it is stopped
+      seen: EC2 gives its state as stopped
+      fix:  start it first: `aws ec2 start-instances --instance-ids i-00000000000000002 --region us-east-1`
+
+    === bare
+    exit code: 4
+    --- stdout
+    bare (i-00000000000000003) cannot be reached: Systems Manager does not know it
+      1. it has no instance profile
+         seen: EC2 lists none for it
+         fix:  give it one whose role has AmazonSSMManagedInstanceCore: `aws ec2 associate-iam-instance-profile --instance-id i-00000000000000003 --iam-instance-profile Name=PROFILE --region us-east-1`
+               or turn on Default Host Management Configuration for the account and region (agent 3.2.582.0 or newer)
+      2. its agent may be missing, or not running
+         seen: ssm:DescribeInstanceInformation does not list it
+         fix:  on the instance, by the serial console of EC2 or by SSH, `systemctl status amazon-ssm-agent` (on Ubuntu `snap services amazon-ssm-agent`) says so: install or start it, and look into its log
+      3. it may have no way to ssm.us-east-1.amazonaws.com, ssmmessages.us-east-1.amazonaws.com and ec2messages.us-east-1.amazonaws.com on port 443
+         seen: it has no public IPv4 address
+         fix:  it needs a NAT gateway, or an internet gateway and a public address, or VPC endpoints for the three whose security group lets it in; and a security group of its own that lets it out
+
+    === unregistered
+    exit code: 4
+    --- stdout
+    unregistered (i-00000000000000004) cannot be reached: Systems Manager does not know it
+      1. the role of its instance profile `app` may lack AmazonSSMManagedInstanceCore
+         seen: EC2 gives the profile; ssmx does not read policies
+         fix:  `aws iam get-instance-profile --instance-profile-name app` names the role, and `aws iam list-attached-role-policies --role-name ROLE` lists its policies: attach AmazonSSMManagedInstanceCore if it is not there
+      2. its agent may be missing, or not running
+         seen: ssm:DescribeInstanceInformation does not list it
+         fix:  on the instance, by the serial console of EC2 or by SSH, `systemctl status amazon-ssm-agent` (on Ubuntu `snap services amazon-ssm-agent`) says so: install or start it, and look into its log
+      3. it may have no way to ssm.us-east-1.amazonaws.com, ssmmessages.us-east-1.amazonaws.com and ec2messages.us-east-1.amazonaws.com on port 443
+         seen: it has no public IPv4 address
+         fix:  it needs a NAT gateway, or an internet gateway and a public address, or VPC endpoints for the three whose security group lets it in; and a security group of its own that lets it out
+
+    === lost
+    exit code: 4
+    --- stdout
+    lost (i-00000000000000005) cannot be reached: its agent was last heard of N days ago
+      seen: Systems Manager gives its ping status as ConnectionLost, the last at 2026-01-31T23:59:59Z
+      fix:  restart the agent (`sudo systemctl restart amazon-ssm-agent`, on Ubuntu `sudo snap restart amazon-ssm-agent`), or the machine
+            without a way in: `aws ec2 reboot-instances --instance-ids i-00000000000000005 --region us-east-1`
+            check what has changed since then: its way to ssm.us-east-1.amazonaws.com, ssmmessages.us-east-1.amazonaws.com and ec2messages.us-east-1.amazonaws.com, its role, a full disk
+
+    === pc
+    exit code: 4
+    --- stdout
+    pc (i-0000000000000000d) cannot be reached: its agent was last heard of 2 hours ago
+      seen: Systems Manager gives its ping status as ConnectionLost, the last at TIMESTAMP
+      fix:  restart the agent (`Restart-Service AmazonSSMAgent`), or the machine
+            without a way in: `aws ec2 reboot-instances --instance-ids i-0000000000000000d --region us-east-1`
+            check what has changed since then: its way to ssm.us-east-1.amazonaws.com, ssmmessages.us-east-1.amazonaws.com and ec2messages.us-east-1.amazonaws.com, its role, a full disk
+
+    === ancient
+    exit code: 4
+    --- stdout
+    ancient (i-00000000000000006) cannot be reached: its agent 2.3.50.0 is too old for a shell, which takes 2.3.68.0
+      seen: Systems Manager gives the version
+      fix:  update the agent: `aws ssm send-command --document-name AWS-UpdateSSMAgent --targets Key=InstanceIds,Values=i-00000000000000006 --region us-east-1`
+
+    === old
+    exit code: 0
+    --- stdout
+    old (i-00000000000000007) can be reached: agent 2.3.672.0 online, Amazon Linux 2023
+      note: its agent 2.3.672.0 is too old for a command without a terminal, which takes 3.0.1124.0
+            seen: Systems Manager gives the version
+            fix:  update the agent: `aws ssm send-command --document-name AWS-UpdateSSMAgent --targets Key=InstanceIds,Values=i-00000000000000007 --region us-east-1`
+
+    === rack
+    exit code: 0
+    --- stdout
+    rack (mi-00000000000000008) can be reached: agent 3.3.3050.0 online, Amazon Linux 2023
+
+    === i-00000000000000009
+    exit code: 4
+    --- stdout
+    i-00000000000000009 cannot be reached: it is terminated
+      seen: EC2 gives its state as terminated
+      fix:  nothing brings it back: look for the instance that took its place with `ssmx ls`
+
+    === i-00000000000000fff
+    exit code: 3
+    --- stdout
+    i-00000000000000fff cannot be reached: there is no such instance in us-east-1
+      seen: EC2 was asked in us-east-1, and does not list it
+      fix:  check the id, the region (`--region`) and the account (`--profile`)
+            an instance that was terminated is forgotten after an hour: look for its successor with `ssmx ls`
+
+    === mi-00000000000000fff
+    exit code: 3
+    --- stdout
+    mi-00000000000000fff cannot be reached: there is no such node in us-east-1
+      seen: Systems Manager was asked in us-east-1, and does not list it
+      fix:  check the id, the region (`--region`) and the account (`--profile`)
+            a node that was deregistered has to be activated anew, and gets another id
+    ");
 }
 
 #[test]
@@ -84,44 +143,95 @@ fn what_it_is_to_be_reached_for_decides_how_old_its_agent_may_be() {
         let ran = status(&cloud, &["old", "--for", purpose]);
         assert_eq!(ran.code(), code, "{purpose}: {ran:?}");
     }
-    let ran = status(&cloud, &["old", "--for", "remote-port"]);
-    assert_told(&ran.out(), 4, &ran, &["2.3.672.0 is too old for tunnels to other hosts, which takes 3.1.1188.0"]);
-    assert_eq!(status(&cloud, &["old", "--for", "nothing"]).code(), 2);
+    assert_snapshot!(status(&cloud, &["old", "--for", "remote-port"]).shown(), @"
+    exit code: 4
+    --- stdout
+    old (i-00000000000000007) cannot be reached: its agent 2.3.672.0 is too old for tunnels to other hosts, which takes 3.1.1188.0
+      seen: Systems Manager gives the version
+      fix:  update the agent: `aws ssm send-command --document-name AWS-UpdateSSMAgent --targets Key=InstanceIds,Values=i-00000000000000007 --region us-east-1`
+    ");
+    assert_snapshot!(status(&cloud, &["old", "--for", "nothing"]).shown(), @"
+    exit code: 2
+    --- stderr
+    error: invalid value 'nothing' for '--for <WHAT>'
+      [possible values: shell, kms, interactive-command, port, command, remote-port, exit-code]
+
+    For more information, try '--help'.
+    ");
 }
 
 #[test]
 fn a_hybrid_node_of_the_standard_tier() {
     let cloud = cloud_with(|options| options.standard_tier = true);
-    let ran = status(&cloud, &["rack"]);
-    let told = [
-        "cannot be reached: sessions on hybrid nodes take the advanced-instances tier\n",
-        "/ssm/managed-instance/activation-tier is `standard`",
-        "`aws ssm update-service-setting --setting-id /ssm/managed-instance/activation-tier --setting-value advanced",
-    ];
-    assert_told(&ran.out(), 4, &ran, &told);
+    assert_snapshot!(status(&cloud, &["rack"]).shown(), @"
+    exit code: 4
+    --- stdout
+    rack (mi-00000000000000008) cannot be reached: sessions on hybrid nodes take the advanced-instances tier
+      1. sessions on hybrid nodes take the advanced-instances tier
+         seen: the setting /ssm/managed-instance/activation-tier is `standard`, which since June 2026 should not matter
+         fix:  turn it on for the account and region (it may cost): `aws ssm update-service-setting --setting-id /ssm/managed-instance/activation-tier --setting-value advanced --region us-east-1`
+      2. its agent reports, but has no connection to Session Manager
+         seen: Systems Manager calls the agent online; ssm:GetConnectionStatus says that it is not connected
+         fix:  check its way to ssmmessages.us-east-1.amazonaws.com on port 443: a VPC endpoint for ssmmessages, security groups, a proxy
+               check that its role allows ssmmessages:CreateControlChannel and OpenControlChannel, as AmazonSSMManagedInstanceCore does
+               restart the agent: `sudo systemctl restart amazon-ssm-agent`, on Ubuntu `sudo snap restart amazon-ssm-agent`
+    ");
 }
 
 #[test]
 fn of_several_targets_the_worst_decides() {
     let cloud = cloud();
-    let ran = status(&cloud, &["fine", "stopped", "fine"]);
-    assert_told(&ran.out(), 4, &ran, &["fine (", "can be", "stopped (", "cannot be", "fine (", "can be"]);
-    let ran = status(&cloud, &["nobody", "fine"]);
-    assert_told(&ran.out(), 3, &ran, &["fine (i-00000000000000001) can be reached"]);
-    assert!(ran.err().starts_with("error: no instance is named `nobody` in us-east-1\nhint: "), "{ran:?}");
+    assert_snapshot!(status(&cloud, &["fine", "stopped", "fine"]).shown(), @"
+    exit code: 4
+    --- stdout
+    fine (i-00000000000000001) can be reached: agent 3.3.3050.0 online, Amazon Linux 2023
+    stopped (i-00000000000000002) cannot be reached: it is stopped
+      seen: EC2 gives its state as stopped
+      fix:  start it first: `aws ec2 start-instances --instance-ids i-00000000000000002 --region us-east-1`
+    fine (i-00000000000000001) can be reached: agent 3.3.3050.0 online, Amazon Linux 2023
+    ");
+    assert_snapshot!(status(&cloud, &["nobody", "fine"]).shown(), @"
+    exit code: 3
+    --- stdout
+    fine (i-00000000000000001) can be reached: agent 3.3.3050.0 online, Amazon Linux 2023
+    --- stderr
+    error: no instance is named `nobody` in us-east-1
+    hint: `ssmx ls` lists what there is; check also region and account
+    ");
 }
 
 #[test]
 fn several_matches_are_an_error_unless_all_or_the_first_is_asked_for() {
     let cloud = cloud();
-    let ran = status(&cloud, &["twin"]);
-    assert_told(&ran.err(), 3, &ran, &["error: 2 instances are named `twin`", "`--all` tells of all of them"]);
-    assert_eq!(ran.out(), "");
-    let ran = status(&cloud, &["twin", "--all"]);
-    assert_told(&ran.out(), 0, &ran, &["twin (i-0000000000000000b) can", "twin (i-0000000000000000c) can"]);
-    let ran = status(&cloud, &["twin", "--first"]);
-    assert_eq!((ran.code(), ran.out().lines().count()), (0, 1), "{ran:?}");
-    assert_eq!(status(&cloud, &["twin", "--first", "--all"]).code(), 2);
+    let words = [&["twin"][..], &["twin", "--all"], &["twin", "--first"], &["twin", "--first", "--all"]];
+    assert_snapshot!(cases(words.map(|words| (words.join(" "), status(&cloud, words).shown()))), @"
+    === twin
+    exit code: 3
+    --- stderr
+    error: 2 instances are named `twin`: i-0000000000000000b twin (online), i-0000000000000000c twin (online)
+    hint: `--all` tells of all of them, `--first` of the best one
+    hint: name one of them by its id
+
+    === twin --all
+    exit code: 0
+    --- stdout
+    twin (i-0000000000000000b) can be reached: agent 3.3.3050.0 online, Amazon Linux 2023
+    twin (i-0000000000000000c) can be reached: agent 3.3.3050.0 online, Amazon Linux 2023
+
+    === twin --first
+    exit code: 0
+    --- stdout
+    twin (i-0000000000000000b) can be reached: agent 3.3.3050.0 online, Amazon Linux 2023
+
+    === twin --first --all
+    exit code: 2
+    --- stderr
+    error: the argument '--first' cannot be used with '--all'
+
+    Usage: ssmx status --first <TARGET>...
+
+    For more information, try '--help'.
+    ");
 }
 
 #[test]
@@ -136,16 +246,24 @@ fn quiet_is_the_exit_code_alone() {
 #[test]
 fn colours_only_where_they_are_wanted() {
     let cloud = cloud();
-    let said = |args: &[&str]| run(cloud.ssmx().args(args).args(["status", "fine", "lost"])).out();
-    assert!(!said(&[]).contains('\x1b'));
-    let colored = said(&["--color", "always"]);
-    assert!(colored.contains("\x1b[32mcan be reached") && colored.contains("\x1b[31mcannot be reached"), "{colored:?}");
+    let said = |args: &[&str]| run(cloud.ssmx().args(args).args(["status", "fine", "lost"]));
+    assert!(!said(&[]).out().contains('\x1b'));
+    assert_snapshot!(said(&["--color", "always"]).shown().replace('\x1b', "ESC"), @"
+    exit code: 4
+    --- stdout
+    fine (i-00000000000000001) ESC[1mESC[32mcan be reachedESC[0m: agent 3.3.3050.0 online, Amazon Linux 2023
+    lost (i-00000000000000005) ESC[1mESC[31mcannot be reachedESC[0m: its agent was last heard of N days ago
+      ESC[2mseen:ESC[0m Systems Manager gives its ping status as ConnectionLost, the last at 2026-01-31T23:59:59Z
+      ESC[2mfix: ESC[0m restart the agent (`sudo systemctl restart amazon-ssm-agent`, on Ubuntu `sudo snap restart amazon-ssm-agent`), or the machine
+      ESC[2m     ESC[0m without a way in: `aws ec2 reboot-instances --instance-ids i-00000000000000005 --region us-east-1`
+      ESC[2m     ESC[0m check what has changed since then: its way to ssm.us-east-1.amazonaws.com, ssmmessages.us-east-1.amazonaws.com and ec2messages.us-east-1.amazonaws.com, its role, a full disk
+    ");
 }
 
 #[test]
 fn on_a_terminal_the_person_chooses_which_one_is_meant() {
     let cloud = cloud();
-    for (args, chosen) in [(&["status", "twin"][..], "twin"), (&["status"], "lost")] {
+    let asked = [(&["status", "twin"][..], "twin"), (&["status"], "lost")].map(|(args, chosen)| {
         let mut command = cloud.ssmx();
         command.args(args).env("TERM", "dumb");
         let mut pty = Pty::spawn(command, 160, 40);
@@ -153,10 +271,40 @@ fn on_a_terminal_the_person_chooses_which_one_is_meant() {
         let list = pty.contents();
         let row = list.lines().find(|line| line.contains(chosen) && line.contains("i-0000000")).unwrap();
         pty.send(format!("{}\n", row.split_whitespace().next().unwrap()));
-        let code = pty.wait().code();
-        let id = row.split_whitespace().find(|word| word.starts_with("i-")).unwrap();
-        let reached = if chosen == "lost" { "cannot be reached" } else { "can be reached" };
-        assert!(pty.contents().contains(&format!("{chosen} ({id}) {reached}")), "{pty:?}");
-        assert_eq!(code, Some(if chosen == "lost" { 4 } else { 0 }), "{pty:?}");
-    }
+        assert_eq!(pty.wait().code(), Some(if chosen == "lost" { 4 } else { 0 }), "{pty:?}");
+        (args.join(" "), pty.lines())
+    });
+    assert_snapshot!(cases(asked), @"
+    === status twin
+
+    2 instances are named `twin`
+         NAME  ID                   STATUS  PLATFORM           ZONE        IP
+      1  twin  i-0000000000000000b  online  Amazon Linux 2023  us-east-1a  10.1.0.20
+      2  twin  i-0000000000000000c  online  Amazon Linux 2023  us-east-1a  10.1.0.21
+    Number, or words to narrow the list; nothing to leave: 1
+    i-0000000000000000b twin (online)
+    twin (i-0000000000000000b) can be reached: agent 3.3.3050.0 online, Amazon Linux 2023
+    === status
+
+         NAME          ID                    STATUS     PLATFORM                                  ZONE        IP
+      1  ancient       i-00000000000000006   online     Amazon Linux 2023                         us-east-1a  10.1.0.15
+      2  fine          i-00000000000000001   online     Amazon Linux 2023                         us-east-1a  10.1.0.10
+      3  old           i-00000000000000007   online     Amazon Linux 2023                         us-east-1a  10.1.0.16
+      4  rack          mi-00000000000000008  online     Amazon Linux 2023                         us-east-1   10.1.0.17
+      5  twin          i-0000000000000000b   online     Amazon Linux 2023                         us-east-1a  10.1.0.20
+      6  twin          i-0000000000000000c   online     Amazon Linux 2023                         us-east-1a  10.1.0.21
+      7  bare          i-00000000000000003   unmanaged                                            us-east-1a  10.1.0.12
+      8  lost          i-00000000000000005   offline    Amazon Linux 2023                         us-east-1a  10.1.0.14
+      9  pc            i-0000000000000000d   offline    Microsoft Windows Server 2022 Datacenter  us-east-1a  10.1.0.22
+     10  unregistered  i-00000000000000004   unmanaged                                            us-east-1a  10.1.0.13
+     11  stopped       i-00000000000000002   stopped    Amazon Linux 2023                         us-east-1a  10.1.0.11
+    Numbers, or words to narrow the list; nothing to leave: 8
+    i-00000000000000005 lost (agent offline)
+    lost (i-00000000000000005) cannot be reached: its agent was last heard of N days ago
+      seen: Systems Manager gives its ping status as ConnectionLost, the last at 2026-01-31T23:59:59Z
+      fix:  restart the agent (`sudo systemctl restart amazon-ssm-agent`, on Ubuntu `sudo snap restart amazon-ssm-agent`), or the machine
+            without a way in: `aws ec2 reboot-instances --instance-ids i-00000000000000005 --region us-east-1`
+            check what has changed since then: its way to ssm.us-east-1.amazonaws.com, ssmmessages.us-east-1.amazonaws.com and ec2messages.us-east-1.amazonaws.com,
+    its role, a full disk
+    ");
 }

@@ -4,9 +4,10 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
+use insta::assert_snapshot;
 use tempfile::TempDir;
 
-use super::{assert_told, cloud, denying};
+use super::{cloud, denying};
 use crate::support::cloud::Cloud;
 use crate::support::command::run;
 
@@ -34,18 +35,29 @@ fn an_instance_of_another_region_is_found_there() {
     let (cloud, dir) = (cloud(), TempDir::new().unwrap());
     let profiles = "[profile eu]\nregion = eu-west-1\n";
     let ran = run(with_profiles(&cloud, dir.path(), profiles).args(["status", "i-0000000000000000a"]));
-    let told = ["cannot be reached: it is not in us-east-1, but in eu-west-1\n", "fix:  add `--region eu-west-1`\n"];
-    assert_told(&ran.out(), 3, &ran, &told);
+    assert_snapshot!(ran.shown(), @"
+    exit code: 3
+    --- stdout
+    i-0000000000000000a cannot be reached: it is not in us-east-1, but in eu-west-1
+      seen: 1 other configured place was looked at
+      fix:  add `--region eu-west-1`
+    ");
 
     let ran = run(with_profiles(&cloud, dir.path(), profiles).args(["status", "far"]));
-    let told = [
-        "error: no instance is named `far`",
-        "hint: there is i-0000000000000000a in eu-west-1: add `--region eu-west-1`",
-    ];
-    assert_told(&ran.err(), 3, &ran, &told);
+    assert_snapshot!(ran.shown(), @"
+    exit code: 3
+    --- stderr
+    error: no instance is named `far` in us-east-1
+    hint: there is i-0000000000000000a in eu-west-1: add `--region eu-west-1`
+    hint: `ssmx ls` lists what there is; check also region and account
+    ");
 
     let ran = run(with_profiles(&cloud, dir.path(), profiles).args(["status", "far", "--region", "eu-west-1"]));
-    assert_told(&ran.out(), 0, &ran, &["can be reached"]);
+    assert_snapshot!(ran.shown(), @"
+    exit code: 0
+    --- stdout
+    far (i-0000000000000000a) can be reached: agent 3.3.3050.0 online, Amazon Linux 2023
+    ");
 }
 
 #[test]
@@ -54,9 +66,22 @@ fn regions_of_the_configuration_count() {
     let config = dir.path().join("config.toml");
     fs::write(&config, "[targets.db]\nid = \"i-00000000000000001\"\nregion = \"eu-west-1\"\n").unwrap();
     let ran = run(cloud.ssmx().env("SSMX_CONFIG", &config).args(["status", "i-0000000000000000a"]));
-    assert_told(&ran.out(), 3, &ran, &["it is not in us-east-1, but in eu-west-1\n"]);
+    assert_snapshot!(ran.shown(), @"
+    exit code: 3
+    --- stdout
+    i-0000000000000000a cannot be reached: it is not in us-east-1, but in eu-west-1
+      seen: 1 other configured place was looked at
+      fix:  add `--region eu-west-1`
+    ");
     let ran = run(cloud.ssmx().env("SSMX_CONFIG", &config).args(["status", "db"]));
-    assert_told(&ran.out(), 3, &ran, &["cannot be reached: there is no such instance in eu-west-1\n"]);
+    assert_snapshot!(ran.shown(), @"
+    exit code: 3
+    --- stdout
+    i-00000000000000001 cannot be reached: there is no such instance in eu-west-1
+      seen: EC2 was asked in eu-west-1, and does not list it
+      fix:  check the id, the region (`--region`) and the account (`--profile`)
+            an instance that was terminated is forgotten after an hour: look for its successor with `ssmx ls`
+    ");
 }
 
 #[test]
@@ -67,13 +92,19 @@ fn an_instance_of_another_account_is_found_there() {
     let arguments = ["status", "i-00000000000000001", "--profile", "here"];
     let ran = run(with_profiles(&cloud, dir.path(), &profiles).env_remove("AWS_REGION").args(arguments));
     // The variable of the sandbox stands before the region of the profile; the flag stands before both.
-    assert_told(&ran.out(), 0, &ran, &["can be reached"]);
+    assert_snapshot!(ran.shown(), @"
+    exit code: 0
+    --- stdout
+    fine (i-00000000000000001) can be reached: agent 3.3.3050.0 online, Amazon Linux 2023
+    ");
     let ran = run(with_profiles(&cloud, dir.path(), &profiles).args(arguments).args(["--region", "us-west-2"]));
-    let told = [
-        "it is not in us-west-2 (here), but in us-east-1 (here) and in us-east-1 (prod)\n",
-        "add `--region us-east-1`",
-    ];
-    assert_told(&ran.out(), 3, &ran, &told);
+    assert_snapshot!(ran.shown(), @"
+    exit code: 3
+    --- stdout
+    i-00000000000000001 cannot be reached: it is not in us-west-2 (here), but in us-east-1 (here) and in us-east-1 (prod)
+      seen: 3 other configured places were looked at
+      fix:  add `--region us-east-1`
+    ");
 }
 
 #[test]
@@ -87,7 +118,13 @@ fn nobody_is_asked_for_anything_on_the_way() {
     );
     let ran = run(with_profiles(&cloud, dir.path(), &profiles).args(["status", "i-0000000000000000a"]));
     // Their regions are of use nevertheless.
-    assert_told(&ran.out(), 3, &ran, &["but in eu-west-1\n"]);
+    assert_snapshot!(ran.shown(), @"
+    exit code: 3
+    --- stdout
+    i-0000000000000000a cannot be reached: it is not in us-east-1, but in eu-west-1
+      seen: 1 other configured place was looked at
+      fix:  add `--region eu-west-1`
+    ");
     assert!(!mark.exists());
     let ran =
         run(with_profiles(&cloud, dir.path(), &profiles).args(["status", "i-0000000000000000a", "-p", "program"]));
@@ -100,5 +137,15 @@ fn places_that_do_not_answer_are_passed_over() {
     let profiles = "[profile broken]\nregion = eu-west-1\naws_access_key_id = x\naws_secret_access_key = x\n\
                     [profile nothing]\nregion = ap-south-1\n";
     let ran = run(with_profiles(&cloud, dir.path(), profiles).args(["status", "i-0000000000000000a"]));
-    assert_told(&ran.out(), 3, &ran, &["it is not in us-east-1, but in eu-west-1\n"]);
+    assert_snapshot!(ran.shown(), @"
+    exit code: 3
+    --- stdout
+    i-0000000000000000a cannot be reached: it is not in us-east-1, but in eu-west-1
+      1. it is not in us-east-1, but in eu-west-1
+         seen: 2 other configured places were looked at
+         fix:  add `--region eu-west-1`
+      2. you may not call ssm:DescribeInstanceInformation
+         seen: ssm:DescribeInstanceInformation failed: User: arn:aws:sts::123456789012:assumed-role/ssmx-sandbox/sandbox is not authorized to perform: ssm:DescribeInstanceInformation on resource: arn:aws:ssm:us-east-1:123456789012:* because no identity-based policy allows the ssm:DescribeInstanceInformation action (AccessDeniedException, request id REQUEST-ID)
+         fix:  ask for an IAM policy that allows ssm:DescribeInstanceInformation on arn:aws:ssm:us-east-1:123456789012:*
+    ");
 }

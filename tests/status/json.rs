@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::{Value, json};
+use insta::assert_snapshot;
+use serde_json::Value;
 
 use super::{cloud, denying, status};
 use crate::support::command::Finished;
@@ -18,78 +19,52 @@ fn parsed(ran: &Finished) -> Vec<Value> {
 fn every_target_is_an_object_with_the_same_keys() {
     let ran = status(&cloud(), &["-o", "json", "fine", "lost", "nobody", "twin", "i-00000000000000fff"]);
     let entries = parsed(&ran);
-    assert_eq!((ran.code(), ran.err().as_str()), (4, ""), "{ran:?}");
     let keys = |entry: &Value| entry.as_object().unwrap().keys().cloned().collect::<BTreeSet<_>>();
     assert!(entries.iter().all(|entry| keys(entry) == keys(&entries[0])), "{entries:#?}");
-    let told: Vec<_> = entries
-        .iter()
-        .map(|entry| {
-            (entry["target"].as_str().unwrap(), entry["verdict"].as_str().unwrap(), entry["exit_code"].as_u64())
-        })
-        .collect();
-    assert_eq!(
-        told,
-        [
-            ("fine", "reachable", Some(0)),
-            ("lost", "not-connected", Some(4)),
-            ("nobody", "no-such-target", Some(3)),
-            ("twin", "ambiguous", Some(3)),
-            ("i-00000000000000fff", "no-such-target", Some(3)),
-        ]
-    );
-    let reachable: Vec<_> = entries.iter().map(|entry| entry["reachable"].clone()).collect();
-    assert_eq!(reachable, [json!(true), json!(false), json!(false), json!(null), json!(false)]);
+    assert_snapshot!(ran.shown(), @r#"
+    exit code: 4
+    --- stdout
+    [
+    {"target":"fine","id":"i-00000000000000001","name":"fine","profile":null,"region":"us-east-1","for":"shell","verdict":"reachable","reachable":true,"exit_code":0,"summary":null,"reasons":[],"cautions":[],"hints":[],"state":"running","launched":"2026-09-21T14:13:20Z","instance_profile":"arn:aws:iam::123456789012:instance-profile/ssmx-sandbox","platform":"Linux","platform_name":"Amazon Linux 2023","ping":"Online","last_ping":"TIMESTAMP","agent_version":"3.3.3050.0","connected":true,"hybrid_tier":null,"matches":[],"elsewhere":[],"unanswered":[]},
+    {"target":"lost","id":"i-00000000000000005","name":"lost","profile":null,"region":"us-east-1","for":"shell","verdict":"not-connected","reachable":false,"exit_code":4,"summary":"its agent was last heard of N days ago","reasons":[{"code":"agent-silent","certain":true,"what":"its agent was last heard of N days ago","seen":"Systems Manager gives its ping status as ConnectionLost, the last at 2026-01-31T23:59:59Z","fix":["restart the agent (`sudo systemctl restart amazon-ssm-agent`, on Ubuntu `sudo snap restart amazon-ssm-agent`), or the machine","without a way in: `aws ec2 reboot-instances --instance-ids i-00000000000000005 --region us-east-1`","check what has changed since then: its way to ssm.us-east-1.amazonaws.com, ssmmessages.us-east-1.amazonaws.com and ec2messages.us-east-1.amazonaws.com, its role, a full disk"]}],"cautions":[],"hints":[],"state":"running","launched":"2026-09-21T14:13:20Z","instance_profile":"arn:aws:iam::123456789012:instance-profile/ssmx-sandbox","platform":"Linux","platform_name":"Amazon Linux 2023","ping":"ConnectionLost","last_ping":"2026-01-31T23:59:59Z","agent_version":"3.3.3050.0","connected":false,"hybrid_tier":null,"matches":[],"elsewhere":[],"unanswered":[]},
+    {"target":"nobody","id":null,"name":null,"profile":null,"region":null,"for":"shell","verdict":"no-such-target","reachable":false,"exit_code":3,"summary":"no instance is named `nobody` in us-east-1","reasons":[],"cautions":[],"hints":["`ssmx ls` lists what there is; check also region and account"],"state":null,"launched":null,"instance_profile":null,"platform":null,"platform_name":null,"ping":null,"last_ping":null,"agent_version":null,"connected":null,"hybrid_tier":null,"matches":[],"elsewhere":[],"unanswered":[]},
+    {"target":"twin","id":null,"name":null,"profile":null,"region":null,"for":"shell","verdict":"ambiguous","reachable":null,"exit_code":3,"summary":"2 instances are named `twin`: i-0000000000000000b twin (online), i-0000000000000000c twin (online)","reasons":[],"cautions":[],"hints":["`--all` tells of all of them, `--first` of the best one","name one of them by its id"],"state":null,"launched":null,"instance_profile":null,"platform":null,"platform_name":null,"ping":null,"last_ping":null,"agent_version":null,"connected":null,"hybrid_tier":null,"matches":["i-0000000000000000b","i-0000000000000000c"],"elsewhere":[],"unanswered":[]},
+    {"target":"i-00000000000000fff","id":"i-00000000000000fff","name":null,"profile":null,"region":"us-east-1","for":"shell","verdict":"no-such-target","reachable":false,"exit_code":3,"summary":"there is no such instance in us-east-1","reasons":[{"code":"unknown-here","certain":true,"what":"there is no such instance in us-east-1","seen":"EC2 was asked in us-east-1, and does not list it","fix":["check the id, the region (`--region`) and the account (`--profile`)","an instance that was terminated is forgotten after an hour: look for its successor with `ssmx ls`"]}],"cautions":[],"hints":[],"state":null,"launched":null,"instance_profile":null,"platform":null,"platform_name":null,"ping":null,"last_ping":null,"agent_version":null,"connected":false,"hybrid_tier":null,"matches":[],"elsewhere":[],"unanswered":[]}
+    ]
+    "#);
 }
 
 #[test]
 fn what_is_known_is_all_there() {
-    let entries = parsed(&status(&cloud(), &["-o", "json", "lost"]));
-    let [lost] = &entries[..] else { panic!("{entries:?}") };
-    for (key, value) in [
-        ("id", json!("i-00000000000000005")),
-        ("name", json!("lost")),
-        ("profile", json!(null)),
-        ("region", json!("us-east-1")),
-        ("for", json!("shell")),
-        ("state", json!("running")),
-        ("instance_profile", json!("arn:aws:iam::123456789012:instance-profile/ssmx-sandbox")),
-        ("platform", json!("Linux")),
-        ("ping", json!("ConnectionLost")),
-        ("last_ping", json!("2026-01-31T23:59:59Z")),
-        ("agent_version", json!("3.3.3050.0")),
-        ("connected", json!(false)),
-        ("hybrid_tier", json!(null)),
-        ("elsewhere", json!([])),
-        ("unanswered", json!([])),
-    ] {
-        assert_eq!(lost[key], value, "{key}");
-    }
-    let [reason] = &lost["reasons"].as_array().unwrap()[..] else { panic!("{lost}") };
-    assert_eq!((&reason["code"], &reason["certain"]), (&json!("agent-silent"), &json!(true)));
-    assert_eq!(reason["what"], lost["summary"]);
-    assert_eq!(reason["fix"].as_array().unwrap().len(), 3);
-    let rack = &parsed(&status(&cloud(), &["-o", "json", "rack"]))[0];
-    assert_eq!((&rack["hybrid_tier"], &rack["state"]), (&json!("advanced"), &json!(null)));
+    assert_snapshot!(status(&cloud(), &["-o", "json", "lost", "rack"]).shown(), @r#"
+    exit code: 4
+    --- stdout
+    [
+    {"target":"lost","id":"i-00000000000000005","name":"lost","profile":null,"region":"us-east-1","for":"shell","verdict":"not-connected","reachable":false,"exit_code":4,"summary":"its agent was last heard of N days ago","reasons":[{"code":"agent-silent","certain":true,"what":"its agent was last heard of N days ago","seen":"Systems Manager gives its ping status as ConnectionLost, the last at 2026-01-31T23:59:59Z","fix":["restart the agent (`sudo systemctl restart amazon-ssm-agent`, on Ubuntu `sudo snap restart amazon-ssm-agent`), or the machine","without a way in: `aws ec2 reboot-instances --instance-ids i-00000000000000005 --region us-east-1`","check what has changed since then: its way to ssm.us-east-1.amazonaws.com, ssmmessages.us-east-1.amazonaws.com and ec2messages.us-east-1.amazonaws.com, its role, a full disk"]}],"cautions":[],"hints":[],"state":"running","launched":"2026-09-21T14:13:20Z","instance_profile":"arn:aws:iam::123456789012:instance-profile/ssmx-sandbox","platform":"Linux","platform_name":"Amazon Linux 2023","ping":"ConnectionLost","last_ping":"2026-01-31T23:59:59Z","agent_version":"3.3.3050.0","connected":false,"hybrid_tier":null,"matches":[],"elsewhere":[],"unanswered":[]},
+    {"target":"rack","id":"mi-00000000000000008","name":"rack","profile":null,"region":"us-east-1","for":"shell","verdict":"reachable","reachable":true,"exit_code":0,"summary":null,"reasons":[],"cautions":[],"hints":[],"state":null,"launched":null,"instance_profile":null,"platform":"Linux","platform_name":"Amazon Linux 2023","ping":"Online","last_ping":"TIMESTAMP","agent_version":"3.3.3050.0","connected":true,"hybrid_tier":"advanced","matches":[],"elsewhere":[],"unanswered":[]}
+    ]
+    "#);
 }
 
 #[test]
 fn what_was_denied_is_told_with_its_action() {
     let ran = status(&denying(&["ec2:DescribeInstances"]), &["-o", "json", "i-00000000000000003"]);
-    let entry = &parsed(&ran)[0];
-    let [unanswered] = &entry["unanswered"].as_array().unwrap()[..] else { panic!("{entry}") };
-    assert_eq!(unanswered["action"], "ec2:DescribeInstances");
-    assert_eq!(unanswered["code"], "UnauthorizedOperation");
-    assert!(unanswered["request_id"].is_string());
-    let codes: Vec<_> = entry["reasons"].as_array().unwrap().iter().map(|reason| reason["code"].clone()).collect();
-    assert_eq!(codes, ["may-not-run", "permission-unchecked", "agent-missing", "no-route", "denied"]);
+    assert_snapshot!(ran.shown(), @r#"
+    exit code: 4
+    --- stdout
+    [
+    {"target":"i-00000000000000003","id":"i-00000000000000003","name":null,"profile":null,"region":"us-east-1","for":"shell","verdict":"not-connected","reachable":false,"exit_code":4,"summary":"Systems Manager does not know it","reasons":[{"code":"may-not-run","certain":false,"what":"it may be stopped, terminated, or in another region or account","seen":"EC2 did not say","fix":["somebody who may ask EC2 sees it with `aws ec2 describe-instances --instance-ids i-00000000000000003 --region us-east-1`"]},{"code":"permission-unchecked","certain":false,"what":"it may have no instance profile, or one whose role lacks AmazonSSMManagedInstanceCore","seen":"EC2 did not say","fix":["give it an instance profile whose role has AmazonSSMManagedInstanceCore","or turn on Default Host Management Configuration for the account and region (agent 3.2.582.0 or newer)"]},{"code":"agent-missing","certain":false,"what":"its agent may be missing, or not running","seen":"ssm:DescribeInstanceInformation does not list it","fix":["on the instance, by the serial console of EC2 or by SSH, `systemctl status amazon-ssm-agent` (on Ubuntu `snap services amazon-ssm-agent`) says so: install or start it, and look into its log"]},{"code":"no-route","certain":false,"what":"it may have no way to ssm.us-east-1.amazonaws.com, ssmmessages.us-east-1.amazonaws.com and ec2messages.us-east-1.amazonaws.com on port 443","seen":"EC2 did not say whether it has a public address","fix":["it needs a NAT gateway, or an internet gateway and a public address, or VPC endpoints for the three whose security group lets it in; and a security group of its own that lets it out"]},{"code":"denied","certain":true,"what":"you may not call ec2:DescribeInstances","seen":"ec2:DescribeInstances failed: You are not authorized to perform this operation. User: arn:aws:sts::123456789012:assumed-role/ssmx-sandbox/sandbox is not authorized to perform: ec2:DescribeInstances because no identity-based policy allows the ec2:DescribeInstances action (UnauthorizedOperation, request id REQUEST-ID)","fix":["ask for an IAM policy that allows ec2:DescribeInstances"]}],"cautions":[],"hints":[],"state":null,"launched":null,"instance_profile":null,"platform":null,"platform_name":null,"ping":null,"last_ping":null,"agent_version":null,"connected":false,"hybrid_tier":null,"matches":[],"elsewhere":[],"unanswered":[{"action":"ec2:DescribeInstances","resource":null,"code":"UnauthorizedOperation","message":"ec2:DescribeInstances failed: You are not authorized to perform this operation. User: arn:aws:sts::123456789012:assumed-role/ssmx-sandbox/sandbox is not authorized to perform: ec2:DescribeInstances because no identity-based policy allows the ec2:DescribeInstances action (UnauthorizedOperation, request id REQUEST-ID)","request_id":"REQUEST-ID"}]}
+    ]
+    "#);
 
     let denied = ["ec2:DescribeInstances", "ssm:DescribeInstanceInformation", "ssm:GetConnectionStatus"];
     let ran = status(&denying(&denied), &["-o", "json", "i-00000000000000003", "fine"]);
-    for entry in parsed(&ran) {
-        assert_eq!(
-            (&entry["verdict"], &entry["reachable"], &entry["exit_code"]),
-            (&json!("undetermined"), &json!(null), &json!(5))
-        );
-    }
-    assert_eq!(ran.code(), 5);
+    assert_snapshot!(ran.shown(), @r#"
+    exit code: 5
+    --- stdout
+    [
+    {"target":"i-00000000000000003","id":"i-00000000000000003","name":null,"profile":null,"region":"us-east-1","for":"shell","verdict":"undetermined","reachable":null,"exit_code":5,"summary":"you may not call ssm:GetConnectionStatus on i-00000000000000003","reasons":[{"code":"denied","certain":true,"what":"you may not call ssm:GetConnectionStatus on i-00000000000000003","seen":"ssm:GetConnectionStatus failed for i-00000000000000003: User: arn:aws:sts::123456789012:assumed-role/ssmx-sandbox/sandbox is not authorized to perform: ssm:GetConnectionStatus on resource: arn:aws:ec2:us-east-1:123456789012:instance/i-00000000000000003 because no identity-based policy allows the ssm:GetConnectionStatus action (AccessDeniedException, request id REQUEST-ID)","fix":["ask for an IAM policy that allows ssm:GetConnectionStatus on arn:aws:ec2:us-east-1:123456789012:instance/i-00000000000000003"]},{"code":"denied","certain":true,"what":"you may not call ec2:DescribeInstances","seen":"ec2:DescribeInstances failed: You are not authorized to perform this operation. User: arn:aws:sts::123456789012:assumed-role/ssmx-sandbox/sandbox is not authorized to perform: ec2:DescribeInstances because no identity-based policy allows the ec2:DescribeInstances action (UnauthorizedOperation, request id REQUEST-ID)","fix":["ask for an IAM policy that allows ec2:DescribeInstances"]},{"code":"denied","certain":true,"what":"you may not call ssm:DescribeInstanceInformation","seen":"ssm:DescribeInstanceInformation failed: User: arn:aws:sts::123456789012:assumed-role/ssmx-sandbox/sandbox is not authorized to perform: ssm:DescribeInstanceInformation on resource: arn:aws:ssm:us-east-1:123456789012:* because no identity-based policy allows the ssm:DescribeInstanceInformation action (AccessDeniedException, request id REQUEST-ID)","fix":["ask for an IAM policy that allows ssm:DescribeInstanceInformation on arn:aws:ssm:us-east-1:123456789012:*"]}],"cautions":[],"hints":[],"state":null,"launched":null,"instance_profile":null,"platform":null,"platform_name":null,"ping":null,"last_ping":null,"agent_version":null,"connected":null,"hybrid_tier":null,"matches":[],"elsewhere":[],"unanswered":[{"action":"ssm:GetConnectionStatus","resource":"i-00000000000000003","code":"AccessDeniedException","message":"ssm:GetConnectionStatus failed for i-00000000000000003: User: arn:aws:sts::123456789012:assumed-role/ssmx-sandbox/sandbox is not authorized to perform: ssm:GetConnectionStatus on resource: arn:aws:ec2:us-east-1:123456789012:instance/i-00000000000000003 because no identity-based policy allows the ssm:GetConnectionStatus action (AccessDeniedException, request id REQUEST-ID)","request_id":"REQUEST-ID"},{"action":"ec2:DescribeInstances","resource":null,"code":"UnauthorizedOperation","message":"ec2:DescribeInstances failed: You are not authorized to perform this operation. User: arn:aws:sts::123456789012:assumed-role/ssmx-sandbox/sandbox is not authorized to perform: ec2:DescribeInstances because no identity-based policy allows the ec2:DescribeInstances action (UnauthorizedOperation, request id REQUEST-ID)","request_id":"REQUEST-ID"},{"action":"ssm:DescribeInstanceInformation","resource":null,"code":"AccessDeniedException","message":"ssm:DescribeInstanceInformation failed: User: arn:aws:sts::123456789012:assumed-role/ssmx-sandbox/sandbox is not authorized to perform: ssm:DescribeInstanceInformation on resource: arn:aws:ssm:us-east-1:123456789012:* because no identity-based policy allows the ssm:DescribeInstanceInformation action (AccessDeniedException, request id REQUEST-ID)","request_id":"REQUEST-ID"}]},
+    {"target":"fine","id":null,"name":null,"profile":null,"region":null,"for":"shell","verdict":"undetermined","reachable":null,"exit_code":5,"summary":"ec2:DescribeInstances failed: You are not authorized to perform this operation. User: arn:aws:sts::123456789012:assumed-role/ssmx-sandbox/sandbox is not authorized to perform: ec2:DescribeInstances because no identity-based policy allows the ec2:DescribeInstances action (UnauthorizedOperation, request id REQUEST-ID)","reasons":[],"cautions":[],"hints":["ask for an IAM policy that allows ec2:DescribeInstances"],"state":null,"launched":null,"instance_profile":null,"platform":null,"platform_name":null,"ping":null,"last_ping":null,"agent_version":null,"connected":null,"hybrid_tier":null,"matches":[],"elsewhere":[],"unanswered":[]}
+    ]
+    "#);
 }

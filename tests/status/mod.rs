@@ -87,14 +87,3 @@ fn denying(actions: &[&str]) -> Cloud {
 fn status(cloud: &Cloud, args: &[&str]) -> Finished {
     run(cloud.ssmx().arg("status").args(args))
 }
-
-/// Checks the exit code, and that each of the texts is there, one after the other.
-#[track_caller]
-fn assert_told(text: &str, code: i32, ran: &Finished, told: &[&str]) {
-    assert_eq!(ran.code(), code, "{ran:?}");
-    let mut rest = text;
-    for one in told {
-        let Some(at) = rest.find(one) else { panic!("no {one:?} in the rest of:\n{text}") };
-        rest = &rest[at + one.len()..];
-    }
-}

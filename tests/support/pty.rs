@@ -13,7 +13,7 @@ use pty_process::blocking;
 use rustix::process::{Pid, Signal, kill_process};
 use rustix::termios::{LocalModes, Termios, tcgetattr};
 
-use super::DEADLINE;
+use super::{DEADLINE, snapshot};
 
 /// How often states are asked for that nobody tells of (the modes of the pty, the end of a process).
 const POLL: Duration = Duration::from_millis(5);
@@ -143,6 +143,11 @@ impl Pty {
     /// The text on the screen.
     pub(crate) fn contents(&self) -> String {
         self.screen.lock().parser.screen().contents()
+    }
+
+    /// The lines on the screen, for a snapshot.
+    pub(crate) fn lines(&self) -> String {
+        snapshot::screen(self.screen.lock().parser.screen())
     }
 
     /// Every byte that was sent to the terminal.

@@ -4,8 +4,9 @@
 //! is a change in a test, to be reviewed as such.
 
 use std::sync::LazyLock;
+use std::time::{Duration, SystemTime};
 
-use regex::Regex;
+use regex::{Captures, Regex};
 
 use super::command::Finished;
 
@@ -18,11 +19,17 @@ const VARYING: &[(&str, &str)] = &[
     (r"\b(sandbox|ssmx)-[0-9a-z]{17}\b", "SESSION-ID"),
     (r"(127\.0\.0\.1|localhost|\[::1\]):[0-9]{4,5}\b", "$1:PORT"),
     (r"\bafter [0-9]+\.[0-9] s\b", "after TIME"),
-    (r"\b20[0-9]{2}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z\b", "TIMESTAMP"),
     (r"\bpid [0-9]+\b", "pid PID"),
     // Each system has its own numbers, and each network its own way not to know a name.
     (r"\(os error [0-9]+\)", "(os error NUMBER)"),
     (r"failed to lookup address information: [A-Za-z ,]+", "failed to lookup address information: REASON"),
+    // An age in a column goes with the blanks that fill it up.
+    (r"(just now|\b[0-9]+ (s|min) ago) {2,}", "just now  "),
+    (r"\b[0-9]+ (s|min) ago\b", "just now"),
+    (r"\b[0-9]+ d(ays)? ago\b", "N d$1 ago"),
+    // The ports that the system gives, and the program of the test, which has some.
+    (r"(:|\bport )[0-9]{5}\b", "${1}PORT"),
+    (r"\be2e-[0-9a-f]+ \(pid\b", "e2e (pid"),
 ];
 
 static RULES: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
@@ -36,6 +43,10 @@ static RULES: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
     let machine = [(programs.as_str(), "/bin/ssmx"), (temporary.as_str(), "/tmp/TEMPORARY")];
     let rules = machine.iter().chain(VARYING);
     rules.map(|(shape, fixed)| (Regex::new(shape).expect("a regular expression"), *fixed)).collect()
+});
+
+static TIME: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"\b[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?Z").expect("a regular expression")
 });
 
 impl Finished {
@@ -66,7 +77,28 @@ impl super::pty::Pty {
 
 /// A text with fixed words for what varies.
 pub(crate) fn settled(text: &str) -> String {
-    RULES.iter().fold(text.to_owned(), |text, (shape, fixed)| shape.replace_all(&text, *fixed).into_owned())
+    let text = TIME
+        .replace_all(text, |found: &Captures<'_>| if is_today(&found[0]) { "TIMESTAMP" } else { &found[0] }.to_owned());
+    RULES.iter().fold(text.into_owned(), |text, (shape, fixed)| shape.replace_all(&text, *fixed).into_owned())
+}
+
+/// Whether a time is within the last day. Those that are the same in each run are long past.
+fn is_today(time: &str) -> bool {
+    let time = humantime::parse_rfc3339(time).expect("a time");
+    SystemTime::now().duration_since(time).is_ok_and(|passed| passed < Duration::from_secs(86_400))
+}
+
+/// Several texts as one, each under a title.
+pub(crate) fn cases(texts: impl IntoIterator<Item = (impl std::fmt::Display, String)>) -> String {
+    texts.into_iter().map(|(title, text)| format!("=== {title}\n{text}\n")).collect()
+}
+
+/// The lines of a screen as they stand there, without the blanks at their ends.
+#[cfg(unix)]
+pub(crate) fn screen(screen: &vt100::Screen) -> String {
+    let (_, cols) = screen.size();
+    let lines: Vec<String> = screen.rows(0, cols.get()).map(|line| line.trim_end().to_owned()).collect();
+    settled(lines.join("\n").trim_end())
 }
 
 /// The same for a connection that was cut more than once: whether a close or a reset is seen is up to the timing.
