@@ -11,12 +11,12 @@ use aws_config::{
     profile::{self, ProfileSet},
 };
 use aws_types::os_shim_internal::{Env, Fs};
-use http::Uri;
 
 use super::{
     error::{Cause, Error, ErrorKind},
     identity::Identity,
 };
+use crate::syntax::{HTTP, is_region, is_url};
 
 /// What a person gave on the command line or in the configuration of ssmx; all else comes from the environment and the
 /// AWS configuration files.
@@ -93,7 +93,7 @@ impl Resolved {
         }
         let ServiceEndpoints { ec2, instance_connect, kms, sts, messages: _ } = &settings.services;
         let endpoints = [&settings.endpoint_url, &settings.ssm_endpoint_url, ec2, instance_connect, kms, sts];
-        if let Some(url) = endpoints.into_iter().flatten().find(|url| !is_endpoint(url)) {
+        if let Some(url) = endpoints.into_iter().flatten().find(|url| !is_url(url, &HTTP)) {
             return Err(usage(Cause::Configuration, format!("`{url}` is not an http:// or https:// URL")));
         }
         Ok(Self {
@@ -148,17 +148,6 @@ pub(crate) fn check_region(text: &str) -> Result<(), Error> {
     Err(usage(Cause::RegionMissing, format!("`{text}` is not the name of a region")))
 }
 
-/// Whether a text can be part of a host name as a region is; the SDK puts it there unasked.
-fn is_region(text: &str) -> bool {
-    let label = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-    (1..=REGION_LIMIT).contains(&text.len()) && text.chars().all(label) && !text.starts_with('-')
-}
-
-fn is_endpoint(text: &str) -> bool {
-    let uri = text.parse::<Uri>();
-    uri.is_ok_and(|uri| matches!(uri.scheme_str(), Some("http" | "https")) && uri.host().is_some_and(|h| !h.is_empty()))
-}
-
 /// The firmware of an EC2 instance names its maker. Elsewhere, and on other systems than Linux, there is no such file
 /// or it says something else.
 fn is_ec2_instance() -> bool {
@@ -167,9 +156,6 @@ fn is_ec2_instance() -> bool {
 
 /// Profiles are listed in an error up to this number.
 const PROFILES_SHOWN: usize = 12;
-
-/// Longest name of a region; the longest today has 14 characters.
-const REGION_LIMIT: usize = 32;
 
 #[cfg(test)]
 mod tests;

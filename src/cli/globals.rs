@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{ArgAction, ColorChoice};
 
+use crate::syntax::{HTTP, is_url};
+
 /// The flags that every command has.
 #[derive(Debug, Clone, clap::Args)]
 #[command(next_help_heading = "Global options")]
@@ -38,9 +40,10 @@ pub(crate) struct Globals {
 }
 
 fn endpoint_url(text: &str) -> Result<String, String> {
-    let url: http::Uri = text.parse().map_err(|error| format!("{error}"))?;
-    match (url.scheme_str(), url.host()) {
-        (Some("http" | "https"), Some(host)) if !host.is_empty() => Ok(text.to_owned()),
-        _ => Err("it must begin with `https://` or `http://` and a host".to_owned()),
+    text.parse::<http::Uri>().map_err(|error| error.to_string())?;
+    if is_url(text, &HTTP) {
+        Ok(text.to_owned())
+    } else {
+        Err("it must begin with `https://` or `http://` and a host".to_owned())
     }
 }

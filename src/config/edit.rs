@@ -11,6 +11,7 @@ use toml_edit::{Array, Document, DocumentMut, InlineTable, Item, Key as Name, Ta
 use super::key::{Key, Kind, Level};
 use super::reader::{SECTIONS, SELECTORS, TUNNEL, unknown};
 use super::value::Value;
+use crate::nearest;
 
 /// A place in the file, written as TOML writes keys: `defaults.region`, `profiles."my work".region`, `targets.db`. A
 /// setting alone is one of the defaults.
@@ -36,10 +37,9 @@ impl FromStr for Place {
             [only] if Key::named(only).is_some() => names.insert(0, SECTIONS[0].to_owned()),
             [first, ..] if SECTIONS.contains(&first.as_str()) => {}
             [first, ..] => {
-                let known = SECTIONS.into_iter().chain(Key::ALL.map(Key::name));
-                let near = super::nearest(first, known).map(|near| format!("did you mean `{near}`?"));
-                let near = near.unwrap_or_else(|| EXPECTED.to_owned());
-                return Err(format!("`{text}` is no place in the configuration: {near}"));
+                let known = SECTIONS.into_iter().chain(Key::all().map(Key::name));
+                let meant = nearest::did_you_mean(first, known).unwrap_or_else(|| EXPECTED.to_owned());
+                return Err(format!("`{text}` is no place in the configuration: {meant}"));
             }
             [] => return Err(EXPECTED.to_owned()),
         }
@@ -57,7 +57,7 @@ impl Place {
             Some(key) if key.is_for(level) => Ok(Shape::Setting(key.kind())),
             _ => {
                 let mut known = own.to_vec();
-                known.extend(Key::ALL.into_iter().filter(|key| key.is_for(level)).map(Key::name));
+                known.extend(Key::of(level).map(Key::name));
                 Err(unknown(key, level.header(), known))
             }
         };

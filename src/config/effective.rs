@@ -14,6 +14,7 @@ use super::column::Column;
 use super::error::ConfigError;
 use super::key::Key;
 use super::schema::{Config, Section, Target};
+use super::settings;
 use super::value::Value;
 
 /// What flags say.
@@ -102,7 +103,7 @@ const KEYS: &str = "AWS_ACCESS_KEY_ID";
 
 fn variables(variable: &impl Fn(&str) -> Option<String>) -> Result<BTreeMap<Key, Found>, ConfigError> {
     let mut layer = BTreeMap::new();
-    for key in Key::ALL {
+    for key in Key::all() {
         let name = key.variable();
         let Some(text) = variable(&name) else { continue };
         match Value::from_text(key.kind(), &text) {
@@ -188,20 +189,20 @@ impl Effective {
     pub(crate) fn columns(&self) -> Vec<Column> {
         match self.get(Key::Columns).map(|found| &found.value) {
             Some(Value::Columns(columns)) => columns.clone(),
-            _ => Column::DEFAULT.to_vec(),
+            _ => settings::COLUMNS.to_vec(),
         }
     }
 
     /// The tag that holds an instance's name.
     pub(crate) fn name_tag(&self) -> &str {
-        self.text(Key::NameTag).unwrap_or(NAME_TAG)
+        self.text(Key::NameTag).unwrap_or(settings::NAME_TAG)
     }
 
     /// How long a listing is used again; zero is never.
     pub(crate) fn cache(&self) -> Duration {
         match self.get(Key::Cache).map(|found| &found.value) {
             Some(Value::Duration(length)) => *length,
-            _ => CACHE,
+            _ => settings::CACHE,
         }
     }
 
@@ -238,9 +239,3 @@ impl fmt::Display for Origin {
 }
 
 const DEFAULTS: &str = "[defaults]";
-
-/// The tag that holds an instance's name when nobody says another.
-const NAME_TAG: &str = "Name";
-
-/// How long a listing is used again when nobody says how long.
-const CACHE: Duration = Duration::from_secs(60);

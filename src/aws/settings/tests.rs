@@ -67,7 +67,7 @@ async fn the_ca_bundle_of_the_environment_stands_before_that_of_the_profile() {
 
 #[tokio::test]
 async fn what_cannot_be_a_region_or_an_endpoint_is_refused() {
-    for region in ["eu west", "EU-WEST-1", "x.evil.com/", "-", "ééé"] {
+    for region in ["eu", "eu west", "EU-WEST-1", "x.evil.com/", "-", "ééé"] {
         let settings = Settings { region: Some(region.to_owned()), ..Settings::default() };
         assert_eq!(resolve(settings, &[]).await.unwrap_err().kind(), ErrorKind::Usage, "{region}");
     }

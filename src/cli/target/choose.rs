@@ -6,9 +6,9 @@ use crate::cli::context::{Context, Wanted};
 use crate::cli::error::{CliError, ErrorKind};
 use crate::cli::exit::Exit;
 use crate::cli::ui::Ui;
-use crate::config::Effective;
+use crate::config::{Column, Effective};
 use crate::fleet::{self, Instance, Place};
-use crate::picker::{self, Column, Feed, Outcome, Settings, recent};
+use crate::picker::{self, Feed, Outcome, Settings, recent};
 use crate::terminal::Terminations;
 
 /// Names the way to choose: `plain` for numbered lines.
@@ -82,7 +82,7 @@ pub(crate) async fn among(
         return Ok(None);
     }
     let question = Question { title, ..Question::default() };
-    let mut chosen = ask(ui, columns(settings), question, Feed::of(instances.to_vec())).await??;
+    let mut chosen = ask(ui, settings.columns(), question, Feed::of(instances.to_vec())).await??;
     let instance = chosen.swap_remove(0);
     say(ui, &instance);
     Ok(Some(instance))
@@ -110,7 +110,7 @@ pub(crate) async fn from_fleet(context: &Context, question: Question) -> Result<
     let failure = Failure::default();
     let notes = failures.iter().map(CliError::to_string).collect();
     let feed = feed::open(clouds, options, notes, &failure);
-    let mut columns = columns(&settings);
+    let mut columns = settings.columns();
     if profiles > 1 && !columns.contains(&Column::Profile) {
         let status = columns.iter().position(|column| *column == Column::Status);
         columns.insert(status.map_or(columns.len(), |at| at + 1), Column::Profile);
@@ -148,12 +148,6 @@ async fn ask(
         Outcome::Stopped(signal) => Ok(Err(left(Exit::of_program(signal.exit_code())))),
         Outcome::Failed => Ok(Err(CliError::failed("no instances can be listed"))),
     }
-}
-
-/// The columns that the person wants.
-fn columns(settings: &Effective) -> Vec<Column> {
-    let columns = settings.columns();
-    columns.iter().filter_map(|column| column.to_string().parse().ok()).collect()
 }
 
 /// Leaves a line of what was chosen, for the picker leaves nothing.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::aws::{self, Aws, StartSession};
 use crate::cli::error::{CliError, ErrorKind};
 use crate::cli::ui::waiting::Waiting;
-use crate::config::{self, Config, Key, Section};
+use crate::config::{self, Config, Key, Section, settings};
 use crate::fleet::diagnose::{Diagnosis, Facts, Purpose, Reason, Refusal, Verdict, diagnose};
 use crate::fleet::probe::{Probe, look_elsewhere};
 use crate::fleet::{Place, TargetSpec};
@@ -33,7 +33,7 @@ pub(crate) async fn explain_target(
         return error;
     }
     waiting.say(format!("Finding out why {id} is not connected"));
-    let probe = Probe { purpose, name_tag: Key::NameTag.builtin().to_owned(), patience: PATIENCE };
+    let probe = Probe { purpose, name_tag: settings::NAME_TAG.to_owned(), patience: PATIENCE };
     let Some(mut facts) = probe.run(aws, &[id.to_owned()]).await.pop() else { return error };
     facts.refused = Some(Refusal {
         kind: aws::ErrorKind::NotConnected,

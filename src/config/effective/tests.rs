@@ -91,10 +91,13 @@ fn typed_values() {
     let db = effective(Flags::default(), Some("db"), &[]);
     assert_eq!((db.ssh_port(), db.reason_required(), db.cache()), (Some(2222), true, Duration::from_secs(5)));
     let none = effective(Flags::default(), None, &[("SSMX_COLUMNS", "id, tag:Env")]);
-    assert_eq!((none.ssh_port(), none.reason_required(), none.cache(), none.name_tag()), (None, false, CACHE, "Name"));
+    assert_eq!(
+        (none.ssh_port(), none.reason_required(), none.cache(), none.name_tag()),
+        (None, false, settings::CACHE, "Name")
+    );
     assert_eq!(none.columns(), [Column::Id, Column::Tag("Env".into())]);
     assert_eq!(none.all(Key::SshUser).count(), 1);
-    assert_eq!(effective(Flags::default(), None, &[]).columns(), Column::DEFAULT);
+    assert_eq!(effective(Flags::default(), None, &[]).columns(), settings::COLUMNS);
 }
 
 #[test]

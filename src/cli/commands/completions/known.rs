@@ -136,7 +136,6 @@ impl Known {
 
     /// Settings of the configuration, and places in it once a section is begun.
     pub(crate) fn keys(&self, current: &str) -> Vec<CompletionCandidate> {
-        let of = |level: Level| Key::ALL.into_iter().filter(move |key| key.is_for(level));
         let config = self.config();
         let profiles = config.profiles.keys().map(|name| ("profiles", name, Level::Profile));
         let targets = config.targets.keys().map(|name| ("targets", name, Level::Target));
@@ -144,9 +143,9 @@ impl Known {
         let is_bare = |name: &str| name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-');
         let sections = profiles.chain(targets).filter(|(_, name, _)| current.contains('.') && is_bare(name));
         let places = sections.flat_map(|(group, name, level)| {
-            of(level).map(move |key| (format!("{group}.{name}.{key}"), key.summary()))
+            Key::of(level).map(move |key| (format!("{group}.{name}.{key}"), key.summary()))
         });
-        let defaults = of(Level::Defaults).map(|key| (key.to_string(), key.summary()));
+        let defaults = Key::of(Level::Defaults).map(|key| (key.to_string(), key.summary()));
         offer(defaults.chain(places), current, "")
     }
 

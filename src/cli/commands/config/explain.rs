@@ -8,7 +8,8 @@ use crate::aws;
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
-use crate::config::{Effective, Found, Key, Level, Origin, nearest};
+use crate::config::{Effective, Found, Key, Origin};
+use crate::nearest;
 
 /// Show each setting that is in force, and where it came from
 #[derive(Debug, clap::Args)]
@@ -54,12 +55,9 @@ pub(crate) struct Standing {
 pub(crate) async fn run(context: &Context, args: Args) -> Result<Exit, CliError> {
     let key = args.key.as_deref().map(named).transpose()?;
     if let Some(alias) = args.target.as_deref().filter(|alias| !context.config.targets.contains_key(*alias)) {
-        let known: Vec<&str> = context.config.targets.keys().map(String::as_str).collect();
+        let known = context.config.targets.keys().map(String::as_str);
         let error = CliError::usage(format!("`{alias}` is no alias of the configuration"));
-        return Err(match nearest(alias, known.iter().copied()) {
-            Some(near) => error.hint(format!("did you mean `{near}`?")),
-            None => error,
-        });
+        return Err(nearest::did_you_mean(alias, known).into_iter().fold(error, CliError::hint));
     }
     let mut standings = standings(context, args.target.as_deref()).await?;
     standings.retain(|standing| key.is_none_or(|key| standing.key == key));
@@ -81,7 +79,7 @@ pub(crate) async fn effective(context: &Context, output: Output) -> Result<Exit,
     let standings = standings(context, None).await?;
     let values = standings.into_iter().filter_map(|standing| {
         let value =
-            settings.get(standing.key).map(|found| found.value.clone()).or_else(|| standing.key.builtin_value());
+            settings.get(standing.key).map(|found| found.value.clone()).or_else(|| standing.key.default().value());
         let value = value.map(|value| value.to_toml()).or_else(|| standing.value.map(toml_edit::Value::from))?;
         Some((standing.key.name(), value))
     });
@@ -102,11 +100,7 @@ pub(crate) async fn effective(context: &Context, output: Output) -> Result<Exit,
 fn named(text: &str) -> Result<Key, CliError> {
     let text = text.strip_prefix("defaults.").unwrap_or(text);
     Key::named(text).ok_or_else(|| {
-        let error = CliError::usage(format!("`{text}` is no setting"));
-        match nearest(text, Key::ALL.map(Key::name)) {
-            Some(near) => error.hint(format!("did you mean `{near}`?")),
-            None => error.hint(format!("there are {}", Key::ALL.map(Key::name).join(", "))),
-        }
+        CliError::usage(format!("`{text}` is no setting")).hint(nearest::suggestion(text, Key::all().map(Key::name)))
     })
 }
 
@@ -118,7 +112,7 @@ pub(crate) async fn standings(context: &Context, alias: Option<&str>) -> Result<
     let settings = context.settings_for(alias)?;
     let path = context.config.path.as_ref().map(|path| path.display().to_string()).unwrap_or_default();
     let profiles = aws::profiles().await?;
-    Ok(Key::ALL.into_iter().map(|key| standing(key, &settings, &path, &profiles)).collect())
+    Ok(Key::all().map(|key| standing(key, &settings, &path, &profiles)).collect())
 }
 
 fn standing(key: Key, settings: &Effective, path: &str, profiles: &[aws::Profile]) -> Standing {
@@ -130,7 +124,7 @@ fn standing(key: Key, settings: &Effective, path: &str, profiles: &[aws::Profile
         common.map(|found| (found.value.to_string(), format!("endpoint_url, {}", origin(&found.origin, path))));
     said.splice(0..0, common);
     if key == Key::SsmmessagesEndpointUrl && settings.messages_endpoint().is_none() && !said.is_empty() {
-        let from = format!("{}, as endpoint_url is said more strongly", key.builtin());
+        let from = format!("{}, as endpoint_url is said more strongly", key.default());
         return Standing { key, value: None, from, unused: said };
     }
     said.extend(of_aws(key, settings, profiles));
@@ -148,8 +142,8 @@ fn standing(key: Key, settings: &Effective, path: &str, profiles: &[aws::Profile
             Standing { key, value: Some(value.clone()), from: from.clone(), unused: unused.to_vec() }
         }
         None => {
-            let value = key.builtin_value().map(|value| value.to_string());
-            let from = if value.is_some() { "built in".to_owned() } else { key.builtin().to_owned() };
+            let value = key.default().value().map(|value| value.to_string());
+            let from = if value.is_some() { "built in".to_owned() } else { key.default().to_string() };
             Standing { key, value, from, unused: Vec::new() }
         }
     }
@@ -157,14 +151,7 @@ fn standing(key: Key, settings: &Effective, path: &str, profiles: &[aws::Profile
 
 /// Whether a key is the endpoint of one service, other than the message gateway, which has rules of its own.
 fn is_service(key: Key) -> bool {
-    matches!(
-        key,
-        Key::SsmEndpointUrl
-            | Key::Ec2EndpointUrl
-            | Key::Ec2InstanceConnectEndpointUrl
-            | Key::KmsEndpointUrl
-            | Key::StsEndpointUrl
-    )
+    key.service().is_some() && key != Key::SsmmessagesEndpointUrl
 }
 
 /// What the variables and files of the AWS CLI say, from strong to weak.
@@ -223,8 +210,7 @@ impl Standing {
     /// All that there is to say about it.
     fn story(&self) -> String {
         let key = self.key;
-        let levels = [Level::Defaults, Level::Profile, Level::Target].into_iter().filter(|level| key.is_for(*level));
-        let levels: Vec<_> = levels.map(Level::header).collect();
+        let levels: Vec<_> = key.levels().iter().map(|level| level.header()).collect();
         let mut lines = match &self.value {
             Some(value) => format!("{key}: {value}\n  from {}\n", self.from),
             None => format!("{key}: {}\n", self.from),

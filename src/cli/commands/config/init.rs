@@ -99,14 +99,14 @@ fn ask(term: &Term, globals: &Globals, profiles: &[aws::Profile]) -> dialoguer::
 /// A file in which all that can be said is said, in comments.
 pub(crate) fn template(profile: Option<&str>, region: Option<&str>) -> String {
     let mut text = HEAD.to_owned();
-    for key in Key::ALL.into_iter().filter(|key| key.is_for(Level::Defaults)) {
+    for key in Key::of(Level::Defaults) {
         let given = match key {
             Key::Profile => profile,
             Key::Region => region,
             _ => None,
         };
         let name = key.name();
-        text.push_str(&format!("\n# {}. Without it: {}.\n", key.summary(), key.builtin()));
+        text.push_str(&format!("\n# {}. Without it: {}.\n", key.summary(), key.default()));
         text.push_str(&match given {
             Some(given) => format!("{name} = {}\n", toml_edit::Value::from(given)),
             None => format!("# {name} = {}\n", example(key)),
@@ -117,7 +117,7 @@ pub(crate) fn template(profile: Option<&str>, region: Option<&str>) -> String {
 }
 
 fn example(key: Key) -> String {
-    let text = match (key.builtin_value(), key.kind(), key) {
+    let text = match (key.default().value(), key.kind(), key) {
         (Some(Value::Switch(on)), ..) => return (!on).to_string(),
         (Some(value), ..) => return value.to_toml().to_string(),
         (None, Kind::Port, _) => return "2222".to_owned(),
@@ -183,7 +183,7 @@ mod tests {
             text + code.unwrap_or(if line.starts_with('#') { "" } else { line }) + "\n"
         });
         let config = parse(&shown);
-        let all = Key::ALL.into_iter().filter(|key| key.is_for(Level::Defaults));
+        let all = Key::of(Level::Defaults);
         assert_eq!(config.defaults.values.keys().copied().collect::<Vec<_>>(), all.collect::<Vec<_>>());
         assert_eq!((config.profiles.len(), config.targets.len(), config.tunnels.len()), (1, 1, 1));
     }

@@ -268,7 +268,7 @@ mod tests {
 
     #[test]
     fn the_profile_stands_after_the_status_where_there_are_several() {
-        let columns = Column::DEFAULT.to_vec();
+        let columns = crate::config::settings::COLUMNS.to_vec();
         assert_eq!(with_profile(columns.clone(), 1), columns);
         assert_eq!(with_profile(columns.clone(), 2)[3], Column::Profile);
         assert_eq!(with_profile(vec![Column::Id], 2), [Column::Id, Column::Profile]);
