@@ -17,8 +17,8 @@
 //! | [`protocol`] | pure: wire format, handshake, reliable delivery, cipher, smux. No IO, no clock | – |
 //! | [`sandbox`] | an embedded AWS on loopback: control plane, message gateway, agents | protocol |
 //!
-//! [`nearest`] and [`syntax`] are below all of them: the word that was probably meant, and the forms of text that several
-//! rooms check.
+//! Below all of them are [`environment`], [`nearest`] and [`syntax`]: the variables that ssmx goes by, the word that was
+//! probably meant, and the forms of text that several rooms check.
 //!
 //! `protocol` is the heart: a state machine that is handed frames and the time and asked what to send, what
 //! happened and when to wake it. It plays both roles, so the sandbox's agents and the simulation tests run the same
@@ -29,6 +29,7 @@ pub(crate) mod aws;
 pub(crate) mod channel;
 pub(crate) mod cli;
 pub(crate) mod config;
+pub(crate) mod environment;
 pub(crate) mod fleet;
 pub(crate) mod nearest;
 pub(crate) mod picker;

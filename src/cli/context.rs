@@ -5,12 +5,12 @@ use std::sync::Arc;
 use tokio::sync::Mutex;
 
 use super::commands::config::check;
-use super::config_error;
 use super::error::CliError;
 use super::globals::Globals;
 use super::ui::Ui;
 use crate::aws::{Aws, ServiceEndpoints, Settings};
 use crate::config::{self, Config, Effective, Flags, Key, Selector, Value};
+use crate::environment;
 
 /// What a command knows beside its arguments. Cheap to clone.
 #[derive(Clone)]
@@ -42,9 +42,9 @@ impl Context {
     /// # Errors
     /// The file cannot be read, or has mistakes.
     pub(crate) fn load(ui: &Ui, globals: &Globals) -> Result<Self, CliError> {
-        let location = config::location().map_err(config_error::told)?;
-        let config = Config::load(&location).map_err(config_error::told)?;
-        check::forwards(&config).map_err(config_error::told)?;
+        let location = config::location()?;
+        let config = Config::load(&location)?;
+        check::forwards(&config)?;
         Ok(Self::with(ui, globals, config))
     }
 
@@ -72,8 +72,7 @@ impl Context {
     /// A variable of the environment makes no sense.
     pub(crate) fn settings_for(&self, alias: Option<&str>) -> Result<Effective, CliError> {
         let target = alias.and_then(|alias| Some((alias, self.config.targets.get(alias)?)));
-        let variable = |name: &str| std::env::var(name).ok();
-        self.config.effective(flags(&self.globals), target, variable).map_err(config_error::told)
+        Ok(self.config.effective(flags(&self.globals), target, environment::setting)?)
     }
 
     /// What is meant by a target as it was typed.

@@ -7,7 +7,6 @@
 mod advice;
 mod args;
 mod commands;
-mod config_error;
 mod context;
 mod core_dump;
 mod error;

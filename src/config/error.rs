@@ -8,7 +8,6 @@ use thiserror::Error;
 
 /// A configuration that cannot be used.
 #[derive(Debug, Error)]
-#[non_exhaustive]
 pub(crate) enum ConfigError {
     /// The file has mistakes.
     #[error("{}", invalid(.path, .mistakes))]
@@ -37,7 +36,7 @@ pub(crate) enum ConfigError {
         /// Why.
         source: io::Error,
     },
-    /// Nobody knows where configurations are kept.
+    /// There is no home folder.
     #[error("there is no home folder, and so no place for a configuration")]
     NoHome,
 }

@@ -23,6 +23,6 @@ pub(crate) use effective::{Effective, Flags, Found, Origin};
 pub(crate) use error::{ConfigError, MOST_MISTAKES, Mistake};
 pub(crate) use key::{Key, Kind, Level};
 pub(crate) use load::read;
-pub(crate) use path::{VARIABLE, location};
+pub(crate) use path::location;
 pub(crate) use schema::{Config, Section, Selector, Target, Tunnel};
 pub(crate) use value::Value;

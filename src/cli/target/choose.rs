@@ -7,12 +7,10 @@ use crate::cli::error::{CliError, ErrorKind};
 use crate::cli::exit::Exit;
 use crate::cli::ui::Ui;
 use crate::config::{Column, Effective};
+use crate::environment::{PICKER, TERM};
 use crate::fleet::{self, Instance, Place};
 use crate::picker::{self, Feed, Outcome, Settings, recent};
 use crate::terminal::Terminations;
-
-/// Names the way to choose: `plain` for numbered lines.
-const VARIABLE: &str = "SSMX_PICKER";
 
 /// What is to be chosen.
 #[derive(Default)]
@@ -171,7 +169,7 @@ fn at(context: &Context, place: &Place) -> Context {
 
 /// Whether the person wants lines, or the terminal can show nothing else.
 fn is_plain() -> bool {
-    let variable = |name| std::env::var_os(name).unwrap_or_default();
+    let named = || PICKER.value().is_some_and(|way| way == "plain");
     // A console cannot be made raw yet.
-    cfg!(windows) || variable(VARIABLE) == "plain" || variable("TERM") == "dumb" || variable("TERM").is_empty()
+    cfg!(windows) || named() || TERM.value().is_none_or(|term| term == "dumb")
 }

@@ -5,22 +5,17 @@ use std::io::{self, Write};
 
 use clap_complete::CompletionCandidate;
 
+use super::Shell;
 use super::quoting::{Word, quote, split};
 use super::values as grammar;
-use super::{Shell, VARIABLE};
 use crate::cli::exit::Exit;
-
-/// The line up to the cursor, for shells that do not hand over words.
-const LINE: &str = "SSMX_COMPLETE_LINE";
-
-/// The characters at which the shell takes words apart for completion.
-const SEPARATORS: &str = "SSMX_COMPLETE_BREAKS";
+use crate::environment::{COMPLETE, COMPLETE_BREAKS, COMPLETE_LINE, Variable};
 
 /// Answers, if it is a shell that has called ssmx, and returns how to exit. To be asked before anything else is done.
 ///
 /// A failure is as good as no answer: there is no place where it could be said.
 pub(crate) fn answer() -> Option<Exit> {
-    let shell = env::var(VARIABLE).ok().filter(|shell| !shell.is_empty())?;
+    let shell = COMPLETE.text()?;
     let Some(shell) = Shell::named(&shell) else { return Some(Exit::USAGE) };
     let request = Request::read(shell);
     let candidates = grammar::candidates(&request.words);
@@ -40,9 +35,11 @@ struct Request {
 impl Request {
     fn read(shell: Shell) -> Self {
         let args: Vec<String> = env::args_os().map(|arg| arg.to_string_lossy().into_owned()).collect();
-        let variable = |name| env::var(name).unwrap_or_default();
         match shell {
-            Shell::Bash => Self::of_line(shell, &variable(LINE), &variable(SEPARATORS)),
+            Shell::Bash => {
+                let text = |variable: Variable| variable.text().unwrap_or_default();
+                Self::of_line(shell, &text(COMPLETE_LINE), &text(COMPLETE_BREAKS))
+            }
             // Behind the program's name and `--`.
             _ => Self::of_words(shell, args.into_iter().skip(2).collect()),
         }

@@ -14,6 +14,7 @@ use clap_complete::env::Shells;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::ui::Ui;
+use crate::environment::COMPLETE;
 
 /// Print a shell's completion script
 ///
@@ -47,9 +48,6 @@ pub(crate) enum Shell {
     Elvish,
 }
 
-/// The variable that tells ssmx to answer a shell, and which one.
-pub(crate) const VARIABLE: &str = "SSMX_COMPLETE";
-
 /// Runs the command.
 ///
 /// # Errors
@@ -71,7 +69,7 @@ fn script(shell: Shell) -> std::io::Result<Vec<u8>> {
     }
     let mut script = Vec::new();
     if let Some(generator) = Shells::builtins().completer(shell.name()) {
-        generator.write_registration(VARIABLE, "ssmx", "ssmx", "ssmx", &mut script)?;
+        generator.write_registration(COMPLETE.name, "ssmx", "ssmx", "ssmx", &mut script)?;
     }
     // Without the empty lines around it.
     let text = String::from_utf8_lossy(&script);

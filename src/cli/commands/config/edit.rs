@@ -7,13 +7,14 @@ use std::process::Command;
 use dialoguer::Confirm;
 
 use super::{file, init};
+use crate::cli::advice;
 use crate::cli::commands::config;
-use crate::cli::config_error;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::ui::Ui;
 use crate::cli::ui::prompt;
 use crate::config::{Place, edit as text_edit};
+use crate::environment::{EDITOR, VISUAL, Variable};
 
 /// Sets values.
 ///
@@ -67,7 +68,7 @@ fn replace(ui: &Ui, path: &Path, before: &str, after: &str) -> Result<Exit, CliE
     if let Err(error) = file::check(after, path) {
         // The lines are those of the file that would be.
         let was_broken = file::check(before, path).is_err();
-        let refused = config_error::mistakes(&error).about("nothing was changed, as it would not load");
+        let refused = advice::mistakes(&error).about("nothing was changed, as it would not load");
         return Err(if was_broken { refused.hint("correct it with `ssmx config edit`") } else { refused });
     }
     if before == after {
@@ -110,7 +111,7 @@ pub(crate) fn edit(ui: &Ui, path: &Path) -> Result<Exit, CliError> {
                 return draft.drop_with(Ok(Exit::FINE));
             }
             Err(error) => {
-                let told = config_error::mistakes(&error);
+                let told = advice::mistakes(&error);
                 if !prompt::can_ask() {
                     return Err(draft.keep_with(told));
                 }
@@ -154,9 +155,9 @@ impl Draft {
 
 /// Runs `$VISUAL`, else `$EDITOR`, which may have arguments.
 fn run_editor(file: &Path) -> Result<(), CliError> {
-    let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.trim().is_empty());
+    let program = |variable: Variable| variable.text().filter(|value| !value.trim().is_empty());
     let usual = if cfg!(windows) { "notepad" } else { "vi" };
-    let editor = variable("VISUAL").or_else(|| variable("EDITOR")).unwrap_or_else(|| usual.to_owned());
+    let editor = program(VISUAL).or_else(|| program(EDITOR)).unwrap_or_else(|| usual.to_owned());
     let words = shlex::split(&editor).filter(|words| !words.is_empty());
     let words = words.ok_or_else(|| CliError::usage(format!("the editor `{editor}` cannot be understood")))?;
     let failed = |what: &str| CliError::failed(format!("the editor `{editor}` {what}"));

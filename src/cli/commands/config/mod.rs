@@ -8,7 +8,6 @@ mod init;
 
 use std::path::Path;
 
-use crate::cli::config_error;
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, ErrorKind};
 use crate::cli::exit::Exit;
@@ -96,7 +95,7 @@ pub(crate) enum Output {
 /// # Errors
 /// The file cannot be read or written, or has mistakes.
 pub(crate) async fn run(ui: &Ui, globals: &Globals, args: Args) -> Result<Exit, CliError> {
-    let path = config::location().map_err(config_error::told)?.path;
+    let path = config::location()?.path;
     match args.command {
         Command::Init(args) => init::run(ui, globals, args, &path).await,
         Command::Path => {
@@ -129,7 +128,7 @@ fn show(ui: &Ui, path: &Path, output: Output) -> Result<Exit, CliError> {
         return Ok(Exit::FINE);
     }
     // Only what loads is worth a program's while.
-    file::check(&text, path).map_err(config_error::told)?;
+    file::check(&text, path)?;
     let json: serde_json::Value =
         toml::from_str(&text).map_err(|error| CliError::failed("the file is no TOML").caused_by(&error))?;
     ui.data(format!("{json:#}\n"))?;

@@ -17,6 +17,7 @@ use crate::cli::exit::Exit;
 use crate::cli::target::places::{self, Places};
 use crate::cli::target::troubles;
 use crate::config::Column;
+use crate::environment;
 use crate::fleet::{self, CacheUse, Instance, Inventory, Options, Query};
 use crate::terminal::size;
 use columns::{ago, counts, style};
@@ -168,7 +169,7 @@ async fn preview(
     args: &Args,
     columns: &[Column],
 ) -> Result<Option<Preview>, CliError> {
-    let is_dumb = std::env::var_os("TERM").is_none_or(|term| term == "dumb");
+    let is_dumb = environment::TERM.value().is_none_or(|term| term == "dumb");
     if !io::stdout().is_terminal() || is_dumb || args.output != Format::Table || options.cache != CacheUse::WhileFresh {
         return Ok(None);
     }

@@ -24,6 +24,7 @@ use crate::cli::exit::Exit;
 use crate::cli::globals::Globals;
 use crate::cli::target::lookup::Says;
 use crate::cli::ui::Ui;
+use crate::environment::PLUGIN_ESCAPE;
 use crate::protocol::{CLIENT_VERSION, Handshake, SessionType};
 use crate::session::{self, Carried, Direct, Left, Observer};
 use crate::terminal::{Termination, Terminations};
@@ -31,10 +32,6 @@ use call::{Call, CallError, Invocation, Request};
 
 /// The name under which the AWS CLI and others call the plugin.
 pub(crate) const NAME: &str = "session-manager-plugin";
-
-/// First key of the escape keys in sessions that others start, as `--escape` of `ssmx shell`. None unless it is set: who
-/// types `aws ssm start-session` expects none.
-const ESCAPE: &str = "SSMX_PLUGIN_ESCAPE";
 
 /// Be the session-manager-plugin of the AWS CLI, and of all who call it
 ///
@@ -344,13 +341,12 @@ impl Running<'_> {
     }
 }
 
+/// The escape keys. None unless the variable is set: `aws ssm start-session` has none.
 fn escape() -> Result<Option<u8>, CliError> {
-    match std::env::var(ESCAPE) {
-        Ok(text) if !text.is_empty() => shell::escape(&text)
-            .map(|escape| escape.0)
-            .map_err(|error| CliError::usage(format!("`{ESCAPE}` makes no sense: {error}"))),
-        _ => Ok(None),
-    }
+    let Some(text) = PLUGIN_ESCAPE.text() else { return Ok(None) };
+    shell::escape(&text)
+        .map(|escape| escape.0)
+        .map_err(|error| CliError::usage(format!("`{}` makes no sense: {error}", PLUGIN_ESCAPE.name)))
 }
 
 #[cfg(test)]
