@@ -45,7 +45,7 @@ pub use cli::main;
 #[doc(hidden)]
 pub mod bench {
     pub mod aws {
-        pub use crate::aws::{Aws, InstanceState, PingStatus, Platform, Settings};
+        pub use crate::aws::{Ambient, Aws, Endpoints, InstanceState, PingStatus, Platform, Settings};
     }
     pub mod fleet {
         pub use crate::fleet::cache::{Cache, Cached, names};

@@ -5,6 +5,7 @@
 //! remote bytes or the asked-for data and nothing else.
 
 mod advice;
+mod ambient;
 mod args;
 mod commands;
 mod context;

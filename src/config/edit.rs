@@ -16,7 +16,7 @@ use crate::nearest;
 /// A place in the file, written as TOML writes keys: `defaults.region`, `profiles."my work".region`, `targets.db`. A
 /// setting alone is one of the defaults.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Place(Vec<String>);
+pub(crate) struct KeyPath(Vec<String>);
 
 /// What stands at a place.
 enum Shape {
@@ -27,7 +27,7 @@ enum Shape {
     Tags,
 }
 
-impl FromStr for Place {
+impl FromStr for KeyPath {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
@@ -50,7 +50,7 @@ impl FromStr for Place {
 /// What a place looks like.
 const EXPECTED: &str = "expected a setting such as `region`, or a place such as `profiles.prod.region`";
 
-impl Place {
+impl KeyPath {
     fn shape(&self) -> Result<Shape, String> {
         let names: Vec<&str> = self.0.iter().map(String::as_str).collect();
         let setting = |key: &str, level: Level, own: &[&'static str]| match Key::named(key) {
@@ -97,7 +97,7 @@ impl Place {
     }
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for KeyPath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&dotted(&self.0))
     }
@@ -109,7 +109,7 @@ impl fmt::Display for Place {
 ///
 /// # Errors
 /// The text is no TOML, or a place cannot have the value.
-pub(crate) fn set(text: &str, values: &[(Place, String)]) -> Result<String, String> {
+pub(crate) fn set(text: &str, values: &[(KeyPath, String)]) -> Result<String, String> {
     let mut text = text.to_owned();
     for (place, value) in values {
         let value = place.value(value).map_err(|problem| format!("`{place}`: {problem}"))?;
@@ -117,7 +117,7 @@ pub(crate) fn set(text: &str, values: &[(Place, String)]) -> Result<String, Stri
             && SELECTORS.contains(selector)
         {
             for other in SELECTORS.iter().filter(|other| *other != selector) {
-                let other = Place(["targets", alias, other].map(str::to_owned).into());
+                let other = KeyPath(["targets", alias, other].map(str::to_owned).into());
                 text = unset(&text, &other)?.unwrap_or(text);
             }
         }
@@ -126,7 +126,7 @@ pub(crate) fn set(text: &str, values: &[(Place, String)]) -> Result<String, Stri
     Ok(text)
 }
 
-fn insert(text: &str, place: &Place, value: toml_edit::Value) -> Result<String, String> {
+fn insert(text: &str, place: &KeyPath, value: toml_edit::Value) -> Result<String, String> {
     let (key, sections) = place.0.split_last().ok_or_else(|| EXPECTED.to_owned())?;
     let mut text = text.to_owned();
     // The tags of an alias are one value of it, not a section.
@@ -174,7 +174,7 @@ fn wants_header(root: &dyn TableLike, sections: &[String]) -> bool {
 ///
 /// # Errors
 /// The text is no TOML.
-pub(crate) fn unset(text: &str, place: &Place) -> Result<Option<String>, String> {
+pub(crate) fn unset(text: &str, place: &KeyPath) -> Result<Option<String>, String> {
     let document = parse(text)?;
     let Some((key, sections)) = place.0.split_last() else { return Ok(None) };
     let mut table: &dyn TableLike = document.as_table();
@@ -207,7 +207,7 @@ pub(crate) fn unset(text: &str, place: &Place) -> Result<Option<String>, String>
 ///
 /// # Errors
 /// The text is no TOML.
-pub(crate) fn get(text: &str, place: &Place) -> Result<Option<String>, String> {
+pub(crate) fn get(text: &str, place: &KeyPath) -> Result<Option<String>, String> {
     // Not the one that only points into the text, whose parts come without their comments.
     let document: DocumentMut = text.parse().map_err(|error: TomlError| no_toml(&error))?;
     let mut item = document.as_item();

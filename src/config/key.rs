@@ -116,6 +116,16 @@ impl Key {
         self.levels().contains(&level)
     }
 
+    /// Whether it is the endpoint of a service, or of all.
+    pub(crate) fn is_endpoint(self) -> bool {
+        self == Self::EndpointUrl || self.service().is_some()
+    }
+
+    /// The endpoint of a service, named as [`Self::service`] does.
+    pub(crate) fn endpoint_of(service: &str) -> Option<Self> {
+        Self::all().find(|key| key.service() == Some(service))
+    }
+
     /// The AWS service whose endpoint it is, as in `services` of an AWS profile: `ec2_instance_connect`. None for all
     /// other settings, also for the endpoint of all services.
     pub(crate) fn service(self) -> Option<&'static str> {

@@ -76,6 +76,18 @@ pub(crate) struct Tunnel {
     pub line: usize,
 }
 
+impl Config {
+    /// Without the values of other settings, in every section.
+    #[must_use]
+    pub(crate) fn only(mut self, keep: impl Fn(Key) -> bool) -> Self {
+        let targets = self.targets.values_mut().map(|target| &mut target.settings);
+        for section in self.profiles.values_mut().chain(targets).chain([&mut self.defaults]) {
+            section.values.retain(|key, _| keep(*key));
+        }
+        self
+    }
+}
+
 impl Section {
     /// The value of a setting, if it stands here.
     pub(crate) fn get(&self, key: Key) -> Option<&Value> {

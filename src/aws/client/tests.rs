@@ -11,7 +11,8 @@ const THIS: &str = "aws::client::tests::the_environment_and_the_files_are_read_a
 async fn the_environment_and_the_files_are_read_as_documented() {
     if let Some(messages) = crate::environment::of_tests("SSMX_TEST_MESSAGES") {
         let profile = crate::environment::of_tests("SSMX_TEST_PROFILE");
-        let aws = Aws::load(&Settings { profile, ..Settings::default() }).await.unwrap();
+        let ambient = Ambient::of_process();
+        let aws = Aws::load(&ambient.settings(profile.as_deref(), None), &ambient).await.unwrap();
         assert_eq!((aws.region(), aws.messages_endpoint().unwrap_or("none")), ("eu-west-3", messages.as_str()));
         assert_eq!(aws.connection_status("i-0").await.unwrap(), ConnectionStatus::Connected);
         return;

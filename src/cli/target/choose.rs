@@ -6,7 +6,7 @@ use crate::cli::context::{Context, Wanted};
 use crate::cli::error::{CliError, ErrorKind};
 use crate::cli::exit::Exit;
 use crate::cli::ui::Ui;
-use crate::config::{Column, Effective};
+use crate::config::{Column, Resolved};
 use crate::environment::{PICKER, TERM};
 use crate::fleet::{self, Instance, Place};
 use crate::picker::{self, Feed, Outcome, Settings, recent};
@@ -72,7 +72,7 @@ pub(crate) async fn one(context: &Context) -> Result<(Context, String), CliError
 /// The person leaves, or the terminal cannot be used.
 pub(crate) async fn among(
     ui: &Ui,
-    settings: &Effective,
+    settings: &Resolved,
     title: String,
     instances: &[Instance],
 ) -> Result<Option<Instance>, CliError> {

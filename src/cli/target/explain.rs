@@ -55,13 +55,13 @@ pub(crate) async fn explain_target(
 /// Looks for an instance in the other places that are configured.
 pub(crate) async fn seek(aws: &Aws, config: &Config, facts: &mut Facts, patience: Duration) {
     let spec = TargetSpec::Id(facts.id.clone());
-    facts.elsewhere = Some(look_elsewhere(aws, &spec, &places(aws, config).await, patience).await);
+    facts.elsewhere = Some(look_elsewhere(aws, &spec, &places(aws, config), patience).await);
 }
 
 /// The other regions and accounts that the configuration of ssmx and that of AWS name: first other regions, then other
 /// accounts. Left out are accounts whose credentials may take a person.
-pub(crate) async fn places(aws: &Aws, config: &Config) -> Vec<Place> {
-    let profiles = aws::profiles().await.unwrap_or_default();
+pub(crate) fn places(aws: &Aws, config: &Config) -> Vec<Place> {
+    let profiles = aws.ambient().profiles().unwrap_or_default();
     configured(&Place::of(aws), config, &profiles, |name| aws.is_profile(name))
 }
 
@@ -138,7 +138,7 @@ mod tests {
     use super::*;
 
     fn profile(name: &str, region: Option<&str>, asks: bool) -> aws::Profile {
-        aws::Profile { name: name.to_owned(), region: region.map(str::to_owned), endpoint_url: None, asks }
+        aws::Profile { name: name.to_owned(), region: region.map(str::to_owned), asks }
     }
 
     #[test]

@@ -2,21 +2,20 @@
 //! listed last. Files are read when they are first needed, and what cannot be read names nothing.
 
 use std::collections::HashMap;
-use std::env;
 use std::ffi::OsString;
 use std::fmt::Display;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use clap::CommandFactory;
 use clap_complete::CompletionCandidate;
 
-use super::aws_files::AwsFiles;
 use super::regions::REGIONS;
-use crate::aws::Identity;
+use crate::aws::{Ambient, Identity, Profile};
 use crate::cli::args::Cli;
 use crate::cli::commands::ssh::arguments;
 use crate::cli::{context, implied_shell};
-use crate::config::{self, Column, Config, Flags, Key, Level, Selector, Value};
+use crate::config::{self, Column, Config, Flags, Key, Level, Selector, Value, Variables};
+use crate::environment;
 use crate::fleet::cache::{self, CachedName};
 
 /// Candidates are offered up to this number. Shells complete what all of them have in common, so few would mislead.
@@ -28,7 +27,7 @@ pub(crate) struct Known {
     profiles: Vec<String>,
     regions: Vec<String>,
     config: OnceLock<Config>,
-    aws_files: OnceLock<AwsFiles>,
+    ambient: Ambient,
 }
 
 impl Known {
@@ -41,7 +40,8 @@ impl Known {
             let value = matches.as_ref().and_then(|matches| matches.try_get_one::<String>(name).ok().flatten());
             value.map(|names| names.split(',').map(str::to_owned).collect()).unwrap_or_default()
         };
-        Self { profiles: flag("profile"), regions: flag("region"), config: OnceLock::new(), aws_files: OnceLock::new() }
+        let (profiles, regions) = (flag("profile"), flag("region"));
+        Self { profiles, regions, config: OnceLock::new(), ambient: Ambient::of_process() }
     }
 
     fn config(&self) -> &Config {
@@ -49,15 +49,15 @@ impl Known {
         self.config.get_or_init(|| load().unwrap_or_default())
     }
 
-    fn aws_files(&self) -> &AwsFiles {
-        self.aws_files.get_or_init(AwsFiles::read)
+    fn aws_profiles(&self) -> Vec<Profile> {
+        self.ambient.profiles().unwrap_or_default()
     }
 
     /// AWS profiles; behind a comma one more.
     pub(crate) fn profiles(&self, current: &str) -> Vec<CompletionCandidate> {
         let (before, current) = behind_comma(current);
-        let of_aws = self.aws_files().profiles.iter().map(|profile| profile.name.as_str());
-        let ours = self.config().profiles.keys().map(String::as_str);
+        let of_aws = self.aws_profiles().into_iter().map(|profile| profile.name);
+        let ours = self.config().profiles.keys().cloned();
         offer(of_aws.chain(ours).map(|name| (name, "")), current, before)
     }
 
@@ -68,13 +68,20 @@ impl Known {
         let targets = config.targets.values().map(|target| &target.settings);
         let sections = config.profiles.values().chain(targets).chain([&config.defaults]);
         let ours = sections.filter_map(|section| match section.get(Key::Region) {
-            Some(Value::Text(region)) => Some(region.as_str()),
+            Some(Value::Text(region)) => Some(region.clone()),
             _ => None,
         });
-        let of_aws = self.aws_files().profiles.iter().filter_map(|profile| profile.region.as_deref());
-        let place = |name: &str| REGIONS.iter().find(|(known, _)| *known == name).map_or("", |(_, place)| place);
-        let configured = ours.chain(of_aws).map(|name| (name, place(name)));
-        offer(configured.chain(REGIONS), current, before)
+        let of_aws = self.aws_profiles().into_iter().filter_map(|profile| profile.region);
+        let all = ours.chain(of_aws).chain(REGIONS.into_iter().map(|(name, _)| name.to_owned()));
+        let city = |name: &str| REGIONS.iter().find(|(known, _)| *known == name).map_or("", |(_, city)| city);
+        offer(
+            all.map(|name| {
+                let city = city(&name);
+                (name, city)
+            }),
+            current,
+            before,
+        )
     }
 
     /// Aliases of the configuration.
@@ -172,18 +179,11 @@ impl Known {
 
     fn cached_of(&self, dir: &std::path::Path, profile: Option<&str>, region: Option<&str>) -> Option<Vec<CachedName>> {
         let flags = Flags::default().text(Key::Profile, "--profile", profile).text(Key::Region, "--region", region);
-        let variable = |name: &str| env::var(name).ok().filter(|value| !value.is_empty());
-        let effective = self.config().effective(flags, None, variable).ok()?;
-        let settings = context::aws_settings(&effective);
-        let identity = Identity::of_environment(&settings);
-        // As `aws::Settings` has it: what is set for ssmx, the environment, the profile.
-        let of_profile = || {
-            let profile = effective.text(Key::Profile).unwrap_or("default");
-            self.aws_files().profiles.iter().find(|known| known.name == profile)?.region.clone()
-        };
-        let region = settings.region.clone().or_else(|| variable("AWS_REGION"));
-        let region = region.or_else(|| variable("AWS_DEFAULT_REGION")).or_else(of_profile);
-        Some(cache::names(dir, &identity, region.as_deref(), settings.ssm_endpoint_url.as_deref()))
+        let variables = Variables::read(environment::setting).ok()?;
+        let resolved = self.config().resolve(flags, variables, None, Arc::new(self.ambient.clone()));
+        let identity = Identity::of(&context::aws_settings(&resolved), &self.ambient);
+        let (region, endpoint) = (resolved.text(Key::Region), resolved.text(Key::SsmEndpointUrl));
+        Some(cache::names(dir, &identity, region, endpoint))
     }
 }
 

@@ -2,7 +2,6 @@
 //! in [`answer`].
 
 pub(crate) mod answer;
-mod aws_files;
 mod known;
 mod programs;
 mod quoting;

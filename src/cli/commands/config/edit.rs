@@ -13,7 +13,7 @@ use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::ui::Ui;
 use crate::cli::ui::prompt;
-use crate::config::{Place, edit as text_edit};
+use crate::config::{KeyPath, edit as text_edit};
 use crate::environment::{EDITOR, VISUAL, Variable};
 
 /// Sets values.
@@ -35,7 +35,7 @@ pub(crate) fn unset(ui: &Ui, path: &Path, keys: &[String]) -> Result<Exit, CliEr
     let before = file::text(path)?.unwrap_or_default();
     let mut after = before.clone();
     for key in keys {
-        let place: Place = key.parse().map_err(CliError::usage)?;
+        let place: KeyPath = key.parse().map_err(CliError::usage)?;
         let without = text_edit::unset(&after, &place).map_err(|problem| refused(path, &before, problem))?;
         after = without.ok_or_else(|| CliError::failed(format!("`{place}` is not set in `{}`", path.display())))?;
     }
@@ -43,7 +43,7 @@ pub(crate) fn unset(ui: &Ui, path: &Path, keys: &[String]) -> Result<Exit, CliEr
 }
 
 /// `KEY VALUE`, or `KEY=VALUE…`.
-fn assignments(words: &[String]) -> Result<Vec<(Place, String)>, CliError> {
+fn assignments(words: &[String]) -> Result<Vec<(KeyPath, String)>, CliError> {
     let pairs: Vec<(&str, &str)> = match words {
         [key, value] if !key.contains('=') => vec![(key, value)],
         several => several

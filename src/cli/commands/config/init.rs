@@ -30,12 +30,12 @@ pub(crate) struct Args {
 ///
 /// # Errors
 /// There is a file, it cannot be written, or the AWS configuration cannot be read.
-pub(crate) async fn run(ui: &Ui, globals: &Globals, args: Args, path: &Path) -> Result<Exit, CliError> {
+pub(crate) fn run(ui: &Ui, globals: &Globals, args: Args, path: &Path) -> Result<Exit, CliError> {
     if path.exists() && !args.force {
         return Err(CliError::failed(format!("there is `{}` already", path.display()))
             .hint("change it with `ssmx config edit`, or write it anew with `--force`"));
     }
-    let profiles = aws::profiles().await?;
+    let profiles = aws::Ambient::of_process().profiles()?;
     if let Some(name) = &globals.profile
         && !profiles.iter().any(|profile| profile.name == *name)
     {
@@ -78,7 +78,7 @@ fn ask(term: &Term, globals: &Globals, profiles: &[aws::Profile]) -> dialoguer::
     let region = match &globals.region {
         Some(region) => Some(region.clone()),
         None => {
-            let name = profile.as_deref().unwrap_or("default");
+            let name = profile.as_deref().unwrap_or(aws::DEFAULT_PROFILE);
             let known =
                 profiles.iter().find(|profile| profile.name == name).and_then(|profile| profile.region.as_deref());
             let prompt = match known {

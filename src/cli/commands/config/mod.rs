@@ -13,7 +13,7 @@ use crate::cli::error::{CliError, ErrorKind};
 use crate::cli::exit::Exit;
 use crate::cli::globals::Globals;
 use crate::cli::ui::Ui;
-use crate::config::{self, Key, Place, edit as text_edit};
+use crate::config::{self, Key, KeyPath, edit as text_edit};
 
 /// Make, read, change and explain the configuration
 ///
@@ -94,10 +94,10 @@ pub(crate) enum Output {
 ///
 /// # Errors
 /// The file cannot be read or written, or has mistakes.
-pub(crate) async fn run(ui: &Ui, globals: &Globals, args: Args) -> Result<Exit, CliError> {
+pub(crate) fn run(ui: &Ui, globals: &Globals, args: Args) -> Result<Exit, CliError> {
     let path = config::location()?.path;
     match args.command {
-        Command::Init(args) => init::run(ui, globals, args, &path).await,
+        Command::Init(args) => init::run(ui, globals, args, &path),
         Command::Path => {
             ui.data(format!("{}\n", path.display()))?;
             if !path.exists() {
@@ -108,13 +108,13 @@ pub(crate) async fn run(ui: &Ui, globals: &Globals, args: Args) -> Result<Exit, 
         Command::Show { effective: false, output } => show(ui, &path, output),
         Command::Show { effective: true, output } => {
             let context = Context::load(ui, globals)?;
-            explain::effective(&context, output).await
+            explain::effective(&context, output)
         }
-        Command::Get { key } => get(ui, globals, &path, &key).await,
+        Command::Get { key } => get(ui, globals, &path, &key),
         Command::Set { words } => edit::set(ui, &path, &words),
         Command::Unset { keys } => edit::unset(ui, &path, &keys),
         Command::Edit => edit::edit(ui, &path),
-        Command::Explain(args) => explain::run(&Context::load(ui, globals)?, args).await,
+        Command::Explain(args) => explain::run(&Context::load(ui, globals)?, args),
     }
 }
 
@@ -135,15 +135,16 @@ fn show(ui: &Ui, path: &Path, output: Output) -> Result<Exit, CliError> {
     Ok(Exit::FINE)
 }
 
-async fn get(ui: &Ui, globals: &Globals, path: &Path, key: &str) -> Result<Exit, CliError> {
+fn get(ui: &Ui, globals: &Globals, path: &Path, key: &str) -> Result<Exit, CliError> {
     let value = match Key::named(key) {
         Some(key) => {
             let context = Context::load(ui, globals)?;
-            let known = explain::standings(&context, None).await?;
-            known.into_iter().find(|standing| standing.key == key).and_then(|standing| standing.value)
+            let known = explain::settings(&context, None)?;
+            let value = known.into_iter().find(|setting| setting.key == key).and_then(|setting| setting.value);
+            value.map(|value| value.to_string())
         }
         None => {
-            let place: Place = key.parse().map_err(CliError::usage)?;
+            let place: KeyPath = key.parse().map_err(CliError::usage)?;
             let text = file::text(path)?.unwrap_or_default();
             text_edit::get(&text, &place).map_err(|problem| unusable(path, problem))?
         }

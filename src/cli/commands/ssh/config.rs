@@ -2,6 +2,7 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::include as edit;
 use super::login;
@@ -10,7 +11,7 @@ use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::globals::Globals;
 use crate::cli::ui::Ui;
-use crate::config::{self, Key};
+use crate::config::{self, Key, Nothing, Variables};
 use crate::environment;
 
 /// Print or install an OpenSSH configuration, so that plain `ssh NAME.ssmx` works
@@ -58,7 +59,10 @@ const HOST: &str = "--typed=%n %h";
 /// that it finds, and what the environment says now may not hold when it does.
 fn logins(context: &Context) -> Result<String, CliError> {
     let login = |alias: Option<(&str, &config::Target)>| {
-        let settings = context.config.effective(context::flags(&context.globals), alias, |_| None)?;
+        let settings = {
+            let (flags, variables) = (context::flags(&context.globals), Variables::default());
+            context.config.resolve(flags, variables, alias, Arc::new(Nothing))
+        };
         let user = settings.text(Key::SshUser).map(|user| format!("\x20   User {user}\n"));
         let port = settings.ssh_port().map(|port| format!("\x20   Port {port}\n"));
         Ok::<_, CliError>(user.into_iter().chain(port).collect::<String>())

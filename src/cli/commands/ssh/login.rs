@@ -21,7 +21,7 @@ use crate::cli::globals::Globals;
 use crate::cli::target::explain;
 use crate::cli::target::lookup;
 use crate::cli::ui::Ui;
-use crate::config::{Effective, Key};
+use crate::config::{Key, Resolved};
 use crate::environment;
 use crate::fleet::diagnose::Purpose;
 use crate::fleet::{Target, TargetState};
@@ -50,7 +50,7 @@ pub(crate) struct Login {
 
 impl Login {
     /// With what the settings say where no flag does. Their reason is left to the ProxyCommand.
-    pub(crate) fn or(&self, settings: &Effective) -> Self {
+    pub(crate) fn or(&self, settings: &Resolved) -> Self {
         let user = self.user.clone().or_else(|| settings.text(Key::SshUser).map(str::to_owned));
         Self { user, ..self.clone() }
     }
@@ -68,7 +68,7 @@ pub(crate) fn is_plain(name: &str) -> bool {
 }
 
 /// The port to connect to: the one of the settings, unless a port was typed.
-pub(crate) fn port(settings: &Effective, words: &Words) -> Option<u16> {
+pub(crate) fn port(settings: &Resolved, words: &Words) -> Option<u16> {
     settings.ssh_port().filter(|_| words.value('p').is_none() && words.setting("port").is_none())
 }
 

@@ -201,7 +201,7 @@ async fn miss(context: &Context, aws: &Aws, spec: &TargetSpec, error: FleetError
     if !not_found {
         return miss;
     }
-    let places = explain::places(aws, &context.config).await;
+    let places = explain::places(aws, &context.config);
     let elsewhere = look_elsewhere(aws, spec, &places, PATIENCE_ELSEWHERE).await.known;
     let here = Place::of(aws);
     let told = elsewhere.iter().take(SIGHTINGS_SHOWN);
