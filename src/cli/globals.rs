@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{ArgAction, ColorChoice};
 
+use crate::cli::completes::Completes;
 use crate::syntax::{HTTP, is_url};
 
 /// The flags that every command has.
@@ -11,11 +12,11 @@ use crate::syntax::{HTTP, is_url};
 #[command(next_help_heading = "Global options")]
 pub(crate) struct Globals {
     /// AWS profile [default: what the AWS environment says]
-    #[arg(long, short, global = true, value_name = "NAME")]
+    #[arg(long, short, global = true, value_name = "NAME", add = Completes::Profiles)]
     pub profile: Option<String>,
 
     /// AWS region [default: what the AWS environment and the profile say]
-    #[arg(long, short, global = true, value_name = "NAME")]
+    #[arg(long, short, global = true, value_name = "NAME", add = Completes::Regions)]
     pub region: Option<String>,
 
     /// Endpoint of the AWS APIs, in place of the region's own

@@ -8,6 +8,7 @@ mod advice;
 mod ambient;
 mod args;
 mod commands;
+mod completes;
 mod context;
 mod core_dump;
 mod error;

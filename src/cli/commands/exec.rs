@@ -9,6 +9,7 @@ use tokio::task::JoinSet;
 use crate::aws::StartSession;
 use crate::channel::Options;
 use crate::cli::advice;
+use crate::cli::completes::Completes;
 use crate::cli::context::{Context, Wanted};
 use crate::cli::error::{CliError, ErrorKind};
 use crate::cli::exit::Exit;
@@ -28,7 +29,7 @@ use crate::terminal::{Termination, Terminations};
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// The instances: their ids (i-…, mi-…), Names, addresses, tags as key=value, or aliases [default: you choose]
-    #[arg(value_name = "TARGET")]
+    #[arg(value_name = "TARGET", add = Completes::Targets)]
     pub targets: Vec<String>,
 
     /// Of several instances that a TARGET means, the best one
@@ -40,7 +41,7 @@ pub(crate) struct Args {
     pub all: bool,
 
     /// Session document, in place of AWS-StartNonInteractiveCommand
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", add = Completes::Documents)]
     pub document: Option<String>,
 
     /// Why, for the audit trail

@@ -1,6 +1,7 @@
 //! `ssmx pick`.
 
 use super::ls::json;
+use crate::cli::completes::Completes;
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
@@ -20,7 +21,7 @@ use crate::cli::target::choose::{self, Question};
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// What is typed into the picker already
-    #[arg(value_name = "QUERY")]
+    #[arg(value_name = "QUERY", add = Completes::Targets)]
     pub query: Vec<String>,
 
     /// Let several be chosen, each printed on a line of its own

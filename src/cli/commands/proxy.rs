@@ -9,6 +9,7 @@ use tokio::task::AbortHandle;
 use crate::aws::StartSession;
 use crate::channel::{End, Notice, Options};
 use crate::cli::advice;
+use crate::cli::completes::Completes;
 use crate::cli::context::{Context, Wanted};
 use crate::cli::error::{CliError, ErrorKind};
 use crate::cli::exit::Exit;
@@ -27,6 +28,7 @@ use crate::terminal::Terminations;
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// The instance: its id (i-…, mi-…), Name, address, tags as key=value, or an alias; an ending `.ssmx` is left out
+    #[arg(add = Completes::Targets)]
     pub host: String,
 
     /// The port on the instance where the ssh server listens
@@ -42,7 +44,7 @@ pub(crate) struct Args {
     pub alias: Vec<String>,
 
     /// Session document, in place of AWS-StartSSHSession
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", add = Completes::Documents)]
     pub document: Option<String>,
 
     /// Why, for the audit trail

@@ -13,6 +13,7 @@ use super::regions::REGIONS;
 use crate::aws::{Ambient, Identity, Profile};
 use crate::cli::args::Cli;
 use crate::cli::commands::ssh::arguments;
+use crate::cli::completes::Completes;
 use crate::cli::{context, implied_shell};
 use crate::config::{self, Column, Config, Flags, Key, Level, Selector, Value, Variables};
 use crate::environment;
@@ -53,8 +54,23 @@ impl Known {
         self.ambient.profiles().unwrap_or_default()
     }
 
+    /// The values that begin as it is typed.
+    pub(crate) fn values(&self, completes: Completes, current: &str) -> Vec<CompletionCandidate> {
+        match completes {
+            Completes::Profiles => self.profiles(current),
+            Completes::Regions => self.regions(current),
+            Completes::Targets => self.targets(current),
+            Completes::Aliases => self.aliases(current),
+            Completes::Tunnels => self.tunnels(current),
+            Completes::TunnelsAndTargets => self.tunnels_and_targets(current),
+            Completes::Documents => self.documents(current),
+            Completes::Columns => columns(current),
+            Completes::Keys => self.keys(current),
+        }
+    }
+
     /// AWS profiles; behind a comma one more.
-    pub(crate) fn profiles(&self, current: &str) -> Vec<CompletionCandidate> {
+    fn profiles(&self, current: &str) -> Vec<CompletionCandidate> {
         let (before, current) = behind_comma(current);
         let of_aws = self.aws_profiles().into_iter().map(|profile| profile.name);
         let ours = self.config().profiles.keys().cloned();
@@ -62,7 +78,7 @@ impl Known {
     }
 
     /// Regions, those that the configurations name in front; behind a comma one more.
-    pub(crate) fn regions(&self, current: &str) -> Vec<CompletionCandidate> {
+    fn regions(&self, current: &str) -> Vec<CompletionCandidate> {
         let (before, current) = behind_comma(current);
         let config = self.config();
         let targets = config.targets.values().map(|target| &target.settings);
@@ -85,7 +101,7 @@ impl Known {
     }
 
     /// Aliases of the configuration.
-    pub(crate) fn aliases(&self, current: &str) -> Vec<CompletionCandidate> {
+    fn aliases(&self, current: &str) -> Vec<CompletionCandidate> {
         let aliases = self.config().targets.iter().map(|(name, target)| (name, alias(&target.selector)));
         offer(aliases, current, "")
     }
@@ -116,20 +132,20 @@ impl Known {
     }
 
     /// Tunnels of the configuration.
-    pub(crate) fn tunnels(&self, current: &str) -> Vec<CompletionCandidate> {
+    fn tunnels(&self, current: &str) -> Vec<CompletionCandidate> {
         let tunnels = self.config().tunnels.iter();
         offer(tunnels.map(|(name, tunnel)| (name, format!("tunnel through {}", tunnel.target.value))), current, "")
     }
 
     /// What `ssmx fwd` can begin with.
-    pub(crate) fn tunnels_and_targets(&self, current: &str) -> Vec<CompletionCandidate> {
+    fn tunnels_and_targets(&self, current: &str) -> Vec<CompletionCandidate> {
         let mut found = self.tunnels(current);
         found.extend(self.targets(current));
         found
     }
 
     /// Session documents: those of the configuration, and those that every account has.
-    pub(crate) fn documents(&self, current: &str) -> Vec<CompletionCandidate> {
+    fn documents(&self, current: &str) -> Vec<CompletionCandidate> {
         let config = self.config();
         let targets = config.targets.values().map(|target| &target.settings);
         let sections = config.profiles.values().chain(targets).chain([&config.defaults]);
@@ -142,11 +158,11 @@ impl Known {
     }
 
     /// Settings of the configuration, and places in it once a section is begun.
-    pub(crate) fn keys(&self, current: &str) -> Vec<CompletionCandidate> {
+    fn keys(&self, current: &str) -> Vec<CompletionCandidate> {
         let config = self.config();
         let profiles = config.profiles.keys().map(|name| ("profiles", name, Level::Profile));
         let targets = config.targets.keys().map(|name| ("targets", name, Level::Target));
-        // Names that would have to be quoted are left to who types.
+        // Names that would have to be quoted are not offered.
         let is_bare = |name: &str| name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-');
         let sections = profiles.chain(targets).filter(|(_, name, _)| current.contains('.') && is_bare(name));
         let places = sections.flat_map(|(group, name, level)| {
@@ -154,11 +170,6 @@ impl Known {
         });
         let defaults = Key::of(Level::Defaults).map(|key| (key.to_string(), key.summary()));
         offer(defaults.chain(places), current, "")
-    }
-
-    /// Columns of a listing.
-    pub(crate) fn columns(&self, current: &str) -> Vec<CompletionCandidate> {
-        offer(Column::NAMED.into_iter().map(|(name, _)| (name, "")), current, "")
     }
 
     /// The instances that were listed last, in all places that the flags name.
@@ -185,6 +196,11 @@ impl Known {
         let (region, endpoint) = (resolved.text(Key::Region), resolved.text(Key::SsmEndpointUrl));
         Some(cache::names(dir, &identity, region, endpoint))
     }
+}
+
+/// Columns of a listing.
+fn columns(current: &str) -> Vec<CompletionCandidate> {
+    offer(Column::NAMED.into_iter().map(|(name, _)| (name, "")), current, "")
 }
 
 /// What an alias means, in a few words.

@@ -5,6 +5,7 @@ use serde_json::json;
 
 use super::Output;
 use crate::aws;
+use crate::cli::completes::Completes;
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
@@ -15,11 +16,11 @@ use crate::nearest;
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// The setting, with all that is said of it [default: all settings]
-    #[arg(value_name = "KEY")]
+    #[arg(value_name = "KEY", add = Completes::Keys)]
     pub key: Option<String>,
 
     /// The alias whose settings to show
-    #[arg(long, value_name = "ALIAS")]
+    #[arg(long, value_name = "ALIAS", add = Completes::Aliases)]
     pub target: Option<String>,
 
     /// How to print

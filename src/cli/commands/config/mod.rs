@@ -8,6 +8,7 @@ mod init;
 
 use std::path::Path;
 
+use crate::cli::completes::Completes;
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, ErrorKind};
 use crate::cli::exit::Exit;
@@ -53,7 +54,7 @@ pub(crate) enum Command {
     /// A setting alone, like `region`, is the one in force; a place, like `profiles.prod.region`, is what the file says.
     Get {
         /// A setting, or a place in the file
-        #[arg(value_name = "KEY")]
+        #[arg(value_name = "KEY", add = Completes::Keys)]
         key: String,
     },
 
@@ -63,14 +64,14 @@ pub(crate) enum Command {
     /// at once. A setting alone is one of the defaults. Lists are written with commas between.
     Set {
         /// KEY VALUE, or KEY=VALUE, of which there may be several
-        #[arg(value_name = "KEY", required = true, num_args = 1.., allow_hyphen_values = true)]
+        #[arg(value_name = "KEY", required = true, num_args = 1.., allow_hyphen_values = true, add = Completes::Keys)]
         words: Vec<String>,
     },
 
     /// Take values or whole sections out of the file
     Unset {
         /// Places in the file, like `region`, `profiles.prod.region` or `targets.db`
-        #[arg(value_name = "KEY", required = true)]
+        #[arg(value_name = "KEY", required = true, add = Completes::Keys)]
         keys: Vec<String>,
     },
 

@@ -11,6 +11,7 @@ use anstyle::Style;
 use clap::{ColorChoice, ValueEnum};
 
 use crate::aws::{Aws, InstanceState};
+use crate::cli::completes::Completes;
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
@@ -29,6 +30,7 @@ use columns::{ago, counts, style};
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Which instances: parts of names, ids or addresses, and tags as key=value
+    #[arg(add = Completes::Targets)]
     pub query: Vec<String>,
 
     /// Only those on which a session can be started now
@@ -53,7 +55,7 @@ pub(crate) struct Args {
 
     /// Columns of the table, with commas between them: name, id, status, state, platform, type, zone, region, profile,
     /// ip, public_ip, dns, computer, agent, last_seen, launched, tag:KEY
-    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    #[arg(long, value_name = "NAMES", value_delimiter = ',', add = Completes::Columns)]
     pub columns: Vec<Column>,
 
     #[command(flatten)]

@@ -12,6 +12,7 @@ use futures_util::{StreamExt, stream};
 
 use super::ls::is_colored;
 use crate::aws::Aws;
+use crate::cli::completes::Completes;
 use crate::cli::context::{Context, Wanted};
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
@@ -29,7 +30,7 @@ use report::{Miss, Report, Told};
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// The instances: their ids (i-…, mi-…), Names, addresses, tags as key=value, or aliases [default: you choose]
-    #[arg(value_name = "TARGET")]
+    #[arg(value_name = "TARGET", add = Completes::Targets)]
     pub targets: Vec<String>,
 
     /// Of several instances that a TARGET means, the best one
