@@ -26,7 +26,7 @@ pub(crate) enum Role {
     Input,
     /// ssmx sets it for the commands that it runs.
     Output,
-    /// Parts of ssmx talk to each other through it; people are not told of it.
+    /// Parts of ssmx talk to each other through it; it is not documented for people.
     Internal,
     /// It belongs to the system or to other programs; ssmx reads it.
     System,
@@ -115,7 +115,7 @@ impl Variable {
         self.value().map(PathBuf::from)
     }
 
-    /// Whether people are told of it.
+    /// Whether it is documented for people.
     #[cfg(test)]
     pub(crate) fn is_documented(&self) -> bool {
         matches!(self.role, Role::Input | Role::Output)
@@ -133,7 +133,7 @@ pub(crate) fn names() -> impl Iterator<Item = String> {
     env::vars_os().filter_map(|(name, _)| name.into_string().ok())
 }
 
-/// A variable by which somebody who runs the tests says how.
+/// A variable that changes how the tests run.
 #[cfg(test)]
 pub(crate) fn of_tests(name: &str) -> Option<String> {
     env::var(name).ok()

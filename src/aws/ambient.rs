@@ -77,7 +77,7 @@ impl Ambient {
         self.first(&PROFILE)
     }
 
-    /// The variable that holds the id of an access key, and the id, which is no secret.
+    /// The variable that holds the id of an access key, and the id, which is not a secret.
     pub(crate) fn access_key(&self) -> Option<(&'static str, String)> {
         self.first(&[ACCESS_KEY_ID])
     }

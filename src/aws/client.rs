@@ -178,7 +178,7 @@ impl Aws {
         F: Future<Output = Result<T, SdkError<E, HttpResponse>>>,
         E: ProvideErrorMetadata + std::error::Error + 'static,
     {
-        // Before the request, not in it: its time limit is no measure for a person who types a code.
+        // Before the request, not in it: its time limit is too short for a person who types a code.
         let credentials = self.credentials().await?;
         let failed = |err| Error::from_sdk(action, &err).under_profile(self.profile());
         let err = match request().await {

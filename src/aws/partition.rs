@@ -1,6 +1,6 @@
-//! [`Partition`]: a part of AWS with accounts and host names of its own.
+//! [`Partition`]: a part of AWS, with separate accounts and host names.
 
-/// A part of AWS with accounts and host names of its own.
+/// A part of AWS, with separate accounts and host names.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Partition {
     pub(crate) name: &'static str,

@@ -1,4 +1,4 @@
-//! [`Context`]: what a command knows besides its arguments: the person to speak to, the global flags, the configuration.
+//! [`Context`]: what a command has besides its arguments: the person to speak to, the global flags, the configuration.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use crate::aws::{Ambient, Aws, Endpoints, Settings};
 use crate::config::{self, Config, ConfigError, Flags, Key, Resolved, Selector, Variables};
 use crate::environment;
 
-/// What a command knows besides its arguments. Cheap to clone.
+/// What a command has besides its arguments. Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct Context {
     /// Speaks to the person.
@@ -27,14 +27,14 @@ pub(crate) struct Context {
     clouds: Arc<Mutex<Vec<(Settings, Aws)>>>,
 }
 
-/// A target as it was typed, with what the configuration says of it.
+/// A target as it was typed, with its settings.
 #[derive(Clone, Debug)]
 pub(crate) struct Wanted {
-    /// What was typed.
+    /// As it was typed.
     pub(crate) text: String,
-    /// Which instance an alias means. None if it is no alias.
+    /// The instance that an alias stands for. None if it is not an alias.
     pub(crate) selector: Option<Selector>,
-    /// The settings that hold for it.
+    /// The settings in force for it.
     pub(crate) settings: Resolved,
 }
 
@@ -81,7 +81,7 @@ impl Context {
         Ok(self.config.resolve(flags(&self.globals), variables, target, Arc::new(self.ambient.clone())))
     }
 
-    /// What is meant by a target as it was typed.
+    /// A target as it was typed, and its settings.
     ///
     /// # Errors
     /// A variable of the environment makes no sense.

@@ -41,7 +41,7 @@ pub(crate) enum ConfigError {
     NoHome,
 }
 
-/// Mistakes are told up to this number.
+/// Mistakes are listed up to this number.
 pub(crate) const MOST_MISTAKES: usize = 20;
 
 /// One mistake.

@@ -1,4 +1,4 @@
-//! `config.toml`: what it may say, what it says, and which of several values counts.
+//! `config.toml`: its grammar, its content, and which of several values counts.
 //!
 //! [`Config`] is the file, checked as a whole: every mistake is found at once, with its line and the key that was
 //! probably meant. [`Resolved`] weighs flags, variables, the file and the AWS environment, and knows where each value came from.

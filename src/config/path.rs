@@ -26,7 +26,7 @@ pub(crate) fn location() -> Result<Location, ConfigError> {
     let folder = if cfg!(windows) {
         dirs::config_dir()
     } else {
-        // The same on every Unix: macOS has its own idea, under which nobody looks for the file of a command line.
+        // The same on every Unix: the folder that macOS has for this is not where one looks for the file of a command line.
         // A relative path is to be ignored, says the specification.
         let xdg = environment::XDG_CONFIG_HOME.path().filter(|path| path.is_absolute());
         xdg.or_else(|| {

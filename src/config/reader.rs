@@ -113,7 +113,7 @@ impl Reader {
         Some(self.section(table, Level::Profile, header, &[]))
     }
 
-    /// The settings of a section, beside the keys of its own that are read elsewhere.
+    /// The settings of a section. `own` are the keys that such a section has besides.
     fn section(&mut self, table: &dyn TableLike, level: Level, header: &str, own: &[&'static str]) -> Section {
         let mut section = Section::default();
         for entry in entries(table).filter(|entry| !own.contains(&entry.name)) {

@@ -1,4 +1,4 @@
-//! [`Value`]: what a setting can be, read from TOML and from plain text, checked in one place.
+//! [`Value`]: the value of a setting, read from TOML and from plain text, checked in one place.
 
 use std::fmt;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! What a shell is answered when Tab was pressed: this runs for a key press, so nothing is started and nobody is asked.
+//! The answer to a shell when Tab is pressed. This runs at a key press, so no thread is started and AWS is not asked.
 
 use std::env;
 use std::io::{self, Write};
@@ -13,7 +13,7 @@ use crate::environment::{COMPLETE, COMPLETE_BREAKS, COMPLETE_LINE, Variable};
 
 /// Answers, if it is a shell that has called ssmx, and returns how to exit. To be asked before anything else is done.
 ///
-/// A failure is as good as no answer: there is no place where it could be said.
+/// A failure is as good as no answer: it could be shown nowhere.
 pub(crate) fn answer() -> Option<Exit> {
     let shell = COMPLETE.text()?;
     let Some(shell) = Shell::named(&shell) else { return Some(Exit::USAGE) };
@@ -23,7 +23,7 @@ pub(crate) fn answer() -> Option<Exit> {
     Some(if written.is_ok() { Exit::FINE } else { Exit::FAILED })
 }
 
-/// What is asked for.
+/// A question of a shell.
 struct Request {
     shell: Shell,
     /// From the program's name to the word at the cursor, of which only what is in front of the cursor.
@@ -81,7 +81,7 @@ impl Request {
     fn text(&self, candidates: &[CompletionCandidate]) -> String {
         let mut text = String::new();
         for candidate in candidates {
-            // One that is no text cannot be handed over, and one that could command the terminal must not be.
+            // One that is not valid UTF-8 cannot be handed over, and one that could command the terminal must not be.
             let Some(value) = candidate.get_value().to_str().filter(|value| !value.chars().any(char::is_control))
             else {
                 continue;

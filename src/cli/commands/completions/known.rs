@@ -1,5 +1,5 @@
 //! Names that are known on this machine: of the configuration, of the AWS configuration, and of the instances that were
-//! listed last. Files are read when they are first needed, and what cannot be read names nothing.
+//! listed last. Files are read when they are first needed; one that cannot be read has no names.
 
 use std::collections::HashMap;
 use std::ffi::OsString;
@@ -137,7 +137,7 @@ impl Known {
         offer(tunnels.map(|(name, tunnel)| (name, format!("tunnel through {}", tunnel.target.value))), current, "")
     }
 
-    /// What `ssmx fwd` can begin with.
+    /// The first word of `ssmx fwd`.
     fn tunnels_and_targets(&self, current: &str) -> Vec<CompletionCandidate> {
         let mut found = self.tunnels(current);
         found.extend(self.targets(current));
@@ -203,7 +203,7 @@ fn columns(current: &str) -> Vec<CompletionCandidate> {
     offer(Column::NAMED.into_iter().map(|(name, _)| (name, "")), current, "")
 }
 
-/// What an alias means, in a few words.
+/// The instance that an alias stands for, in a few words.
 fn alias(selector: &Selector) -> String {
     let what = match selector {
         Selector::Id(id) => id.clone(),

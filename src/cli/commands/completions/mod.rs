@@ -1,5 +1,5 @@
-//! `ssmx completions`: the scripts that make shells ask ssmx what can stand at the cursor. What they get for an answer is
-//! in [`answer`].
+//! `ssmx completions`: the scripts that make shells ask ssmx what can stand at the cursor. The answers come from
+//! [`answer`].
 
 pub(crate) mod answer;
 mod known;
@@ -86,7 +86,7 @@ impl Shell {
         }
     }
 
-    /// Whether it shows what a candidate is beside its name.
+    /// Whether it shows a description beside a candidate.
     pub(crate) fn shows_help(self) -> bool {
         !matches!(self, Self::Bash | Self::Elvish)
     }

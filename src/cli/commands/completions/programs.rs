@@ -12,7 +12,7 @@ const MOST_FOLDERS: usize = 64;
 /// Entries of a folder that are looked at.
 const MOST_ENTRIES: usize = 20_000;
 
-/// The programs on PATH whose name begins so; none for an empty beginning, as nobody reads thousands.
+/// The programs on PATH whose name begins so; none for an empty beginning: thousands are of no use.
 pub(crate) fn programs(beginning: &str) -> BTreeSet<String> {
     if beginning.is_empty() {
         return BTreeSet::new();

@@ -62,7 +62,7 @@ pub(crate) fn run(ui: &Ui, globals: &Globals, args: Args, path: &Path) -> Result
 
 type Answers = (Option<String>, Option<String>);
 
-/// Asks what no flag has said. Ctrl-C ends the program before anything is written.
+/// Asks for what flags leave open. Ctrl-C ends the program before anything is written.
 fn ask(term: &Term, globals: &Globals, profiles: &[aws::Profile]) -> dialoguer::Result<Answers> {
     const LEFT_TO_AWS: &str = "none: whatever AWS_PROFILE says";
     let profile = match &globals.profile {
@@ -96,7 +96,7 @@ fn ask(term: &Term, globals: &Globals, profiles: &[aws::Profile]) -> dialoguer::
     Ok((profile, region))
 }
 
-/// A file in which all that can be said is said, in comments.
+/// A file that shows every setting, in comments.
 pub(crate) fn template(profile: Option<&str>, region: Option<&str>) -> String {
     let mut text = HEAD.to_owned();
     for key in Key::of(Level::Defaults) {

@@ -145,9 +145,9 @@ fn get(ui: &Ui, globals: &Globals, path: &Path, key: &str) -> Result<Exit, CliEr
             value.map(|value| value.to_string())
         }
         None => {
-            let place: KeyPath = key.parse().map_err(CliError::usage)?;
+            let key_path: KeyPath = key.parse().map_err(CliError::usage)?;
             let text = file::text(path)?.unwrap_or_default();
-            text_edit::get(&text, &place).map_err(|problem| unusable(path, problem))?
+            text_edit::get(&text, &key_path).map_err(|problem| unusable(path, problem))?
         }
     };
     match value {

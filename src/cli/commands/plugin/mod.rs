@@ -85,7 +85,7 @@ pub(crate) async fn run(ui: &Ui, globals: &Globals, args: Args) -> Result<Exit, 
     Ok(Exit::FINE)
 }
 
-/// Ends the session of a call that cannot be understood, for nobody else will.
+/// Ends the session of a call that cannot be understood, which would go on otherwise.
 async fn refuse(ui: &Ui, globals: &Globals, CallError { mistake, orphan }: CallError) -> CliError {
     if let Some(orphan) = orphan {
         match load(ui, globals, orphan.account).await {
@@ -100,8 +100,8 @@ async fn refuse(ui: &Ui, globals: &Globals, CallError { mistake, orphan }: CallE
         .hint("the AWS CLI calls this program by itself, in `aws ssm start-session --target ID`")
 }
 
-/// The account, region and endpoints of a call. What the call leaves open, flags may say. Of the configuration only
-/// endpoints count, and a broken one is no reason to lose the session.
+/// The account, region and endpoints of a call. Flags fill in what the call leaves open. Of the configuration only
+/// endpoints count, and a broken one must not cost the session.
 async fn load(ui: &Ui, globals: &Globals, call: Account) -> Result<Aws, CliError> {
     let ambient = Ambient::of_process();
     let settings = context::aws_settings(&resolve(ui, globals, call, &ambient));
