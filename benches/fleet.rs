@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use ssmx::bench::aws::{Aws, InstanceState, PingStatus, Platform, Settings};
+use ssmx::bench::aws::{Ambient, Aws, Endpoints, InstanceState, PingStatus, Platform, Settings};
 use ssmx::bench::fleet::{self, CacheUse, Instance, Options, Place, Query, TargetState};
 use ssmx::bench::fleet::{Cache, Cached, names};
 use ssmx::sandbox::agent::Instances;
@@ -55,11 +55,11 @@ impl Bench {
         let of = |region: &str| {
             let settings = Settings {
                 region: Some(region.to_owned()),
-                endpoint_url: Some(self.sandbox.endpoint()),
+                endpoints: Endpoints::common(&self.sandbox.endpoint()),
                 ..Settings::default()
             };
             // Makes no request.
-            self.runtime.block_on(Aws::load(&settings)).expect("settings")
+            self.runtime.block_on(Aws::load(&settings, &Ambient::of_process())).expect("settings")
         };
         REGIONS.map(of).into()
     }

@@ -8,14 +8,17 @@
 //! |---|---|---|
 //! | [`cli`] | what a person types and sees: commands, messages, exit codes | session, fleet, config, aws, sandbox |
 //! | [`session`] | what a session is for: shell, exec | channel, terminal |
-//! | [`picker`] | choosing an instance: the list, the query, the screen | fleet, terminal |
-//! | [`fleet`] | instances: finding the one that is meant | aws |
+//! | [`picker`] | choosing an instance: the list, the query, the screen | fleet, config, terminal |
+//! | [`fleet`] | instances: finding the one that is meant | aws, config |
 //! | [`config`] | config.toml: schema, merge, explain, edit | – |
 //! | [`channel`] | one session's socket: dial, drive, reconnect, resume | protocol, aws |
 //! | [`aws`] | SDK clients, credentials, endpoints, proxies; AWS errors turned into advice | – |
 //! | [`terminal`] | raw mode, size, escape keys, restore | – |
 //! | [`protocol`] | pure: wire format, handshake, reliable delivery, cipher, smux. No IO, no clock | – |
 //! | [`sandbox`] | an embedded AWS on loopback: control plane, message gateway, agents | protocol |
+//!
+//! Below all of them are [`environment`], [`nearest`] and [`syntax`]: the variables that ssmx goes by, the word that was
+//! probably meant, and the forms of text that several rooms check.
 //!
 //! `protocol` is the heart: a state machine that is handed frames and the time and asked what to send, what
 //! happened and when to wake it. It plays both roles, so the sandbox's agents and the simulation tests run the same
@@ -26,11 +29,14 @@ pub(crate) mod aws;
 pub(crate) mod channel;
 pub(crate) mod cli;
 pub(crate) mod config;
+pub(crate) mod environment;
 pub(crate) mod fleet;
+pub(crate) mod nearest;
 pub(crate) mod picker;
 pub mod protocol;
 pub mod sandbox;
 pub(crate) mod session;
+pub(crate) mod syntax;
 pub(crate) mod terminal;
 
 pub use cli::main;
@@ -39,7 +45,7 @@ pub use cli::main;
 #[doc(hidden)]
 pub mod bench {
     pub mod aws {
-        pub use crate::aws::{Aws, InstanceState, PingStatus, Platform, Settings};
+        pub use crate::aws::{Ambient, Aws, Endpoints, InstanceState, PingStatus, Platform, Settings};
     }
     pub mod fleet {
         pub use crate::fleet::cache::{Cache, Cached, names};

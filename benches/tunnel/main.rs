@@ -5,6 +5,7 @@
 //! real one. With `SSMX_BENCH_PLUGIN=/path/to/session-manager-plugin` the official client is measured beside it.
 //! `SSMX_BENCH_MIB` sets how much is moved where nothing slows it down (64).
 
+#![allow(clippy::disallowed_methods, reason = "tests and benchmarks have an environment of their own")]
 #![expect(clippy::print_stdout, reason = "a benchmark prints its figures")]
 
 mod measure;

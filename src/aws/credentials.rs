@@ -120,7 +120,7 @@ impl Source {
                 ProfileFileCredentialsProvider::builder().configure(&config).profile_name(profile).build(),
             ),
             _ => {
-                // On a machine that is no instance nobody answers there, and a person waits for the error.
+                // On a machine that is not an EC2 instance there is no answer, and a person waits for the error.
                 let metadata =
                     imds::Client::builder().configure(&config).connect_timeout(IMDS_TIMEOUT).max_attempts(1).build();
                 let mut chain =

@@ -142,7 +142,7 @@ impl Answer {
     }
 }
 
-/// Keys that nobody has.
+/// Keys that do not exist.
 pub(crate) fn keys(id: &str) -> Credentials {
     Credentials::new(id, "SECRETKEY", None, None, "test")
 }

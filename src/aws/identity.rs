@@ -3,9 +3,11 @@
 use std::fmt;
 
 use aws_lc_rs::digest;
-use aws_types::os_shim_internal::Env;
 
-use super::settings::Settings;
+use super::{
+    ambient::{Ambient, DEFAULT_PROFILE},
+    settings::Settings,
+};
 
 /// Tells one source of credentials from another, and so mostly one account from another, without a request and without
 /// a secret: it is derived from the name of the profile, or from the access key id in the environment, and from the
@@ -16,27 +18,22 @@ use super::settings::Settings;
 pub struct Identity(String);
 
 impl Identity {
-    /// The identity that a process with this environment has, with these settings.
-    pub fn of_environment(settings: &Settings) -> Self {
-        Self::of(&Env::real(), settings.profile.as_deref(), settings.default_profile.as_deref())
-    }
-
-    /// `flag` and `default` as in [`Settings`].
-    pub(super) fn of(env: &Env, flag: Option<&str>, default: Option<&str>) -> Self {
-        let var = |name| env.get(name).ok().filter(|value| !value.is_empty());
-        let files = [var("AWS_CONFIG_FILE"), var("AWS_SHARED_CREDENTIALS_FILE")].map(Option::unwrap_or_default);
-        // The order in which credentials are looked for: a flag, keys in the environment, AWS_PROFILE, the default.
-        let source = match (flag, var("AWS_ACCESS_KEY_ID")) {
-            (Some(profile), _) => format!("profile\0{profile}"),
-            (None, Some(key)) => format!("key\0{key}"),
-            (None, None) => {
-                let profile = var("AWS_PROFILE").or_else(|| var("AWS_DEFAULT_PROFILE"));
-                format!("profile\0{}", profile.as_deref().or(default).unwrap_or("default"))
-            }
+    /// The identity that these settings lead to.
+    pub(crate) fn of(settings: &Settings, ambient: &Ambient) -> Self {
+        // The order in which credentials are looked for: a profile of ssmx's own, keys in the environment, other profiles.
+        let source = match (settings.explicit_profile, ambient.access_key()) {
+            (false, Some((_, key))) => format!("key\0{key}"),
+            _ => format!("profile\0{}", settings.profile.as_deref().unwrap_or(DEFAULT_PROFILE)),
         };
-        let digest = digest::digest(&digest::SHA256, [source, files.join("\0")].join("\0").as_bytes());
+        let digest = digest::digest(&digest::SHA256, [source, ambient.file_names().join("\0")].join("\0").as_bytes());
         let bytes = digest.as_ref().iter().take(BYTES);
         Self(bytes.map(|byte| format!("{byte:02x}")).collect())
+    }
+
+    /// The identity that a profile has.
+    pub(super) fn of_profile(ambient: &Ambient, profile: &str) -> Self {
+        let profile = Some(profile.to_owned());
+        Self::of(&Settings { profile, explicit_profile: true, ..Settings::default() }, ambient)
     }
 
     /// The identity as 32 hexadecimal digits.
@@ -51,15 +48,16 @@ impl fmt::Debug for Identity {
     }
 }
 
-/// Half of a digest: nobody looks for collisions here.
+/// Half of a digest, as there is nothing to gain from a collision.
 const BYTES: usize = 16;
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn identity(env: &[(&str, &str)], flag: Option<&str>) -> Identity {
-        Identity::of(&Env::from_slice(env), flag, None)
+    fn identity(variables: &[(&str, &str)], profile: Option<&str>) -> Identity {
+        let ambient = Ambient::of(variables, &[]);
+        Identity::of(&ambient.settings(profile, None), &ambient)
     }
 
     #[test]
@@ -71,8 +69,10 @@ mod tests {
         assert_ne!(identity(&keys, None), identity(&[("AWS_ACCESS_KEY_ID", "AKIDTWO")], None));
         assert_eq!(identity(&[], None), identity(&[], Some("default")));
         assert_ne!(identity(&[("AWS_CONFIG_FILE", "/x")], Some("work")), work);
-        assert_eq!(Identity::of(&Env::from_slice(&[]), None, Some("work")), work);
-        assert_eq!(Identity::of(&Env::from_slice(&keys), None, Some("x")), identity(&keys, None));
+        let default = Settings { profile: Some("work".to_owned()), ..Settings::default() };
+        assert_eq!(Identity::of(&default, &Ambient::of(&[], &[])), work);
+        assert_eq!(Identity::of(&default, &Ambient::of(&keys[..1], &[])), identity(&keys, None));
         assert_eq!(work.as_str().len(), 32);
+        assert_eq!(work.as_str(), "ed276db3737c216d5e72d7bab752f829", "caches are kept under it");
     }
 }

@@ -12,7 +12,7 @@ impl Aws {
     pub async fn send_ssh_public_key(&self, instance: &str, user: &str, key: &str) -> Result<(), Error> {
         const ACTION: &str = "ec2-instance-connect:SendSSHPublicKey";
         let sent = self.call(ACTION, || {
-            self.instance_connect()
+            self.ec2_instance_connect()
                 .send_ssh_public_key()
                 .instance_id(instance)
                 .instance_os_user(user)

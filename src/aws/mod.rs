@@ -5,7 +5,9 @@
 //! WebSocket is the same ([`NetSettings`]): the same roots, proxies and TLS.
 
 mod advice;
+mod ambient;
 mod client;
+mod clients;
 mod codes;
 mod credentials;
 mod ec2;
@@ -18,6 +20,7 @@ mod kms;
 mod managed;
 mod net;
 mod page;
+mod partition;
 mod profiles;
 mod proxy;
 mod secret;
@@ -30,6 +33,8 @@ mod tier;
 #[cfg(test)]
 mod fake;
 
+pub use ambient::Ambient;
+pub(crate) use ambient::{DEFAULT_PROFILE, START_SESSION_RESPONSE, start_session_response};
 pub use client::Aws;
 pub use ec2::InstanceState;
 pub(crate) use ec2::{Ec2Instance, ec2_literal};
@@ -39,13 +44,15 @@ pub(crate) use managed::ManagedInstance;
 pub use managed::{PingStatus, Platform};
 pub(crate) use net::BoxedStream;
 pub(crate) use page::{Filter, Page};
-pub(crate) use profiles::{Profile, profiles};
+pub(crate) use partition::Partition;
+pub(crate) use profiles::Profile;
 pub(crate) use secret::Secret;
-pub(crate) use settings::ServiceEndpoints;
-pub use settings::Settings;
+pub use settings::{Endpoints, Settings};
 pub(crate) use sign::SignedHeaders;
 pub(crate) use ssm::{ConnectionStatus, StartSession, StartedSession};
 pub(crate) use tier::HybridTier;
+#[cfg(test)]
+pub(crate) use {clients::SERVICES, settings::GATEWAY};
 
 pub(crate) use gateway::is_gateway;
 pub(crate) use proxy::is_loopback;

@@ -1,115 +1,104 @@
-//! What decides which account, region and endpoints are meant: flags, then the environment, then the AWS profile.
+//! [`Settings`]: which account, region and endpoints are meant, and whether that can be.
 //!
-//! The SDK reads most of this itself. What it would get wrong for a person at a terminal is settled here before it
-//! starts: a missing region would make it ask the instance metadata service for seconds, and a profile that does not
-//! exist would end as "no credentials".
+//! The SDK reads most of this itself. What it would get wrong for a person at a terminal is settled before it starts: a
+//! missing region would make it ask the instance metadata service for seconds, and a profile that does not exist would
+//! end as "no credentials".
 
-use std::path::PathBuf;
-
-use aws_config::{
-    imds::region::ImdsRegionProvider,
-    profile::{self, ProfileSet},
-};
-use aws_types::os_shim_internal::{Env, Fs};
-use http::Uri;
+use aws_config::{imds::region::ImdsRegionProvider, profile::ProfileSet};
 
 use super::{
+    ambient::{Ambient, DEFAULT_PROFILE},
+    clients::SERVICES,
     error::{Cause, Error, ErrorKind},
-    identity::Identity,
 };
+use crate::syntax::{HTTP, is_region, is_url};
 
-/// What a person gave on the command line or in the configuration of ssmx; all else comes from the environment and the
-/// AWS configuration files.
+/// Which account, region and endpoints are meant, all sources weighed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Settings {
-    /// `--profile`: stands before AWS_PROFILE, and before keys in the environment.
+    /// The AWS profile, if one is named.
     pub profile: Option<String>,
-    /// The profile in place of `default`, where neither `profile` nor AWS_PROFILE name one. As with AWS_PROFILE, keys in
-    /// the environment stand before it.
-    pub default_profile: Option<String>,
-    /// `--region`: stands before AWS_REGION, AWS_DEFAULT_REGION and the profile.
+    /// Whether its credentials are used even where the environment holds keys.
+    pub explicit_profile: bool,
+    /// The region. None leads to that of the EC2 instance ssmx runs on, or to an error.
     pub region: Option<String>,
-    /// `--endpoint-url`: one endpoint for every service, before AWS_ENDPOINT_URL and its per-service forms.
-    pub endpoint_url: Option<String>,
-    /// The endpoint of SSM alone, before `endpoint_url`.
-    pub ssm_endpoint_url: Option<String>,
-    /// The endpoints of the other services, each before `endpoint_url`.
-    pub services: ServiceEndpoints,
+    /// Endpoints, where they are not those of the region.
+    pub endpoints: Endpoints,
 }
 
 /// Endpoints of services, where they are not those of the region.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ServiceEndpoints {
-    /// EC2.
-    pub ec2: Option<String>,
-    /// EC2 Instance Connect.
-    pub instance_connect: Option<String>,
-    /// KMS.
-    pub kms: Option<String>,
-    /// STS.
-    pub sts: Option<String>,
-    /// The message gateway, in place of the one that each session names. May also be a `wss://` URL.
-    pub messages: Option<String>,
+pub struct Endpoints {
+    /// For all services that have none of their own.
+    common: Option<String>,
+    /// By service, as in [`SERVICES`].
+    services: Vec<(&'static str, String)>,
+    /// The message gateway, in place of the one that each session names. May also be a `wss://` or `ws://` URL.
+    messages: Option<String>,
 }
 
-/// The settings in force.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Resolved {
-    pub(crate) profile: Option<String>,
-    /// Whether the profile was named by a flag.
-    pub(crate) explicit_profile: bool,
-    pub(crate) identity: Identity,
-    /// None only until [`Resolved::region_or_metadata`] was asked.
-    pub(crate) region: Option<String>,
-    pub(crate) endpoint_url: Option<String>,
-    pub(crate) ssm_endpoint_url: Option<String>,
-    pub(crate) services: ServiceEndpoints,
-    pub(crate) ca_bundle: Option<PathBuf>,
-}
+/// The message gateway, which has endpoints of its own but no client.
+pub(crate) const GATEWAY: &str = "ssmmessages";
 
-impl Resolved {
-    pub(crate) async fn from(settings: &Settings, env: &Env, fs: &Fs) -> Result<Self, Error> {
-        let var = |name| env.get(name).ok().filter(|value| !value.is_empty());
-        let given = settings.profile.clone();
-        let explicit_profile = given.is_some();
-        let profile = given.or_else(|| var("AWS_PROFILE")).or_else(|| var("AWS_DEFAULT_PROFILE"));
-        let profile = profile.or_else(|| settings.default_profile.clone());
+impl Endpoints {
+    /// One for all services, and those that `own` has for each.
+    pub(crate) fn new(common: Option<String>, own: impl Fn(&'static str) -> Option<String>) -> Self {
+        let services = SERVICES.into_iter().filter_map(|service| Some((service, own(service)?)));
+        Self { common, services: services.collect(), messages: own(GATEWAY) }
+    }
 
-        let loaded = profile::load(fs, env, &Default::default(), profile.clone().map(Into::into)).await;
-        let profiles = loaded.map_err(|err| {
-            let message = format!("the AWS configuration cannot be read: {err}");
-            usage(Cause::Configuration, message)
-        })?;
-        if let Some(name) = profile.as_deref().filter(|name| profiles.get_profile(name).is_none()) {
-            return Err(unknown_profile(name, &profiles));
+    /// One for all services.
+    pub fn common(url: &str) -> Self {
+        Self { common: Some(url.to_owned()), ..Self::default() }
+    }
+
+    /// One for all services in place of these, but for the message gateway.
+    pub(super) fn replaced_by(self, url: &str) -> Self {
+        Self { messages: self.messages, ..Self::common(url) }
+    }
+
+    /// The endpoint for all services, if there is one.
+    pub(super) fn of_all(&self) -> Option<&str> {
+        self.common.as_deref()
+    }
+
+    /// The endpoint of a service. One for all services is not for the message gateway: each session names its own.
+    pub(crate) fn of(&self, service: &str) -> Option<&str> {
+        if service == GATEWAY {
+            return self.messages.as_deref();
         }
-        let key = |name| profiles.get(name).filter(|value| !value.is_empty()).map(str::to_owned);
+        let own = self.services.iter().find(|(known, _)| *known == service).map(|(_, url)| url);
+        own.or(self.common.as_ref()).map(String::as_str)
+    }
+}
 
-        let region = settings.region.clone();
-        let region =
-            region.or_else(|| var("AWS_REGION")).or_else(|| var("AWS_DEFAULT_REGION")).or_else(|| key("region"));
-        if let Some(region) = &region {
+impl Settings {
+    /// The AWS profile in force, named or not.
+    pub(super) fn profile_name(&self) -> &str {
+        self.profile.as_deref().unwrap_or(DEFAULT_PROFILE)
+    }
+
+    /// # Errors
+    ///
+    /// If the profile does not exist, or something cannot be a region or an endpoint.
+    pub(super) fn check(&self, ambient: &Ambient) -> Result<(), Error> {
+        let files = ambient.files()?;
+        if let Some(name) = self.profile.as_deref().filter(|name| files.get_profile(name).is_none()) {
+            return Err(unknown_profile(name, files));
+        }
+        if let Some(region) = &self.region {
             check_region(region)?;
         }
-        let ServiceEndpoints { ec2, instance_connect, kms, sts, messages: _ } = &settings.services;
-        let endpoints = [&settings.endpoint_url, &settings.ssm_endpoint_url, ec2, instance_connect, kms, sts];
-        if let Some(url) = endpoints.into_iter().flatten().find(|url| !is_endpoint(url)) {
-            return Err(usage(Cause::Configuration, format!("`{url}` is not an http:// or https:// URL")));
+        let Endpoints { common, services, messages: _ } = &self.endpoints;
+        let mut endpoints = common.iter().chain(services.iter().map(|(_, url)| url));
+        match endpoints.find(|url| !is_url(url, &HTTP)) {
+            Some(url) => Err(usage(Cause::Configuration, format!("`{url}` is not an http:// or https:// URL"))),
+            None => Ok(()),
         }
-        Ok(Self {
-            identity: Identity::of(env, settings.profile.as_deref(), settings.default_profile.as_deref()),
-            profile,
-            explicit_profile,
-            region,
-            endpoint_url: settings.endpoint_url.clone(),
-            ssm_endpoint_url: settings.ssm_endpoint_url.clone(),
-            services: settings.services.clone(),
-            ca_bundle: var("AWS_CA_BUNDLE").or_else(|| key("ca_bundle")).map(PathBuf::from),
-        })
     }
 
     /// The region; on an EC2 instance, where the metadata service answers at once, that of the instance if none is set.
-    pub(crate) async fn region_or_metadata(&self) -> Result<String, Error> {
+    pub(super) async fn region_or_metadata(&self) -> Result<String, Error> {
         if let Some(region) = &self.region {
             return Ok(region.clone());
         }
@@ -140,23 +129,13 @@ fn usage(cause: Cause, message: String) -> Error {
 }
 
 /// # Errors
-/// Of kind `Usage` if the text cannot be the name of a region.
-pub(crate) fn check_region(text: &str) -> Result<(), Error> {
+///
+/// Of kind `Usage` if the text cannot be the name of a region; the SDK would make it part of a host name unasked.
+pub(super) fn check_region(text: &str) -> Result<(), Error> {
     if is_region(text) {
         return Ok(());
     }
     Err(usage(Cause::RegionMissing, format!("`{text}` is not the name of a region")))
-}
-
-/// Whether a text can be part of a host name as a region is; the SDK puts it there unasked.
-fn is_region(text: &str) -> bool {
-    let label = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-    (1..=REGION_LIMIT).contains(&text.len()) && text.chars().all(label) && !text.starts_with('-')
-}
-
-fn is_endpoint(text: &str) -> bool {
-    let uri = text.parse::<Uri>();
-    uri.is_ok_and(|uri| matches!(uri.scheme_str(), Some("http" | "https")) && uri.host().is_some_and(|h| !h.is_empty()))
 }
 
 /// The firmware of an EC2 instance names its maker. Elsewhere, and on other systems than Linux, there is no such file
@@ -167,9 +146,6 @@ fn is_ec2_instance() -> bool {
 
 /// Profiles are listed in an error up to this number.
 const PROFILES_SHOWN: usize = 12;
-
-/// Longest name of a region; the longest today has 14 characters.
-const REGION_LIMIT: usize = 32;
 
 #[cfg(test)]
 mod tests;

@@ -29,7 +29,7 @@ impl Aws {
     ///
     /// # Errors
     ///
-    /// If there are no credentials, or the URL is none.
+    /// If there are no credentials, or the URL is not valid.
     pub async fn sign_upgrade(&self, url: &str) -> Result<Option<SignedHeaders>, Error> {
         if is_presigned(url) {
             return Ok(None);

@@ -120,7 +120,7 @@ impl Aws {
     ///
     /// # Errors
     ///
-    /// Any; an unknown instance is none, it is [`ConnectionStatus::NotConnected`].
+    /// Any. An unknown instance is not an error, but [`ConnectionStatus::NotConnected`].
     pub async fn connection_status(&self, target: &str) -> Result<ConnectionStatus, Error> {
         let asked = self.call("ssm:GetConnectionStatus", || self.ssm().get_connection_status().target(target).send());
         let answer = asked.await.map_err(|err| err.about(target))?;
@@ -132,7 +132,7 @@ impl Aws {
     }
 
     /// The Session Manager preferences of the account and region, as the JSON of their document: ssm:GetDocument.
-    /// None if nobody has set any.
+    /// None if there are none.
     ///
     /// # Errors
     ///

@@ -3,6 +3,7 @@
 use super::error::{CliError, ErrorKind};
 use crate::aws;
 use crate::channel::{DialError, End, OpenError};
+use crate::config::ConfigError;
 use crate::fleet::FleetError;
 use crate::protocol::Failure;
 
@@ -45,6 +46,31 @@ impl From<OpenError> for CliError {
                 "behind a VPC endpoint or a gateway of your own, name its host with `AWS_ENDPOINT_URL_SSMMESSAGES`",
             ),
         }
+    }
+}
+
+impl From<ConfigError> for CliError {
+    fn from(error: ConfigError) -> Self {
+        match &error {
+            ConfigError::Invalid { .. } => mistakes(&error).hint("correct it with `ssmx config edit`"),
+            ConfigError::Variable { .. } => Self::usage(error.to_string()),
+            ConfigError::Missing(_) => Self::usage(error.to_string())
+                .hint("make it with `ssmx config init`, or unset the variable to use the usual file"),
+            ConfigError::NoHome => Self::failed(error.to_string()).hint("set HOME, or name a file with `SSMX_CONFIG`"),
+            ConfigError::Unreadable { .. } => Self::failed(error.to_string()).caused_by(&error),
+        }
+    }
+}
+
+/// What is wrong with a configuration, every mistake with its line. For one that is being written, which needs no advice
+/// to correct it.
+pub(crate) fn mistakes(error: &ConfigError) -> CliError {
+    let usage = CliError::usage(error.to_string());
+    match error {
+        ConfigError::Invalid { mistakes, .. } if mistakes.len() > 1 => {
+            mistakes.iter().map(ToString::to_string).fold(usage, CliError::cause)
+        }
+        _ => usage,
     }
 }
 

@@ -1,18 +1,18 @@
-//! [`Context`]: what a command knows beside its arguments: the person to speak to, the global flags, the configuration.
+//! [`Context`]: what a command has besides its arguments: the person to speak to, the global flags, the configuration.
 
 use std::sync::Arc;
 
 use tokio::sync::Mutex;
 
 use super::commands::config::check;
-use super::config_error;
 use super::error::CliError;
 use super::globals::Globals;
 use super::ui::Ui;
-use crate::aws::{Aws, ServiceEndpoints, Settings};
-use crate::config::{self, Config, Effective, Flags, Key, Selector, Value};
+use crate::aws::{Ambient, Aws, Endpoints, Settings};
+use crate::config::{self, Config, ConfigError, Flags, Key, Resolved, Selector, Variables};
+use crate::environment;
 
-/// What a command knows beside its arguments. Cheap to clone.
+/// What a command has besides its arguments. Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct Context {
     /// Speaks to the person.
@@ -21,19 +21,21 @@ pub(crate) struct Context {
     pub globals: Globals,
     /// `config.toml`.
     pub config: Arc<Config>,
+    /// The AWS environment.
+    pub ambient: Ambient,
     /// Each account and region once: several targets in the same one share clients and credentials.
     clouds: Arc<Mutex<Vec<(Settings, Aws)>>>,
 }
 
-/// A target as it was typed, with what the configuration says of it.
+/// A target as it was typed, with its settings.
 #[derive(Clone, Debug)]
 pub(crate) struct Wanted {
-    /// What was typed.
+    /// As it was typed.
     pub(crate) text: String,
-    /// Which instance an alias means. None if it is no alias.
+    /// The instance that an alias stands for. None if it is not an alias.
     pub(crate) selector: Option<Selector>,
-    /// The settings that hold for it.
-    pub(crate) settings: Effective,
+    /// The settings in force for it.
+    pub(crate) settings: Resolved,
 }
 
 impl Context {
@@ -42,15 +44,18 @@ impl Context {
     /// # Errors
     /// The file cannot be read, or has mistakes.
     pub(crate) fn load(ui: &Ui, globals: &Globals) -> Result<Self, CliError> {
-        let location = config::location().map_err(config_error::told)?;
-        let config = Config::load(&location).map_err(config_error::told)?;
-        check::forwards(&config).map_err(config_error::told)?;
-        Ok(Self::with(ui, globals, config))
+        Ok(Self::with(ui, globals, load_config()?))
     }
 
     /// With this configuration.
     pub(crate) fn with(ui: &Ui, globals: &Globals, config: Config) -> Self {
-        Self { ui: ui.clone(), globals: globals.clone(), config: Arc::new(config), clouds: Arc::default() }
+        Self {
+            ui: ui.clone(),
+            globals: globals.clone(),
+            config: Arc::new(config),
+            ambient: Ambient::of_process(),
+            clouds: Arc::default(),
+        }
     }
 
     /// The same for a command that is quiet whether or not it was asked to be.
@@ -62,7 +67,7 @@ impl Context {
     ///
     /// # Errors
     /// A variable of the environment makes no sense.
-    pub(crate) fn settings(&self) -> Result<Effective, CliError> {
+    pub(crate) fn settings(&self) -> Result<Resolved, CliError> {
         self.settings_for(None)
     }
 
@@ -70,13 +75,13 @@ impl Context {
     ///
     /// # Errors
     /// A variable of the environment makes no sense.
-    pub(crate) fn settings_for(&self, alias: Option<&str>) -> Result<Effective, CliError> {
+    pub(crate) fn settings_for(&self, alias: Option<&str>) -> Result<Resolved, CliError> {
         let target = alias.and_then(|alias| Some((alias, self.config.targets.get(alias)?)));
-        let variable = |name: &str| std::env::var(name).ok();
-        self.config.effective(flags(&self.globals), target, variable).map_err(config_error::told)
+        let variables = Variables::read(environment::setting)?;
+        Ok(self.config.resolve(flags(&self.globals), variables, target, Arc::new(self.ambient.clone())))
     }
 
-    /// What is meant by a target as it was typed.
+    /// A target as it was typed, and its settings.
     ///
     /// # Errors
     /// A variable of the environment makes no sense.
@@ -89,20 +94,30 @@ impl Context {
     ///
     /// # Errors
     /// No region is set, the profile does not exist, or the AWS configuration cannot be used.
-    pub(crate) async fn aws(&self, settings: &Effective) -> Result<Aws, CliError> {
+    pub(crate) async fn aws(&self, settings: &Resolved) -> Result<Aws, CliError> {
         let settings = aws_settings(settings);
         let mut clouds = self.clouds.lock().await;
         if let Some((_, aws)) = clouds.iter().find(|(known, _)| *known == settings) {
             return Ok(aws.clone());
         }
         let _waiting = self.ui.waiting("Reading the AWS configuration");
-        let aws = Aws::load(&settings).await?;
+        let aws = Aws::load(&settings, &self.ambient).await?;
         clouds.push((settings, aws.clone()));
         Ok(aws)
     }
 }
 
-/// What the global flags say.
+/// Reads `config.toml`, and checks what is in the grammar of commands.
+///
+/// # Errors
+/// The file cannot be read, or has mistakes.
+pub(crate) fn load_config() -> Result<Config, ConfigError> {
+    let config = Config::load(&config::location()?)?;
+    check::forwards(&config)?;
+    Ok(config)
+}
+
+/// The values of the global flags.
 pub(crate) fn flags(globals: &Globals) -> Flags {
     Flags::default()
         .text(Key::Profile, "--profile", globals.profile.as_deref())
@@ -110,25 +125,26 @@ pub(crate) fn flags(globals: &Globals) -> Flags {
         .text(Key::EndpointUrl, "--endpoint-url", globals.endpoint_url.as_deref())
 }
 
-/// What the AWS room needs to know of the settings.
-pub(crate) fn aws_settings(settings: &Effective) -> Settings {
-    let text = |key| settings.text(key).map(str::to_owned);
-    let endpoint = |key| match &settings.endpoint(key)?.value {
-        Value::Text(url) => Some(url.clone()),
-        _ => None,
-    };
+/// The account, region and endpoints that the settings lead to.
+pub(crate) fn aws_settings(resolved: &Resolved) -> Settings {
+    let text = |key| resolved.text(key).map(str::to_owned);
     Settings {
-        profile: settings.explicit_profile().map(str::to_owned),
-        default_profile: settings.default_profile().map(str::to_owned),
+        profile: text(Key::Profile),
+        explicit_profile: resolved.has_explicit_profile(),
         region: text(Key::Region),
-        endpoint_url: text(Key::EndpointUrl),
-        ssm_endpoint_url: endpoint(Key::SsmEndpointUrl),
-        services: ServiceEndpoints {
-            ec2: endpoint(Key::Ec2EndpointUrl),
-            instance_connect: endpoint(Key::Ec2InstanceConnectEndpointUrl),
-            kms: endpoint(Key::KmsEndpointUrl),
-            sts: endpoint(Key::StsEndpointUrl),
-            messages: settings.messages_endpoint().map(str::to_owned),
-        },
+        endpoints: Endpoints::new(text(Key::EndpointUrl), |service| text(Key::endpoint_of(service)?)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::aws::{GATEWAY, SERVICES};
+
+    #[test]
+    fn every_service_has_a_setting_for_its_endpoint() {
+        let services = SERVICES.into_iter().chain([GATEWAY]);
+        let keys: Vec<_> = services.map(|service| Key::endpoint_of(service).expect(service)).collect();
+        assert!(Key::all().filter(|key| key.service().is_some()).all(|key| keys.contains(&key)));
     }
 }

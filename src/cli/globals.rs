@@ -4,16 +4,19 @@ use std::path::PathBuf;
 
 use clap::{ArgAction, ColorChoice};
 
+use crate::cli::completes::Completes;
+use crate::syntax::{HTTP, is_url};
+
 /// The flags that every command has.
 #[derive(Debug, Clone, clap::Args)]
 #[command(next_help_heading = "Global options")]
 pub(crate) struct Globals {
     /// AWS profile [default: from the AWS environment]
-    #[arg(long, short, global = true, value_name = "NAME")]
+    #[arg(long, short, global = true, value_name = "NAME", add = Completes::Profiles)]
     pub profile: Option<String>,
 
     /// AWS region [default: from the AWS environment or the profile]
-    #[arg(long, short, global = true, value_name = "NAME")]
+    #[arg(long, short, global = true, value_name = "NAME", add = Completes::Regions)]
     pub region: Option<String>,
 
     /// Endpoint for all AWS APIs, instead of the region's own
@@ -38,9 +41,10 @@ pub(crate) struct Globals {
 }
 
 fn endpoint_url(text: &str) -> Result<String, String> {
-    let url: http::Uri = text.parse().map_err(|error| format!("{error}"))?;
-    match (url.scheme_str(), url.host()) {
-        (Some("http" | "https"), Some(host)) if !host.is_empty() => Ok(text.to_owned()),
-        _ => Err("it must begin with `https://` or `http://` and a host".to_owned()),
+    text.parse::<http::Uri>().map_err(|error| error.to_string())?;
+    if is_url(text, &HTTP) {
+        Ok(text.to_owned())
+    } else {
+        Err("it must begin with `https://` or `http://` and a host".to_owned())
     }
 }

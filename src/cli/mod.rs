@@ -5,9 +5,10 @@
 //! remote bytes or the asked-for data and nothing else.
 
 mod advice;
+mod ambient;
 mod args;
 mod commands;
-mod config_error;
+mod completes;
 mod context;
 mod core_dump;
 mod error;

@@ -80,7 +80,7 @@ fn try_run(ui: &Ui, globals: &Globals, command: Command) -> Result<Exit, CliErro
             Command::Scp(args) => scp::run(&context()?, args).await,
             Command::Proxy(args) => proxy::run(&context()?, args).await,
             Command::SshConfig(args) => ssh_config::run(ui, globals, args),
-            Command::Config(args) => config::run(ui, globals, args).await,
+            Command::Config(args) => config::run(ui, globals, args),
             Command::Sandbox(args) => sandbox::run(ui, globals, args).await,
             Command::Completions(args) => completions::run(ui, args),
         }

@@ -3,9 +3,11 @@
 use std::fmt;
 use std::str::FromStr;
 
+use crate::nearest;
+
 /// A column of a listing.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Column {
+pub enum Column {
     Name,
     Id,
     Status,
@@ -27,7 +29,7 @@ pub(crate) enum Column {
 }
 
 impl Column {
-    /// Those that have a name of their own; `tag:KEY` beside them.
+    /// All but `tag:KEY`.
     pub(crate) const NAMED: [(&str, Self); 16] = [
         ("name", Self::Name),
         ("id", Self::Id),
@@ -47,24 +49,24 @@ impl Column {
         ("launched", Self::Launched),
     ];
 
-    /// Those that are shown when nobody says which.
-    pub(crate) const DEFAULT: [Self; 6] = [Self::Name, Self::Id, Self::Status, Self::Platform, Self::Zone, Self::Ip];
+    /// The column that has this name.
+    pub(crate) fn named(text: &str) -> Option<Self> {
+        if let Some(tag) = text.strip_prefix("tag:").filter(|tag| !tag.is_empty()) {
+            return Some(Self::Tag(tag.to_owned()));
+        }
+        Self::NAMED.into_iter().find(|(name, _)| *name == text).map(|(_, column)| column)
+    }
 }
 
 impl FromStr for Column {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        if let Some(tag) = text.strip_prefix("tag:").filter(|tag| !tag.is_empty()) {
-            return Ok(Self::Tag(tag.to_owned()));
-        }
-        let found = Self::NAMED.into_iter().find(|(name, _)| *name == text);
-        found.map(|(_, column)| column).ok_or_else(|| {
+        Self::named(text).ok_or_else(|| {
             let names = Self::NAMED.map(|(name, _)| name);
-            match super::nearest(text, names) {
-                Some(near) => format!("`{text}` is no column; did you mean `{near}`?"),
-                None => format!("`{text}` is no column: there are {}, and tag:KEY", names.join(", ")),
-            }
+            // No word is so near to the last of these that it could be taken for it.
+            let ending = nearest::ending(text, names.into_iter().chain(["and tag:KEY"]));
+            format!("`{text}` is no column{ending}")
         })
     }
 }
@@ -93,6 +95,9 @@ mod tests {
         assert_eq!("tag:Env".parse(), Ok(Column::Tag("Env".to_owned())));
         assert_eq!(Column::Tag("Env".to_owned()).to_string(), "tag:Env");
         assert_eq!("statsu".parse::<Column>().unwrap_err(), "`statsu` is no column; did you mean `status`?");
+        let all = "zzzzzz".parse::<Column>().unwrap_err();
+        assert!(all.starts_with("`zzzzzz` is no column: there are name, id,"), "{all}");
+        assert!(all.ends_with(", launched, and tag:KEY"), "{all}");
         assert!("tag:".parse::<Column>().is_err());
     }
 }

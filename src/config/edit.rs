@@ -11,13 +11,14 @@ use toml_edit::{Array, Document, DocumentMut, InlineTable, Item, Key as Name, Ta
 use super::key::{Key, Kind, Level};
 use super::reader::{SECTIONS, SELECTORS, TUNNEL, unknown};
 use super::value::Value;
+use crate::nearest;
 
-/// A place in the file, written as TOML writes keys: `defaults.region`, `profiles."my work".region`, `targets.db`. A
-/// setting alone is one of the defaults.
+/// The path of a value or a section in the file, written as TOML writes keys: `defaults.region`,
+/// `profiles."my work".region`, `targets.db`. A setting alone is one of the defaults.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Place(Vec<String>);
+pub(crate) struct KeyPath(Vec<String>);
 
-/// What stands at a place.
+/// What stands at a path.
 enum Shape {
     Setting(Kind),
     /// Texts.
@@ -26,7 +27,7 @@ enum Shape {
     Tags,
 }
 
-impl FromStr for Place {
+impl FromStr for KeyPath {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
@@ -36,10 +37,9 @@ impl FromStr for Place {
             [only] if Key::named(only).is_some() => names.insert(0, SECTIONS[0].to_owned()),
             [first, ..] if SECTIONS.contains(&first.as_str()) => {}
             [first, ..] => {
-                let known = SECTIONS.into_iter().chain(Key::ALL.map(Key::name));
-                let near = super::nearest(first, known).map(|near| format!("did you mean `{near}`?"));
-                let near = near.unwrap_or_else(|| EXPECTED.to_owned());
-                return Err(format!("`{text}` is no place in the configuration: {near}"));
+                let known = SECTIONS.into_iter().chain(Key::all().map(Key::name));
+                let meant = nearest::did_you_mean(first, known).unwrap_or_else(|| EXPECTED.to_owned());
+                return Err(format!("`{text}` is no place in the configuration: {meant}"));
             }
             [] => return Err(EXPECTED.to_owned()),
         }
@@ -47,17 +47,17 @@ impl FromStr for Place {
     }
 }
 
-/// What a place looks like.
+/// What a path looks like.
 const EXPECTED: &str = "expected a setting such as `region`, or a place such as `profiles.prod.region`";
 
-impl Place {
+impl KeyPath {
     fn shape(&self) -> Result<Shape, String> {
         let names: Vec<&str> = self.0.iter().map(String::as_str).collect();
         let setting = |key: &str, level: Level, own: &[&'static str]| match Key::named(key) {
             Some(key) if key.is_for(level) => Ok(Shape::Setting(key.kind())),
             _ => {
                 let mut known = own.to_vec();
-                known.extend(Key::ALL.into_iter().filter(|key| key.is_for(level)).map(Key::name));
+                known.extend(Key::of(level).map(Key::name));
                 Err(unknown(key, level.header(), known))
             }
         };
@@ -79,7 +79,7 @@ impl Place {
         let parts = || text.split(',').map(str::trim).filter(|part| !part.is_empty());
         Ok(match self.shape()? {
             Shape::Setting(kind) => match Value::from_text(kind, text)? {
-                // As the person writes it.
+                // As it was typed.
                 Value::Duration(_) => text.into(),
                 value => value.to_toml(),
             },
@@ -97,37 +97,36 @@ impl Place {
     }
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for KeyPath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&dotted(&self.0))
     }
 }
 
-/// The text with values set, in this order. Lists are written with commas between, tags as `KEY=VALUE`. A section that
-/// is not there comes to stand at the end; an alias that gets another way to find its instance loses the one it had.
-/// Whether the outcome makes sense is not checked.
+/// The text with values set, in this order. Lists are written with commas between, tags as `KEY=VALUE`. A new section
+/// goes to the end; an alias that gets another way to find its instance loses the one it had. The outcome is not checked.
 ///
 /// # Errors
-/// The text is no TOML, or a place cannot have the value.
-pub(crate) fn set(text: &str, values: &[(Place, String)]) -> Result<String, String> {
+/// The text is not TOML, or a path cannot have the value.
+pub(crate) fn set(text: &str, values: &[(KeyPath, String)]) -> Result<String, String> {
     let mut text = text.to_owned();
-    for (place, value) in values {
-        let value = place.value(value).map_err(|problem| format!("`{place}`: {problem}"))?;
-        if let ["targets", alias, selector] = place.0.iter().map(String::as_str).collect::<Vec<_>>().as_slice()
+    for (path, value) in values {
+        let value = path.value(value).map_err(|problem| format!("`{path}`: {problem}"))?;
+        if let ["targets", alias, selector] = path.0.iter().map(String::as_str).collect::<Vec<_>>().as_slice()
             && SELECTORS.contains(selector)
         {
             for other in SELECTORS.iter().filter(|other| *other != selector) {
-                let other = Place(["targets", alias, other].map(str::to_owned).into());
+                let other = KeyPath(["targets", alias, other].map(str::to_owned).into());
                 text = unset(&text, &other)?.unwrap_or(text);
             }
         }
-        text = insert(&text, place, value)?;
+        text = insert(&text, path, value)?;
     }
     Ok(text)
 }
 
-fn insert(text: &str, place: &Place, value: toml_edit::Value) -> Result<String, String> {
-    let (key, sections) = place.0.split_last().ok_or_else(|| EXPECTED.to_owned())?;
+fn insert(text: &str, path: &KeyPath, value: toml_edit::Value) -> Result<String, String> {
+    let (key, sections) = path.0.split_last().ok_or_else(|| EXPECTED.to_owned())?;
     let mut text = text.to_owned();
     // The tags of an alias are one value of it, not a section.
     let header = &sections[..sections.len().min(if sections[0] == SECTIONS[0] { 1 } else { 2 })];
@@ -157,7 +156,7 @@ fn insert(text: &str, place: &Place, value: toml_edit::Value) -> Result<String, 
     Ok(document.to_string())
 }
 
-/// Whether a section needs a header of its own: it is not there, and what it would stand in is no value.
+/// Whether a section needs a header: it does not exist, and does not belong into a value.
 fn wants_header(root: &dyn TableLike, sections: &[String]) -> bool {
     let mut table = root;
     for name in sections {
@@ -173,10 +172,10 @@ fn wants_header(root: &dyn TableLike, sections: &[String]) -> bool {
 /// The text without a value or a section; none if it is not there.
 ///
 /// # Errors
-/// The text is no TOML.
-pub(crate) fn unset(text: &str, place: &Place) -> Result<Option<String>, String> {
+/// The text is not TOML.
+pub(crate) fn unset(text: &str, path: &KeyPath) -> Result<Option<String>, String> {
     let document = parse(text)?;
-    let Some((key, sections)) = place.0.split_last() else { return Ok(None) };
+    let Some((key, sections)) = path.0.split_last() else { return Ok(None) };
     let mut table: &dyn TableLike = document.as_table();
     for name in sections {
         let Some(inner) = table.get(name).and_then(Item::as_table_like) else { return Ok(None) };
@@ -187,7 +186,7 @@ pub(crate) fn unset(text: &str, place: &Place) -> Result<Option<String>, String>
         (table.key(key).and_then(Name::span), item.as_value().and_then(|value| value.span()))
     {
         let line = text[..begin.start].rfind('\n').map_or(0, |at| at + 1);
-        // A line of its own goes as a whole, and comments above it stay.
+        // If it is alone on its line, the line goes, and comments above it stay.
         if text[line..begin.start].trim().is_empty() {
             let next = text[end.end..].find('\n').map_or(text.len(), |at| end.end + at + 1);
             return Ok(Some(format!("{}{}", &text[..line], &text[next..])));
@@ -203,15 +202,15 @@ pub(crate) fn unset(text: &str, place: &Place) -> Result<Option<String>, String>
     Ok(Some(document.to_string()))
 }
 
-/// What stands at a place of the text, as [`set`] takes it; a section as TOML. None if nothing does.
+/// The value at a path, as [`set`] takes it; a section as TOML. None if there is nothing.
 ///
 /// # Errors
-/// The text is no TOML.
-pub(crate) fn get(text: &str, place: &Place) -> Result<Option<String>, String> {
+/// The text is not TOML.
+pub(crate) fn get(text: &str, path: &KeyPath) -> Result<Option<String>, String> {
     // Not the one that only points into the text, whose parts come without their comments.
     let document: DocumentMut = text.parse().map_err(|error: TomlError| no_toml(&error))?;
     let mut item = document.as_item();
-    for name in &place.0 {
+    for name in &path.0 {
         match item.get(name.as_str()) {
             Some(inner) => item = inner,
             None => return Ok(None),

@@ -8,7 +8,6 @@ use thiserror::Error;
 
 /// A configuration that cannot be used.
 #[derive(Debug, Error)]
-#[non_exhaustive]
 pub(crate) enum ConfigError {
     /// The file has mistakes.
     #[error("{}", invalid(.path, .mistakes))]
@@ -37,12 +36,12 @@ pub(crate) enum ConfigError {
         /// Why.
         source: io::Error,
     },
-    /// Nobody knows where configurations are kept.
+    /// There is no home folder.
     #[error("there is no home folder, and so no place for a configuration")]
     NoHome,
 }
 
-/// Mistakes are told up to this number.
+/// Mistakes are listed up to this number.
 pub(crate) const MOST_MISTAKES: usize = 20;
 
 /// One mistake.

@@ -1,6 +1,8 @@
-//! [`Key`]: the one list of all settings.
+//! [`Key`]: a setting, of which all else stands in its row of [`SETTINGS`].
 
-use super::value::Value;
+use std::fmt;
+
+use super::settings::{Default, SETTINGS, Setting};
 
 /// A setting. Its name is the same in every section of the file, and, behind `SSMX_` and in capitals, in the environment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -28,7 +30,7 @@ pub(crate) enum Key {
     StsEndpointUrl,
 }
 
-/// What a setting is.
+/// What the value of a setting can be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     /// A text in one line that is not empty.
@@ -62,60 +64,27 @@ pub(crate) enum Level {
 
 impl Key {
     /// All, in the order in which they are shown.
-    pub(crate) const ALL: [Self; 21] = [
-        Self::Profile,
-        Self::Region,
-        Self::Columns,
-        Self::NameTag,
-        Self::Cache,
-        Self::SshUser,
-        Self::SshPort,
-        Self::ShellDocument,
-        Self::ExecDocument,
-        Self::SshDocument,
-        Self::ForwardDocument,
-        Self::RemoteForwardDocument,
-        Self::Reason,
-        Self::ReasonRequired,
-        Self::EndpointUrl,
-        Self::SsmEndpointUrl,
-        Self::SsmmessagesEndpointUrl,
-        Self::Ec2EndpointUrl,
-        Self::Ec2InstanceConnectEndpointUrl,
-        Self::KmsEndpointUrl,
-        Self::StsEndpointUrl,
-    ];
+    pub(crate) fn all() -> impl Iterator<Item = Self> + Clone {
+        SETTINGS.iter().map(|setting| setting.key)
+    }
+
+    /// Those that may stand on a level.
+    pub(crate) fn of(level: Level) -> impl Iterator<Item = Self> + Clone {
+        Self::all().filter(move |key| key.is_for(level))
+    }
 
     /// The key that has this name.
     pub(crate) fn named(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|key| key.name() == name)
+        SETTINGS.iter().find(|setting| setting.name == name).map(|setting| setting.key)
+    }
+
+    fn setting(self) -> &'static Setting {
+        &SETTINGS[self as usize]
     }
 
     /// As it stands in the file.
     pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::Profile => "profile",
-            Self::Region => "region",
-            Self::Columns => "columns",
-            Self::NameTag => "name_tag",
-            Self::Cache => "cache",
-            Self::SshUser => "ssh_user",
-            Self::SshPort => "ssh_port",
-            Self::ShellDocument => "shell_document",
-            Self::ExecDocument => "exec_document",
-            Self::SshDocument => "ssh_document",
-            Self::ForwardDocument => "forward_document",
-            Self::RemoteForwardDocument => "remote_forward_document",
-            Self::Reason => "reason",
-            Self::ReasonRequired => "reason_required",
-            Self::EndpointUrl => "endpoint_url",
-            Self::SsmEndpointUrl => "ssm_endpoint_url",
-            Self::SsmmessagesEndpointUrl => "ssmmessages_endpoint_url",
-            Self::Ec2EndpointUrl => "ec2_endpoint_url",
-            Self::Ec2InstanceConnectEndpointUrl => "ec2_instance_connect_endpoint_url",
-            Self::KmsEndpointUrl => "kms_endpoint_url",
-            Self::StsEndpointUrl => "sts_endpoint_url",
-        }
+        self.setting().name
     }
 
     /// The variable of the environment.
@@ -123,95 +92,44 @@ impl Key {
         format!("SSMX_{}", self.name().to_ascii_uppercase())
     }
 
-    /// What it is.
     pub(crate) fn kind(self) -> Kind {
-        match self {
-            Self::Region => Kind::Region,
-            Self::Columns => Kind::Columns,
-            Self::Cache => Kind::Duration,
-            Self::SshPort => Kind::Port,
-            Self::ReasonRequired => Kind::Switch,
-            Self::SsmmessagesEndpointUrl => Kind::StreamUrl,
-            Self::EndpointUrl
-            | Self::SsmEndpointUrl
-            | Self::Ec2EndpointUrl
-            | Self::Ec2InstanceConnectEndpointUrl
-            | Self::KmsEndpointUrl
-            | Self::StsEndpointUrl => Kind::Url,
-            _ => Kind::Text,
-        }
+        self.setting().kind
     }
 
     /// What it is for, in one line.
     pub(crate) fn summary(self) -> &'static str {
-        match self {
-            Self::Profile => "AWS profile",
-            Self::Region => "AWS region",
-            Self::Columns => "Columns of `ssmx ls` and the picker",
-            Self::NameTag => "Tag that holds an instance's name",
-            Self::Cache => "How long a listing is used again before it is asked for anew; 0s is never",
-            Self::SshUser => "User that `ssmx ssh` and `ssmx scp` log in as",
-            Self::SshPort => "Port of the instances' SSH servers",
-            Self::ShellDocument => "Session document of `ssmx shell`",
-            Self::ExecDocument => "Session document of `ssmx exec`",
-            Self::SshDocument => "Session document of `ssmx ssh`, `scp` and `proxy`",
-            Self::ForwardDocument => "Session document of `ssmx fwd` for ports of the instance",
-            Self::RemoteForwardDocument => "Session document of `ssmx fwd` for other hosts",
-            Self::Reason => "Reason of every session, for the audit trail",
-            Self::ReasonRequired => "Start no session without a reason",
-            Self::EndpointUrl => "Endpoint of all AWS APIs",
-            Self::SsmEndpointUrl => "Endpoint of Systems Manager",
-            Self::SsmmessagesEndpointUrl => "Endpoint of the message gateway, which carries the sessions",
-            Self::Ec2EndpointUrl => "Endpoint of EC2",
-            Self::Ec2InstanceConnectEndpointUrl => "Endpoint of EC2 Instance Connect",
-            Self::KmsEndpointUrl => "Endpoint of KMS",
-            Self::StsEndpointUrl => "Endpoint of STS",
-        }
+        self.setting().summary
     }
 
-    /// What holds when nobody says anything, in words.
-    pub(crate) fn builtin(self) -> &'static str {
-        match self {
-            Self::Profile | Self::Region => "what the AWS configuration says",
-            Self::Columns => "name,id,status,platform,zone,ip",
-            Self::NameTag => "Name",
-            Self::Cache => "1m",
-            Self::SshUser => "what the OpenSSH configuration says, else that of the platform",
-            Self::SshPort => "what the OpenSSH configuration says, else 22",
-            Self::ShellDocument => "the account's default",
-            Self::ExecDocument => "AWS-StartNonInteractiveCommand",
-            Self::SshDocument => "AWS-StartSSHSession",
-            Self::ForwardDocument => "AWS-StartPortForwardingSession",
-            Self::RemoteForwardDocument => "AWS-StartPortForwardingSessionToRemoteHost",
-            Self::Reason => "none is given",
-            Self::ReasonRequired => "false",
-            Self::SsmmessagesEndpointUrl => "the one that each session names",
-            _ => "that of the region",
-        }
+    /// Its value where it is not set.
+    pub(crate) fn default(self) -> &'static Default {
+        &self.setting().default
     }
 
-    /// The value that holds when nobody says any, where that is a value of its own.
-    pub(crate) fn builtin_value(self) -> Option<Value> {
-        match self {
-            Self::Columns
-            | Self::NameTag
-            | Self::Cache
-            | Self::ExecDocument
-            | Self::SshDocument
-            | Self::ForwardDocument
-            | Self::RemoteForwardDocument
-            | Self::ReasonRequired => Value::from_text(self.kind(), self.builtin()).ok(),
-            _ => None,
-        }
+    /// The sections in which it may stand, from general to particular.
+    pub(crate) fn levels(self) -> &'static [Level] {
+        self.setting().levels
     }
 
     /// Whether it may stand on a level.
     pub(crate) fn is_for(self, level: Level) -> bool {
-        match self {
-            Self::Profile => level != Level::Profile,
-            Self::Columns | Self::NameTag | Self::Cache => level != Level::Target,
-            _ => true,
-        }
+        self.levels().contains(&level)
+    }
+
+    /// Whether it is the endpoint of a service, or of all.
+    pub(crate) fn is_endpoint(self) -> bool {
+        self == Self::EndpointUrl || self.service().is_some()
+    }
+
+    /// The endpoint of a service, named as [`Self::service`] does.
+    pub(crate) fn endpoint_of(service: &str) -> Option<Self> {
+        Self::all().find(|key| key.service() == Some(service))
+    }
+
+    /// The AWS service whose endpoint it is, as in `services` of an AWS profile: `ec2_instance_connect`. None for all
+    /// other settings, also for the endpoint of all services.
+    pub(crate) fn service(self) -> Option<&'static str> {
+        self.name().strip_suffix("_endpoint_url")
     }
 }
 
@@ -226,8 +144,8 @@ impl Level {
     }
 }
 
-impl std::fmt::Display for Key {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Display for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
     }
 }
@@ -235,15 +153,16 @@ impl std::fmt::Display for Key {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::{Column, Value};
 
     #[test]
     fn every_key_and_every_column_is_described() {
         let described = include_str!("../../docs/configuration.md");
-        for key in Key::ALL {
+        for key in Key::all() {
             let row = described.lines().find(|line| line.starts_with(&format!("| `{}` |", key.name())));
             assert!(row.is_some(), "docs/configuration.md has no row for `{key}`");
         }
-        for (name, _) in crate::config::Column::NAMED {
+        for (name, _) in Column::NAMED {
             assert!(
                 described.contains(&format!("`{name}`")),
                 "docs/configuration.md does not name the column `{name}`"
@@ -252,14 +171,18 @@ mod tests {
     }
 
     #[test]
-    fn every_key_is_in_the_list_once_and_found_by_its_name() {
-        for key in Key::ALL {
+    fn rows_are_whole_and_found_by_their_names() {
+        for key in Key::all() {
             assert_eq!(Key::named(key.name()), Some(key));
-            assert!(key.builtin_value().is_none_or(|value| value.to_string() == key.builtin()), "{key}");
-            assert!(!key.summary().is_empty() && !key.builtin().is_empty());
-            assert!([Level::Defaults, Level::Profile, Level::Target].into_iter().any(|level| key.is_for(level)));
+            assert!(!key.summary().is_empty() && !key.default().to_string().is_empty() && !key.levels().is_empty());
+            if let Some(value) = key.default().value() {
+                assert_eq!(Value::from_text(key.kind(), &value.to_string()), Ok(value), "{key}");
+            }
         }
         assert_eq!(Key::named("Region"), None);
         assert_eq!(Key::SshUser.variable(), "SSMX_SSH_USER");
+        assert_eq!(Key::Cache.default().to_string(), "1m");
+        assert_eq!(Key::Ec2InstanceConnectEndpointUrl.service(), Some("ec2_instance_connect"));
+        assert_eq!((Key::EndpointUrl.service(), Key::Region.service()), (None, None));
     }
 }

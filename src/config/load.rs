@@ -55,7 +55,7 @@ impl Config {
 /// The text of a configuration file.
 ///
 /// # Errors
-/// It cannot be read, is no UTF-8 or far too large.
+/// It cannot be read, is not UTF-8, or is far too large.
 pub(crate) fn read(path: &Path) -> io::Result<String> {
     let mut text = String::new();
     File::open(path)?.take(MOST_BYTES + 1).read_to_string(&mut text)?;

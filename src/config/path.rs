@@ -3,9 +3,7 @@
 use std::path::PathBuf;
 
 use super::error::ConfigError;
-
-/// The variable that names another file.
-pub(crate) const VARIABLE: &str = "SSMX_CONFIG";
+use crate::environment;
 
 /// The file, be it there or not.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,18 +18,17 @@ pub(crate) struct Location {
 /// roaming application data.
 ///
 /// # Errors
-/// Nobody knows where configurations are kept: there is no home folder.
+/// There is no home folder.
 pub(crate) fn location() -> Result<Location, ConfigError> {
-    let variable = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-    if let Some(path) = variable(VARIABLE) {
+    if let Some(path) = environment::CONFIG.path() {
         return Ok(Location { path, named: true });
     }
     let folder = if cfg!(windows) {
         dirs::config_dir()
     } else {
-        // The same on every Unix: macOS has its own idea, under which nobody looks for the file of a command line.
+        // The same on every Unix: the folder that macOS has for this is not where one looks for the file of a command line.
         // A relative path is to be ignored, says the specification.
-        let xdg = variable("XDG_CONFIG_HOME").filter(|path| path.is_absolute());
+        let xdg = environment::XDG_CONFIG_HOME.path().filter(|path| path.is_absolute());
         xdg.or_else(|| {
             std::env::home_dir().filter(|home| !home.as_os_str().is_empty()).map(|home| home.join(".config"))
         })

@@ -7,9 +7,9 @@ use toml_edit::{Item, TableLike};
 
 use super::error::Mistake;
 use super::key::{Key, Level};
-use super::near::nearest;
 use super::schema::{Config, Located, Section, Selector, Target, Tunnel};
 use super::value::{Value, article};
+use crate::nearest;
 
 /// What a file has.
 pub(super) const SECTIONS: [&str; 4] = ["defaults", "profiles", "targets", "tunnels"];
@@ -78,9 +78,8 @@ impl Reader {
                     self.mistake(entry.span, format!("`{name}` stands outside a section; it belongs under [defaults]"));
                 }
                 name => {
-                    let near = nearest(name, SECTIONS).map(|near| format!("; did you mean `{near}`?"));
-                    let there_are = || format!(": there are {}", SECTIONS.join(", "));
-                    self.mistake(entry.span, format!("unknown section `{name}`{}", near.unwrap_or_else(there_are)));
+                    let ending = nearest::ending(name, SECTIONS);
+                    self.mistake(entry.span, format!("unknown section `{name}`{ending}"));
                 }
             }
         }
@@ -114,7 +113,7 @@ impl Reader {
         Some(self.section(table, Level::Profile, header, &[]))
     }
 
-    /// The settings of a section, beside the keys of its own that are read elsewhere.
+    /// The settings of a section. `own` are the keys that such a section has besides.
     fn section(&mut self, table: &dyn TableLike, level: Level, header: &str, own: &[&'static str]) -> Section {
         let mut section = Section::default();
         for entry in entries(table).filter(|entry| !own.contains(&entry.name)) {
@@ -144,14 +143,12 @@ impl Reader {
         let name = entry.name;
         let message = match Key::named(name) {
             Some(key) => {
-                let levels =
-                    [Level::Defaults, Level::Profile, Level::Target].into_iter().filter(|level| key.is_for(*level));
-                let headers: Vec<_> = levels.map(Level::header).collect();
+                let headers: Vec<_> = key.levels().iter().map(|level| level.header()).collect();
                 format!("`{name}` does not belong in {header}, but in {}", headers.join(" or "))
             }
             None => {
                 let mut known = own.to_vec();
-                known.extend(Key::ALL.into_iter().filter(|key| key.is_for(level)).map(Key::name));
+                known.extend(Key::of(level).map(Key::name));
                 unknown(name, header, known)
             }
         };
@@ -290,11 +287,7 @@ impl Reader {
 }
 
 pub(super) fn unknown<'a>(name: &str, header: &str, known: impl IntoIterator<Item = &'a str>) -> String {
-    let known: Vec<_> = known.into_iter().collect();
-    match nearest(name, known.iter().copied()) {
-        Some(near) => format!("unknown key `{name}` in {header}; did you mean `{near}`?"),
-        None => format!("unknown key `{name}` in {header}: there are {}", known.join(", ")),
-    }
+    format!("unknown key `{name}` in {header}{}", nearest::ending(name, known))
 }
 
 /// What keeps a name from being typed as a word.

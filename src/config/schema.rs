@@ -1,4 +1,4 @@
-//! [`Config`]: what a file says, after it was checked.
+//! [`Config`]: the content of a file that was checked.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -15,7 +15,7 @@ pub(crate) struct Located<T> {
     pub line: usize,
 }
 
-/// The content of a file; nothing at all if there is none.
+/// The content of a file; empty if there is no file.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Config {
     /// Where it was read from, if it was.
@@ -37,12 +37,12 @@ pub(crate) struct Section {
     pub values: BTreeMap<Key, Located<Value>>,
 }
 
-/// An alias: an instance, with settings of its own.
+/// An alias: an instance, and settings for it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Target {
-    /// Which instance is meant.
+    /// The instance it stands for.
     pub selector: Selector,
-    /// What holds for it.
+    /// Settings that count for it.
     pub settings: Section,
     /// Where it begins.
     pub line: usize,
@@ -64,16 +64,28 @@ pub(crate) enum Selector {
 /// A tunnel that has a name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Tunnel {
-    /// Through which instance: an alias, or whatever else a target can be.
+    /// The instance to go through: an alias, or anything else a target can be.
     pub target: Located<String>,
-    /// What is forwarded, as `ssmx fwd` takes it; at least one. The grammar is not checked here.
+    /// Forwards as `ssmx fwd` takes them; at least one. Their grammar is not checked here.
     pub forward: Vec<Located<String>>,
-    /// Address to listen on, in place of both loopback addresses. Not checked here.
+    /// Address to listen on instead of both loopback addresses. Not checked here.
     pub bind: Option<Located<String>>,
     /// Whether it is ready only when the destination accepts connections.
     pub wait: bool,
     /// Where it begins.
     pub line: usize,
+}
+
+impl Config {
+    /// Without the values of other settings, in every section.
+    #[must_use]
+    pub(crate) fn only(mut self, keep: impl Fn(Key) -> bool) -> Self {
+        let targets = self.targets.values_mut().map(|target| &mut target.settings);
+        for section in self.profiles.values_mut().chain(targets).chain([&mut self.defaults]) {
+            section.values.retain(|key, _| keep(*key));
+        }
+        self
+    }
 }
 
 impl Section {

@@ -1,12 +1,11 @@
-//! [`Value`]: what a setting can be, read from TOML and from plain text, checked in one place.
+//! [`Value`]: the value of a setting, read from TOML and from plain text, checked in one place.
 
 use std::fmt;
 use std::time::Duration;
 
-use http::Uri;
-
 use super::column::Column;
 use super::key::Kind;
+use crate::syntax::{HTTP, is_region, is_url};
 
 /// The value of a setting, of the kind that its key says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -73,7 +72,7 @@ impl Value {
         match kind {
             Kind::Text => plain(),
             Kind::Region if is_region(text) => plain(),
-            Kind::Url if is_url(text, &["https", "http"]) => plain(),
+            Kind::Url if is_url(text, &HTTP) => plain(),
             Kind::StreamUrl if is_url(text, &["https", "http", "wss", "ws"]) => plain(),
             Kind::Region | Kind::Url | Kind::StreamUrl => Err(wrong()),
             Kind::Port => text.parse().ok().filter(|port| *port != 0).map(Self::Port).ok_or_else(wrong),
@@ -145,20 +144,6 @@ fn columns(names: Vec<&str>) -> Result<Value, String> {
         return Err(format!("expected from 1 to {COLUMNS_LIMIT} columns"));
     }
     names.into_iter().map(str::parse).collect::<Result<_, _>>().map(Value::Columns)
-}
-
-/// Whether a text can be part of a host name as a region is.
-fn is_region(text: &str) -> bool {
-    let label = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-    (1..=32).contains(&text.len()) && text.chars().all(label) && !text.starts_with('-') && text.contains('-')
-}
-
-fn is_url(text: &str, schemes: &[&str]) -> bool {
-    let url = text.parse::<Uri>();
-    url.is_ok_and(|url| {
-        url.scheme_str().is_some_and(|scheme| schemes.contains(&scheme))
-            && url.host().is_some_and(|host| !host.is_empty())
-    })
 }
 
 #[cfg(test)]

@@ -13,6 +13,7 @@ mod trouble;
 pub(crate) use error::FleetError;
 pub(crate) use inventory::Update;
 pub use inventory::{CacheUse, Inventory, Options, cached, list};
+pub(crate) use model::cell::Cell;
 pub use model::instance::{Instance, Place};
 pub(crate) use model::target::Target;
 pub use model::target::TargetState;

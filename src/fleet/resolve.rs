@@ -12,10 +12,10 @@ use super::inventory::survey::{Survey, Surveyed, Wanted};
 use super::inventory::{CacheUse, Options};
 use super::model::instance::{Instance, Place};
 use super::model::target::{Origin, Target};
-use super::query::nearest::near;
 use super::query::spec::TargetSpec;
 use super::trouble::{Service, Trouble};
 use crate::aws::Aws;
+use crate::nearest;
 
 /// Finds the instances that targets mean, in one account and region.
 ///
@@ -150,7 +150,7 @@ impl Resolver {
         Err(FleetError::NotFound {
             described: spec.of_none(),
             region: self.aws.region().to_owned(),
-            near: near(&spec.to_string(), living.filter_map(|instance| instance.name.as_deref())),
+            near: nearest::similar(&spec.to_string(), living.filter_map(|instance| instance.name.as_deref())),
             missing: surveyed.troubles,
         })
     }

@@ -1,108 +1,28 @@
-//! [`Column`]: what the list shows of an instance.
+//! How the list writes columns: their titles, and their cells.
 
 use std::borrow::Cow;
-use std::str::FromStr;
 use std::time::SystemTime;
 
 use aws_smithy_types::DateTime;
 use aws_smithy_types::date_time::Format;
 
-use crate::aws::{InstanceState, Platform};
-use crate::fleet::Instance;
+use crate::config::Column;
+use crate::fleet::{Cell, Instance};
 
-/// A column of the list.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Column {
-    Name,
-    Id,
-    Status,
-    State,
-    Platform,
-    Type,
-    Zone,
-    Region,
-    Profile,
-    Ip,
-    PublicIp,
-    Dns,
-    Computer,
-    Agent,
-    LastSeen,
-    Launched,
-    /// The value of a tag, written `tag:KEY`.
-    Tag(String),
-}
-
-/// The columns, by the names under which a query and the configuration know them; tags beside them.
-const NAMED: [(&str, Column); 16] = [
-    ("name", Column::Name),
-    ("id", Column::Id),
-    ("status", Column::Status),
-    ("state", Column::State),
-    ("platform", Column::Platform),
-    ("type", Column::Type),
-    ("zone", Column::Zone),
-    ("region", Column::Region),
-    ("profile", Column::Profile),
-    ("ip", Column::Ip),
-    ("public_ip", Column::PublicIp),
-    ("dns", Column::Dns),
-    ("computer", Column::Computer),
-    ("agent", Column::Agent),
-    ("last_seen", Column::LastSeen),
-    ("launched", Column::Launched),
-];
-
-impl Column {
-    /// Those that are shown when nobody says which.
-    pub const DEFAULT: [Self; 6] = [Self::Name, Self::Id, Self::Status, Self::Platform, Self::Zone, Self::Ip];
-
-    /// The title above it.
-    pub fn title(&self) -> String {
-        match self {
-            Self::Tag(key) => key.to_uppercase(),
-            named => {
-                let name = NAMED.iter().find(|(_, column)| column == named).map_or("", |(name, _)| name);
-                name.to_uppercase().replace('_', " ")
-            }
-        }
-    }
-
-    /// What it shows of an instance; empty if that is not known.
-    pub fn text<'a>(&self, instance: &'a Instance) -> Cow<'a, str> {
-        let known = |text: &'a Option<String>| Cow::Borrowed(text.as_deref().unwrap_or_default());
-        match self {
-            Self::Name => known(&instance.name),
-            Self::Id => Cow::Borrowed(&instance.id),
-            Self::Status => Cow::Borrowed(instance.status.word()),
-            Self::State => Cow::Borrowed(instance.state.map_or("", InstanceState::as_str)),
-            Self::Platform => Cow::Borrowed(
-                instance.platform_name.as_deref().or(instance.platform.map(Platform::as_str)).unwrap_or_default(),
-            ),
-            Self::Type => known(&instance.instance_type),
-            Self::Zone => Cow::Borrowed(instance.zone.as_ref().unwrap_or(&instance.place.region)),
-            Self::Region => Cow::Borrowed(&instance.place.region),
-            Self::Profile => known(&instance.place.profile),
-            Self::Ip => known(&instance.private_ip),
-            Self::PublicIp => known(&instance.public_ip),
-            Self::Dns => known(&instance.private_dns),
-            Self::Computer => known(&instance.computer_name),
-            Self::Agent => known(&instance.agent_version),
-            Self::LastSeen => Cow::Owned(instance.last_ping.map(time).unwrap_or_default()),
-            Self::Launched => Cow::Owned(instance.launched.map(time).unwrap_or_default()),
-            Self::Tag(key) => Cow::Borrowed(instance.tags.get(key).map_or("", String::as_str)),
-        }
+/// The title above a column.
+pub(super) fn title(column: &Column) -> String {
+    match column {
+        Column::Tag(key) => key.to_uppercase(),
+        named => named.to_string().to_uppercase().replace('_', " "),
     }
 }
 
-impl FromStr for Column {
-    type Err = ();
-
-    fn from_str(text: &str) -> Result<Self, ()> {
-        if let Some(tag) = text.strip_prefix("tag:").filter(|tag| !tag.is_empty()) {
-            return Ok(Self::Tag(tag.to_owned()));
-        }
-        NAMED.into_iter().find(|(name, _)| *name == text).map(|(_, column)| column).ok_or(())
+/// What a column shows of an instance; empty if that is not known.
+pub(super) fn text<'a>(column: &Column, instance: &'a Instance) -> Cow<'a, str> {
+    match instance.cell(column) {
+        Cell::Unknown => Cow::Borrowed(""),
+        Cell::Text(text) => Cow::Borrowed(text),
+        Cell::Time(moment) => Cow::Owned(time(moment)),
     }
 }
 
@@ -120,22 +40,17 @@ mod tests {
     use crate::picker::testing::instance;
 
     #[test]
-    fn columns_have_names_and_titles() {
-        assert_eq!("public_ip".parse(), Ok(Column::PublicIp));
-        assert_eq!("tag:Env".parse(), Ok(Column::Tag("Env".into())));
-        assert_eq!("tag:".parse::<Column>(), Err(()));
-        assert_eq!(
-            (Column::PublicIp.title().as_str(), Column::Tag("Env".into()).title().as_str()),
-            ("PUBLIC IP", "ENV")
-        );
+    fn columns_have_titles() {
+        assert_eq!(title(&Column::PublicIp), "PUBLIC IP");
+        assert_eq!(title(&Column::Tag("Env".into())), "ENV");
     }
 
     #[test]
     fn what_is_not_known_is_empty() {
         let mut one = instance("i-1", "web-1");
-        assert_eq!(Column::LastSeen.text(&one), "");
+        assert_eq!(text(&Column::LastSeen, &one), "");
         one.last_ping = Some(UNIX_EPOCH + Duration::from_secs(1_790_000_000));
-        assert_eq!(Column::LastSeen.text(&one), "2026-09-21 14:13");
-        assert_eq!(Column::Tag("Env".into()).text(&one), "prod");
+        assert_eq!(text(&Column::LastSeen, &one), "2026-09-21 14:13");
+        assert_eq!(text(&Column::Tag("Env".into()), &one), "prod");
     }
 }

@@ -1,7 +1,7 @@
 //! What of the picker has room on a screen.
 
-use super::column::Column;
 use super::view::GAP;
+use crate::config::Column;
 
 /// The narrowest that a name becomes while there are columns that can go.
 const NAME: usize = 24;
@@ -104,7 +104,7 @@ mod tests {
 
     #[test]
     fn columns_go_from_the_right_and_the_status_stays() {
-        let all = Column::DEFAULT;
+        let all = crate::config::settings::COLUMNS;
         let fit = |widths: [usize; 6], cells| columns(&all, &widths, cells);
         let widths = [10, 19, 9, 8, 10, 11];
         assert_eq!(fit(widths, 78).len(), 6);

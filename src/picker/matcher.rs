@@ -2,9 +2,10 @@
 
 use nucleo_matcher::{Config, Utf32Str};
 
-use super::column::Column;
+use super::column;
 use super::query::{Query, Term, Value, Word};
 use super::row::{Row, Text, needed};
+use crate::config::Column;
 
 /// Below this for each letter, letters in order in a tag are there by chance: they have more gaps than letters.
 const LEAST_SCORE: u16 = 14;
@@ -194,12 +195,14 @@ fn has_value(row: &Row, value: &Value) -> bool {
     if tags.peek().is_some() {
         return tags.any(|(_, text)| value.is_value(text));
     }
-    match value.key.text.parse::<Column>() {
-        Ok(Column::Tag(_)) | Err(()) => false,
+    match Column::named(&value.key.text) {
+        Some(Column::Tag(_)) | None => false,
         // The family is what one means, not the name and version.
-        Ok(Column::Platform) if row.instance.platform.is_some_and(|platform| value.is_value(platform.as_str())) => true,
-        Ok(column) => {
-            let text = column.text(&row.instance);
+        Some(Column::Platform) if row.instance.platform.is_some_and(|platform| value.is_value(platform.as_str())) => {
+            true
+        }
+        Some(column) => {
+            let text = column::text(&column, &row.instance);
             !text.is_empty() && value.is_value(&text)
         }
     }

@@ -23,7 +23,6 @@ mod testing;
 mod text;
 mod view;
 
-pub(crate) use column::Column;
 pub(crate) use feed::Feed;
 pub use feed::Update;
 pub use keys::Key;

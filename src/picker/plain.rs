@@ -2,12 +2,13 @@
 
 use std::io;
 
-use super::column::Column;
+use super::column;
 use super::feed::Feed;
 use super::layout::columns;
 use super::run::Outcome;
 use super::state::{Settings, State};
 use super::text::{fitting, printable, width};
+use crate::config::Column;
 use crate::fleet::Instance;
 use crate::terminal::{ByteInput, Output, Terminations, size};
 
@@ -110,10 +111,10 @@ fn page(state: &mut State, cells: usize) -> (String, Vec<Instance>) {
         text.push('\n');
     };
     if !listed.is_empty() {
-        line(&mut text, "", &Column::title);
+        line(&mut text, "", &column::title);
     }
     for (number, instance) in (1..).zip(&listed) {
-        line(&mut text, &format!("{number}"), &|column| printable(&column.text(instance)).into_owned());
+        line(&mut text, &format!("{number}"), &|column| printable(&column::text(column, instance)).into_owned());
     }
     for note in state.notes() {
         text.push_str(&format!("({note})\n"));

@@ -5,6 +5,7 @@ use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
+use crate::environment;
 use serde::{Deserialize, Serialize};
 
 /// The most ids that are remembered.
@@ -41,15 +42,14 @@ pub(crate) fn remember(id: &str) {
 
 /// Where the file is: with the cache if `SSMX_CACHE_DIR` says where that is, else where programs keep their state.
 fn path() -> Option<PathBuf> {
-    let variable = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-    if let Some(folder) = variable(crate::fleet::cache::VARIABLE) {
+    if let Some(folder) = environment::CACHE_DIR.path() {
         return Some(folder.join("recent.json"));
     }
     let folder = if cfg!(windows) {
         dirs::data_local_dir()
     } else {
         // As with the configuration, the same on every Unix; a relative path is to be ignored.
-        let xdg = variable("XDG_STATE_HOME").filter(|path| path.is_absolute());
+        let xdg = environment::XDG_STATE_HOME.path().filter(|path| path.is_absolute());
         xdg.or_else(|| dirs::home_dir().map(|home| home.join(".local").join("state")))
     };
     Some(folder?.join("ssmx").join("recent.json"))

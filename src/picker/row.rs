@@ -2,9 +2,10 @@
 
 use nucleo_matcher::{Utf32Str, Utf32String};
 
-use super::column::Column;
+use super::column;
 use super::text::printable;
 use crate::aws::Platform;
+use crate::config::Column;
 use crate::fleet::Instance;
 
 /// More of a text than this is not looked at: tags are shorter, and matching takes time and memory by length.
@@ -50,7 +51,8 @@ impl Row {
         let ids = [&instance.private_ip, &instance.public_ip, &instance.private_dns, &instance.public_dns];
         let ids = ids.into_iter().flatten().fold(instance.id.clone(), |all, one| all + " " + one);
         let rest = [Column::Zone, Column::Type, Column::Platform, Column::Profile, Column::Computer, Column::Status];
-        let rest = rest.iter().map(|column| column.text(&instance)).fold(from_aws, |all, one| all + " " + &one);
+        let rest =
+            rest.iter().map(|column| column::text(column, &instance)).fold(from_aws, |all, one| all + " " + &one);
         // Not every name of a system says of what family it is.
         let rest = rest + " " + instance.platform.map_or("", Platform::as_str);
         Self {

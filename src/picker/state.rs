@@ -3,7 +3,7 @@
 #[cfg(test)]
 mod tests;
 
-use super::column::Column;
+use super::column;
 use super::feed::Update;
 use super::keys::Key;
 use super::line::Line;
@@ -11,6 +11,8 @@ use super::list::List;
 use super::query::Query;
 use super::row::Row;
 use super::text;
+use crate::config::Column;
+use crate::config::settings::COLUMNS;
 use crate::fleet::Instance;
 
 /// The most notes that are kept; those that came first say most.
@@ -83,12 +85,12 @@ impl State {
     /// A picker without rows. It counts as looking for some until it hears otherwise.
     pub fn new(mut settings: Settings) -> Self {
         if settings.columns.is_empty() {
-            settings.columns = Column::DEFAULT.to_vec();
+            settings.columns = COLUMNS.to_vec();
         }
         Self {
             list: List::new(&settings.recent),
             line: Line::new(&settings.query),
-            widths: settings.columns.iter().map(|column| text::width(&column.title())).collect(),
+            widths: settings.columns.iter().map(|column| text::width(&column::title(column))).collect(),
             settings,
             edited: true,
             selected: None,
@@ -117,7 +119,8 @@ impl State {
             Update::Found(instances) => {
                 for instance in &instances {
                     for (column, width) in self.settings.columns.iter().zip(&mut self.widths) {
-                        *width = (*width).max(text::width(&text::printable(&column.text(instance)))).min(WIDEST);
+                        *width =
+                            (*width).max(text::width(&text::printable(&column::text(column, instance)))).min(WIDEST);
                     }
                 }
                 self.list.add(instances);

@@ -7,11 +7,12 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use ratatui::style::{Color, Modifier, Style};
 
-use super::column::{Column, time};
+use super::column::{self, time};
 use super::layout::{Layout, columns};
 use super::row::Text;
 use super::state::State;
 use super::text::{fitting, printable, width};
+use crate::config::Column;
 use crate::fleet::{Instance, TargetState};
 
 const PROMPT: &str = "> ";
@@ -42,7 +43,14 @@ pub fn draw(state: &mut State, buffer: &mut Buffer) -> Position {
     if layout.header {
         let mut x = 2;
         for (column, width) in &shown {
-            put(buffer, x, y, &column.title(), *width, Style::new().add_modifier(Modifier::BOLD | Modifier::DIM));
+            put(
+                buffer,
+                x,
+                y,
+                &column::title(column),
+                *width,
+                Style::new().add_modifier(Modifier::BOLD | Modifier::DIM),
+            );
             x += width + GAP;
         }
         y += 1;
@@ -149,9 +157,9 @@ fn row(state: &mut State, buffer: &mut Buffer, y: u16, at: usize, shown: &[(Colu
         let instance = &state.row(at).instance;
         let (text, scattered) = match column {
             // Without a name it is told by its id.
-            Column::Name if instance.name.is_none() && !with_id => (Column::Id.text(instance), false),
-            Column::Name | Column::Tag(_) => (column.text(instance), true),
-            _ => (column.text(instance), false),
+            Column::Name if instance.name.is_none() && !with_id => (column::text(&Column::Id, instance), false),
+            Column::Name | Column::Tag(_) => (column::text(column, instance), true),
+            _ => (column::text(column, instance), false),
         };
         let text = printable(&text).into_owned();
         let style = match column {

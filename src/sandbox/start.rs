@@ -1,6 +1,5 @@
 //! Starting and stopping a sandbox, and the environment that leads programs to it.
 
-use std::env;
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,6 +14,7 @@ use super::error::Error;
 use super::options::{Faults, Options};
 use super::server;
 use super::sessions::session::Phase;
+use crate::environment::{NO_PROXY, SANDBOX, SANDBOX_KNOWN_HOSTS};
 
 /// How long sessions may take to end when the sandbox is shut down; an agent's own grace and a little more.
 const SHUTDOWN: Duration = Duration::from_secs(7);
@@ -66,7 +66,7 @@ impl Sandbox {
         let (endpoint, credentials) = (self.endpoint(), &self.account.credentials);
         let region = &self.account.options.region;
         let mut environment: Vec<(String, String)> = [
-            ("SSMX_SANDBOX", "1"),
+            (SANDBOX.name, "1"),
             ("AWS_ENDPOINT_URL", &endpoint),
             ("AWS_ACCESS_KEY_ID", &credentials.access_key_id),
             ("AWS_SECRET_ACCESS_KEY", &credentials.secret_access_key),
@@ -86,11 +86,11 @@ impl Sandbox {
         let user = options.ssh_user.iter();
         environment.extend(user.map(|user| ("SSMX_SSH_USER".to_owned(), user.clone())));
         let known_hosts = options.ssh_known_hosts.iter().filter_map(|path| path.to_str());
-        environment.extend(known_hosts.map(|path| ("SSMX_SANDBOX_KNOWN_HOSTS".to_owned(), path.to_owned())));
-        for name in ["NO_PROXY", "no_proxy"] {
-            let others = env::var(name).unwrap_or_default();
+        environment.extend(known_hosts.map(|path| (SANDBOX_KNOWN_HOSTS.name.to_owned(), path.to_owned())));
+        for variable in NO_PROXY {
+            let others = variable.text().unwrap_or_default();
             let separator = if others.is_empty() { "" } else { "," };
-            environment.push((name.to_owned(), format!("{others}{separator}127.0.0.1,localhost")));
+            environment.push((variable.name.to_owned(), format!("{others}{separator}127.0.0.1,localhost")));
         }
         environment
     }

@@ -9,9 +9,10 @@ const THIS: &str = "aws::client::tests::the_environment_and_the_files_are_read_a
 /// for a connection status. What arrives here, and what it checks itself, is what the settings led to.
 #[tokio::test]
 async fn the_environment_and_the_files_are_read_as_documented() {
-    if let Ok(messages) = std::env::var("SSMX_TEST_MESSAGES") {
-        let profile = std::env::var("SSMX_TEST_PROFILE").ok();
-        let aws = Aws::load(&Settings { profile, ..Settings::default() }).await.unwrap();
+    if let Some(messages) = crate::environment::of_tests("SSMX_TEST_MESSAGES") {
+        let profile = crate::environment::of_tests("SSMX_TEST_PROFILE");
+        let ambient = Ambient::of_process();
+        let aws = Aws::load(&ambient.settings(profile.as_deref(), None), &ambient).await.unwrap();
         assert_eq!((aws.region(), aws.messages_endpoint().unwrap_or("none")), ("eu-west-3", messages.as_str()));
         assert_eq!(aws.connection_status("i-0").await.unwrap(), ConnectionStatus::Connected);
         return;
@@ -53,7 +54,7 @@ async fn run(env: &[(&str, &str)]) {
     let mut command = Command::new(std::env::current_exe().unwrap());
     command.args(["--exact", THIS]).env_clear().env("AWS_EC2_METADATA_DISABLED", "true");
     // Windows cannot open a socket without it.
-    command.envs(std::env::var_os("SystemRoot").map(|root| ("SystemRoot", root)));
+    command.envs(crate::environment::of_tests("SystemRoot").map(|root| ("SystemRoot", root)));
     let output = command.envs(env.iter().copied()).output().await.unwrap();
     let text = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success() && text.contains("1 passed"), "{env:?}: {text}");

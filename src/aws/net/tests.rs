@@ -21,7 +21,7 @@ use super::{BoxedStream, NetSettings, Stream};
 use crate::aws::error::{Cause, Error, ErrorKind};
 use crate::aws::proxy::Proxies;
 
-/// A certificate authority that nobody knows, and its file.
+/// A certificate authority that is not trusted anywhere, and its file.
 struct Authority {
     issuer: CertifiedIssuer<'static, KeyPair>,
     dir: TempDir,

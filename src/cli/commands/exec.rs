@@ -9,6 +9,7 @@ use tokio::task::JoinSet;
 use crate::aws::StartSession;
 use crate::channel::Options;
 use crate::cli::advice;
+use crate::cli::completes::Completes;
 use crate::cli::context::{Context, Wanted};
 use crate::cli::error::{CliError, ErrorKind};
 use crate::cli::exit::Exit;
@@ -29,7 +30,7 @@ use crate::terminal::{Termination, Terminations};
 pub(crate) struct Args {
     /// The instances: ids (i-…, mi-…), Names, addresses, tags as key=value, or aliases [default: choose on the
     /// terminal]
-    #[arg(value_name = "TARGET")]
+    #[arg(value_name = "TARGET", add = Completes::Targets)]
     pub targets: Vec<String>,
 
     /// If TARGET matches several instances, use the best match
@@ -41,7 +42,7 @@ pub(crate) struct Args {
     pub all: bool,
 
     /// Session document, instead of AWS-StartNonInteractiveCommand
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", add = Completes::Documents)]
     pub document: Option<String>,
 
     /// Reason for the session, for the audit trail

@@ -7,6 +7,7 @@ use clap_mangen::Man;
 use clap_mangen::roff::{Roff, bold, italic, roman};
 
 use crate::cli::args::Cli;
+use crate::environment;
 
 /// A man page.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -96,14 +97,15 @@ fn common() -> Roff {
     let passed = "exec, ssh, scp and fwd with a command pass the code of the program through, and exit with 255 for a \
                   failure of their own.";
     table("EXIT STATUS", Some(passed), &codes);
-    let variables = [
-        ("SSMX_CONFIG", "The configuration file, in place of the one below."),
-        ("SSMX_CACHE_DIR", "The folder of the cache, in place of the one below."),
+    let own = environment::ALL.into_iter().filter(|variable| variable.is_documented());
+    let own: Vec<_> = own.map(|variable| (variable.name, format!("{}.", variable.summary))).collect();
+    let mut variables: Vec<_> = own.iter().map(|(name, text)| (*name, text.as_str())).collect();
+    variables.extend([
         ("SSMX_REGION, SSMX_SSH_USER and others", "Settings, by their names in the configuration file, in capitals."),
         ("AWS_PROFILE, AWS_REGION and others", "As the AWS CLI has them."),
         ("HTTPS_PROXY, NO_PROXY", "The proxy, and the hosts that are reached without it."),
         ("NO_COLOR", "Colours are not used."),
-    ];
+    ]);
     table("ENVIRONMENT", None, &variables);
     let files = [
         ("~/.config/ssmx/config.toml", "The configuration: defaults, profiles, aliases and tunnels."),
@@ -126,7 +128,7 @@ mod tests {
     fn the_committed_pages_are_those_of_the_commands() {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/man");
         let made: BTreeMap<_, _> = pages().unwrap().into_iter().map(|page| (page.file, page.text)).collect();
-        if std::env::var_os("UPDATE_MAN").is_some() {
+        if environment::of_tests("UPDATE_MAN").is_some() {
             let _ = fs::remove_dir_all(&folder);
             fs::create_dir_all(&folder).unwrap();
             made.iter().for_each(|(file, text)| fs::write(folder.join(file), text).unwrap());

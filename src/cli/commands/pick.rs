@@ -1,6 +1,7 @@
 //! `ssmx pick`.
 
 use super::ls::json;
+use crate::cli::completes::Completes;
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
@@ -20,7 +21,7 @@ use crate::cli::target::choose::{self, Question};
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Text to start the picker with
-    #[arg(value_name = "QUERY")]
+    #[arg(value_name = "QUERY", add = Completes::Targets)]
     pub query: Vec<String>,
 
     /// Choose several instances; each id is printed on its own line

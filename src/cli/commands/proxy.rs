@@ -9,6 +9,7 @@ use tokio::task::AbortHandle;
 use crate::aws::StartSession;
 use crate::channel::{End, Notice, Options};
 use crate::cli::advice;
+use crate::cli::completes::Completes;
 use crate::cli::context::{Context, Wanted};
 use crate::cli::error::{CliError, ErrorKind};
 use crate::cli::exit::Exit;
@@ -27,6 +28,7 @@ use crate::terminal::Terminations;
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// The instance: an id (i-…, mi-…), Name, address, tags as key=value, or an alias; a trailing `.ssmx` is ignored
+    #[arg(add = Completes::Targets)]
     pub host: String,
 
     /// Port of the SSH server on the instance
@@ -42,7 +44,7 @@ pub(crate) struct Args {
     pub alias: Vec<String>,
 
     /// Session document, instead of AWS-StartSSHSession
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", add = Completes::Documents)]
     pub document: Option<String>,
 
     /// Reason for the session, for the audit trail

@@ -5,6 +5,7 @@ use std::io;
 use crate::aws::StartSession;
 use crate::channel::Options;
 use crate::cli::advice;
+use crate::cli::completes::Completes;
 use crate::cli::context::{Context, Wanted};
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
@@ -24,10 +25,11 @@ use crate::terminal::Terminations;
 pub(crate) struct Args {
     /// The instance: an id (i-…, mi-…), Name or part of one, address, tags as key=value, or an alias [default: choose
     /// on the terminal]
+    #[arg(add = Completes::Targets)]
     pub target: Option<String>,
 
     /// Session document, instead of the account's default
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", add = Completes::Documents)]
     pub document: Option<String>,
 
     /// Parameters for the document: name=value, or a JSON object; may be repeated

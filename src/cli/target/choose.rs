@@ -6,13 +6,11 @@ use crate::cli::context::{Context, Wanted};
 use crate::cli::error::{CliError, ErrorKind};
 use crate::cli::exit::Exit;
 use crate::cli::ui::Ui;
-use crate::config::Effective;
+use crate::config::{Column, Resolved};
+use crate::environment::{PICKER, TERM};
 use crate::fleet::{self, Instance, Place};
-use crate::picker::{self, Column, Feed, Outcome, Settings, recent};
+use crate::picker::{self, Feed, Outcome, Settings, recent};
 use crate::terminal::Terminations;
-
-/// Names the way to choose: `plain` for numbered lines.
-const VARIABLE: &str = "SSMX_PICKER";
 
 /// What is to be chosen.
 #[derive(Default)]
@@ -74,7 +72,7 @@ pub(crate) async fn one(context: &Context) -> Result<(Context, String), CliError
 /// The person leaves, or the terminal cannot be used.
 pub(crate) async fn among(
     ui: &Ui,
-    settings: &Effective,
+    settings: &Resolved,
     title: String,
     instances: &[Instance],
 ) -> Result<Option<Instance>, CliError> {
@@ -82,7 +80,7 @@ pub(crate) async fn among(
         return Ok(None);
     }
     let question = Question { title, ..Question::default() };
-    let mut chosen = ask(ui, columns(settings), question, Feed::of(instances.to_vec())).await??;
+    let mut chosen = ask(ui, settings.columns(), question, Feed::of(instances.to_vec())).await??;
     let instance = chosen.swap_remove(0);
     say(ui, &instance);
     Ok(Some(instance))
@@ -110,7 +108,7 @@ pub(crate) async fn from_fleet(context: &Context, question: Question) -> Result<
     let failure = Failure::default();
     let notes = failures.iter().map(CliError::to_string).collect();
     let feed = feed::open(clouds, options, notes, &failure);
-    let mut columns = columns(&settings);
+    let mut columns = settings.columns();
     if profiles > 1 && !columns.contains(&Column::Profile) {
         let status = columns.iter().position(|column| *column == Column::Status);
         columns.insert(status.map_or(columns.len(), |at| at + 1), Column::Profile);
@@ -150,12 +148,6 @@ async fn ask(
     }
 }
 
-/// The columns that the person wants.
-fn columns(settings: &Effective) -> Vec<Column> {
-    let columns = settings.columns();
-    columns.iter().filter_map(|column| column.to_string().parse().ok()).collect()
-}
-
 /// Leaves a line of what was chosen, for the picker leaves nothing.
 fn say(ui: &Ui, instance: &Instance) {
     ui.status(instance.target());
@@ -177,7 +169,7 @@ fn at(context: &Context, place: &Place) -> Context {
 
 /// Whether the person wants lines, or the terminal can show nothing else.
 fn is_plain() -> bool {
-    let variable = |name| std::env::var_os(name).unwrap_or_default();
+    let named = || PICKER.value().is_some_and(|way| way == "plain");
     // A console cannot be made raw yet.
-    cfg!(windows) || variable(VARIABLE) == "plain" || variable("TERM") == "dumb" || variable("TERM").is_empty()
+    cfg!(windows) || named() || TERM.value().is_none_or(|term| term == "dumb")
 }

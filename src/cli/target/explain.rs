@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::aws::{self, Aws, StartSession};
 use crate::cli::error::{CliError, ErrorKind};
 use crate::cli::ui::waiting::Waiting;
-use crate::config::{self, Config, Key, Section};
+use crate::config::{self, Config, Key, Section, settings};
 use crate::fleet::diagnose::{Diagnosis, Facts, Purpose, Reason, Refusal, Verdict, diagnose};
 use crate::fleet::probe::{Probe, look_elsewhere};
 use crate::fleet::{Place, TargetSpec};
@@ -33,7 +33,7 @@ pub(crate) async fn explain_target(
         return error;
     }
     waiting.say(format!("Finding out why {id} is not connected"));
-    let probe = Probe { purpose, name_tag: Key::NameTag.builtin().to_owned(), patience: PATIENCE };
+    let probe = Probe { purpose, name_tag: settings::NAME_TAG.to_owned(), patience: PATIENCE };
     let Some(mut facts) = probe.run(aws, &[id.to_owned()]).await.pop() else { return error };
     facts.refused = Some(Refusal {
         kind: aws::ErrorKind::NotConnected,
@@ -55,13 +55,13 @@ pub(crate) async fn explain_target(
 /// Looks for an instance in the other places that are configured.
 pub(crate) async fn seek(aws: &Aws, config: &Config, facts: &mut Facts, patience: Duration) {
     let spec = TargetSpec::Id(facts.id.clone());
-    facts.elsewhere = Some(look_elsewhere(aws, &spec, &places(aws, config).await, patience).await);
+    facts.elsewhere = Some(look_elsewhere(aws, &spec, &places(aws, config), patience).await);
 }
 
 /// The other regions and accounts that the configuration of ssmx and that of AWS name: first other regions, then other
 /// accounts. Left out are accounts whose credentials may take a person.
-pub(crate) async fn places(aws: &Aws, config: &Config) -> Vec<Place> {
-    let profiles = aws::profiles().await.unwrap_or_default();
+pub(crate) fn places(aws: &Aws, config: &Config) -> Vec<Place> {
+    let profiles = aws.ambient().profiles().unwrap_or_default();
     configured(&Place::of(aws), config, &profiles, |name| aws.is_profile(name))
 }
 
@@ -138,7 +138,7 @@ mod tests {
     use super::*;
 
     fn profile(name: &str, region: Option<&str>, asks: bool) -> aws::Profile {
-        aws::Profile { name: name.to_owned(), region: region.map(str::to_owned), endpoint_url: None, asks }
+        aws::Profile { name: name.to_owned(), region: region.map(str::to_owned), asks }
     }
 
     #[test]

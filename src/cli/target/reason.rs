@@ -4,7 +4,7 @@ use dialoguer::Input;
 
 use crate::cli::error::CliError;
 use crate::cli::ui::prompt;
-use crate::config::{Effective, Key};
+use crate::config::{Key, Resolved};
 
 /// Longest reason that Session Manager takes, in characters.
 const LIMIT: usize = 256;
@@ -15,7 +15,7 @@ const LIMIT: usize = 256;
 /// As for [`reason`].
 pub(crate) fn reasons<'a>(
     flag: Option<&str>,
-    settings: impl Iterator<Item = &'a Effective> + Clone,
+    settings: impl Iterator<Item = &'a Resolved> + Clone,
 ) -> Result<Vec<Option<String>>, CliError> {
     let shared = shared(flag, settings.clone())?;
     settings.map(|settings| reason(shared.as_deref(), settings)).collect()
@@ -28,12 +28,12 @@ pub(crate) fn reasons<'a>(
 /// As for [`reason`].
 pub(crate) fn shared<'a>(
     flag: Option<&str>,
-    mut settings: impl Iterator<Item = &'a Effective>,
+    mut settings: impl Iterator<Item = &'a Resolved>,
 ) -> Result<Option<String>, CliError> {
     if let Some(flag) = flag {
         return settings.try_fold(Some(flag.to_owned()), |_, settings| reason(Some(flag), settings));
     }
-    let is_missing = |settings: &Effective| settings.reason_required() && settings.text(Key::Reason).is_none();
+    let is_missing = |settings: &Resolved| settings.reason_required() && settings.text(Key::Reason).is_none();
     settings.find(|settings| is_missing(settings)).map(|_| ask()).transpose()
 }
 
@@ -42,7 +42,7 @@ pub(crate) fn shared<'a>(
 ///
 /// # Errors
 /// There is none and nobody to be asked, or it is too long.
-pub(crate) fn reason(flag: Option<&str>, settings: &Effective) -> Result<Option<String>, CliError> {
+pub(crate) fn reason(flag: Option<&str>, settings: &Resolved) -> Result<Option<String>, CliError> {
     let given = flag.or_else(|| settings.text(Key::Reason)).map(str::to_owned);
     let reason = match given {
         None if settings.reason_required() => Some(ask()?),

@@ -17,9 +17,7 @@ use tracing_subscriber::{Layer, fmt, registry};
 
 use super::Ui;
 use crate::cli::error::CliError;
-
-/// Overrides the levels of our own targets: `debug`, or `ssmx::channel=trace,ssmx=info`.
-pub(crate) const ENVIRONMENT: &str = "SSMX_LOG";
+use crate::environment::LOG;
 
 /// Our own target, and the prefix of all of them.
 const OURS: &str = "ssmx";
@@ -32,7 +30,7 @@ const SDK: [&str; 1] = ["aws_config"];
 /// # Errors
 /// The file cannot be opened, or `SSMX_LOG` cannot be understood.
 pub(crate) fn init(ui: &Ui, verbosity: u8, file: Option<&Path>) -> Result<(), CliError> {
-    let environment = std::env::var(ENVIRONMENT).ok().filter(|value| !value.is_empty());
+    let environment = LOG.text();
     if verbosity == 0 && file.is_none() && environment.is_none() {
         return Ok(());
     }
@@ -70,8 +68,8 @@ fn targets(verbosity: u8, environment: Option<&str>) -> Result<Targets, CliError
         let (target, level) = directive.split_once('=').unwrap_or((OURS, directive));
         let is_ours = target == OURS || target.strip_prefix(OURS).is_some_and(|rest| rest.starts_with("::"));
         let level = level.parse::<LevelFilter>().ok().filter(|_| is_ours).ok_or_else(|| {
-            CliError::usage(format!("`{ENVIRONMENT}` has `{directive}`, which is no level of one of our targets"))
-                .hint(format!("write a level, as in `{ENVIRONMENT}=debug`, or levels, as in `{OURS}::channel=trace`"))
+            CliError::usage(format!("`{}` has `{directive}`, which is no level of one of our targets", LOG.name))
+                .hint(format!("write a level, as in `{}=debug`, or levels, as in `{OURS}::channel=trace`", LOG.name))
         })?;
         targets = targets.with_target(target, level);
     }

@@ -15,6 +15,7 @@ use anstyle::{AnsiColor, Style};
 use clap::ColorChoice;
 
 use super::error::{CliError, ErrorKind};
+use crate::environment;
 use screen::Screen;
 use waiting::Waiting;
 
@@ -109,7 +110,7 @@ impl Ui {
 
     /// Says what is being waited for once that takes longer than 300 ms, on a terminal, until the guard is dropped.
     pub(crate) fn waiting(&self, what: impl Into<String>) -> Waiting {
-        let is_dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+        let is_dumb = environment::TERM.value().is_some_and(|term| term == "dumb");
         let shown = !self.quiet && !is_dumb && self.screen().is_terminal();
         Waiting::new(self, printable(&what.into()), shown)
     }

@@ -17,7 +17,7 @@ name = \"db-1\" # the first
 # Nothing follows.
 ";
 
-fn place(text: &str) -> Place {
+fn place(text: &str) -> KeyPath {
     text.parse().unwrap()
 }
 
@@ -91,7 +91,7 @@ fn places_and_values_that_make_no_sense_are_refused() {
         ("a b", "`a b` is no place in the configuration: expected a setting"),
         ("", "`` is no place in the configuration: expected"),
     ] {
-        let refused = text.parse::<Place>().unwrap_err();
+        let refused = text.parse::<KeyPath>().unwrap_err();
         assert!(refused.starts_with(said), "{text}: {refused}");
     }
     for (at, value, said) in [

@@ -13,7 +13,6 @@ pub(crate) mod tests;
 
 use std::{
     collections::HashSet,
-    env,
     fs::{self, DirBuilder, File, OpenOptions, TryLockError},
     io::{self, BufRead, BufReader, Read, Write},
     path::{Path, PathBuf},
@@ -25,6 +24,7 @@ use super::model::instance::{Instance, Place};
 use super::model::target::TargetState;
 use super::trouble::Trouble;
 use crate::aws::{Aws, Identity};
+use crate::environment;
 use format::Header;
 
 /// The place in the cache of one account and region.
@@ -65,13 +65,9 @@ impl Cached {
     }
 }
 
-/// The variable that says where the caches are, and with them what was used lately.
-pub(crate) const VARIABLE: &str = "SSMX_CACHE_DIR";
-
-/// The folder of the caches: [`VARIABLE`], or `ssmx` in the user's folder for caches. None if there is neither.
+/// The folder of the caches: `SSMX_CACHE_DIR`, or `ssmx` in the user's folder for caches. None if there is neither.
 pub(crate) fn default_dir() -> Option<PathBuf> {
-    let named = env::var_os(VARIABLE).filter(|dir| !dir.is_empty()).map(PathBuf::from);
-    named.or_else(|| Some(dirs::cache_dir()?.join("ssmx")))
+    environment::CACHE_DIR.path().or_else(|| Some(dirs::cache_dir()?.join("ssmx")))
 }
 
 impl Cache {

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use super::*;
-use crate::aws::{ErrorKind, Fake, InstanceState, PingStatus, Platform, Settings};
+use crate::aws::{Ambient, ErrorKind, Fake, InstanceState, PingStatus, Platform};
 use crate::fleet::Service;
 
 async fn cache(dir: &Path) -> Cache {
@@ -193,8 +193,8 @@ async fn names_are_found_without_a_question() {
     let dir = tempfile::tempdir().unwrap();
     let cache = cache(dir.path()).await;
     cache.keep(&cached(many(2)));
-    let identity =
-        Identity::of_environment(&Settings { profile: Some("somebody else".to_owned()), ..Settings::default() });
+    let ambient = Ambient::of(&[], &[]);
+    let identity = Identity::of(&ambient.settings(Some("another"), None), &ambient);
     assert!(names(dir.path(), &identity, None, None).is_empty());
 
     let fake = Fake::start(|_| unreachable!("nobody is asked")).await;

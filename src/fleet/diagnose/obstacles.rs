@@ -5,7 +5,7 @@ use super::{
     purpose::{AgentVersion, Purpose},
     reason::{Reason, ago, at},
 };
-use crate::aws::{ErrorKind, HybridTier, InstanceState, PingStatus, Platform};
+use crate::aws::{ErrorKind, HybridTier, InstanceState, Partition, PingStatus, Platform};
 
 /// It does not run; none if it does, or if nobody says that it does not.
 pub(crate) fn down(facts: &Facts) -> Option<Reason> {
@@ -262,7 +262,7 @@ fn restart(facts: &Facts) -> &'static str {
 
 fn hosts(facts: &Facts, services: &[&str]) -> String {
     let region = &facts.place.region;
-    let domain = if region.starts_with("cn-") { "amazonaws.com.cn" } else { "amazonaws.com" };
+    let domain = Partition::of(region).domain;
     let hosts: Vec<_> = services.iter().map(|service| format!("{service}.{region}.{domain}")).collect();
     match hosts.split_last() {
         Some((last, rest)) if !rest.is_empty() => format!("{} and {last}", rest.join(", ")),

@@ -292,7 +292,6 @@ fn the_words_say_what_was_seen_and_what_to_do() {
     assert_eq!(unregistered.summary, "Systems Manager does not know it");
     assert!(unregistered.reasons[0].fix[0].contains("--instance-profile-name ssm`"), "{unregistered:?}");
     assert!(unregistered.reasons[2].what.contains("ssmmessages.eu-west-1.amazonaws.com and ec2messages.eu-west-1"));
-
     let elsewhere = diagnose(&Facts { elsewhere: seen_in(&[("us-west-2", Some("prod"))]), ..nowhere() });
     assert_eq!(elsewhere.summary, "it is not in eu-west-1, but in us-west-2 (prod)");
     assert_eq!(elsewhere.reasons[0].fix, ["add `--region us-west-2 --profile prod`"]);
@@ -330,4 +329,17 @@ fn one_trouble_with_all_services_is_told_once() {
     assert_eq!(diagnosis.verdict, Verdict::Undetermined(ErrorKind::Credentials));
     assert_eq!(codes(&diagnosis.reasons), ["credentials"]);
     assert_eq!(diagnosis.summary, "AWS does not take the credentials");
+}
+
+#[test]
+fn advice_names_the_hosts_of_the_partition() {
+    for (region, host) in [
+        ("cn-north-1", "ssm.cn-north-1.amazonaws.com.cn,"),
+        ("eusc-de-east-1", "ssm.eusc-de-east-1.amazonaws.eu,"),
+        ("us-iso-east-1", "ssm.us-iso-east-1.c2s.ic.gov,"),
+    ] {
+        let place = Place { profile: None, region: region.to_owned() };
+        let there = diagnose(&Facts { place, ..unregistered(true) });
+        assert!(there.reasons[2].what.contains(host), "{there:?}");
+    }
 }

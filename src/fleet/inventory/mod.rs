@@ -24,6 +24,7 @@ use super::model::instance::{Instance, Place};
 use super::query::terms::Query;
 use super::trouble::Trouble;
 use crate::aws::Aws;
+use crate::config::settings;
 use plan::Plan;
 use survey::Survey;
 
@@ -94,10 +95,10 @@ pub struct Inventory {
 impl Default for Options {
     fn default() -> Self {
         Self {
-            name_tag: "Name".to_owned(),
+            name_tag: settings::NAME_TAG.to_owned(),
             cache: CacheUse::WhileFresh,
             cache_dir: cache::default_dir(),
-            age: Duration::from_secs(60),
+            age: settings::CACHE,
         }
     }
 }

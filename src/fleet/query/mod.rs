@@ -1,6 +1,5 @@
 //! What a person typed to name instances, and whether an instance is meant by it.
 
 pub(crate) mod glob;
-pub(crate) mod nearest;
 pub(crate) mod spec;
 pub(crate) mod terms;

@@ -109,7 +109,7 @@ fn every_recording_is_a_seed() {
     let own = HANDSHAKES.iter().map(|(name, text)| ("handshake", (*name).to_owned(), text.as_bytes().to_vec()));
     for (target, name, seed) in seeds.into_iter().chain(own) {
         let path = corpus(target).join(name);
-        if std::env::var_os("UPDATE_CORPUS").is_some() {
+        if crate::environment::of_tests("UPDATE_CORPUS").is_some() {
             fs::create_dir_all(corpus(target)).unwrap();
             fs::write(&path, &seed).unwrap();
         }

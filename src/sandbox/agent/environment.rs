@@ -4,11 +4,12 @@
 //! the sandbox's credentials, and those of whoever started it, are none of a program's business.
 
 use std::collections::HashMap;
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::{env, fs, io};
 
+use crate::environment::{LANG, LOGNAME, PATH, USER};
 use crate::sandbox::{Instance, random};
 
 /// Searched for programs when the sandbox itself has no search path.
@@ -109,13 +110,13 @@ impl Environment {
     pub(crate) fn variables(&self) -> Vec<(&'static str, OsString)> {
         let user = match &self.user {
             Some(user) => user.into(),
-            None => inherited("USER").or_else(|| inherited("LOGNAME")).unwrap_or_else(|| DEFAULT_USER.into()),
+            None => USER.value().or_else(|| LOGNAME.value()).unwrap_or_else(|| DEFAULT_USER.into()),
         };
         vec![
-            ("PATH", inherited("PATH").unwrap_or_else(|| DEFAULT_PATH.into())),
+            ("PATH", PATH.value().unwrap_or_else(|| DEFAULT_PATH.into())),
             ("HOME", self.home.clone().into_os_string()),
             ("TERM", "xterm-256color".into()),
-            ("LANG", inherited("LANG").unwrap_or_else(|| "C.UTF-8".into())),
+            ("LANG", LANG.value().unwrap_or_else(|| "C.UTF-8".into())),
             ("USER", user),
             ("SHELL", "/bin/sh".into()),
         ]
@@ -125,10 +126,6 @@ impl Environment {
     pub(crate) fn prompt(&self) -> (&'static str, OsString) {
         ("PS1", format!("[sandbox {}] $ ", self.name).into())
     }
-}
-
-fn inherited(name: &str) -> Option<OsString> {
-    env::var_os(name).filter(|value| value != OsStr::new(""))
 }
 
 /// A name without anything that a shell's prompt or a path would read as more than a name.

@@ -1,26 +1,21 @@
-//! What a shell is answered when Tab was pressed: this runs for a key press, so nothing is started and nobody is asked.
+//! The answer to a shell when Tab is pressed. This runs at a key press, so no thread is started and AWS is not asked.
 
 use std::env;
 use std::io::{self, Write};
 
 use clap_complete::CompletionCandidate;
 
+use super::Shell;
 use super::quoting::{Word, quote, split};
 use super::values as grammar;
-use super::{Shell, VARIABLE};
 use crate::cli::exit::Exit;
-
-/// The line up to the cursor, for shells that do not hand over words.
-const LINE: &str = "SSMX_COMPLETE_LINE";
-
-/// The characters at which the shell takes words apart for completion.
-const SEPARATORS: &str = "SSMX_COMPLETE_BREAKS";
+use crate::environment::{COMPLETE, COMPLETE_BREAKS, COMPLETE_LINE, Variable};
 
 /// Answers, if it is a shell that has called ssmx, and returns how to exit. To be asked before anything else is done.
 ///
-/// A failure is as good as no answer: there is no place where it could be said.
+/// A failure is as good as no answer: it could be shown nowhere.
 pub(crate) fn answer() -> Option<Exit> {
-    let shell = env::var(VARIABLE).ok().filter(|shell| !shell.is_empty())?;
+    let shell = COMPLETE.text()?;
     let Some(shell) = Shell::named(&shell) else { return Some(Exit::USAGE) };
     let request = Request::read(shell);
     let candidates = grammar::candidates(&request.words);
@@ -28,7 +23,7 @@ pub(crate) fn answer() -> Option<Exit> {
     Some(if written.is_ok() { Exit::FINE } else { Exit::FAILED })
 }
 
-/// What is asked for.
+/// A question of a shell.
 struct Request {
     shell: Shell,
     /// From the program's name to the word at the cursor, of which only what is in front of the cursor.
@@ -40,9 +35,11 @@ struct Request {
 impl Request {
     fn read(shell: Shell) -> Self {
         let args: Vec<String> = env::args_os().map(|arg| arg.to_string_lossy().into_owned()).collect();
-        let variable = |name| env::var(name).unwrap_or_default();
         match shell {
-            Shell::Bash => Self::of_line(shell, &variable(LINE), &variable(SEPARATORS)),
+            Shell::Bash => {
+                let text = |variable: Variable| variable.text().unwrap_or_default();
+                Self::of_line(shell, &text(COMPLETE_LINE), &text(COMPLETE_BREAKS))
+            }
             // Behind the program's name and `--`.
             _ => Self::of_words(shell, args.into_iter().skip(2).collect()),
         }
@@ -84,7 +81,7 @@ impl Request {
     fn text(&self, candidates: &[CompletionCandidate]) -> String {
         let mut text = String::new();
         for candidate in candidates {
-            // One that is no text cannot be handed over, and one that could command the terminal must not be.
+            // One that is not valid UTF-8 cannot be handed over, and one that could command the terminal must not be.
             let Some(value) = candidate.get_value().to_str().filter(|value| !value.chars().any(char::is_control))
             else {
                 continue;

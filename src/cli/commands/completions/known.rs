@@ -1,22 +1,22 @@
 //! Names that are known on this machine: of the configuration, of the AWS configuration, and of the instances that were
-//! listed last. Files are read when they are first needed, and what cannot be read names nothing.
+//! listed last. Files are read when they are first needed; one that cannot be read has no names.
 
 use std::collections::HashMap;
-use std::env;
 use std::ffi::OsString;
 use std::fmt::Display;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use clap::CommandFactory;
 use clap_complete::CompletionCandidate;
 
-use super::aws_files::AwsFiles;
 use super::regions::REGIONS;
-use crate::aws::Identity;
+use crate::aws::{Ambient, Identity, Profile};
 use crate::cli::args::Cli;
 use crate::cli::commands::ssh::arguments;
+use crate::cli::completes::Completes;
 use crate::cli::{context, implied_shell};
-use crate::config::{self, Column, Config, Flags, Key, Level, Selector, Value};
+use crate::config::{self, Column, Config, Flags, Key, Level, Selector, Value, Variables};
+use crate::environment;
 use crate::fleet::cache::{self, CachedName};
 
 /// Candidates are offered up to this number. Shells complete what all of them have in common, so few would mislead.
@@ -28,7 +28,7 @@ pub(crate) struct Known {
     profiles: Vec<String>,
     regions: Vec<String>,
     config: OnceLock<Config>,
-    aws_files: OnceLock<AwsFiles>,
+    ambient: Ambient,
 }
 
 impl Known {
@@ -41,7 +41,8 @@ impl Known {
             let value = matches.as_ref().and_then(|matches| matches.try_get_one::<String>(name).ok().flatten());
             value.map(|names| names.split(',').map(str::to_owned).collect()).unwrap_or_default()
         };
-        Self { profiles: flag("profile"), regions: flag("region"), config: OnceLock::new(), aws_files: OnceLock::new() }
+        let (profiles, regions) = (flag("profile"), flag("region"));
+        Self { profiles, regions, config: OnceLock::new(), ambient: Ambient::of_process() }
     }
 
     fn config(&self) -> &Config {
@@ -49,36 +50,58 @@ impl Known {
         self.config.get_or_init(|| load().unwrap_or_default())
     }
 
-    fn aws_files(&self) -> &AwsFiles {
-        self.aws_files.get_or_init(AwsFiles::read)
+    fn aws_profiles(&self) -> Vec<Profile> {
+        self.ambient.profiles().unwrap_or_default()
+    }
+
+    /// The values that begin as it is typed.
+    pub(crate) fn values(&self, completes: Completes, current: &str) -> Vec<CompletionCandidate> {
+        match completes {
+            Completes::Profiles => self.profiles(current),
+            Completes::Regions => self.regions(current),
+            Completes::Targets => self.targets(current),
+            Completes::Aliases => self.aliases(current),
+            Completes::Tunnels => self.tunnels(current),
+            Completes::TunnelsAndTargets => self.tunnels_and_targets(current),
+            Completes::Documents => self.documents(current),
+            Completes::Columns => columns(current),
+            Completes::Keys => self.keys(current),
+        }
     }
 
     /// AWS profiles; behind a comma one more.
-    pub(crate) fn profiles(&self, current: &str) -> Vec<CompletionCandidate> {
+    fn profiles(&self, current: &str) -> Vec<CompletionCandidate> {
         let (before, current) = behind_comma(current);
-        let of_aws = self.aws_files().profiles.iter().map(|profile| profile.name.as_str());
-        let ours = self.config().profiles.keys().map(String::as_str);
+        let of_aws = self.aws_profiles().into_iter().map(|profile| profile.name);
+        let ours = self.config().profiles.keys().cloned();
         offer(of_aws.chain(ours).map(|name| (name, "")), current, before)
     }
 
     /// Regions, those that the configurations name in front; behind a comma one more.
-    pub(crate) fn regions(&self, current: &str) -> Vec<CompletionCandidate> {
+    fn regions(&self, current: &str) -> Vec<CompletionCandidate> {
         let (before, current) = behind_comma(current);
         let config = self.config();
         let targets = config.targets.values().map(|target| &target.settings);
         let sections = config.profiles.values().chain(targets).chain([&config.defaults]);
         let ours = sections.filter_map(|section| match section.get(Key::Region) {
-            Some(Value::Text(region)) => Some(region.as_str()),
+            Some(Value::Text(region)) => Some(region.clone()),
             _ => None,
         });
-        let of_aws = self.aws_files().profiles.iter().filter_map(|profile| profile.region.as_deref());
-        let place = |name: &str| REGIONS.iter().find(|(known, _)| *known == name).map_or("", |(_, place)| place);
-        let configured = ours.chain(of_aws).map(|name| (name, place(name)));
-        offer(configured.chain(REGIONS), current, before)
+        let of_aws = self.aws_profiles().into_iter().filter_map(|profile| profile.region);
+        let all = ours.chain(of_aws).chain(REGIONS.into_iter().map(|(name, _)| name.to_owned()));
+        let city = |name: &str| REGIONS.iter().find(|(known, _)| *known == name).map_or("", |(_, city)| city);
+        offer(
+            all.map(|name| {
+                let city = city(&name);
+                (name, city)
+            }),
+            current,
+            before,
+        )
     }
 
     /// Aliases of the configuration.
-    pub(crate) fn aliases(&self, current: &str) -> Vec<CompletionCandidate> {
+    fn aliases(&self, current: &str) -> Vec<CompletionCandidate> {
         let aliases = self.config().targets.iter().map(|(name, target)| (name, alias(&target.selector)));
         offer(aliases, current, "")
     }
@@ -109,20 +132,20 @@ impl Known {
     }
 
     /// Tunnels of the configuration.
-    pub(crate) fn tunnels(&self, current: &str) -> Vec<CompletionCandidate> {
+    fn tunnels(&self, current: &str) -> Vec<CompletionCandidate> {
         let tunnels = self.config().tunnels.iter();
         offer(tunnels.map(|(name, tunnel)| (name, format!("tunnel through {}", tunnel.target.value))), current, "")
     }
 
-    /// What `ssmx fwd` can begin with.
-    pub(crate) fn tunnels_and_targets(&self, current: &str) -> Vec<CompletionCandidate> {
+    /// The first word of `ssmx fwd`.
+    fn tunnels_and_targets(&self, current: &str) -> Vec<CompletionCandidate> {
         let mut found = self.tunnels(current);
         found.extend(self.targets(current));
         found
     }
 
     /// Session documents: those of the configuration, and those that every account has.
-    pub(crate) fn documents(&self, current: &str) -> Vec<CompletionCandidate> {
+    fn documents(&self, current: &str) -> Vec<CompletionCandidate> {
         let config = self.config();
         let targets = config.targets.values().map(|target| &target.settings);
         let sections = config.profiles.values().chain(targets).chain([&config.defaults]);
@@ -135,24 +158,18 @@ impl Known {
     }
 
     /// Settings of the configuration, and places in it once a section is begun.
-    pub(crate) fn keys(&self, current: &str) -> Vec<CompletionCandidate> {
-        let of = |level: Level| Key::ALL.into_iter().filter(move |key| key.is_for(level));
+    fn keys(&self, current: &str) -> Vec<CompletionCandidate> {
         let config = self.config();
         let profiles = config.profiles.keys().map(|name| ("profiles", name, Level::Profile));
         let targets = config.targets.keys().map(|name| ("targets", name, Level::Target));
-        // Names that would have to be quoted are left to who types.
+        // Names that would have to be quoted are not offered.
         let is_bare = |name: &str| name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-');
         let sections = profiles.chain(targets).filter(|(_, name, _)| current.contains('.') && is_bare(name));
         let places = sections.flat_map(|(group, name, level)| {
-            of(level).map(move |key| (format!("{group}.{name}.{key}"), key.summary()))
+            Key::of(level).map(move |key| (format!("{group}.{name}.{key}"), key.summary()))
         });
-        let defaults = of(Level::Defaults).map(|key| (key.to_string(), key.summary()));
+        let defaults = Key::of(Level::Defaults).map(|key| (key.to_string(), key.summary()));
         offer(defaults.chain(places), current, "")
-    }
-
-    /// Columns of a listing.
-    pub(crate) fn columns(&self, current: &str) -> Vec<CompletionCandidate> {
-        offer(Column::NAMED.into_iter().map(|(name, _)| (name, "")), current, "")
     }
 
     /// The instances that were listed last, in all places that the flags name.
@@ -173,22 +190,20 @@ impl Known {
 
     fn cached_of(&self, dir: &std::path::Path, profile: Option<&str>, region: Option<&str>) -> Option<Vec<CachedName>> {
         let flags = Flags::default().text(Key::Profile, "--profile", profile).text(Key::Region, "--region", region);
-        let variable = |name: &str| env::var(name).ok().filter(|value| !value.is_empty());
-        let effective = self.config().effective(flags, None, variable).ok()?;
-        let settings = context::aws_settings(&effective);
-        let identity = Identity::of_environment(&settings);
-        // As `aws::Settings` has it: what is set for ssmx, the environment, the profile.
-        let of_profile = || {
-            let profile = effective.text(Key::Profile).unwrap_or("default");
-            self.aws_files().profiles.iter().find(|known| known.name == profile)?.region.clone()
-        };
-        let region = settings.region.clone().or_else(|| variable("AWS_REGION"));
-        let region = region.or_else(|| variable("AWS_DEFAULT_REGION")).or_else(of_profile);
-        Some(cache::names(dir, &identity, region.as_deref(), settings.ssm_endpoint_url.as_deref()))
+        let variables = Variables::read(environment::setting).ok()?;
+        let resolved = self.config().resolve(flags, variables, None, Arc::new(self.ambient.clone()));
+        let identity = Identity::of(&context::aws_settings(&resolved), &self.ambient);
+        let (region, endpoint) = (resolved.text(Key::Region), resolved.text(Key::SsmEndpointUrl));
+        Some(cache::names(dir, &identity, region, endpoint))
     }
 }
 
-/// What an alias means, in a few words.
+/// Columns of a listing.
+fn columns(current: &str) -> Vec<CompletionCandidate> {
+    offer(Column::NAMED.into_iter().map(|(name, _)| (name, "")), current, "")
+}
+
+/// The instance that an alias stands for, in a few words.
 fn alias(selector: &Selector) -> String {
     let what = match selector {
         Selector::Id(id) => id.clone(),

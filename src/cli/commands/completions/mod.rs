@@ -1,8 +1,7 @@
-//! `ssmx completions`: the scripts that make shells ask ssmx what can stand at the cursor. What they get for an answer is
-//! in [`answer`].
+//! `ssmx completions`: the scripts that make shells ask ssmx what can stand at the cursor. The answers come from
+//! [`answer`].
 
 pub(crate) mod answer;
-mod aws_files;
 mod known;
 mod programs;
 mod quoting;
@@ -14,6 +13,7 @@ use clap_complete::env::Shells;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::ui::Ui;
+use crate::environment::COMPLETE;
 
 /// Print a completion script for a shell
 ///
@@ -47,9 +47,6 @@ pub(crate) enum Shell {
     Elvish,
 }
 
-/// The variable that tells ssmx to answer a shell, and which one.
-pub(crate) const VARIABLE: &str = "SSMX_COMPLETE";
-
 /// Runs the command.
 ///
 /// # Errors
@@ -71,7 +68,7 @@ fn script(shell: Shell) -> std::io::Result<Vec<u8>> {
     }
     let mut script = Vec::new();
     if let Some(generator) = Shells::builtins().completer(shell.name()) {
-        generator.write_registration(VARIABLE, "ssmx", "ssmx", "ssmx", &mut script)?;
+        generator.write_registration(COMPLETE.name, "ssmx", "ssmx", "ssmx", &mut script)?;
     }
     // Without the empty lines around it.
     let text = String::from_utf8_lossy(&script);
@@ -89,7 +86,7 @@ impl Shell {
         }
     }
 
-    /// Whether it shows what a candidate is beside its name.
+    /// Whether it shows a description beside a candidate.
     pub(crate) fn shows_help(self) -> bool {
         !matches!(self, Self::Bash | Self::Elvish)
     }

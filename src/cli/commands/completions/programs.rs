@@ -1,5 +1,6 @@
 //! The programs of this machine, as a shell finds them.
 
+use crate::environment;
 use std::collections::BTreeSet;
 use std::env;
 use std::fs;
@@ -11,12 +12,12 @@ const MOST_FOLDERS: usize = 64;
 /// Entries of a folder that are looked at.
 const MOST_ENTRIES: usize = 20_000;
 
-/// The programs on PATH whose name begins so; none for an empty beginning, as nobody reads thousands.
+/// The programs on PATH whose name begins so; none for an empty beginning: thousands are of no use.
 pub(crate) fn programs(beginning: &str) -> BTreeSet<String> {
     if beginning.is_empty() {
         return BTreeSet::new();
     }
-    let path = env::var_os("PATH").unwrap_or_default();
+    let path = environment::PATH.value().unwrap_or_default();
     let entries = env::split_paths(&path)
         .take(MOST_FOLDERS)
         .filter_map(|folder| fs::read_dir(folder).ok())

@@ -1,5 +1,5 @@
-//! What can stand at the cursor. The commands and flags are those of the definition; what their values can be is added
-//! here, by the names that all commands use for the same thing.
+//! What can stand at the cursor. The commands and flags are those of the definition; what their values can be follows
+//! from what it says that they name ([`Completes`]).
 
 #[cfg(test)]
 mod tests;
@@ -15,6 +15,7 @@ use super::known::Known;
 use super::programs::programs;
 use crate::cli::args::Cli;
 use crate::cli::commands::ssh::arguments::{SCP, SSH, Syntax, Words, split_user};
+use crate::cli::completes::Completes;
 use crate::cli::implied_shell::command_at;
 
 /// What can stand in place of the last of these words, the first of which is the program's name.
@@ -45,9 +46,34 @@ fn runs_here(command: Option<&str>) -> bool {
 }
 
 fn ask(mut definition: Command, mut words: Vec<OsString>, current: &str) -> Vec<CompletionCandidate> {
+    if has_flag_without_value(&definition, &words) {
+        return Vec::new();
+    }
     let at = words.len();
     words.push(current.into());
     engine::complete(&mut definition, words, at, std::env::current_dir().ok().as_deref()).unwrap_or_default()
+}
+
+/// Whether a flag that takes a value is followed by another flag. Such a line cannot be completed to one that makes sense,
+/// and clap's engine panics at some of them.
+fn has_flag_without_value(definition: &Command, words: &[OsString]) -> bool {
+    // The flags of the program, and of the command and its own.
+    let mut commands = vec![definition];
+    for word in words {
+        commands.extend(commands.last().and_then(|command| command.find_subcommand(word)));
+    }
+    let all = || commands.iter().flat_map(|command| command.get_arguments());
+    let takes_value = |word: &str| {
+        let letter =
+            || word.strip_prefix('-').filter(|letters| !letters.starts_with('-')).and_then(|all| all.chars().last());
+        let named = |arg: &&Arg| {
+            let is_long = word.strip_prefix("--").is_some_and(|name| arg.get_long() == Some(name));
+            is_long || arg.get_short().is_some_and(|short| letter() == Some(short))
+        };
+        all().any(|arg| named(&arg) && arg.get_action().takes_values() && !arg.is_allow_hyphen_values_set())
+    };
+    let is_flag = |word: &OsString| word.to_str().is_some_and(|word| word.starts_with('-') && word.len() > 1);
+    words.windows(2).any(|pair| is_flag(&pair[1]) && pair[0].to_str().is_some_and(takes_value))
 }
 
 /// The definition of the command line, with what the values of its arguments can be. The first word is a command or a
@@ -59,9 +85,7 @@ fn definition(known: &Arc<Known>, current: &str) -> Command {
 }
 
 fn taught(command: Command, known: &Arc<Known>, current: &str) -> Command {
-    let name = command.get_name().to_owned();
-    let command =
-        command.mut_args(|arg| with_values(&name, arg, known)).mut_subcommands(|sub| taught(sub, known, current));
+    let command = command.mut_args(|arg| with_values(arg, known)).mut_subcommands(|sub| taught(sub, known, current));
     if current.starts_with('-') {
         return command;
     }
@@ -72,22 +96,11 @@ fn taught(command: Command, known: &Arc<Known>, current: &str) -> Command {
     })
 }
 
-fn with_values(command: &str, arg: Arg, known: &Arc<Known>) -> Arg {
-    let values: fn(&Known, &str) -> Vec<CompletionCandidate> = match (command, arg.get_id().as_str()) {
-        (_, "profile") => Known::profiles,
-        (_, "region") => Known::regions,
-        (_, "document") => Known::documents,
-        (_, "columns") => Known::columns,
-        ("fwd", "target") => Known::tunnels_and_targets,
-        ("fwd", "forwards") => Known::tunnels,
-        ("get" | "explain", "key") | ("unset", "keys") | ("set", "words") => Known::keys,
-        ("explain", "target") => Known::aliases,
-        (_, "target" | "targets" | "host" | "query") => Known::targets,
-        _ => return arg,
-    };
+fn with_values(arg: Arg, known: &Arc<Known>) -> Arg {
+    let Some(completes) = arg.get::<Completes>().copied() else { return arg };
     let known = Arc::clone(known);
     arg.add(ArgValueCompleter::new(move |current: &OsStr| {
-        current.to_str().map(|current| values(&known, current)).unwrap_or_default()
+        current.to_str().map(|current| known.values(completes, current)).unwrap_or_default()
     }))
 }
 
@@ -104,13 +117,13 @@ fn openssh(known: &Arc<Known>, command: &str, before: &[OsString], current: &str
         let found = built.find_subcommand(command)?.get_arguments().find(|arg| arg.get_long() == Some(name))?;
         Some(found.get_action().takes_values())
     };
-    match place(syntax, before, takes_value) {
-        Place::Ours(flag) => ask(definition, vec!["ssmx".into(), command.into(), flag], current),
-        Place::Option('i' | 'F' | 'E' | 'S') => PathCompleter::any().complete(OsStr::new(current)),
-        Place::Option(_) | Place::Remote => Vec::new(),
-        Place::Operand if is_flag => ask(definition, vec!["ssmx".into(), command.into()], current),
-        Place::Operand if syntax == SSH => with_user(known, current, ""),
-        Place::Operand => {
+    match role(syntax, before, takes_value) {
+        Role::Ours(flag) => ask(definition, vec!["ssmx".into(), command.into(), flag], current),
+        Role::Option('i' | 'F' | 'E' | 'S') => PathCompleter::any().complete(OsStr::new(current)),
+        Role::Option(_) | Role::Remote => Vec::new(),
+        Role::Operand if is_flag => ask(definition, vec!["ssmx".into(), command.into()], current),
+        Role::Operand if syntax == SSH => with_user(known, current, ""),
+        Role::Operand => {
             let mut found = with_user(known, current, ":");
             found.extend(
                 PathCompleter::any().complete(OsStr::new(current)).into_iter().filter(|path| !path.is_hide_set()),
@@ -121,7 +134,7 @@ fn openssh(known: &Arc<Known>, command: &str, before: &[OsString], current: &str
 }
 
 /// What a word is to ssh and scp.
-enum Place {
+enum Role {
     /// The value of a flag of ours.
     Ours(OsString),
     /// The value of an option of theirs.
@@ -131,20 +144,20 @@ enum Place {
     Remote,
 }
 
-fn place(syntax: Syntax, before: &[OsString], takes_value: impl Fn(&str) -> Option<bool>) -> Place {
-    // Whatever stands there, it is no flag.
+fn role(syntax: Syntax, before: &[OsString], takes_value: impl Fn(&str) -> Option<bool>) -> Role {
+    // Whatever stands at the cursor, it is not a flag.
     let at = before.len();
     let line: Vec<OsString> = before.iter().cloned().chain(["x".into()]).collect();
     let words = Words::read_with(syntax, &line, takes_value);
     if words.operands.contains(&at) {
-        return Place::Operand;
+        return Role::Operand;
     }
     if words.ours.contains(&at) {
-        return Place::Ours(before[at - 1].clone());
+        return Role::Ours(before[at - 1].clone());
     }
     match words.options.last() {
-        Some((letter, Some(_))) if words.operands.is_empty() => Place::Option(*letter),
-        _ => Place::Remote,
+        Some((letter, Some(_))) if words.operands.is_empty() => Role::Option(*letter),
+        _ => Role::Remote,
     }
 }
 

@@ -1,4 +1,4 @@
-//! What the configuration says in grammars that belong to commands.
+//! Values of the configuration whose grammar belongs to commands.
 
 use crate::cli::commands::fwd::spec::{ForwardSpec, bind};
 use crate::config::{Config, ConfigError, MOST_MISTAKES, Mistake};

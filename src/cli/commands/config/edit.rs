@@ -1,4 +1,4 @@
-//! `ssmx config set`, `unset` and `edit`: changes that are taken over only if the file still loads.
+//! `ssmx config set`, `unset` and `edit`: changes are saved only if the file still loads.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -7,13 +7,14 @@ use std::process::Command;
 use dialoguer::Confirm;
 
 use super::{file, init};
+use crate::cli::advice;
 use crate::cli::commands::config;
-use crate::cli::config_error;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::ui::Ui;
 use crate::cli::ui::prompt;
-use crate::config::{Place, edit as text_edit};
+use crate::config::{KeyPath, edit as text_edit};
+use crate::environment::{EDITOR, VISUAL, Variable};
 
 /// Sets values.
 ///
@@ -34,15 +35,15 @@ pub(crate) fn unset(ui: &Ui, path: &Path, keys: &[String]) -> Result<Exit, CliEr
     let before = file::text(path)?.unwrap_or_default();
     let mut after = before.clone();
     for key in keys {
-        let place: Place = key.parse().map_err(CliError::usage)?;
-        let without = text_edit::unset(&after, &place).map_err(|problem| refused(path, &before, problem))?;
-        after = without.ok_or_else(|| CliError::failed(format!("`{place}` is not set in `{}`", path.display())))?;
+        let key_path: KeyPath = key.parse().map_err(CliError::usage)?;
+        let without = text_edit::unset(&after, &key_path).map_err(|problem| refused(path, &before, problem))?;
+        after = without.ok_or_else(|| CliError::failed(format!("`{key_path}` is not set in `{}`", path.display())))?;
     }
     replace(ui, path, &before, &after)
 }
 
 /// `KEY VALUE`, or `KEY=VALUE…`.
-fn assignments(words: &[String]) -> Result<Vec<(Place, String)>, CliError> {
+fn assignments(words: &[String]) -> Result<Vec<(KeyPath, String)>, CliError> {
     let pairs: Vec<(&str, &str)> = match words {
         [key, value] if !key.contains('=') => vec![(key, value)],
         several => several
@@ -51,11 +52,11 @@ fn assignments(words: &[String]) -> Result<Vec<(Place, String)>, CliError> {
             .collect::<Option<_>>()
             .ok_or_else(|| CliError::usage("expected KEY VALUE, or KEY=VALUE, of which there may be several"))?,
     };
-    let places = pairs.into_iter().map(|(key, value)| Ok((key.parse()?, value.to_owned())));
-    places.collect::<Result<_, String>>().map_err(CliError::usage)
+    let values = pairs.into_iter().map(|(key, value)| Ok((key.parse()?, value.to_owned())));
+    values.collect::<Result<_, String>>().map_err(CliError::usage)
 }
 
-/// A text that cannot be changed so: because of the change, or because of what it was before.
+/// Whether the change is to blame, or the text before it.
 fn refused(path: &Path, before: &str, problem: String) -> CliError {
     match file::check(before, path) {
         Ok(()) => CliError::usage(problem),
@@ -67,7 +68,7 @@ fn replace(ui: &Ui, path: &Path, before: &str, after: &str) -> Result<Exit, CliE
     if let Err(error) = file::check(after, path) {
         // The lines are those of the file that would be.
         let was_broken = file::check(before, path).is_err();
-        let refused = config_error::mistakes(&error).about("nothing was changed, as it would not load");
+        let refused = advice::mistakes(&error).about("nothing was changed, as it would not load");
         return Err(if was_broken { refused.hint("correct it with `ssmx config edit`") } else { refused });
     }
     if before == after {
@@ -79,11 +80,11 @@ fn replace(ui: &Ui, path: &Path, before: &str, after: &str) -> Result<Exit, CliE
     Ok(Exit::FINE)
 }
 
-/// Opens a copy of the file in an editor, and takes over what loads.
+/// Opens a copy of the file in an editor, and saves it if it loads.
 ///
 /// # Errors
-/// The editor cannot be run or failed, the file would not load and the person gave up, or it cannot be written. What
-/// was typed is kept then, and the error says where.
+/// The editor cannot be run or failed, the file would not load and the person gave up, or it cannot be written. The
+/// draft is kept then, and the error says where.
 pub(crate) fn edit(ui: &Ui, path: &Path) -> Result<Exit, CliError> {
     // Also while the editor runs, so that a signal between two questions is not lost.
     let _guard = prompt::Guard::new()?;
@@ -110,11 +111,11 @@ pub(crate) fn edit(ui: &Ui, path: &Path) -> Result<Exit, CliError> {
                 return draft.drop_with(Ok(Exit::FINE));
             }
             Err(error) => {
-                let told = config_error::mistakes(&error);
+                let mistakes = advice::mistakes(&error);
                 if !prompt::can_ask() {
-                    return Err(draft.keep_with(told));
+                    return Err(draft.keep_with(mistakes));
                 }
-                ui.error(&told);
+                ui.error(&mistakes);
                 let question = Confirm::new().with_prompt("Go on editing?").default(true);
                 if !prompt::ask(|term| question.interact_on(term)).map_err(|error| draft.keep_with(error))? {
                     return Err(draft.keep_with(CliError::failed("nothing was changed, as the file would not load")));
@@ -124,7 +125,7 @@ pub(crate) fn edit(ui: &Ui, path: &Path) -> Result<Exit, CliError> {
     }
 }
 
-/// What is being edited: a file beside the real one, so that its owner alone can read it.
+/// The file being edited, beside the real one, so that its owner alone can read it.
 struct Draft {
     path: PathBuf,
 }
@@ -154,9 +155,9 @@ impl Draft {
 
 /// Runs `$VISUAL`, else `$EDITOR`, which may have arguments.
 fn run_editor(file: &Path) -> Result<(), CliError> {
-    let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.trim().is_empty());
+    let program = |variable: Variable| variable.text().filter(|value| !value.trim().is_empty());
     let usual = if cfg!(windows) { "notepad" } else { "vi" };
-    let editor = variable("VISUAL").or_else(|| variable("EDITOR")).unwrap_or_else(|| usual.to_owned());
+    let editor = program(VISUAL).or_else(|| program(EDITOR)).unwrap_or_else(|| usual.to_owned());
     let words = shlex::split(&editor).filter(|words| !words.is_empty());
     let words = words.ok_or_else(|| CliError::usage(format!("the editor `{editor}` cannot be understood")))?;
     let failed = |what: &str| CliError::failed(format!("the editor `{editor}` {what}"));
@@ -175,7 +176,9 @@ mod tests {
         let read = |words: &[&str]| {
             let words: Vec<_> = words.iter().map(|word| (*word).to_owned()).collect();
             let read = assignments(&words)?;
-            Ok::<_, CliError>(read.into_iter().map(|(place, value)| format!("{place} {value}")).collect::<Vec<_>>())
+            Ok::<_, CliError>(
+                read.into_iter().map(|(key_path, value)| format!("{key_path} {value}")).collect::<Vec<_>>(),
+            )
         };
         assert_eq!(read(&["region", "eu-west-1"]).unwrap(), ["defaults.region eu-west-1"]);
         assert_eq!(read(&["reason", "a=b"]).unwrap(), ["defaults.reason a=b"]);

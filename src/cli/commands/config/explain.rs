@@ -5,20 +5,22 @@ use serde_json::json;
 
 use super::Output;
 use crate::aws;
+use crate::cli::completes::Completes;
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
-use crate::config::{Effective, Found, Key, Level, Origin, nearest};
+use crate::config::{Found, Key, Origin, Resolved, Value};
+use crate::nearest;
 
 /// Show each setting in effect and where it comes from
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Show this setting with every value given for it [default: all settings]
-    #[arg(value_name = "KEY")]
+    #[arg(value_name = "KEY", add = Completes::Keys)]
     pub key: Option<String>,
 
     /// Show the settings for this alias
-    #[arg(long, value_name = "ALIAS")]
+    #[arg(long, value_name = "ALIAS", add = Completes::Aliases)]
     pub target: Option<String>,
 
     /// Output format
@@ -35,15 +37,15 @@ pub(crate) enum Format {
     Json,
 }
 
-/// How a setting stands.
+/// The value of a setting, and why it counts.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Standing {
+pub(crate) struct ExplainedSetting {
     pub(crate) key: Key,
-    /// What holds, if that is a value of its own.
-    pub(crate) value: Option<String>,
-    /// Where it came from.
+    /// The value that counts, unless it is found elsewhere.
+    pub(crate) value: Option<Value>,
+    /// Where it came from, or where it is found.
     from: String,
-    /// What is said more weakly, and where.
+    /// Weaker values, and where they came from.
     unused: Vec<(String, String)>,
 }
 
@@ -51,22 +53,21 @@ pub(crate) struct Standing {
 ///
 /// # Errors
 /// There is no such setting or alias, or the AWS configuration cannot be read.
-pub(crate) async fn run(context: &Context, args: Args) -> Result<Exit, CliError> {
+pub(crate) fn run(context: &Context, args: Args) -> Result<Exit, CliError> {
     let key = args.key.as_deref().map(named).transpose()?;
     if let Some(alias) = args.target.as_deref().filter(|alias| !context.config.targets.contains_key(*alias)) {
-        let known: Vec<&str> = context.config.targets.keys().map(String::as_str).collect();
+        let known = context.config.targets.keys().map(String::as_str);
         let error = CliError::usage(format!("`{alias}` is no alias of the configuration"));
-        return Err(match nearest(alias, known.iter().copied()) {
-            Some(near) => error.hint(format!("did you mean `{near}`?")),
-            None => error,
-        });
+        return Err(nearest::did_you_mean(alias, known).into_iter().fold(error, CliError::hint));
     }
-    let mut standings = standings(context, args.target.as_deref()).await?;
-    standings.retain(|standing| key.is_none_or(|key| standing.key == key));
+    let mut settings = settings(context, args.target.as_deref())?;
+    settings.retain(|setting| key.is_none_or(|key| setting.key == key));
     let text = match (args.output, key) {
-        (Format::Json, _) => format!("{:#}\n", standings.iter().map(Standing::json).collect::<serde_json::Value>()),
-        (Format::Table, None) => table(&standings),
-        (Format::Table, Some(_)) => standings.iter().map(Standing::story).collect(),
+        (Format::Json, _) => {
+            format!("{:#}\n", settings.iter().map(ExplainedSetting::json).collect::<serde_json::Value>())
+        }
+        (Format::Table, None) => table(&settings),
+        (Format::Table, Some(_)) => settings.iter().map(ExplainedSetting::story).collect(),
     };
     context.ui.data(text)?;
     Ok(Exit::FINE)
@@ -76,15 +77,9 @@ pub(crate) async fn run(context: &Context, args: Args) -> Result<Exit, CliError>
 ///
 /// # Errors
 /// The AWS configuration cannot be read.
-pub(crate) async fn effective(context: &Context, output: Output) -> Result<Exit, CliError> {
-    let settings = context.settings()?;
-    let standings = standings(context, None).await?;
-    let values = standings.into_iter().filter_map(|standing| {
-        let value =
-            settings.get(standing.key).map(|found| found.value.clone()).or_else(|| standing.key.builtin_value());
-        let value = value.map(|value| value.to_toml()).or_else(|| standing.value.map(toml_edit::Value::from))?;
-        Some((standing.key.name(), value))
-    });
+pub(crate) fn effective(context: &Context, output: Output) -> Result<Exit, CliError> {
+    let settings = settings(context, None)?;
+    let values = settings.into_iter().filter_map(|setting| Some((setting.key.name(), setting.value?.to_toml())));
     let mut document = toml_edit::DocumentMut::new();
     document.extend(values);
     let text = document.to_string();
@@ -102,104 +97,68 @@ pub(crate) async fn effective(context: &Context, output: Output) -> Result<Exit,
 fn named(text: &str) -> Result<Key, CliError> {
     let text = text.strip_prefix("defaults.").unwrap_or(text);
     Key::named(text).ok_or_else(|| {
-        let error = CliError::usage(format!("`{text}` is no setting"));
-        match nearest(text, Key::ALL.map(Key::name)) {
-            Some(near) => error.hint(format!("did you mean `{near}`?")),
-            None => error.hint(format!("there are {}", Key::ALL.map(Key::name).join(", "))),
-        }
+        CliError::usage(format!("`{text}` is no setting")).hint(nearest::suggestion(text, Key::all().map(Key::name)))
     })
 }
 
-/// How all settings stand, for an alias or for no target in particular.
+/// All settings, for an alias or for no target in particular.
 ///
 /// # Errors
 /// A variable makes no sense, or the AWS configuration cannot be read.
-pub(crate) async fn standings(context: &Context, alias: Option<&str>) -> Result<Vec<Standing>, CliError> {
-    let settings = context.settings_for(alias)?;
+pub(crate) fn settings(context: &Context, alias: Option<&str>) -> Result<Vec<ExplainedSetting>, CliError> {
+    let resolved = context.settings_for(alias)?;
     let path = context.config.path.as_ref().map(|path| path.display().to_string()).unwrap_or_default();
-    let profiles = aws::profiles().await?;
-    Ok(Key::ALL.into_iter().map(|key| standing(key, &settings, &path, &profiles)).collect())
-}
-
-fn standing(key: Key, settings: &Effective, path: &str, profiles: &[aws::Profile]) -> Standing {
-    let told = |found: &Found| (found.value.to_string(), origin(&found.origin, path));
-    let mut said: Vec<_> = settings.all(key).map(told).collect();
-    // An endpoint for all services that is said more strongly than one for this service stands before it.
-    let common = settings.endpoint(key).filter(|found| is_service(key) && Some(*found) != settings.get(key));
-    let common =
-        common.map(|found| (found.value.to_string(), format!("endpoint_url, {}", origin(&found.origin, path))));
-    said.splice(0..0, common);
-    if key == Key::SsmmessagesEndpointUrl && settings.messages_endpoint().is_none() && !said.is_empty() {
-        let from = format!("{}, as endpoint_url is said more strongly", key.builtin());
-        return Standing { key, value: None, from, unused: said };
-    }
-    said.extend(of_aws(key, settings, profiles));
-    if key == Key::Profile
-        && let Some((found, variable)) = settings.ignored_profile()
-    {
-        let (value, at) = told(found);
-        said.push((value, format!("{at}; not used, as {variable} is set")));
-        if said.len() == 1 {
-            return Standing { key, value: None, from: format!("credentials in {variable}"), unused: said };
-        }
-    }
-    match said.split_first() {
-        Some(((value, from), unused)) => {
-            Standing { key, value: Some(value.clone()), from: from.clone(), unused: unused.to_vec() }
-        }
-        None => {
-            let value = key.builtin_value().map(|value| value.to_string());
-            let from = if value.is_some() { "built in".to_owned() } else { key.builtin().to_owned() };
-            Standing { key, value, from, unused: Vec::new() }
-        }
-    }
-}
-
-/// Whether a key is the endpoint of one service, other than the message gateway, which has rules of its own.
-fn is_service(key: Key) -> bool {
-    matches!(
-        key,
-        Key::SsmEndpointUrl
-            | Key::Ec2EndpointUrl
-            | Key::Ec2InstanceConnectEndpointUrl
-            | Key::KmsEndpointUrl
-            | Key::StsEndpointUrl
-    )
-}
-
-/// What the variables and files of the AWS CLI say, from strong to weak.
-fn of_aws(key: Key, settings: &Effective, profiles: &[aws::Profile]) -> Vec<(String, String)> {
-    let name = settings.text(Key::Profile).unwrap_or("default");
-    let profile = profiles.iter().find(|profile| profile.name == name);
-    let of_profile = |value: Option<&String>| Some((value?.clone(), format!("AWS configuration, profile {name}")));
-    let variables: &[&str] = match key {
-        Key::Region => &["AWS_REGION", "AWS_DEFAULT_REGION"],
-        Key::EndpointUrl => &["AWS_ENDPOINT_URL"],
-        Key::SsmEndpointUrl => &["AWS_ENDPOINT_URL_SSM"],
-        Key::SsmmessagesEndpointUrl => &["AWS_ENDPOINT_URL_SSMMESSAGES"],
-        Key::Ec2EndpointUrl => &["AWS_ENDPOINT_URL_EC2"],
-        Key::Ec2InstanceConnectEndpointUrl => &["AWS_ENDPOINT_URL_EC2_INSTANCE_CONNECT"],
-        Key::KmsEndpointUrl => &["AWS_ENDPOINT_URL_KMS"],
-        Key::StsEndpointUrl => &["AWS_ENDPOINT_URL_STS"],
-        _ => &[],
-    };
-    let mut said: Vec<_> = variables
-        .iter()
-        .filter_map(|name| Some((std::env::var(name).ok().filter(|value| !value.is_empty())?, (*name).to_owned())))
-        .collect();
-    said.extend(match key {
-        Key::Profile => {
-            profile.filter(|_| name == "default").map(|_| (name.to_owned(), "AWS configuration".to_owned()))
-        }
-        Key::Region => of_profile(profile.and_then(|profile| profile.region.as_ref())),
-        Key::EndpointUrl => of_profile(profile.and_then(|profile| profile.endpoint_url.as_ref())),
-        _ => None,
+    let has_default_profile = context.ambient.profiles()?.iter().any(|profile| profile.name == aws::DEFAULT_PROFILE);
+    let explained = Key::all().map(|key| match key {
+        Key::Profile => profile(&resolved, &path, has_default_profile),
+        key => setting(key, &resolved, &path),
     });
-    // The profile that was named is not said a second time by being the default one.
-    if key == Key::Profile && settings.get(key).is_some() {
-        said.clear();
+    Ok(explained.collect())
+}
+
+fn setting(key: Key, resolved: &Resolved, path: &str) -> ExplainedSetting {
+    let counts = resolved.get(key);
+    let is_other = |found: &&Found| counts.is_none_or(|counts| !std::ptr::eq(*found, counts));
+    let unused: Vec<_> = resolved.all(key).filter(is_other).map(|found| said(found, path)).collect();
+    let is_own = resolved.all(key).count() > unused.len();
+    match counts {
+        Some(found) => {
+            let (_, from) = said(found, path);
+            // That of all services stands before a weaker one of this service.
+            let from = if is_own { from } else { format!("{}, {from}", Key::EndpointUrl) };
+            ExplainedSetting { key, value: Some(found.value.clone()), from, unused }
+        }
+        None if !unused.is_empty() => {
+            let from = format!("{}, as {} is said more strongly", key.default(), Key::EndpointUrl);
+            ExplainedSetting { key, value: None, from, unused }
+        }
+        None => match key.default().value() {
+            Some(value) => ExplainedSetting { key, value: Some(value), from: "built in".to_owned(), unused },
+            None => ExplainedSetting { key, value: None, from: key.default().to_string(), unused },
+        },
     }
-    said
+}
+
+/// Beside what all settings have, there is the default profile of AWS, and one that keys in the environment displace.
+fn profile(resolved: &Resolved, path: &str, has_default_profile: bool) -> ExplainedSetting {
+    let mut explained = setting(Key::Profile, resolved, path);
+    if explained.value.is_none() && has_default_profile {
+        explained.value = Some(Value::Text(aws::DEFAULT_PROFILE.to_owned()));
+        explained.from = "AWS configuration".to_owned();
+    }
+    if let Some((found, variable)) = resolved.ignored_profile() {
+        let (value, from) = said(found, path);
+        explained.unused.push((value, format!("{from}; not used, as {variable} is set")));
+        if explained.value.is_none() {
+            explained.from = format!("credentials in {variable}");
+        }
+    }
+    explained
+}
+
+/// A value, and where it came from.
+fn said(found: &Found, path: &str) -> (String, String) {
+    (found.value.to_string(), origin(&found.origin, path))
 }
 
 fn origin(origin: &Origin, path: &str) -> String {
@@ -209,12 +168,12 @@ fn origin(origin: &Origin, path: &str) -> String {
     }
 }
 
-impl Standing {
+impl ExplainedSetting {
     fn json(&self) -> serde_json::Value {
         let unused = self.unused.iter().map(|(value, from)| json!({ "value": value, "from": from }));
         json!({
             "key": self.key.name(),
-            "value": self.value,
+            "value": self.value.as_ref().map(Value::to_string),
             "from": self.from,
             "unused": unused.collect::<Vec<_>>(),
         })
@@ -223,8 +182,7 @@ impl Standing {
     /// All that there is to say about it.
     fn story(&self) -> String {
         let key = self.key;
-        let levels = [Level::Defaults, Level::Profile, Level::Target].into_iter().filter(|level| key.is_for(*level));
-        let levels: Vec<_> = levels.map(Level::header).collect();
+        let levels: Vec<_> = key.levels().iter().map(|level| level.header()).collect();
         let mut lines = match &self.value {
             Some(value) => format!("{key}: {value}\n  from {}\n", self.from),
             None => format!("{key}: {}\n", self.from),
@@ -238,12 +196,13 @@ impl Standing {
     }
 }
 
-fn table(standings: &[Standing]) -> String {
+fn table(settings: &[ExplainedSetting]) -> String {
     let mut table = Table::new();
     table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
     table.set_header(["KEY", "VALUE", "FROM"]);
-    for standing in standings {
-        table.add_row([standing.key.name(), standing.value.as_deref().unwrap_or("-"), &standing.from]);
+    for ExplainedSetting { key, value, from, .. } in settings {
+        let value = value.as_ref().map_or_else(|| "-".to_owned(), Value::to_string);
+        table.add_row([key.name(), &value, from]);
     }
     let lines = table.lines().map(|line| format!("{}\n", line.trim()));
     lines.collect()

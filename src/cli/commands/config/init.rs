@@ -30,12 +30,12 @@ pub(crate) struct Args {
 ///
 /// # Errors
 /// There is a file, it cannot be written, or the AWS configuration cannot be read.
-pub(crate) async fn run(ui: &Ui, globals: &Globals, args: Args, path: &Path) -> Result<Exit, CliError> {
+pub(crate) fn run(ui: &Ui, globals: &Globals, args: Args, path: &Path) -> Result<Exit, CliError> {
     if path.exists() && !args.force {
         return Err(CliError::failed(format!("there is `{}` already", path.display()))
             .hint("change it with `ssmx config edit`, or write it anew with `--force`"));
     }
-    let profiles = aws::profiles().await?;
+    let profiles = aws::Ambient::of_process().profiles()?;
     if let Some(name) = &globals.profile
         && !profiles.iter().any(|profile| profile.name == *name)
     {
@@ -62,7 +62,7 @@ pub(crate) async fn run(ui: &Ui, globals: &Globals, args: Args, path: &Path) -> 
 
 type Answers = (Option<String>, Option<String>);
 
-/// Asks what no flag has said. Ctrl-C ends the program before anything is written.
+/// Asks for what flags leave open. Ctrl-C ends the program before anything is written.
 fn ask(term: &Term, globals: &Globals, profiles: &[aws::Profile]) -> dialoguer::Result<Answers> {
     const LEFT_TO_AWS: &str = "none: whatever AWS_PROFILE says";
     let profile = match &globals.profile {
@@ -78,7 +78,7 @@ fn ask(term: &Term, globals: &Globals, profiles: &[aws::Profile]) -> dialoguer::
     let region = match &globals.region {
         Some(region) => Some(region.clone()),
         None => {
-            let name = profile.as_deref().unwrap_or("default");
+            let name = profile.as_deref().unwrap_or(aws::DEFAULT_PROFILE);
             let known =
                 profiles.iter().find(|profile| profile.name == name).and_then(|profile| profile.region.as_deref());
             let prompt = match known {
@@ -96,17 +96,17 @@ fn ask(term: &Term, globals: &Globals, profiles: &[aws::Profile]) -> dialoguer::
     Ok((profile, region))
 }
 
-/// A file in which all that can be said is said, in comments.
+/// A file that shows every setting, in comments.
 pub(crate) fn template(profile: Option<&str>, region: Option<&str>) -> String {
     let mut text = HEAD.to_owned();
-    for key in Key::ALL.into_iter().filter(|key| key.is_for(Level::Defaults)) {
+    for key in Key::of(Level::Defaults) {
         let given = match key {
             Key::Profile => profile,
             Key::Region => region,
             _ => None,
         };
         let name = key.name();
-        text.push_str(&format!("\n# {}. Without it: {}.\n", key.summary(), key.builtin()));
+        text.push_str(&format!("\n# {}. Without it: {}.\n", key.summary(), key.default()));
         text.push_str(&match given {
             Some(given) => format!("{name} = {}\n", toml_edit::Value::from(given)),
             None => format!("# {name} = {}\n", example(key)),
@@ -117,7 +117,7 @@ pub(crate) fn template(profile: Option<&str>, region: Option<&str>) -> String {
 }
 
 fn example(key: Key) -> String {
-    let text = match (key.builtin_value(), key.kind(), key) {
+    let text = match (key.default().value(), key.kind(), key) {
         (Some(Value::Switch(on)), ..) => return (!on).to_string(),
         (Some(value), ..) => return value.to_toml().to_string(),
         (None, Kind::Port, _) => return "2222".to_owned(),
@@ -183,7 +183,7 @@ mod tests {
             text + code.unwrap_or(if line.starts_with('#') { "" } else { line }) + "\n"
         });
         let config = parse(&shown);
-        let all = Key::ALL.into_iter().filter(|key| key.is_for(Level::Defaults));
+        let all = Key::of(Level::Defaults);
         assert_eq!(config.defaults.values.keys().copied().collect::<Vec<_>>(), all.collect::<Vec<_>>());
         assert_eq!((config.profiles.len(), config.targets.len(), config.tunnels.len()), (1, 1, 1));
     }

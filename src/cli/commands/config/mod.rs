@@ -8,13 +8,13 @@ mod init;
 
 use std::path::Path;
 
-use crate::cli::config_error;
+use crate::cli::completes::Completes;
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, ErrorKind};
 use crate::cli::exit::Exit;
 use crate::cli::globals::Globals;
 use crate::cli::ui::Ui;
-use crate::config::{self, Key, Place, edit as text_edit};
+use crate::config::{self, Key, KeyPath, edit as text_edit};
 
 /// Create, read, change and explain the configuration
 ///
@@ -55,7 +55,7 @@ pub(crate) enum Command {
     /// file says.
     Get {
         /// A setting, or a path in the file
-        #[arg(value_name = "KEY")]
+        #[arg(value_name = "KEY", add = Completes::Keys)]
         key: String,
     },
 
@@ -66,14 +66,14 @@ pub(crate) enum Command {
     /// of a list with commas.
     Set {
         /// KEY VALUE, or one or more KEY=VALUE
-        #[arg(value_name = "KEY", required = true, num_args = 1.., allow_hyphen_values = true)]
+        #[arg(value_name = "KEY", required = true, num_args = 1.., allow_hyphen_values = true, add = Completes::Keys)]
         words: Vec<String>,
     },
 
     /// Remove values or whole sections from the file
     Unset {
         /// Paths in the file, such as `region`, `profiles.prod.region` or `targets.db`
-        #[arg(value_name = "KEY", required = true)]
+        #[arg(value_name = "KEY", required = true, add = Completes::Keys)]
         keys: Vec<String>,
     },
 
@@ -97,10 +97,10 @@ pub(crate) enum Output {
 ///
 /// # Errors
 /// The file cannot be read or written, or has mistakes.
-pub(crate) async fn run(ui: &Ui, globals: &Globals, args: Args) -> Result<Exit, CliError> {
-    let path = config::location().map_err(config_error::told)?.path;
+pub(crate) fn run(ui: &Ui, globals: &Globals, args: Args) -> Result<Exit, CliError> {
+    let path = config::location()?.path;
     match args.command {
-        Command::Init(args) => init::run(ui, globals, args, &path).await,
+        Command::Init(args) => init::run(ui, globals, args, &path),
         Command::Path => {
             ui.data(format!("{}\n", path.display()))?;
             if !path.exists() {
@@ -111,13 +111,13 @@ pub(crate) async fn run(ui: &Ui, globals: &Globals, args: Args) -> Result<Exit, 
         Command::Show { effective: false, output } => show(ui, &path, output),
         Command::Show { effective: true, output } => {
             let context = Context::load(ui, globals)?;
-            explain::effective(&context, output).await
+            explain::effective(&context, output)
         }
-        Command::Get { key } => get(ui, globals, &path, &key).await,
+        Command::Get { key } => get(ui, globals, &path, &key),
         Command::Set { words } => edit::set(ui, &path, &words),
         Command::Unset { keys } => edit::unset(ui, &path, &keys),
         Command::Edit => edit::edit(ui, &path),
-        Command::Explain(args) => explain::run(&Context::load(ui, globals)?, args).await,
+        Command::Explain(args) => explain::run(&Context::load(ui, globals)?, args),
     }
 }
 
@@ -131,24 +131,25 @@ fn show(ui: &Ui, path: &Path, output: Output) -> Result<Exit, CliError> {
         return Ok(Exit::FINE);
     }
     // Only what loads is worth a program's while.
-    file::check(&text, path).map_err(config_error::told)?;
+    file::check(&text, path)?;
     let json: serde_json::Value =
         toml::from_str(&text).map_err(|error| CliError::failed("the file is no TOML").caused_by(&error))?;
     ui.data(format!("{json:#}\n"))?;
     Ok(Exit::FINE)
 }
 
-async fn get(ui: &Ui, globals: &Globals, path: &Path, key: &str) -> Result<Exit, CliError> {
+fn get(ui: &Ui, globals: &Globals, path: &Path, key: &str) -> Result<Exit, CliError> {
     let value = match Key::named(key) {
         Some(key) => {
             let context = Context::load(ui, globals)?;
-            let known = explain::standings(&context, None).await?;
-            known.into_iter().find(|standing| standing.key == key).and_then(|standing| standing.value)
+            let known = explain::settings(&context, None)?;
+            let value = known.into_iter().find(|setting| setting.key == key).and_then(|setting| setting.value);
+            value.map(|value| value.to_string())
         }
         None => {
-            let place: Place = key.parse().map_err(CliError::usage)?;
+            let key_path: KeyPath = key.parse().map_err(CliError::usage)?;
             let text = file::text(path)?.unwrap_or_default();
-            text_edit::get(&text, &place).map_err(|problem| unusable(path, problem))?
+            text_edit::get(&text, &key_path).map_err(|problem| unusable(path, problem))?
         }
     };
     match value {

@@ -8,6 +8,7 @@ use tokio::process::Command;
 
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
+use crate::environment::{HOST, PORT, SOCKS_HOST, SOCKS_PORT, Variable};
 use crate::session::forward::Listener;
 use crate::terminal::{self, Termination};
 
@@ -83,15 +84,16 @@ pub(crate) async fn run(command: &[OsString], places: &[Place], socks: Option<&P
     let mut child = Command::new(program);
     child.args(arguments).kill_on_drop(true);
     if let Some(first) = places.first() {
-        child.env("SSMX_HOST", first.host()).env("SSMX_PORT", first.port());
+        child.env(HOST.name, first.host()).env(PORT.name, first.port());
     }
     if places.len() > 1 {
         for (number, place) in (1..).zip(places) {
-            child.env(format!("SSMX_HOST_{number}"), place.host()).env(format!("SSMX_PORT_{number}"), place.port());
+            let numbered = |variable: &Variable| format!("{}_{number}", variable.name);
+            child.env(numbered(&HOST), place.host()).env(numbered(&PORT), place.port());
         }
     }
     if let Some(socks) = socks {
-        child.env("SSMX_SOCKS_HOST", socks.host()).env("SSMX_SOCKS_PORT", socks.port());
+        child.env(SOCKS_HOST.name, socks.host()).env(SOCKS_PORT.name, socks.port());
     }
     let failed = |what: &str, error: std::io::Error| {
         CliError::failed(format!("cannot {what} `{}`", program.to_string_lossy())).caused_by(&error)

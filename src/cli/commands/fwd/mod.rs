@@ -17,6 +17,7 @@ use tokio::task::JoinSet;
 
 use crate::aws::{Aws, StartSession};
 use crate::channel::{Channel, Options};
+use crate::cli::completes::Completes;
 use crate::cli::context::{Context, Wanted};
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
@@ -50,10 +51,11 @@ use spec::{ForwardSpec, bind};
 pub(crate) struct Args {
     /// The instance: an id (i-…, mi-…), Name, address, tags as key=value, or an alias; or the name of a tunnel. With
     /// only forwards, you choose the instance on the terminal
+    #[arg(add = Completes::TunnelsAndTargets)]
     pub target: String,
 
     /// What to forward, such as 5432, 8080:80 or 5433:db.internal:5432; or names of more tunnels
-    #[arg(value_name = "FORWARD")]
+    #[arg(value_name = "FORWARD", add = Completes::Tunnels)]
     pub forwards: Vec<String>,
 
     /// The flags of `--socks`.

@@ -5,7 +5,8 @@ use super::spec::{ForwardSpec, bind};
 use crate::cli::context::{Context, Wanted};
 use crate::cli::error::CliError;
 use crate::cli::target::reason::reasons;
-use crate::config::{Tunnel, nearest};
+use crate::config::Tunnel;
+use crate::nearest;
 
 /// A target, and what is forwarded through it.
 #[derive(Debug)]
@@ -79,13 +80,11 @@ fn specs(tunnel: &Tunnel, args: &Args) -> Result<Vec<ForwardSpec>, String> {
 }
 
 fn unknown(context: &Context, args: &Args, name: &str) -> CliError {
-    let known: Vec<&str> = context.config.tunnels.keys().map(String::as_str).collect();
-    let error = CliError::usage(format!("no tunnel is named `{name}` in the configuration"));
-    let error = match nearest(name, known.iter().copied()) {
-        Some(near) => error.hint(format!("did you mean `{near}`?")),
-        None if known.is_empty() => error,
-        None => error.hint(format!("there are {}", known.join(", "))),
-    };
+    let known = &context.config.tunnels;
+    let mut error = CliError::usage(format!("no tunnel is named `{name}` in the configuration"));
+    if !known.is_empty() {
+        error = error.hint(nearest::suggestion(name, known.keys().map(String::as_str)));
+    }
     if args.forwards.is_empty() {
         return error.hint(format!("to reach a port of an instance, say which: `ssmx fwd {name} 5432`"));
     }

@@ -7,7 +7,7 @@ use anstyle::{AnsiColor, Style};
 use crate::cli::ui::printable;
 use crate::cli::ui::table::{Head, Table};
 use crate::config::Column;
-use crate::fleet::{Instance, TargetState};
+use crate::fleet::{Cell, Instance, TargetState};
 
 /// Lays instances out under columns.
 pub(crate) fn table(instances: &[Instance], columns: &[Column], now: SystemTime) -> Table {
@@ -53,31 +53,11 @@ fn head(column: &Column) -> Head {
 
 /// One line, `-` where nothing is known.
 fn cell(instance: &Instance, column: &Column, now: SystemTime) -> String {
-    let region = &instance.place.region;
-    let text = match column {
-        Column::Name => instance.name.as_deref(),
-        Column::Id => Some(instance.id.as_str()),
-        Column::Status => Some(instance.status.word()),
-        Column::State => instance.state.map(|state| state.as_str()),
-        Column::Platform => instance.platform_name.as_deref().or(instance.platform.map(|platform| platform.as_str())),
-        Column::Type => instance.instance_type.as_deref(),
-        Column::Zone => instance.zone.as_deref().or(Some(region)),
-        Column::Region => Some(region.as_str()),
-        Column::Profile => instance.place.profile.as_deref(),
-        Column::Ip => instance.private_ip.as_deref(),
-        Column::PublicIp => instance.public_ip.as_deref(),
-        Column::Dns => instance.private_dns.as_deref(),
-        Column::Computer => instance.computer_name.as_deref(),
-        Column::Agent => instance.agent_version.as_deref(),
-        Column::LastSeen => return instance.last_ping.map_or_else(none, |time| ago(now, time)),
-        Column::Launched => return instance.launched.map_or_else(none, |time| ago(now, time)),
-        Column::Tag(key) => instance.tags.get(key).map(String::as_str),
-    };
-    text.filter(|text| !text.is_empty()).map_or_else(none, |text| printable(text).replace(['\n', '\t'], " "))
-}
-
-fn none() -> String {
-    "-".to_owned()
+    match instance.cell(column) {
+        Cell::Unknown => "-".to_owned(),
+        Cell::Text(text) => printable(text).replace(['\n', '\t'], " "),
+        Cell::Time(time) => ago(now, time),
+    }
 }
 
 /// How long ago, in the largest unit that is not nought.

@@ -11,12 +11,14 @@ use anstyle::Style;
 use clap::{ColorChoice, ValueEnum};
 
 use crate::aws::{Aws, InstanceState};
+use crate::cli::completes::Completes;
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::target::places::{self, Places};
 use crate::cli::target::troubles;
 use crate::config::Column;
+use crate::environment;
 use crate::fleet::{self, CacheUse, Instance, Inventory, Options, Query};
 use crate::terminal::size;
 use columns::{ago, counts, style};
@@ -28,6 +30,7 @@ use columns::{ago, counts, style};
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Part of a name, id or address, or a tag as key=value
+    #[arg(add = Completes::Targets)]
     pub query: Vec<String>,
 
     /// Only instances that can be reached now
@@ -52,7 +55,7 @@ pub(crate) struct Args {
 
     /// Columns of the table, separated by commas: name, id, status, state, platform, type, zone, region, profile, ip,
     /// public_ip, dns, computer, agent, last_seen, launched, tag:KEY
-    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    #[arg(long, value_name = "NAMES", value_delimiter = ',', add = Completes::Columns)]
     pub columns: Vec<Column>,
 
     #[command(flatten)]
@@ -168,7 +171,7 @@ async fn preview(
     args: &Args,
     columns: &[Column],
 ) -> Result<Option<Preview>, CliError> {
-    let is_dumb = std::env::var_os("TERM").is_none_or(|term| term == "dumb");
+    let is_dumb = environment::TERM.value().is_none_or(|term| term == "dumb");
     if !io::stdout().is_terminal() || is_dumb || args.output != Format::Table || options.cache != CacheUse::WhileFresh {
         return Ok(None);
     }
@@ -268,7 +271,7 @@ mod tests {
 
     #[test]
     fn the_profile_stands_after_the_status_where_there_are_several() {
-        let columns = Column::DEFAULT.to_vec();
+        let columns = crate::config::settings::COLUMNS.to_vec();
         assert_eq!(with_profile(columns.clone(), 1), columns);
         assert_eq!(with_profile(columns.clone(), 2)[3], Column::Profile);
         assert_eq!(with_profile(vec![Column::Id], 2), [Column::Id, Column::Profile]);

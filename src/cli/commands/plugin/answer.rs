@@ -11,21 +11,19 @@ use std::ffi::OsString;
 use zeroize::Zeroizing;
 
 use super::call::Mistake;
+use crate::aws::{START_SESSION_RESPONSE, start_session_response};
 
 /// The most that an answer may have. A pipe takes as much without anybody reading, on every Unix; real answers have 1
 /// KiB, or 4 with a URL that is signed.
 pub(crate) const LIMIT: usize = 16 * 1024;
-
-/// Names of variables that hold an answer begin like this.
-const VARIABLE: &str = "AWS_SSM_START_SESSION_RESPONSE";
 
 /// Answers in a pipe are named like this.
 const PIPE: &str = "/dev/fd/";
 
 /// Reads the answer that the first argument of a call means: the JSON itself, a variable, or a pipe.
 pub(crate) fn read(argument: &str) -> Result<Zeroizing<String>, Mistake> {
-    let text = if argument.starts_with(VARIABLE) {
-        Zeroizing::new(std::env::var(argument).map_err(|_| Mistake::Variable)?)
+    let text = if argument.starts_with(START_SESSION_RESPONSE) {
+        Zeroizing::new(start_session_response(argument).ok_or(Mistake::Variable)?)
     } else if argument.starts_with(PIPE) {
         read_pipe(argument)?
     } else {
@@ -52,7 +50,7 @@ pub(crate) fn take_out_of_environment(args: &[OsString]) {
     use std::process::Command;
 
     let Some((variable, rest)) = args.split_first().filter(|_| args.len() > 2) else { return };
-    let Some(name) = variable.to_str().filter(|name| name.starts_with(VARIABLE)) else { return };
+    let Some(name) = variable.to_str().filter(|name| name.starts_with(START_SESSION_RESPONSE)) else { return };
     let Ok(answer) = read(name) else { return };
     let again = || -> std::io::Result<()> {
         let program = std::env::current_exe()?;

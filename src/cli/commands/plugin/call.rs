@@ -10,7 +10,7 @@ use serde_json::Value;
 use thiserror::Error;
 
 use super::answer;
-use crate::aws::{Secret, Settings, StartedSession};
+use crate::aws::{Secret, StartedSession};
 
 /// What the plugin is called for.
 #[derive(Debug)]
@@ -27,9 +27,19 @@ pub(crate) enum Invocation {
 #[derive(Debug)]
 pub(crate) struct Call {
     pub(crate) session: StartedSession,
-    pub(crate) settings: Settings,
+    pub(crate) account: Account,
     /// Unknown from a CLI that is too old.
     pub(crate) request: Option<Request>,
+}
+
+/// The account and region of a session, as far as the call names them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Account {
+    pub(crate) profile: Option<String>,
+    pub(crate) region: Option<String>,
+    /// The endpoint of all services.
+    pub(crate) endpoint_url: Option<String>,
+    pub(crate) ssm_endpoint_url: Option<String>,
 }
 
 /// What the session was asked for with, as far as it matters afterwards.
@@ -63,7 +73,7 @@ pub(crate) struct CallError {
 #[derive(Debug)]
 pub(crate) struct Orphan {
     pub(crate) session_id: String,
-    pub(crate) settings: Settings,
+    pub(crate) account: Account,
 }
 
 /// Why a call cannot be understood. None of these repeats what was handed over, which may be a token.
@@ -101,7 +111,7 @@ impl Invocation {
         let texts = texts.map_err(|number| CallError::from(Mistake::NotText(number)))?;
         // What further arguments may mean one day is not known.
         let given = |index: usize| texts.get(index).copied().filter(|text| !text.is_empty());
-        let settings = settings(given(1), given(3), given(5));
+        let account = account(given(1), given(3), given(5));
 
         let text = answer::read(texts[0])?;
         let answer: Answer = from_json(&text, ANSWER)?;
@@ -118,10 +128,10 @@ impl Invocation {
         match whole {
             Ok((request, token, stream_url)) => Ok(Self::Start(Box::new(Call {
                 session: StartedSession { session_id, token, stream_url },
-                settings,
+                account,
                 request,
             }))),
-            Err(mistake) => Err(CallError { mistake, orphan: Some(Box::new(Orphan { session_id, settings })) }),
+            Err(mistake) => Err(CallError { mistake, orphan: Some(Box::new(Orphan { session_id, account })) }),
         }
     }
 }
@@ -151,12 +161,12 @@ fn request(text: Option<&str>) -> Result<Option<Request>, Mistake> {
 
 /// The endpoint is that of SSM, and the CLI names it always: `https://ssm.REGION.amazonaws.com` is no place for a request
 /// to KMS. An endpoint on this machine plays all of AWS, though.
-fn settings(region: Option<&str>, profile: Option<&str>, endpoint: Option<&str>) -> Settings {
+fn account(region: Option<&str>, profile: Option<&str>, endpoint: Option<&str>) -> Account {
     let endpoint = endpoint.map(str::to_owned);
     let emulated = endpoint.as_deref().is_some_and(is_on_this_machine);
     let (endpoint_url, ssm_endpoint_url) = if emulated { (endpoint, None) } else { (None, endpoint) };
     let (profile, region) = (profile.map(str::to_owned), region.map(str::to_owned));
-    Settings { profile, region, endpoint_url, ssm_endpoint_url, ..Settings::default() }
+    Account { profile, region, endpoint_url, ssm_endpoint_url }
 }
 
 fn is_on_this_machine(url: &str) -> bool {

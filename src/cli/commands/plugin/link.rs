@@ -8,6 +8,7 @@ use super::NAME;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::ui::Ui;
+use crate::environment;
 
 /// Makes the link in `dir`, and says whether it will be found.
 ///
@@ -44,7 +45,7 @@ pub(crate) fn install(ui: &Ui, dir: &Path, force: bool) -> Result<Exit, CliError
 
 /// The plugin that is found on PATH.
 pub(crate) fn found() -> Option<PathBuf> {
-    let path = std::env::var_os("PATH")?;
+    let path = environment::PATH.value()?;
     std::env::split_paths(&path).map(|dir| dir.join(file_name())).find(|file| is_program(file))
 }
 

@@ -11,30 +11,29 @@ mod port;
 use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use bytes::Bytes;
 
 use super::{exec, shell};
-use crate::aws::{Aws, Settings};
+use crate::aws::{Ambient, Aws};
 use crate::channel::{self, Channel, Event, Options};
 use crate::cli::advice;
-use crate::cli::context::{self, Context};
+use crate::cli::context;
 use crate::cli::error::{CliError, ErrorKind};
 use crate::cli::exit::Exit;
 use crate::cli::globals::Globals;
 use crate::cli::target::lookup::Says;
 use crate::cli::ui::Ui;
+use crate::config::{ConfigError, Key, Resolved, Variables};
+use crate::environment::{self, PLUGIN_ESCAPE};
 use crate::protocol::{CLIENT_VERSION, Handshake, SessionType};
 use crate::session::{self, Carried, Direct, Left, Observer};
 use crate::terminal::{Termination, Terminations};
-use call::{Call, CallError, Invocation, Request};
+use call::{Account, Call, CallError, Invocation, Request};
 
 /// The name under which the AWS CLI and others call the plugin.
 pub(crate) const NAME: &str = "session-manager-plugin";
-
-/// First key of the escape keys in sessions that others start, as `--escape` of `ssmx shell`. None unless it is set: who
-/// types `aws ssm start-session` expects none.
-const ESCAPE: &str = "SSMX_PLUGIN_ESCAPE";
 
 /// Act as the AWS CLI's session-manager-plugin
 ///
@@ -86,46 +85,49 @@ pub(crate) async fn run(ui: &Ui, globals: &Globals, args: Args) -> Result<Exit, 
     Ok(Exit::FINE)
 }
 
-/// Ends the session of a call that cannot be understood, for nobody else will.
+/// Ends the session of a call that cannot be understood, which would go on otherwise.
 async fn refuse(ui: &Ui, globals: &Globals, CallError { mistake, orphan }: CallError) -> CliError {
     if let Some(orphan) = orphan {
-        match Aws::load(&settings(ui, globals, orphan.settings)).await {
+        match load(ui, globals, orphan.account).await {
             Ok(aws) => channel::terminate(&aws, &orphan.session_id).await,
-            Err(error) => tracing::warn!(%error, session_id = orphan.session_id, "cannot terminate the session"),
+            Err(error) => {
+                let error = error.message();
+                tracing::warn!(error, session_id = orphan.session_id, "cannot terminate the session");
+            }
         }
     }
     CliError::usage(mistake.to_string())
         .hint("the AWS CLI calls this program by itself, in `aws ssm start-session --target ID`")
 }
 
-/// What is not said in the call may be said by flags. Of the configuration, only the endpoints of the account and region
-/// of the session count, and a broken one is no reason to lose the session.
-fn settings(ui: &Ui, globals: &Globals, call: Settings) -> Settings {
-    let profile = call.profile.or_else(|| globals.profile.clone());
-    let region = call.region.or_else(|| globals.region.clone());
-    let endpoint_url = call.endpoint_url.or_else(|| globals.endpoint_url.clone());
-    let variable = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
-    let section = profile.clone().or_else(|| variable("AWS_PROFILE")).or_else(|| variable("AWS_DEFAULT_PROFILE"));
-    let said = Globals {
-        profile: Some(section.unwrap_or_else(|| "default".to_owned())),
-        region: region.clone(),
-        endpoint_url,
+/// The account, region and endpoints of a call. Flags fill in what the call leaves open. Of the configuration only
+/// endpoints count, and a broken one must not cost the session.
+async fn load(ui: &Ui, globals: &Globals, call: Account) -> Result<Aws, CliError> {
+    let ambient = Ambient::of_process();
+    let settings = context::aws_settings(&resolve(ui, globals, call, &ambient));
+    Ok(Aws::load(&settings, &ambient).await?)
+}
+
+fn resolve(ui: &Ui, globals: &Globals, call: Account, ambient: &Ambient) -> Resolved {
+    let globals = Globals {
+        profile: call.profile.or_else(|| globals.profile.clone()),
+        region: call.region.or_else(|| globals.region.clone()),
+        endpoint_url: call.endpoint_url.or_else(|| globals.endpoint_url.clone()),
         ..globals.clone()
     };
-    let configured = match Context::load(ui, &said).and_then(|context| context.settings()) {
-        Ok(settings) => context::aws_settings(&settings),
-        Err(error) => {
-            ui.warning(format!("the configuration is not used: {error}"));
-            Settings { endpoint_url: said.endpoint_url.clone(), ..Settings::default() }
-        }
-    };
-    let ssm_endpoint_url = call.ssm_endpoint_url.or(configured.ssm_endpoint_url);
-    Settings { profile, default_profile: None, region, ssm_endpoint_url, ..configured }
+    let flags = context::flags(&globals).text(Key::SsmEndpointUrl, NAME, call.ssm_endpoint_url.as_deref());
+    let read = || Ok::<_, ConfigError>((context::load_config()?, Variables::read(environment::setting)?));
+    let (config, variables) = read().unwrap_or_else(|error| {
+        ui.warning(format!("the configuration is not used: {error}"));
+        Default::default()
+    });
+    let (config, variables) = (config.only(Key::is_endpoint), variables.only(Key::is_endpoint));
+    config.resolve(flags, variables, None, Arc::new(ambient.clone()))
 }
 
 async fn start(ui: &Ui, globals: &Globals, call: Call) -> Result<Exit, CliError> {
-    let Call { session, settings: from_call, request } = call;
-    let aws = Aws::load(&settings(ui, globals, from_call)).await?;
+    let Call { session, account, request } = call;
+    let aws = load(ui, globals, account).await?;
     let request = request.unwrap_or_default();
     let session_id = session.session_id.clone();
     let (escape, mut signals) = match escape().and_then(|escape| Ok((escape, Signals::listen()?))) {
@@ -344,13 +346,12 @@ impl Running<'_> {
     }
 }
 
+/// The escape keys. None unless the variable is set: `aws ssm start-session` has none.
 fn escape() -> Result<Option<u8>, CliError> {
-    match std::env::var(ESCAPE) {
-        Ok(text) if !text.is_empty() => shell::escape(&text)
-            .map(|escape| escape.0)
-            .map_err(|error| CliError::usage(format!("`{ESCAPE}` makes no sense: {error}"))),
-        _ => Ok(None),
-    }
+    let Some(text) = PLUGIN_ESCAPE.text() else { return Ok(None) };
+    shell::escape(&text)
+        .map(|escape| escape.0)
+        .map_err(|error| CliError::usage(format!("`{}` makes no sense: {error}", PLUGIN_ESCAPE.name)))
 }
 
 #[cfg(test)]

@@ -6,8 +6,7 @@ use std::hash::{BuildHasher, RandomState};
 use std::io;
 use std::path::PathBuf;
 
-use crate::config::VARIABLE;
-use crate::fleet::cache::VARIABLE as CACHE_VARIABLE;
+use crate::environment::{CACHE_DIR, CONFIG};
 
 /// A folder with a configuration file and a cache. It goes when this is dropped.
 pub(crate) struct SandboxConfig(PathBuf);
@@ -32,8 +31,8 @@ impl SandboxConfig {
 
     /// The variables that lead there. One that is set stays as it is: whoever names a file means it.
     pub(crate) fn variables(&self) -> impl Iterator<Item = (&'static str, PathBuf)> {
-        let all = [(VARIABLE, self.file()), (CACHE_VARIABLE, self.0.join("cache"))];
-        all.into_iter().filter(|(name, _)| std::env::var_os(name).is_none_or(|value| value.is_empty()))
+        let all = [(CONFIG, self.file()), (CACHE_DIR, self.0.join("cache"))];
+        all.into_iter().filter(|(variable, _)| variable.value().is_none()).map(|(variable, path)| (variable.name, path))
     }
 
     fn file(&self) -> PathBuf {

@@ -15,6 +15,7 @@ use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::globals::Globals;
 use crate::cli::ui::Ui;
+use crate::environment::{COMSPEC, PATH, SHELL, names};
 use crate::sandbox::agent::Instances;
 use crate::sandbox::{self, Fleet, Options, Sandbox};
 use crate::terminal::{self, Termination, Terminations};
@@ -185,7 +186,7 @@ fn config() -> Result<SandboxConfig, CliError> {
 
 /// The variables of this process that could lead a command past the sandbox.
 fn foreign() -> impl Iterator<Item = String> {
-    std::env::vars_os().filter_map(|(name, _)| name.into_string().ok()).filter(|name| Sandbox::is_foreign(name))
+    names().filter(|name| Sandbox::is_foreign(name))
 }
 
 fn options(ui: &Ui, globals: &Globals, args: &Args, instances: Arc<Instances>) -> Result<Options, CliError> {
@@ -275,8 +276,8 @@ fn welcome(ui: &Ui, sandbox: &Sandbox, names: &[String], ssh_user: Option<&str>)
 
 fn default_shell() -> OsString {
     let fallback = if cfg!(windows) { "cmd.exe" } else { "sh" };
-    let variable = if cfg!(windows) { "COMSPEC" } else { "SHELL" };
-    std::env::var_os(variable).filter(|shell| !shell.is_empty()).unwrap_or_else(|| fallback.into())
+    let variable = if cfg!(windows) { COMSPEC } else { SHELL };
+    variable.value().unwrap_or_else(|| fallback.into())
 }
 
 /// A plugin for the AWS CLI where there is none. Without one the CLI says so itself.
@@ -290,7 +291,7 @@ fn temporary_plugin() -> Option<TemporaryLink> {
 /// PATH with the folder of this program first, so that the command finds this `ssmx`, and a plugin last, where none was
 /// found before.
 fn path_with_this_program(plugin: Option<&TemporaryLink>) -> OsString {
-    let path = std::env::var_os("PATH").unwrap_or_default();
+    let path = PATH.value().unwrap_or_default();
     let folder = std::env::current_exe().ok().and_then(|program| program.parent().map(Path::to_owned));
     let plugin = plugin.map(|link| link.dir().to_owned());
     let folders = folder.into_iter().chain(std::env::split_paths(&path)).chain(plugin);

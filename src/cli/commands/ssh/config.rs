@@ -2,16 +2,17 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::include as edit;
 use super::login;
-use crate::cli::config_error;
 use crate::cli::context::{self, Context};
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::globals::Globals;
 use crate::cli::ui::Ui;
-use crate::config::{self, Key};
+use crate::config::{self, Key, Nothing, Variables};
+use crate::environment;
 
 /// Print or install an OpenSSH configuration that makes plain `ssh NAME.ssmx` work
 ///
@@ -41,7 +42,7 @@ pub(crate) fn run(ui: &Ui, globals: &Globals, args: Args) -> Result<Exit, CliErr
     let context = Context::load(ui, globals)?;
     let mut text = text(&login::proxy_command(&program, globals, None, &[], HOST)?);
     text.push_str(&logins(&context)?);
-    if std::env::var_os(login::SANDBOX_KNOWN_HOSTS).is_some_and(|path| !path.is_empty()) {
+    if environment::SANDBOX_KNOWN_HOSTS.value().is_some() {
         text.push_str(&in_sandbox());
     }
     if args.install {
@@ -58,8 +59,10 @@ const HOST: &str = "--typed=%n %h";
 /// that it finds, and what the environment says now may not hold when it does.
 fn logins(context: &Context) -> Result<String, CliError> {
     let login = |alias: Option<(&str, &config::Target)>| {
-        let found = context.config.effective(context::flags(&context.globals), alias, |_| None);
-        let settings = found.map_err(config_error::told)?;
+        let settings = {
+            let (flags, variables) = (context::flags(&context.globals), Variables::default());
+            context.config.resolve(flags, variables, alias, Arc::new(Nothing))
+        };
         let user = settings.text(Key::SshUser).map(|user| format!("\x20   User {user}\n"));
         let port = settings.ssh_port().map(|port| format!("\x20   Port {port}\n"));
         Ok::<_, CliError>(user.into_iter().chain(port).collect::<String>())
@@ -93,7 +96,7 @@ fn text(proxy_command: &str) -> String {
 /// For a configuration that is made in a sandbox, whose host keys are kept in a file of its own. It may outlive the
 /// sandbox, and has no effect then.
 fn in_sandbox() -> String {
-    let variable = login::SANDBOX_KNOWN_HOSTS;
+    let variable = environment::SANDBOX_KNOWN_HOSTS.name;
     format!(
         "\n\
          # In `ssmx sandbox --sshd` only: host keys are made anew each time.\n\
@@ -112,7 +115,7 @@ fn patterns() -> [String; 3] {
 
 /// The path of this program that outlives an update: one of PATH that leads to it, rather than where it leads to.
 fn stable(program: &Path) -> PathBuf {
-    let path = std::env::var_os("PATH").unwrap_or_default();
+    let path = environment::PATH.value().unwrap_or_default();
     let name = program.file_name().unwrap_or_default();
     let found = std::env::split_paths(&path).map(|folder| folder.join(name)).find(|candidate| {
         candidate.is_absolute() && candidate.canonicalize().is_ok_and(|real| Some(real) == program.canonicalize().ok())

@@ -21,7 +21,8 @@ use crate::cli::globals::Globals;
 use crate::cli::target::explain;
 use crate::cli::target::lookup;
 use crate::cli::ui::Ui;
-use crate::config::{Effective, Key};
+use crate::config::{Key, Resolved};
+use crate::environment;
 use crate::fleet::diagnose::Purpose;
 use crate::fleet::{Target, TargetState};
 use crate::terminal::{self, SuspendedChild, Terminations};
@@ -49,7 +50,7 @@ pub(crate) struct Login {
 
 impl Login {
     /// With what the settings say where no flag does. Their reason is left to the ProxyCommand.
-    pub(crate) fn or(&self, settings: &Effective) -> Self {
+    pub(crate) fn or(&self, settings: &Resolved) -> Self {
         let user = self.user.clone().or_else(|| settings.text(Key::SshUser).map(str::to_owned));
         Self { user, ..self.clone() }
     }
@@ -67,7 +68,7 @@ pub(crate) fn is_plain(name: &str) -> bool {
 }
 
 /// The port to connect to: the one of the settings, unless a port was typed.
-pub(crate) fn port(settings: &Effective, words: &Words) -> Option<u16> {
+pub(crate) fn port(settings: &Resolved, words: &Words) -> Option<u16> {
     settings.ssh_port().filter(|_| words.value('p').is_none() && words.setting("port").is_none())
 }
 
@@ -160,13 +161,10 @@ pub(crate) fn host_key_options(id: &str) -> Vec<OsString> {
     ["-o".into(), format!("HostKeyAlias={id}").into(), "-o".into(), "CheckHostIP=no".into()].into()
 }
 
-/// Set by `ssmx sandbox --sshd`: the file with the host keys of its instances.
-pub(crate) const SANDBOX_KNOWN_HOSTS: &str = "SSMX_SANDBOX_KNOWN_HOSTS";
-
 /// The option with which OpenSSH knows the hosts of a sandbox, and those alone: their keys are made anew each time, and
 /// are nothing to be asked about or to be remembered.
 pub(crate) fn sandbox_options() -> Vec<OsString> {
-    let Some(path) = std::env::var(SANDBOX_KNOWN_HOSTS).ok().filter(|path| !path.is_empty()) else { return Vec::new() };
+    let Some(path) = environment::SANDBOX_KNOWN_HOSTS.text() else { return Vec::new() };
     ["-o".into(), format!("UserKnownHostsFile=\"{}\"", path.replace('%', "%%")).into()].into()
 }
 

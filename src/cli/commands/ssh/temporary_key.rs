@@ -10,6 +10,7 @@ use tokio::process::Command;
 
 use super::login;
 use crate::cli::error::CliError;
+use crate::environment;
 
 /// An ed25519 key pair in files that only we can read.
 #[derive(Debug)]
@@ -25,7 +26,7 @@ impl ThrowawayKey {
     /// # Errors
     /// There is no `ssh-keygen`, or it failed.
     pub(crate) async fn make() -> Result<Self, CliError> {
-        let runtime = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from).filter(|folder| folder.is_dir());
+        let runtime = environment::XDG_RUNTIME_DIR.path().filter(|folder| folder.is_dir());
         Self::make_in(&runtime.unwrap_or_else(std::env::temp_dir)).await
     }
 

@@ -12,6 +12,7 @@ use futures_util::{StreamExt, stream};
 
 use super::ls::is_colored;
 use crate::aws::Aws;
+use crate::cli::completes::Completes;
 use crate::cli::context::{Context, Wanted};
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
@@ -29,7 +30,7 @@ use report::{Miss, Report, Told};
 pub(crate) struct Args {
     /// The instances: ids (i-…, mi-…), Names, addresses, tags as key=value, or aliases [default: choose on the
     /// terminal]
-    #[arg(value_name = "TARGET")]
+    #[arg(value_name = "TARGET", add = Completes::Targets)]
     pub targets: Vec<String>,
 
     /// If TARGET matches several instances, use the best match
@@ -201,7 +202,7 @@ async fn miss(context: &Context, aws: &Aws, spec: &TargetSpec, error: FleetError
     if !not_found {
         return miss;
     }
-    let places = explain::places(aws, &context.config).await;
+    let places = explain::places(aws, &context.config);
     let elsewhere = look_elsewhere(aws, spec, &places, PATIENCE_ELSEWHERE).await.known;
     let here = Place::of(aws);
     let told = elsewhere.iter().take(SIGHTINGS_SHOWN);

@@ -30,7 +30,7 @@ fn every_recording_is_a_seed() {
     for (recording, _) in RECORDINGS {
         for (bytes, from) in byte_streams(recording).into_iter().zip(["client", "agent"]) {
             let path = corpus().join(format!("{recording}-{from}"));
-            if std::env::var_os("UPDATE_CORPUS").is_some() {
+            if crate::environment::of_tests("UPDATE_CORPUS").is_some() {
                 fs::create_dir_all(corpus()).unwrap();
                 fs::write(&path, &bytes).unwrap();
             }

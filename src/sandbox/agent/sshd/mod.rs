@@ -31,6 +31,7 @@ use tokio::sync::Mutex;
 use tokio::task::{JoinHandle, JoinSet};
 
 use super::environment::{Environment, Homes};
+use crate::environment::PATH;
 use crate::sandbox::{Error, Instance, PushedKeys};
 
 /// Where sshd is beside the search path, which often lacks it.
@@ -165,7 +166,7 @@ impl Server {
     fn command<const N: usize>(&self, arguments: [&str; N]) -> Command {
         let mut command = Command::new(&self.program);
         command.args(arguments).arg("-f").arg(self.folder.join("config"));
-        command.env_clear().env("PATH", env::var_os("PATH").unwrap_or_default());
+        command.env_clear().env("PATH", PATH.value().unwrap_or_default());
         command
     }
 
@@ -240,7 +241,7 @@ impl Drop for KeyFile {
 }
 
 fn find(name: &str) -> Option<PathBuf> {
-    let path = env::var_os("PATH").unwrap_or_default();
+    let path = PATH.value().unwrap_or_default();
     let folders = env::split_paths(&path).chain(FOLDERS.map(PathBuf::from));
     folders.map(|folder| folder.join(name)).find(|path| path.is_absolute() && path.is_file())
 }

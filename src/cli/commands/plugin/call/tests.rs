@@ -28,7 +28,7 @@ fn all_six_arguments_are_taken_up() {
     let call = call(&[STARTED, "eu-west-1", "StartSession", "work", asked, SSM]);
     assert_eq!((call.session.session_id.as_str(), call.session.token.expose()), ("alice-0123", "AAEAAtoken"));
     assert_eq!(call.session.stream_url, "wss://gateway/x");
-    assert_eq!((call.settings.region.as_deref(), call.settings.profile.as_deref()), (Some("eu-west-1"), Some("work")));
+    assert_eq!((call.account.region.as_deref(), call.account.profile.as_deref()), (Some("eu-west-1"), Some("work")));
     let request = call.request.as_ref().unwrap();
     assert_eq!((request.target.as_str(), request.document.as_deref()), ("i-1", Some("D")));
     assert_eq!((request.parameter("portNumber"), request.parameter("host")), (Some("80"), None));
@@ -37,12 +37,12 @@ fn all_six_arguments_are_taken_up() {
 
 #[test]
 fn the_endpoint_is_for_ssm_alone_unless_it_plays_all_of_aws() {
-    let settings = |endpoint| call(&[STARTED, "eu-west-1", "StartSession", "", ASKED, endpoint]).settings;
-    let real = settings(SSM);
+    let account = |endpoint| call(&[STARTED, "eu-west-1", "StartSession", "", ASKED, endpoint]).account;
+    let real = account(SSM);
     assert_eq!((real.endpoint_url, real.ssm_endpoint_url.as_deref()), (None, Some(SSM)));
-    let played = settings("http://127.0.0.1:4566");
+    let played = account("http://127.0.0.1:4566");
     assert_eq!((played.endpoint_url.as_deref(), played.ssm_endpoint_url), (Some("http://127.0.0.1:4566"), None));
-    let none = settings("");
+    let none = account("");
     assert_eq!((none.endpoint_url, none.ssm_endpoint_url, none.profile), (None, None, None));
 }
 

@@ -1,0 +1,118 @@
+//! [`SETTINGS`]: the one table of all settings. A row here and a variant of [`Key`] are all that a new setting takes.
+
+use std::fmt;
+use std::time::Duration;
+
+use super::column::Column;
+use super::key::{Key, Kind, Level};
+use super::value::Value;
+
+/// What there is to know of a setting.
+pub(super) struct Setting {
+    pub(super) key: Key,
+    /// As it stands in the file.
+    pub(super) name: &'static str,
+    pub(super) kind: Kind,
+    /// The sections in which it may stand.
+    pub(super) levels: &'static [Level],
+    pub(super) default: Default,
+    /// What it is for, in one line.
+    pub(super) summary: &'static str,
+}
+
+/// The value of a setting that is not set.
+pub(crate) enum Default {
+    Text(&'static str),
+    Switch(bool),
+    Duration(Duration),
+    Columns(&'static [Column]),
+    /// Found elsewhere; this says where.
+    Elsewhere(&'static str),
+}
+
+/// The columns of a listing.
+pub(crate) const COLUMNS: [Column; 6] =
+    [Column::Name, Column::Id, Column::Status, Column::Platform, Column::Zone, Column::Ip];
+
+/// The tag that holds an instance's name.
+pub(crate) const NAME_TAG: &str = "Name";
+
+/// How long a listing is used again.
+pub(crate) const CACHE: Duration = Duration::from_secs(60);
+
+const DPT: &[Level] = &[Level::Defaults, Level::Profile, Level::Target];
+const DP: &[Level] = &[Level::Defaults, Level::Profile];
+const DT: &[Level] = &[Level::Defaults, Level::Target];
+
+const OF_AWS: Default = Default::Elsewhere("what the AWS configuration says");
+const OF_REGION: Default = Default::Elsewhere("that of the region");
+
+/// In the order of [`Key`], which is that in which they are shown.
+#[rustfmt::skip]
+pub(super) const SETTINGS: [Setting; 21] = [
+    row(Key::Profile, "profile", Kind::Text, DT, OF_AWS, "AWS profile"),
+    row(Key::Region, "region", Kind::Region, DPT, OF_AWS, "AWS region"),
+    row(Key::Columns, "columns", Kind::Columns, DP, Default::Columns(&COLUMNS), "Columns of `ssmx ls` and the picker"),
+    row(Key::NameTag, "name_tag", Kind::Text, DP, Default::Text(NAME_TAG), "Tag that holds an instance's name"),
+    row(Key::Cache, "cache", Kind::Duration, DP, Default::Duration(CACHE), "How long a listing is used again before it is asked for anew; 0s is never"),
+    row(Key::SshUser, "ssh_user", Kind::Text, DPT, Default::Elsewhere("what the OpenSSH configuration says, else that of the platform"), "User that `ssmx ssh` and `ssmx scp` log in as"),
+    row(Key::SshPort, "ssh_port", Kind::Port, DPT, Default::Elsewhere("what the OpenSSH configuration says, else 22"), "Port of the instances' SSH servers"),
+    row(Key::ShellDocument, "shell_document", Kind::Text, DPT, Default::Elsewhere("the account's default"), "Session document of `ssmx shell`"),
+    row(Key::ExecDocument, "exec_document", Kind::Text, DPT, Default::Text("AWS-StartNonInteractiveCommand"), "Session document of `ssmx exec`"),
+    row(Key::SshDocument, "ssh_document", Kind::Text, DPT, Default::Text("AWS-StartSSHSession"), "Session document of `ssmx ssh`, `scp` and `proxy`"),
+    row(Key::ForwardDocument, "forward_document", Kind::Text, DPT, Default::Text("AWS-StartPortForwardingSession"), "Session document of `ssmx fwd` for ports of the instance"),
+    row(Key::RemoteForwardDocument, "remote_forward_document", Kind::Text, DPT, Default::Text("AWS-StartPortForwardingSessionToRemoteHost"), "Session document of `ssmx fwd` for other hosts"),
+    row(Key::Reason, "reason", Kind::Text, DPT, Default::Elsewhere("none is given"), "Reason of every session, for the audit trail"),
+    row(Key::ReasonRequired, "reason_required", Kind::Switch, DPT, Default::Switch(false), "Start no session without a reason"),
+    row(Key::EndpointUrl, "endpoint_url", Kind::Url, DPT, OF_REGION, "Endpoint of all AWS APIs"),
+    row(Key::SsmEndpointUrl, "ssm_endpoint_url", Kind::Url, DPT, OF_REGION, "Endpoint of Systems Manager"),
+    row(Key::SsmmessagesEndpointUrl, "ssmmessages_endpoint_url", Kind::StreamUrl, DPT, Default::Elsewhere("the one that each session names"), "Endpoint of the message gateway, which carries the sessions"),
+    row(Key::Ec2EndpointUrl, "ec2_endpoint_url", Kind::Url, DPT, OF_REGION, "Endpoint of EC2"),
+    row(Key::Ec2InstanceConnectEndpointUrl, "ec2_instance_connect_endpoint_url", Kind::Url, DPT, OF_REGION, "Endpoint of EC2 Instance Connect"),
+    row(Key::KmsEndpointUrl, "kms_endpoint_url", Kind::Url, DPT, OF_REGION, "Endpoint of KMS"),
+    row(Key::StsEndpointUrl, "sts_endpoint_url", Kind::Url, DPT, OF_REGION, "Endpoint of STS"),
+];
+
+const fn row(
+    key: Key,
+    name: &'static str,
+    kind: Kind,
+    levels: &'static [Level],
+    default: Default,
+    summary: &'static str,
+) -> Setting {
+    Setting { key, name, kind, levels, default, summary }
+}
+
+// A key finds its row by its number.
+const _: () = {
+    let mut at = 0;
+    while at < SETTINGS.len() {
+        assert!(SETTINGS[at].key as usize == at, "the rows must stand in the order of the keys");
+        at += 1;
+    }
+};
+
+impl Default {
+    /// None if it is found elsewhere.
+    pub(crate) fn value(&self) -> Option<Value> {
+        Some(match self {
+            Self::Text(text) => Value::Text((*text).to_owned()),
+            Self::Switch(on) => Value::Switch(*on),
+            Self::Duration(length) => Value::Duration(*length),
+            Self::Columns(columns) => Value::Columns(columns.to_vec()),
+            Self::Elsewhere(_) => return None,
+        })
+    }
+}
+
+/// The value, or where it is found.
+impl fmt::Display for Default {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self, self.value()) {
+            (Self::Elsewhere(words), _) => f.write_str(words),
+            (_, Some(value)) => value.fmt(f),
+            (_, None) => Ok(()),
+        }
+    }
+}
