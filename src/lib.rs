@@ -32,6 +32,8 @@ pub mod protocol;
 pub mod sandbox;
 pub(crate) mod session;
 pub(crate) mod terminal;
+#[cfg(test)]
+pub(crate) mod testing;
 
 pub use cli::main;
 

@@ -27,9 +27,6 @@ mod ssm;
 mod sts;
 mod tier;
 
-#[cfg(test)]
-mod fake;
-
 pub use client::Aws;
 pub use ec2::InstanceState;
 pub(crate) use ec2::{Ec2Instance, ec2_literal};
@@ -50,6 +47,3 @@ pub(crate) use tier::HybridTier;
 pub(crate) use gateway::is_gateway;
 pub(crate) use proxy::is_loopback;
 pub(crate) use sign::is_presigned;
-
-#[cfg(test)]
-pub(crate) use fake::{Answer, Fake, keys};

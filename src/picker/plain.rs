@@ -167,7 +167,7 @@ async fn line(input: &mut ByteInput) -> io::Result<Option<String>> {
 mod tests {
     use super::*;
     use crate::picker::feed::Update;
-    use crate::picker::testing::{fleet, instance};
+    use crate::testing::{fleet, instance};
 
     #[test]
     fn numbers_are_chosen_and_words_narrow() {

@@ -171,8 +171,8 @@ pub(crate) fn printable(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::screen::tests::Written;
     use super::*;
+    use crate::testing::Written;
 
     fn ui(quiet: bool, colored: bool) -> (Ui, Written) {
         let written = Written::default();

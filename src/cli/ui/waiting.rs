@@ -100,7 +100,7 @@ impl Shared {
 mod tests {
     use super::*;
     use crate::cli::ui::screen::Screen;
-    use crate::cli::ui::screen::tests::Written;
+    use crate::testing::Written;
 
     fn ui(is_terminal: bool) -> (Ui, Written) {
         let written = Written::default();

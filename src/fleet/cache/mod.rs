@@ -9,7 +9,7 @@
 
 mod format;
 #[cfg(test)]
-pub(crate) mod tests;
+mod tests;
 
 use std::{
     collections::HashSet,

@@ -283,4 +283,4 @@ fn new_token() -> Zeroizing<String> {
 }
 
 #[cfg(test)]
-pub(crate) mod tests;
+mod tests;

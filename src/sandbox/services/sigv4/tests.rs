@@ -1,45 +1,7 @@
-use aws_credential_types::Credentials as ClientCredentials;
-use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
-use aws_sigv4::sign::v4;
 use http::Request;
 
 use super::*;
-
-/// Signs as clients do, with the library of the SDK.
-pub(crate) fn signed(
-    credentials: &Credentials,
-    scope: (&str, &str),
-    time: SystemTime,
-    mut request: Request<Vec<u8>>,
-) -> Request<Vec<u8>> {
-    let identity = ClientCredentials::new(
-        credentials.access_key_id.as_str(),
-        credentials.secret_access_key.as_str(),
-        Some(credentials.session_token.to_string()),
-        None,
-        "test",
-    )
-    .into();
-    let parameters = v4::SigningParams::builder()
-        .identity(&identity)
-        .region(scope.1)
-        .name(scope.0)
-        .time(time)
-        .settings(SigningSettings::default())
-        .build()
-        .unwrap()
-        .into();
-    let headers = request.headers().iter().map(|(name, value)| (name.as_str(), value.to_str().unwrap()));
-    let signable = SignableRequest::new(
-        request.method().as_str(),
-        request.uri().to_string(),
-        headers,
-        SignableBody::Bytes(request.body()),
-    );
-    let (instructions, _) = sign(signable.unwrap(), &parameters).unwrap().into_parts();
-    instructions.apply_to_request_http1x(&mut request);
-    request
-}
+use crate::sandbox::testing::signed;
 
 fn request() -> Request<Vec<u8>> {
     Request::post("http://127.0.0.1:8080/a%20b?b=2&a=%2F&c")

@@ -1,20 +1,5 @@
 use super::*;
-use crate::sandbox::fleet::Fleet;
-use crate::sandbox::options::Faults;
-
-pub(crate) fn session(number: u64) -> Session {
-    let instance = Arc::clone(Fleet::builtin("us-east-1").iter().next().unwrap());
-    let new = NewSession {
-        region: "us-east-1".to_owned(),
-        instance,
-        document: "SSM-SessionManagerRunShell".to_owned(),
-        reason: None,
-        owner: "arn:aws:iam::123456789012:user/me".to_owned(),
-        to_agent: Lane::new(Faults::default(), 0),
-        to_client: Lane::new(Faults::default(), 0),
-    };
-    Session::new(format!("me-{number}"), number, new)
-}
+use crate::sandbox::testing::{self, session};
 
 #[test]
 fn a_new_token_replaces_the_older_one() {
@@ -56,7 +41,7 @@ fn long_output_is_cut_at_a_character() {
     let session = session(1);
     session.close(Outcome::failed("ä".repeat(MOST_OUTPUT)));
     assert_eq!(session.output().len(), MOST_OUTPUT);
-    let session = tests::session(2);
+    let session = testing::session(2);
     session.close(Outcome::failed(format!("x{}", "ä".repeat(MOST_OUTPUT))));
     assert_eq!(session.output().len(), MOST_OUTPUT - 1);
 }
