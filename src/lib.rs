@@ -1,21 +1,22 @@
 //! ssmx: shells, commands and tunnels to EC2 and hybrid instances through AWS Systems Manager Session Manager,
 //! without an open port, a bastion host, the AWS CLI or the session-manager-plugin.
 //!
-//! The map of the house, from what a person types down to the bytes on the wire. A room knows the rooms below it
-//! that are named in its line, and never one above:
+//! The map of the house, from what a person types down to the bytes on the wire. A room may import the rooms that its
+//! row names, all of which stand below it, and no others. `tests/house` holds the source to this table, and
+//! `docs/development.md` to the same one.
 //!
 //! | room | what it is | knows |
 //! |---|---|---|
-//! | [`cli`] | what a person types and sees: commands, messages, exit codes | session, fleet, config, aws, sandbox |
-//! | [`session`] | what a session is for: shell, exec | channel, terminal |
-//! | [`picker`] | choosing an instance: the list, the query, the screen | fleet, terminal |
-//! | [`fleet`] | instances: finding the one that is meant | aws |
+//! | [`cli`] | what a person types and sees: commands, messages, exit codes | picker, session, fleet, config, channel, aws, terminal, sandbox, protocol |
+//! | [`picker`] | choosing an instance: the list, the query, the screen | fleet, aws, terminal |
+//! | [`session`] | what a session is for: shell, exec, tunnels, standard streams | channel, terminal, protocol |
+//! | [`fleet`] | instances: finding the one that is meant, and why it cannot be reached | aws |
 //! | [`config`] | config.toml: schema, merge, explain, edit | – |
-//! | [`channel`] | one session's socket: dial, drive, reconnect, resume | protocol, aws |
+//! | [`channel`] | one session's socket: dial, drive, reconnect, resume | aws, protocol |
 //! | [`aws`] | SDK clients, credentials, endpoints, proxies; AWS errors turned into advice | – |
-//! | [`terminal`] | raw mode, size, escape keys, restore | – |
-//! | [`protocol`] | pure: wire format, handshake, reliable delivery, cipher, smux. No IO, no clock | – |
+//! | [`terminal`] | raw mode, size, escape keys, signals, restore | – |
 //! | [`sandbox`] | an embedded AWS on loopback: control plane, message gateway, agents | protocol |
+//! | [`protocol`] | pure: wire format, handshake, reliable delivery, cipher, smux. No IO, no clock | – |
 //!
 //! `protocol` is the heart: a state machine that is handed frames and the time and asked what to send, what
 //! happened and when to wake it. It plays both roles, so the sandbox's agents and the simulation tests run the same
