@@ -2,31 +2,35 @@
 //! without an open port, a bastion host, the AWS CLI or the session-manager-plugin.
 //!
 //! The map of the house, from what a person types down to the bytes on the wire. A room may import the rooms that its
-//! row names, all of which stand below it, and no others. `tests/house` holds the source to this table, and
-//! `docs/development.md` to the same one.
+//! row names, all of which stand below it, and no others; the last rows are single files. `tests/house` holds the source to
+//! this table, and `docs/development.md` to the same one.
 //!
 //! | room | what it is | knows |
 //! |---|---|---|
-//! | [`cli`] | what a person types and sees: commands, messages, exit codes | picker, session, fleet, config, channel, aws, terminal, sandbox, protocol |
-//! | [`picker`] | choosing an instance: the list, the query, the screen | fleet, aws, terminal |
+//! | [`cli`] | what a person types and sees: commands, messages, exit codes | picker, session, fleet, config, channel, aws, terminal, sandbox, protocol, files |
+//! | [`picker`] | choosing an instance: the list, the query, the screen | fleet, aws, terminal, files |
 //! | [`session`] | what a session is for: shell, exec, tunnels, standard streams | channel, terminal, protocol |
-//! | [`fleet`] | instances: finding the one that is meant, and why it cannot be reached | aws |
+//! | [`fleet`] | instances: finding the one that is meant, and why it cannot be reached | aws, files |
 //! | [`config`] | config.toml: schema, merge, explain, edit | – |
 //! | [`channel`] | one session's socket: dial, drive, reconnect, resume | aws, protocol |
 //! | [`aws`] | SDK clients, credentials, endpoints, proxies; AWS errors turned into advice | – |
 //! | [`terminal`] | raw mode, size, escape keys, signals, restore | – |
-//! | [`sandbox`] | an embedded AWS on loopback: control plane, message gateway, agents | protocol |
+//! | [`sandbox`] | an embedded AWS on loopback: control plane, message gateway, agents | protocol, files |
 //! | [`protocol`] | pure: wire format, handshake, reliable delivery, cipher, smux. No IO, no clock | – |
+//! | [`files`] | private files and folders, replaced in one step or gone when done with | – |
 //!
 //! `protocol` is the heart: a state machine that is handed frames and the time and asked what to send, what
 //! happened and when to wake it. It plays both roles, so the sandbox's agents and the simulation tests run the same
 //! reliable delivery from the other end. `sandbox` shares no code with `channel` and `session`, so that a mistake on
 //! one side shows on the other.
 
+#![cfg_attr(test, allow(clippy::disallowed_methods, reason = "tests make files as they need them"))]
+
 pub(crate) mod aws;
 pub(crate) mod channel;
 pub(crate) mod cli;
 pub(crate) mod config;
+pub(crate) mod files;
 pub(crate) mod fleet;
 pub(crate) mod picker;
 pub mod protocol;

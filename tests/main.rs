@@ -1,5 +1,7 @@
 //! What a person meets, tested from outside: the terminal in a real pty, the command as a program.
 
+#![allow(clippy::disallowed_methods, reason = "tests make files as they need them")]
+
 mod command_line;
 mod support;
 

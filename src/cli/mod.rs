@@ -14,6 +14,7 @@ mod error;
 mod exit;
 mod globals;
 mod implied_shell;
+mod program;
 mod run;
 mod session;
 mod target;

@@ -140,14 +140,14 @@ async fn one_at_a_time_writes() {
 async fn old_lists_go_and_so_do_those_that_are_too_many() {
     let dir = tempfile::tempdir().unwrap();
     let cache = cache(dir.path()).await;
-    create_folder(&cache.dir).unwrap();
+    files::create_folder(&cache.dir).unwrap();
     let aged = |name: &str, age: Duration| {
-        let file = create(&cache.dir.join(name)).unwrap();
+        let file = File::create(cache.dir.join(name)).unwrap();
         file.set_modified(SystemTime::now() - age).unwrap();
     };
     aged("old.list", KEPT + LEFT_OVER);
     aged("old.lock", KEPT + LEFT_OVER);
-    aged("crashed.1.new", LEFT_OVER * 2);
+    aged(".crashed.list.ssmx-1.new", LEFT_OVER * 2);
     for n in 0..MOST_LISTS as u32 + 5 {
         aged(&format!("{n}.list"), LEFT_OVER * (2 + n));
     }
