@@ -7,10 +7,10 @@
 //!
 //! | room | what it is | knows |
 //! |---|---|---|
-//! | [`cli`] | what a person types and sees: commands, messages, exit codes | picker, session, fleet, config, channel, aws, terminal, sandbox, protocol, files |
-//! | [`picker`] | choosing an instance: the list, the query, the screen | fleet, aws, terminal, files |
+//! | [`cli`] | what a person types and sees: commands, messages, exit codes | picker, session, fleet, config, channel, aws, terminal, sandbox, protocol, files, moment, text |
+//! | [`picker`] | choosing an instance: the list, the query, the screen | fleet, aws, terminal, files, text |
 //! | [`session`] | what a session is for: shell, exec, tunnels, standard streams | channel, terminal, protocol |
-//! | [`fleet`] | instances: finding the one that is meant, and why it cannot be reached | aws, files |
+//! | [`fleet`] | instances: finding the one that is meant, and why it cannot be reached | aws, files, moment |
 //! | [`config`] | config.toml: schema, merge, explain, edit | – |
 //! | [`channel`] | one session's socket: dial, drive, reconnect, resume | aws, protocol |
 //! | [`aws`] | SDK clients, credentials, endpoints, proxies; AWS errors turned into advice | – |
@@ -18,6 +18,8 @@
 //! | [`sandbox`] | an embedded AWS on loopback: control plane, message gateway, agents | protocol, files |
 //! | [`protocol`] | pure: wire format, handshake, reliable delivery, cipher, smux. No IO, no clock | – |
 //! | [`files`] | private files and folders, replaced in one step or gone when done with | – |
+//! | [`moment`] | times as people and programs read them | – |
+//! | [`text`] | text from elsewhere, made fit for a terminal | – |
 //!
 //! `protocol` is the heart: a state machine that is handed frames and the time and asked what to send, what
 //! happened and when to wake it. It plays both roles, so the sandbox's agents and the simulation tests run the same
@@ -32,6 +34,7 @@ pub(crate) mod cli;
 pub(crate) mod config;
 pub(crate) mod files;
 pub(crate) mod fleet;
+pub(crate) mod moment;
 pub(crate) mod picker;
 pub mod protocol;
 pub mod sandbox;
@@ -39,6 +42,7 @@ pub(crate) mod session;
 pub(crate) mod terminal;
 #[cfg(test)]
 pub(crate) mod testing;
+pub(crate) mod text;
 
 pub use cli::main;
 

@@ -18,7 +18,6 @@ pub(crate) mod recent;
 mod row;
 mod run;
 mod state;
-mod text;
 mod view;
 
 pub(crate) use column::Column;

@@ -7,9 +7,9 @@ use super::feed::Feed;
 use super::layout::columns;
 use super::run::Outcome;
 use super::state::{Settings, State};
-use super::text::{fitting, printable, width};
 use crate::fleet::Instance;
 use crate::terminal::{ByteInput, Output, Terminations, size};
+use crate::text::{fitting, printable, width};
 
 /// How many instances are listed at a time.
 const MOST_LISTED: usize = 20;

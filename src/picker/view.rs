@@ -11,8 +11,8 @@ use super::column::{Column, time};
 use super::layout::{Layout, columns};
 use super::row::Text;
 use super::state::State;
-use super::text::{fitting, printable, width};
 use crate::fleet::{Instance, TargetState};
+use crate::text::{fitting, printable, width};
 
 const PROMPT: &str = "> ";
 

@@ -18,8 +18,9 @@ use crate::cli::target::places::{self, Places};
 use crate::cli::target::troubles;
 use crate::config::Column;
 use crate::fleet::{self, CacheUse, Instance, Inventory, Options, Query};
+use crate::moment::ago;
 use crate::terminal::size;
-use columns::{ago, counts, style};
+use columns::{counts, style};
 
 /// List instances with their connection status
 ///
