@@ -172,7 +172,7 @@ mod tests {
     #[test]
     fn comments_and_literals_hide_what_is_in_them() {
         assert_eq!(words("a // crate::b\n/* c /* d */ e */ f"), ["a", "f"]);
-        assert_eq!(words(r###"a "b \" c" d r#"e " f"# g b"h" 'i' '\'' j"###), ["a", "d", "g", "j"]);
+        assert_eq!(words(r##"a "b \" c" d r#"e " f"# g b"h" 'i' '\'' j"##), ["a", "d", "g", "j"]);
         assert_eq!(words("fn a<'b>(c: &'b str) -> char { 'd' }"), ["fn", "a", "c", "str", "char"]);
         assert_eq!(words("r#use 0x1f 1.5e3"), ["use"]);
     }
