@@ -50,7 +50,7 @@ mod tests {
             let (now, then) = before(seconds);
             assert_eq!(ago(now, then), text);
         }
-        assert_eq!(ago(NOW, NOW + Duration::from_secs(60)), "just now");
+        assert_eq!(ago(NOW, NOW + Duration::from_mins(1)), "just now");
     }
 
     #[test]
@@ -67,12 +67,12 @@ mod tests {
             let (now, then) = before(seconds);
             assert_eq!(age(now, then), text);
         }
-        assert_eq!(age(NOW, NOW + Duration::from_secs(60)), "0 seconds");
+        assert_eq!(age(NOW, NOW + Duration::from_mins(1)), "0 seconds");
     }
 
     #[test]
     fn a_moment_before_1970_has_no_form() {
-        assert_eq!(rfc3339(NOW + Duration::from_secs(60)).as_deref(), Some("1970-01-01T00:01:00Z"));
+        assert_eq!(rfc3339(NOW + Duration::from_mins(1)).as_deref(), Some("1970-01-01T00:01:00Z"));
         assert_eq!(rfc3339(NOW - Duration::from_secs(1)), None);
     }
 }

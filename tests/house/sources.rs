@@ -33,7 +33,7 @@ fn read_folder(root: &Path, folder: &str, sources: &mut Sources) -> io::Result<(
         let path = format!("{folder}/{}", entry.file_name().to_string_lossy());
         if entry.file_type()?.is_dir() {
             read_folder(root, &path, sources)?;
-        } else if path.ends_with(".rs") {
+        } else if entry.path().extension().is_some_and(|extension| extension == "rs") {
             sources.insert(path, fs::read_to_string(entry.path())?);
         }
     }
