@@ -14,6 +14,7 @@ mod syntax;
 mod tokens;
 
 use std::io::Write as _;
+use std::sync::LazyLock;
 use std::{env, fs, io};
 
 use map::Map;
@@ -84,6 +85,9 @@ const KNOWN: &[&[&str]] = &[
     ],
 ];
 
+/// Read once for all tests.
+static HOUSE: LazyLock<House> = LazyLock::new(House::read);
+
 struct House {
     sources: Sources,
     library: Crate,
@@ -108,7 +112,7 @@ fn no_complaints(complaints: &[String]) {
 
 #[test]
 fn the_map_is_true() {
-    let house = House::read();
+    let house = &*HOUSE;
     let map = Map::read(&House::text("src/lib.rs"));
     no_complaints(&rules::map_is_true(&map, &house.library, &arrows::between_rooms(&house.library)));
 }
@@ -124,37 +128,37 @@ fn the_page_for_developers_has_the_same_map() {
 
 #[test]
 fn imports_do_not_go_in_circles_across_folders() {
-    let arrows = arrows::between_files(&House::read().library);
+    let arrows = arrows::between_files(&HOUSE.library);
     no_complaints(&rules::circles_stay_in_folders(&arrows::circles(&arrows), &arrows, KNOWN));
 }
 
 #[test]
 fn a_family_is_a_folder() {
-    no_complaints(&rules::families_are_folders(&House::read().sources));
+    no_complaints(&rules::families_are_folders(&HOUSE.sources));
 }
 
 #[test]
 fn no_file_is_forgotten() {
-    let sources = House::read().sources;
+    let sources = &HOUSE.sources;
     let roots = sources::roots(&sources::root()).unwrap();
-    let crates: Vec<_> = roots.iter().map(|root| Crate::read(&sources, root)).collect();
-    no_complaints(&rules::nothing_is_forgotten(&sources, &crates));
+    let crates: Vec<_> = roots.iter().map(|root| Crate::read(sources, root)).collect();
+    no_complaints(&rules::nothing_is_forgotten(sources, &crates));
 }
 
 #[test]
 fn tests_stand_beside_what_they_test() {
-    no_complaints(&rules::tests_have_their_places(&House::read().sources));
-    no_complaints(&rules::tests_borrow_nothing(&House::read().sources));
+    no_complaints(&rules::tests_have_their_places(&HOUSE.sources));
+    no_complaints(&rules::tests_borrow_nothing(&HOUSE.sources));
 }
 
 #[test]
 fn no_file_is_too_long() {
-    no_complaints(&rules::files_are_short(&House::read().sources));
+    no_complaints(&rules::files_are_short(&HOUSE.sources));
 }
 
 #[test]
 fn figures() {
-    let house = House::read();
+    let house = &*HOUSE;
     let table = figures::table(&house.sources, &house.library);
     assert!(table.contains("\ncli ") && table.contains("\nprotocol "), "{table}");
     if env::var_os(sources::ROOT).is_some() {
