@@ -1,6 +1,8 @@
 //! 10,000 instances in three regions: `ssmx ls` asked of AWS (the sandbox, on loopback) and out of the cache, beside a
 //! start of the program that does nothing; and the cache alone, as a completion and a listing read it.
 
+#![allow(clippy::disallowed_methods, reason = "benchmarks make files as they need them")]
+
 use std::hint::black_box;
 use std::process::{Command, Stdio};
 use std::sync::Arc;

@@ -1,21 +1,25 @@
 //! ssmx: shells, commands and tunnels to EC2 and hybrid instances through AWS Systems Manager Session Manager,
 //! without an open port, a bastion host, the AWS CLI or the session-manager-plugin.
 //!
-//! The map of the house, from what a person types down to the bytes on the wire. A room knows the rooms below it
-//! that are named in its line, and never one above:
+//! The map of the house, from what a person types down to the bytes on the wire. A room may import the rooms that its
+//! row names, all of which stand below it, and no others; the last rows are single files. `tests/house` holds the source to
+//! this table, and `docs/development.md` to the same one.
 //!
 //! | room | what it is | knows |
 //! |---|---|---|
-//! | [`cli`] | what a person types and sees: commands, messages, exit codes | session, fleet, config, aws, sandbox |
-//! | [`session`] | what a session is for: shell, exec | channel, terminal |
-//! | [`picker`] | choosing an instance: the list, the query, the screen | fleet, config, terminal |
-//! | [`fleet`] | instances: finding the one that is meant | aws, config |
+//! | [`cli`] | what a person types and sees: commands, messages, exit codes | picker, session, fleet, config, channel, aws, terminal, sandbox, protocol, files, moment, text |
+//! | [`picker`] | choosing an instance: the list, the query, the screen | fleet, aws, terminal, files, text |
+//! | [`session`] | what a session is for: shell, exec, tunnels, standard streams | channel, terminal, protocol |
+//! | [`fleet`] | instances: finding the one that is meant, and why it cannot be reached | aws, files, moment |
 //! | [`config`] | config.toml: schema, merge, explain, edit | – |
-//! | [`channel`] | one session's socket: dial, drive, reconnect, resume | protocol, aws |
+//! | [`channel`] | one session's socket: dial, drive, reconnect, resume | aws, protocol |
 //! | [`aws`] | SDK clients, credentials, endpoints, proxies; AWS errors turned into advice | – |
-//! | [`terminal`] | raw mode, size, escape keys, restore | – |
+//! | [`terminal`] | raw mode, size, escape keys, signals, restore | – |
+//! | [`sandbox`] | an embedded AWS on loopback: control plane, message gateway, agents | protocol, files |
 //! | [`protocol`] | pure: wire format, handshake, reliable delivery, cipher, smux. No IO, no clock | – |
-//! | [`sandbox`] | an embedded AWS on loopback: control plane, message gateway, agents | protocol |
+//! | [`files`] | private files and folders, replaced in one step or gone when done with | – |
+//! | [`moment`] | times as people and programs read them | – |
+//! | [`text`] | text from elsewhere, made fit for a terminal | – |
 //!
 //! Below all of them are [`environment`], [`nearest`] and [`syntax`]: the variables that ssmx goes by, the word that was
 //! probably meant, and the forms of text that several rooms check.
@@ -25,12 +29,16 @@
 //! reliable delivery from the other end. `sandbox` shares no code with `channel` and `session`, so that a mistake on
 //! one side shows on the other.
 
+#![cfg_attr(test, allow(clippy::disallowed_methods, reason = "tests make files as they need them"))]
+
 pub(crate) mod aws;
 pub(crate) mod channel;
 pub(crate) mod cli;
 pub(crate) mod config;
 pub(crate) mod environment;
+pub(crate) mod files;
 pub(crate) mod fleet;
+pub(crate) mod moment;
 pub(crate) mod nearest;
 pub(crate) mod picker;
 pub mod protocol;
@@ -38,6 +46,9 @@ pub mod sandbox;
 pub(crate) mod session;
 pub(crate) mod syntax;
 pub(crate) mod terminal;
+#[cfg(test)]
+pub(crate) mod testing;
+pub(crate) mod text;
 
 pub use cli::main;
 

@@ -1,6 +1,6 @@
 //! What a person meets, tested from outside: the terminal in a real pty, the command as a program.
 
-#![allow(clippy::disallowed_methods, reason = "tests and benchmarks have an environment of their own")]
+#![allow(clippy::disallowed_methods, reason = "tests have files and an environment of their own")]
 
 mod command_line;
 mod support;

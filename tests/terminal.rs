@@ -105,7 +105,7 @@ async fn stubborn() {
     output.write_all(b"ready\r\n").await.unwrap();
     let signal = terminate.await;
     output.write_all(format!("{signal}, in a moment\r\n").as_bytes()).await.unwrap();
-    tokio::time::sleep(Duration::from_secs(600)).await;
+    tokio::time::sleep(Duration::from_mins(10)).await;
 }
 
 fn start(name: &str) -> Pty {

@@ -65,7 +65,9 @@ fn inside(pace: &str) -> Result<()> {
     let slow = pace == "real";
     let down = if slow { PACED_MIB } else { mib };
     println!("\nAgents' pace: {pace}. Up {mib} MiB, down {down} MiB.");
-    Figures::HEADER.iter().for_each(|line| println!("{line}"));
+    for line in Figures::HEADER {
+        println!("{line}");
+    }
     let baseline = measure(&UnderTest::relay(&server)?, mib, mib)?;
     println!("{}", baseline.line("TCP relay", None));
     let ssmx = measure(&UnderTest::ssmx(&server)?, mib, down)?;

@@ -337,7 +337,7 @@ fn is_sso_login(chain: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::aws::{Answer, Fake};
+    use crate::testing::{Answer, Fake};
 
     #[test]
     fn a_message_is_one_line_that_cannot_steer_a_terminal() {

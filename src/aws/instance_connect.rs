@@ -29,7 +29,8 @@ impl Aws {
 
 #[cfg(test)]
 mod tests {
-    use crate::aws::{Answer, ErrorKind, Fake};
+    use crate::aws::ErrorKind;
+    use crate::testing::{Answer, Fake};
 
     #[tokio::test]
     async fn a_key_is_sent_for_the_user_it_is_for() {

@@ -58,7 +58,8 @@ mod tests {
     use base64::{Engine, prelude::BASE64_STANDARD};
 
     use super::*;
-    use crate::aws::{ErrorKind, Fake, fake::Answer};
+    use crate::aws::ErrorKind;
+    use crate::testing::{Answer, Fake};
 
     #[tokio::test]
     async fn a_key_comes_with_its_context_and_does_not_show() {

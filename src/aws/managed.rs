@@ -174,7 +174,7 @@ const PAGE_LIMIT: usize = 1_000;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::aws::{Fake, fake::Answer};
+    use crate::testing::{Answer, Fake};
 
     #[tokio::test]
     async fn pages_are_read_to_the_last() {

@@ -30,9 +30,6 @@ mod ssm;
 mod sts;
 mod tier;
 
-#[cfg(test)]
-mod fake;
-
 pub use ambient::Ambient;
 pub(crate) use ambient::{DEFAULT_PROFILE, START_SESSION_RESPONSE, start_session_response};
 pub use client::Aws;
@@ -57,6 +54,3 @@ pub(crate) use {clients::SERVICES, settings::GATEWAY};
 pub(crate) use gateway::is_gateway;
 pub(crate) use proxy::is_loopback;
 pub(crate) use sign::is_presigned;
-
-#[cfg(test)]
-pub(crate) use fake::{Answer, Fake, keys};

@@ -29,7 +29,8 @@ impl Aws {
 
 #[cfg(test)]
 mod tests {
-    use crate::aws::{ErrorKind, Fake, fake::Answer};
+    use crate::aws::ErrorKind;
+    use crate::testing::{Answer, Fake};
 
     #[tokio::test]
     async fn the_identity_and_a_refusal_of_the_query_protocol() {

@@ -34,7 +34,7 @@ const SETTING: &str = "/ssm/managed-instance/activation-tier";
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::aws::{Answer, Fake};
+    use crate::testing::{Answer, Fake};
 
     #[tokio::test]
     async fn the_tier_is_read_from_the_setting() {

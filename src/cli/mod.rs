@@ -15,6 +15,7 @@ mod error;
 mod exit;
 mod globals;
 mod implied_shell;
+mod program;
 mod run;
 mod session;
 mod target;

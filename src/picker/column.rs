@@ -37,7 +37,7 @@ mod tests {
     use std::time::{Duration, UNIX_EPOCH};
 
     use super::*;
-    use crate::picker::testing::instance;
+    use crate::testing::instance;
 
     #[test]
     fn columns_have_titles() {

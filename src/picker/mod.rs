@@ -18,9 +18,6 @@ pub(crate) mod recent;
 mod row;
 mod run;
 mod state;
-#[cfg(test)]
-mod testing;
-mod text;
 mod view;
 
 pub(crate) use feed::Feed;

@@ -7,10 +7,10 @@ use super::feed::Feed;
 use super::layout::columns;
 use super::run::Outcome;
 use super::state::{Settings, State};
-use super::text::{fitting, printable, width};
 use crate::config::Column;
 use crate::fleet::Instance;
 use crate::terminal::{ByteInput, Output, Terminations, size};
+use crate::text::{fitting, printable, width};
 
 /// How many instances are listed at a time.
 const MOST_LISTED: usize = 20;
@@ -168,7 +168,7 @@ async fn line(input: &mut ByteInput) -> io::Result<Option<String>> {
 mod tests {
     use super::*;
     use crate::picker::feed::Update;
-    use crate::picker::testing::{fleet, instance};
+    use crate::testing::{fleet, instance};
 
     #[test]
     fn numbers_are_chosen_and_words_narrow() {

@@ -1,12 +1,14 @@
 //! What was used lately: a small file of ids, the last first.
 
-use std::fs::{self, File};
-use std::io::{self, Read as _, Write as _};
+use std::fs::File;
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use crate::environment;
 use serde::{Deserialize, Serialize};
+
+use crate::files;
 
 /// The most ids that are remembered.
 pub(crate) const MOST_REMEMBERED: usize = 200;
@@ -73,36 +75,14 @@ fn write(path: &Path, id: &str) -> io::Result<()> {
     ids.extend(read(path).into_iter().filter(|known| known != id));
     ids.truncate(MOST_REMEMBERED);
     let folder = path.parent().ok_or(io::ErrorKind::NotFound)?;
-    create_private(folder)?;
-    let new = folder.join(format!(".recent.{}", std::process::id()));
-    let text = serde_json::to_vec(&Remembered { version: VERSION, ids })?;
-    let written = private_file(&new).and_then(|mut file| file.write_all(&text)).and_then(|()| fs::rename(&new, path));
-    if written.is_err() {
-        let _ = fs::remove_file(&new);
-    }
-    written
-}
-
-fn create_private(folder: &Path) -> io::Result<()> {
-    let mut builder = fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(folder)
-}
-
-fn private_file(path: &Path) -> io::Result<File> {
-    // One that a process of the same number left behind.
-    let _ = fs::remove_file(path);
-    let mut options = File::options();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)
+    files::create_folder(folder)?;
+    files::write(path, &serde_json::to_vec(&Remembered { version: VERSION, ids })?)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]

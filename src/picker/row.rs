@@ -3,10 +3,10 @@
 use nucleo_matcher::{Utf32Str, Utf32String};
 
 use super::column;
-use super::text::printable;
 use crate::aws::Platform;
 use crate::config::Column;
 use crate::fleet::Instance;
+use crate::text::printable;
 
 /// More of a text than this is not looked at: tags are shorter, and matching takes time and memory by length.
 const MOST_LETTERS: usize = 512;

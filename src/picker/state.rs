@@ -10,10 +10,10 @@ use super::line::Line;
 use super::list::List;
 use super::query::Query;
 use super::row::Row;
-use super::text;
 use crate::config::Column;
 use crate::config::settings::COLUMNS;
 use crate::fleet::Instance;
+use crate::text;
 
 /// The most notes that are kept; those that came first say most.
 const MOST_NOTES: usize = 8;

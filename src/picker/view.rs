@@ -11,9 +11,9 @@ use super::column::{self, time};
 use super::layout::{Layout, columns};
 use super::row::Text;
 use super::state::State;
-use super::text::{fitting, printable, width};
 use crate::config::Column;
 use crate::fleet::{Instance, TargetState};
+use crate::text::{fitting, printable, width};
 
 const PROMPT: &str = "> ";
 

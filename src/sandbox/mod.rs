@@ -19,6 +19,8 @@ mod sessions;
 mod start;
 
 #[cfg(test)]
+mod testing;
+#[cfg(test)]
 mod tests;
 
 pub use agent::link::{Agent, AgentLink, AgentSession, LinkClosed, LinkEvent, Outcome};

@@ -92,7 +92,7 @@ impl Lab {
             let file = tempfile::NamedTempFile::new().unwrap();
             let fleet = "[[instance]]\nname = 'web'\n[[instance]]\nname = 'orders'\nregion = 'us-east-1'\n";
             fs::write(file.path(), fleet).unwrap();
-            options.region = "eu-west-1".to_owned();
+            "eu-west-1".clone_into(&mut options.region);
             options.fleet = Fleet::read(file.path(), "eu-west-1").unwrap();
         })
     }

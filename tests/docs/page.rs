@@ -64,9 +64,12 @@ pub(super) fn steps(text: &str) -> Vec<Step> {
     for (number, line) in text.lines().enumerate() {
         if line.starts_with("```") {
             inside = line == "```console sandbox";
-        } else if !inside {
             continue;
-        } else if let Some(command) = line.strip_prefix("$ ") {
+        }
+        if !inside {
+            continue;
+        }
+        if let Some(command) = line.strip_prefix("$ ") {
             let (command, code) = command.split_once("# exit code ").unwrap_or((command, "0"));
             let (command, code) = (command.to_owned(), code.trim().parse().expect("a code"));
             steps.push(Step { line: number + 1, command, code, printed: Vec::new() });

@@ -40,16 +40,16 @@ impl Aws {
 
     /// Opens tunnels, and waits until they carry data.
     pub(super) fn open(&self, args: &[&str]) -> Tunnel {
-        self.open_as(&mut self.fwd(args), args.iter().skip(1).filter(|arg| !arg.starts_with('-')).count())
+        Self::open_as(&mut self.fwd(args), args.iter().skip(1).filter(|arg| !arg.starts_with('-')).count())
     }
 
     /// Opens a SOCKS5 port.
     pub(super) fn socks(&self, args: &[&str]) -> Tunnel {
-        self.open_as(self.fwd(&["db", "--socks", "0"]).args(args), 1)
+        Self::open_as(self.fwd(&["db", "--socks", "0"]).args(args), 1)
     }
 
     /// Runs a command that says so many times that something is ready.
-    fn open_as(&self, command: &mut Command, forwards: usize) -> Tunnel {
+    fn open_as(command: &mut Command, forwards: usize) -> Tunnel {
         command.args(["-o", "json"]).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let stdout = BufReader::new(child.stdout.take().unwrap());
@@ -67,7 +67,7 @@ impl Aws {
         for _ in 0..forwards {
             match lines.recv_timeout(DEADLINE) {
                 Ok(text) => tunnel.ready.push(serde_json::from_str(&text).unwrap()),
-                Err(_) => panic!("not ready: {}", tunnel.errors()),
+                Err(error) => panic!("{error}, and not ready: {}", tunnel.errors()),
             }
         }
         tunnel
@@ -108,7 +108,7 @@ impl Tunnel {
             let left = deadline.saturating_duration_since(Instant::now());
             match self.errors.recv_timeout(left) {
                 Ok(more) => self.said.push_str(&more),
-                Err(_) => panic!("no {text:?} in {:?}", self.said),
+                Err(error) => panic!("{error}, and no {text:?} in {:?}", self.said),
             }
         }
     }

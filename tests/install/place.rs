@@ -42,7 +42,7 @@ impl Place {
             fs::create_dir(&tools).unwrap();
             let made = run(Command::new("busybox").args(["--install", "-s"]).arg(&tools));
             assert_eq!(made.code(), 0, "{made:?}");
-            path = tools.to_str().unwrap().to_owned();
+            tools.to_str().unwrap().clone_into(&mut path);
         }
         let place = Self { dir, shell, unprivileged: false, path };
         for folder in ["tmp", "home", "shims", "tree/completions", "tree/docs/man"] {
@@ -64,7 +64,9 @@ impl Place {
         fn give(path: &Path) {
             chown(path, Some(NOBODY), Some(NOBODY)).unwrap();
             if path.is_dir() {
-                fs::read_dir(path).unwrap().for_each(|entry| give(&entry.unwrap().path()));
+                for entry in fs::read_dir(path).unwrap() {
+                    give(&entry.unwrap().path());
+                }
             }
         }
         if rustix::process::geteuid().is_root() {

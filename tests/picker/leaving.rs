@@ -58,7 +58,8 @@ fn keys_typed_ahead_reach_the_picker_and_those_behind_it_the_shell() {
     let sandbox = TestSandbox::start();
     let mut pty = bash(&sandbox);
     // In one piece: the command, the query while nobody reads yet, and two commands for after the picker.
-    pty.send("read -r -p 'wait ' x; id=$(pick)\r");
+    // The echo of the command must not look like the prompt, which comes when the shell has left its line editor.
+    pty.send("read -r -p 'wa''it ' x; id=$(pick)\r");
     pty.wait_for_text("wait ");
     pty.send("\rweb-3");
     pty.wait_for(|screen| screen.alternate_screen(), "picker");

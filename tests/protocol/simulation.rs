@@ -16,7 +16,7 @@ use ssmx::protocol::{
 use crate::network::{Faults, Line, Random};
 
 /// Nothing a seed does takes longer than this, in virtual time.
-const PATIENCE: Duration = Duration::from_secs(600);
+const PATIENCE: Duration = Duration::from_mins(10);
 
 /// Memory that a channel may hold beyond its stated buffers: a few messages that were under way to it.
 const SLACK: usize = 64 * 1024;

@@ -40,7 +40,7 @@ impl Lab {
     /// A program of the person's, in the sandbox.
     pub(super) fn program(&self, program: impl AsRef<OsStr>) -> Command {
         let mut command = Command::new(program);
-        for (name, _) in self.ssmx_environment() {
+        for (name, _) in Self::ssmx_environment() {
             command.env_remove(name);
         }
         command
@@ -53,7 +53,7 @@ impl Lab {
     }
 
     /// Variables of whoever runs the test that could mean AWS.
-    fn ssmx_environment(&self) -> Vec<(String, String)> {
+    fn ssmx_environment() -> Vec<(String, String)> {
         let is_foreign = |name: &str| name.starts_with("AWS_") || name.starts_with("SSMX_");
         std::env::vars().filter(|(name, _)| is_foreign(name)).collect()
     }

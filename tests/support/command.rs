@@ -168,7 +168,7 @@ fn follow(mut stream: impl Read + Send + 'static) -> (Arc<Mutex<Vec<u8>>>, threa
     let all = Arc::new(Mutex::new(Vec::new()));
     let written = Arc::clone(&all);
     let reader = thread::spawn(move || {
-        let mut buffer = [0; 64 * 1024];
+        let mut buffer = vec![0; 64 * 1024];
         while let Ok(length @ 1..) = stream.read(&mut buffer) {
             written.lock().unwrap().extend_from_slice(&buffer[..length]);
         }

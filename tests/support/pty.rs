@@ -206,7 +206,7 @@ impl Shared {
     }
 
     fn follow(&self, mut output: File) {
-        let mut buffer = [0; 64 * 1024];
+        let mut buffer = vec![0; 64 * 1024];
         loop {
             // Linux ends a pty with EIO.
             let read = output.read(&mut buffer).unwrap_or(0);

@@ -1,7 +1,8 @@
 use tokio::process::Command;
 
 use super::*;
-use crate::aws::{Answer, ConnectionStatus, Fake};
+use crate::aws::ConnectionStatus;
+use crate::testing::{Answer, Fake};
 
 const THIS: &str = "aws::client::tests::the_environment_and_the_files_are_read_as_documented";
 

@@ -1,5 +1,6 @@
 use super::*;
-use crate::aws::{ErrorKind, Fake, fake::Answer};
+use crate::aws::ErrorKind;
+use crate::testing::{Answer, Fake};
 
 fn named(name: &str) -> Vec<Filter> {
     vec![("tag:Name".to_owned(), vec![ec2_literal(name)])]

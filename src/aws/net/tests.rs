@@ -20,6 +20,7 @@ use tokio_rustls::{
 use super::{BoxedStream, NetSettings, Stream};
 use crate::aws::error::{Cause, Error, ErrorKind};
 use crate::aws::proxy::Proxies;
+use crate::testing::{Answer, Fake, keys};
 
 /// A certificate authority that is not trusted anywhere, and its file.
 struct Authority {
@@ -209,10 +210,7 @@ async fn the_sdk_takes_the_same_proxy_and_the_same_authority() {
     let identity = async |bundle: Option<PathBuf>| -> Result<_, Error> {
         let proxies = Proxies::fixed(&format!("http://127.0.0.1:{proxy}"), "");
         let net = NetSettings::new(bundle.as_deref(), proxies).unwrap();
-        crate::aws::Aws::for_tests_over(net, "https://sts.test", vec![crate::aws::keys("AKIDTEST")])
-            .await
-            .caller_identity()
-            .await
+        crate::aws::Aws::for_tests_over(net, "https://sts.test", vec![keys("AKIDTEST")]).await.caller_identity().await
     };
     assert_eq!(identity(Some(authority.bundle())).await.unwrap().account, "123456789012");
     assert!(heads.recv().await.unwrap().starts_with("CONNECT sts.test:443 "));
@@ -223,9 +221,9 @@ async fn the_sdk_takes_the_same_proxy_and_the_same_authority() {
 
 #[tokio::test]
 async fn the_sdk_reaches_loopback_past_the_proxy() {
-    let fake = crate::aws::Fake::start(|_| crate::aws::Answer::xml(IDENTITY)).await;
+    let fake = Fake::start(|_| Answer::xml(IDENTITY)).await;
     let net = NetSettings::new(None, Proxies::fixed("http://127.0.0.1:1", "")).unwrap();
-    let aws = crate::aws::Aws::for_tests_over(net, fake.url(), vec![crate::aws::keys("AKIDTEST")]).await;
+    let aws = crate::aws::Aws::for_tests_over(net, fake.url(), vec![keys("AKIDTEST")]).await;
     assert_eq!(aws.caller_identity().await.unwrap().account, "123456789012");
 }
 

@@ -1,7 +1,8 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::*;
-use crate::aws::{ErrorKind, Fake, fake::Answer};
+use crate::aws::ErrorKind;
+use crate::testing::{Answer, Fake};
 
 const STARTED: &str = r#"{"SessionId":"alice-0123","TokenValue":"AAEAAtoken","StreamUrl":"wss://gateway/x"}"#;
 

@@ -12,7 +12,8 @@ use tokio_tungstenite::{
 };
 
 use super::*;
-use crate::{aws::keys, channel::stream_url::Policy};
+use crate::channel::stream_url::Policy;
+use crate::testing::keys;
 
 async fn aws() -> Aws {
     Aws::for_tests("http://127.0.0.1:1", vec![keys("AKIDTEST")]).await

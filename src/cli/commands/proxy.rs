@@ -188,7 +188,7 @@ impl Observer for Patient {
 mod tests {
     use super::*;
     use crate::cli::ui::screen::Screen;
-    use crate::cli::ui::screen::tests::Written;
+    use crate::testing::Written;
 
     #[test]
     fn hosts_of_ssh_are_targets() {

@@ -18,6 +18,7 @@ use tracing_subscriber::{Layer, fmt, registry};
 use super::Ui;
 use crate::cli::error::CliError;
 use crate::environment::LOG;
+use crate::files;
 
 /// Our own target, and the prefix of all of them.
 const OURS: &str = "ssmx";
@@ -78,11 +79,7 @@ fn targets(verbosity: u8, environment: Option<&str>) -> Result<Targets, CliError
 
 /// Opens for appending; a new file can be read by its owner only, for it names instances and people.
 fn open(path: &Path) -> io::Result<File> {
-    let mut options = OpenOptions::new();
-    options.append(true).create(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)
+    files::owner_only(OpenOptions::new().append(true).create(true)).open(path)
 }
 
 /// Builds that abort in a panic never drop the guard that holds the log back.

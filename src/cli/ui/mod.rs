@@ -6,7 +6,7 @@ pub(crate) mod screen;
 pub(crate) mod table;
 pub(crate) mod waiting;
 
-use std::fmt::{Display, Write as _};
+use std::fmt::Display;
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -16,6 +16,7 @@ use clap::ColorChoice;
 
 use super::error::{CliError, ErrorKind};
 use crate::environment;
+use crate::text::{printable, printable_lines};
 use screen::Screen;
 use waiting::Waiting;
 
@@ -62,7 +63,7 @@ impl Ui {
     /// Says what is done, or that it is done. Silent when quiet.
     pub(crate) fn status(&self, text: impl Display) {
         if !self.quiet {
-            self.screen().message(&printable(&text.to_string()));
+            self.screen().message(&printable_lines(&text.to_string()));
         }
     }
 
@@ -112,7 +113,7 @@ impl Ui {
     pub(crate) fn waiting(&self, what: impl Into<String>) -> Waiting {
         let is_dumb = environment::TERM.value().is_some_and(|term| term == "dumb");
         let shown = !self.quiet && !is_dumb && self.screen().is_terminal();
-        Waiting::new(self, printable(&what.into()), shown)
+        Waiting::new(self, printable(&what.into()).into_owned(), shown)
     }
 
     /// A session takes the terminal in raw mode until the guard is dropped, which must be after raw mode ended. Where
@@ -139,7 +140,7 @@ impl Ui {
     }
 
     fn say(&self, label: &str, style: Style, text: &dyn Display) {
-        let text = printable(&text.to_string()).replace('\n', "\n  ");
+        let text = printable_lines(&text.to_string()).replace('\n', "\n  ");
         self.screen().message(&format!("{style}{label}:{style:#} {text}"));
     }
 }
@@ -157,23 +158,10 @@ fn stream(out: impl Write + Send + 'static, colored: bool) -> Box<dyn Write + Se
     if colored { out } else { Box::new(StripStream::new(out)) }
 }
 
-/// Text that cannot command the terminal: names and messages from elsewhere may hold control characters.
-pub(crate) fn printable(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        if c.is_control() && c != '\n' && c != '\t' {
-            let _ = write!(out, "{}", c.escape_default());
-        } else {
-            out.push(c);
-        }
-    }
-    out
-}
-
 #[cfg(test)]
 mod tests {
-    use super::screen::tests::Written;
     use super::*;
+    use crate::testing::Written;
 
     fn ui(quiet: bool, colored: bool) -> (Ui, Written) {
         let written = Written::default();
@@ -209,8 +197,8 @@ mod tests {
     #[test]
     fn names_from_elsewhere_cannot_command_the_terminal() {
         let (ui, written) = ui(false, false);
-        ui.notice("web\x1b]0;owned\x07\u{9b}31m\r\tü");
-        assert_eq!(written.text(), "ssmx: web\\u{1b}]0;owned\\u{7}\\u{9b}31m\\r\tü\n");
+        ui.notice("web\x1b]0;owned\x07\u{9b}31m\r\tü\u{202e}");
+        assert_eq!(written.text(), "ssmx: web\\u{1b}]0;owned\\u{7}\\u{9b}31m\\r\tü\\u{202e}\n");
     }
 
     #[test]

@@ -4,7 +4,8 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::{Ui, printable};
+use super::Ui;
+use crate::text::printable;
 
 /// How long people wait without wondering.
 const PATIENCE: Duration = Duration::from_millis(300);
@@ -47,7 +48,7 @@ impl Waiting {
     pub(crate) fn say(&self, what: impl Into<String>) {
         if let Some(shared) = &self.shared {
             let mut state = shared.lock();
-            state.what = printable(&what.into());
+            state.what = printable(&what.into()).into_owned();
             if state.shown {
                 self.ui.screen().wait(Some(state.what.clone()));
             }
@@ -100,7 +101,7 @@ impl Shared {
 mod tests {
     use super::*;
     use crate::cli::ui::screen::Screen;
-    use crate::cli::ui::screen::tests::Written;
+    use crate::testing::Written;
 
     fn ui(is_terminal: bool) -> (Ui, Written) {
         let written = Written::default();

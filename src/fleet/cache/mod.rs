@@ -9,14 +9,13 @@
 
 mod format;
 #[cfg(test)]
-pub(crate) mod tests;
+mod tests;
 
 use std::{
     collections::HashSet,
-    fs::{self, DirBuilder, File, OpenOptions, TryLockError},
-    io::{self, BufRead, BufReader, Read, Write},
+    fs::{self, File, OpenOptions, TryLockError},
+    io::{self, BufRead, BufReader, Read},
     path::{Path, PathBuf},
-    process,
     time::{Duration, SystemTime},
 };
 
@@ -25,6 +24,7 @@ use super::model::target::TargetState;
 use super::trouble::Trouble;
 use crate::aws::{Aws, Identity};
 use crate::environment;
+use crate::files;
 use format::Header;
 
 /// The place in the cache of one account and region.
@@ -118,16 +118,10 @@ impl Cache {
         if bytes.len() as u64 > MOST_BYTES {
             return Err(io::ErrorKind::FileTooLarge.into());
         }
-        create_folder(&self.dir)?;
+        files::create_folder(&self.dir)?;
         // Who writes now has just asked too.
         let _lock = lock(&self.path("lock"))?;
-        let beside = self.path(&format!("{}.new", process::id()));
-        let written = create(&beside)
-            .and_then(|mut file| file.write_all(&bytes))
-            .and_then(|()| fs::rename(&beside, self.path("list")));
-        if written.is_err() {
-            let _ = fs::remove_file(&beside);
-        }
+        let written = files::write(&self.path("list"), &bytes);
         tidy(&self.dir);
         written
     }
@@ -169,33 +163,13 @@ fn read(path: &Path) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-fn create_folder(dir: &Path) -> io::Result<()> {
-    let mut builder = DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(dir)
-}
-
-fn create(path: &Path) -> io::Result<File> {
-    // One that a process of this id has left, long ago.
-    let _ = fs::remove_file(path);
-    private(OpenOptions::new().write(true).create_new(true)).open(path)
-}
-
 fn lock(path: &Path) -> io::Result<File> {
-    let file = private(OpenOptions::new().write(true).create(true).truncate(false)).open(path)?;
+    let file = files::owner_only(OpenOptions::new().write(true).create(true).truncate(false)).open(path)?;
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => Err(io::ErrorKind::WouldBlock.into()),
         Err(TryLockError::Error(error)) => Err(error),
     }
-}
-
-fn private(options: &mut OpenOptions) -> &mut OpenOptions {
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(options, 0o600);
-    options
 }
 
 /// Removes what nobody has written for a month, and the oldest of too many.
@@ -206,7 +180,7 @@ fn tidy(dir: &Path) {
     let kept: HashSet<_> =
         lists.filter(|(_, age)| *age < KEPT).take(MOST_LISTS).filter_map(|(path, _)| key(path)).collect();
     for (path, age) in &files {
-        let is_left_over = has_ending(path, "new") && *age > LEFT_OVER;
+        let is_left_over = has_ending(path, files::NEW) && *age > LEFT_OVER;
         if is_left_over || *age > LEFT_OVER && key(path).is_none_or(|key| !kept.contains(&key)) {
             let _ = fs::remove_file(path);
         }

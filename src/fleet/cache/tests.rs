@@ -3,42 +3,12 @@
 use std::time::Instant;
 
 use super::*;
-use crate::aws::{Ambient, ErrorKind, Fake, InstanceState, PingStatus, Platform};
+use crate::aws::{Ambient, ErrorKind, InstanceState};
 use crate::fleet::Service;
+use crate::testing::{Fake, many};
 
 async fn cache(dir: &Path) -> Cache {
     Cache::of(dir, &Fake::start(|_| unreachable!("nobody is asked")).await.aws().await, "Name")
-}
-
-/// As many instances as a large account has, with all that is known of them.
-pub(crate) fn many(count: usize) -> Vec<Instance> {
-    let place = Place { profile: None, region: "eu-west-1".to_owned() };
-    let text = |text: &str| Some(text.to_owned());
-    let time = |secs| Some(SystemTime::UNIX_EPOCH + Duration::from_secs(secs));
-    let instances = (0..count).map(|n| Instance {
-        name: Some(format!("node-{n:05}")),
-        status: TargetState::Online,
-        state: Some(InstanceState::Running),
-        ping: Some(PingStatus::Online),
-        last_ping: time(1_790_000_000 + n as u64),
-        agent_version: text("3.3.3050.0"),
-        platform: Some(Platform::Linux),
-        platform_name: text("Amazon Linux 2023"),
-        computer_name: text("ip-10-1-0-11.eu-west-1.compute.internal"),
-        instance_type: text("m7g.large"),
-        zone: text("eu-west-1a"),
-        private_ip: text("10.1.0.11"),
-        public_ip: text("198.51.100.5"),
-        private_dns: text("ip-10-1-0-11.eu-west-1.compute.internal"),
-        public_dns: text("ec2-198-51-100-5.eu-west-1.compute.amazonaws.com"),
-        launched: time(1_780_000_000),
-        instance_profile: text("arn:aws:iam::123456789012:instance-profile/ssm"),
-        tags: [("Name", format!("node-{n:05}")), ("Env", "prod".to_owned()), ("Role", "web".to_owned())]
-            .map(|(key, value)| (key.to_owned(), value))
-            .into(),
-        ..Instance::unknown(format!("i-0a11ce{n:011}"), place.clone())
-    });
-    instances.collect()
 }
 
 fn cached(instances: Vec<Instance>) -> Cached {
@@ -170,14 +140,14 @@ async fn one_at_a_time_writes() {
 async fn old_lists_go_and_so_do_those_that_are_too_many() {
     let dir = tempfile::tempdir().unwrap();
     let cache = cache(dir.path()).await;
-    create_folder(&cache.dir).unwrap();
+    files::create_folder(&cache.dir).unwrap();
     let aged = |name: &str, age: Duration| {
-        let file = create(&cache.dir.join(name)).unwrap();
+        let file = File::create(cache.dir.join(name)).unwrap();
         file.set_modified(SystemTime::now() - age).unwrap();
     };
     aged("old.list", KEPT + LEFT_OVER);
     aged("old.lock", KEPT + LEFT_OVER);
-    aged("crashed.1.new", LEFT_OVER * 2);
+    aged(".crashed.list.ssmx-1.new", LEFT_OVER * 2);
     for n in 0..MOST_LISTS as u32 + 5 {
         aged(&format!("{n}.list"), LEFT_OVER * (2 + n));
     }

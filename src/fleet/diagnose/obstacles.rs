@@ -3,9 +3,10 @@
 use super::{
     facts::{Answer, Elsewhere, Facts, Refusal},
     purpose::{AgentVersion, Purpose},
-    reason::{Reason, ago, at},
+    reason::Reason,
 };
 use crate::aws::{ErrorKind, HybridTier, InstanceState, Partition, PingStatus, Platform};
+use crate::moment::{age, rfc3339};
 
 /// It does not run; none if it does, or if nobody says that it does not.
 pub(crate) fn down(facts: &Facts) -> Option<Reason> {
@@ -68,7 +69,7 @@ pub(crate) fn unregistered(facts: &Facts) -> Vec<Reason> {
     if let Some(launched) = facts.instance().and_then(|instance| instance.launched)
         && facts.now.duration_since(launched).is_ok_and(|age| age < REGISTERING)
     {
-        let seen = format!("EC2 started it {} ago", ago(facts.now, launched));
+        let seen = format!("EC2 started it {} ago", age(facts.now, launched));
         let young = Reason::seen("not-yet-registered", "its agent may not have registered yet", seen);
         reasons.push(young.fix("an agent takes some minutes after the start: wait, then try again"));
     }
@@ -147,8 +148,8 @@ pub(crate) fn silent(facts: &Facts) -> Option<Reason> {
     let status = format!("Systems Manager gives its ping status as {}", agent.ping.as_str());
     let (what, seen) = match agent.last_ping {
         Some(time) => (
-            format!("its agent was last heard of {} ago", ago(facts.now, time)),
-            format!("{status}, the last at {}", at(time)),
+            format!("its agent was last heard of {} ago", age(facts.now, time)),
+            format!("{status}, the last at {}", rfc3339(time).unwrap_or_default()),
         ),
         None => ("its agent is not heard of".to_owned(), status),
     };

@@ -3,8 +3,9 @@
 use std::sync::{Mutex, atomic::AtomicUsize, atomic::Ordering, mpsc as blocking};
 
 use super::*;
-use crate::aws::{Answer, ErrorKind, Fake, InstanceState};
+use crate::aws::{ErrorKind, InstanceState};
 use crate::fleet::{Service, TargetState};
+use crate::testing::{Answer, Fake};
 
 /// A page of EC2: ids with their states, each named after its id.
 fn ec2(instances: &[(String, &str)], next: Option<&str>) -> Answer {

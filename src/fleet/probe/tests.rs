@@ -6,9 +6,10 @@ use tokio::net::TcpListener;
 use tokio::time::Instant;
 
 use super::{Probe, look_elsewhere};
-use crate::aws::{self, Answer as Reply, Aws, ErrorKind, Fake, HybridTier, InstanceState, PingStatus};
+use crate::aws::{Aws, ErrorKind, HybridTier, InstanceState, PingStatus};
 use crate::fleet::diagnose::{Answer, Purpose};
 use crate::fleet::{Place, TargetSpec};
+use crate::testing::{Answer as Reply, Fake, keys};
 
 const ONE: &str = "i-00000000000000001";
 const TWO: &str = "i-00000000000000002";
@@ -98,7 +99,7 @@ async fn a_denial_leaves_the_other_answers() {
 /// A service that takes requests and never answers.
 async fn silent() -> (TcpListener, Aws) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let aws = Aws::for_tests(&format!("http://{}", listener.local_addr().unwrap()), vec![aws::keys("AKIDTEST")]).await;
+    let aws = Aws::for_tests(&format!("http://{}", listener.local_addr().unwrap()), vec![keys("AKIDTEST")]).await;
     (listener, aws)
 }
 

@@ -1,8 +1,9 @@
 //! Tests of the resolver: against a service that answers as each test says.
 
 use super::*;
-use crate::aws::{Answer, ErrorKind, Fake, InstanceState, Platform};
+use crate::aws::{ErrorKind, InstanceState, Platform};
 use crate::fleet::TargetState;
+use crate::testing::{Answer, Fake};
 
 /// What is meant, without a cache.
 async fn resolve(aws: &Aws, target: &str) -> Result<Target, FleetError> {
@@ -243,7 +244,7 @@ async fn a_large_fleet_is_not_listed_for_a_part_of_a_name_that_the_cache_knows()
     let aws = fake.aws().await;
     let options =
         Options { cache_dir: Some(dir.path().to_owned()), age: std::time::Duration::ZERO, ..Options::default() };
-    let instances = crate::fleet::cache::tests::many(2_000);
+    let instances = crate::testing::many(2_000);
     let as_of = std::time::SystemTime::now();
     options.cache(&aws).unwrap().keep(&Cached { as_of, instances, troubles: Vec::new() });
     let found = Resolver::new(&aws, &options).one(&"DE-00042".parse().unwrap()).await.unwrap();

@@ -1,7 +1,7 @@
 use super::*;
 use crate::aws::InstanceState;
 use crate::fleet::TargetState;
-use crate::picker::testing::{fleet, instance};
+use crate::testing::{fleet, instance};
 
 fn ids(list: &mut List) -> Vec<String> {
     let shown = list.shown().to_vec();

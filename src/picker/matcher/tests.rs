@@ -1,6 +1,6 @@
 use super::*;
 use crate::fleet::Instance;
-use crate::picker::testing::instance;
+use crate::testing::instance;
 
 fn quality(query: &str, instance: Instance) -> Option<Quality> {
     let row = Row::new(instance, 0);

@@ -1,6 +1,6 @@
 use super::*;
 use crate::fleet::TargetState;
-use crate::picker::testing::{fleet, instance};
+use crate::testing::{fleet, instance};
 
 fn picker(instances: Vec<Instance>, multi: bool) -> State {
     let mut state = State::new(Settings { multi, ..Settings::default() });

@@ -3,7 +3,7 @@ use crate::aws::InstanceState;
 use crate::picker::feed::Update;
 use crate::picker::keys::Key;
 use crate::picker::state::Settings;
-use crate::picker::testing::{fleet, instance};
+use crate::testing::{fleet, instance};
 
 fn screen(state: &mut State, width: u16, height: u16) -> (Vec<String>, Buffer, Position) {
     let mut buffer = Buffer::empty(Rect::new(0, 0, width, height));

@@ -158,7 +158,7 @@ fn describe(error: &io::Error) -> String {
 mod tests {
     use super::*;
     use crate::sandbox::Work;
-    use crate::sandbox::agent::tests::forward;
+    use crate::sandbox::agent::testing::forward;
 
     async fn resolve(host: &str) -> Result<Destination, String> {
         let fleet = Fleet::builtin("us-east-1");

@@ -5,12 +5,13 @@
 
 use std::collections::HashMap;
 use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+use std::io;
+use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
-use std::{env, fs, io};
 
 use crate::environment::{LANG, LOGNAME, PATH, USER};
-use crate::sandbox::{Instance, random};
+use crate::files::{self, TemporaryFolder};
+use crate::sandbox::Instance;
 
 /// Searched for programs when the sandbox itself has no search path.
 const DEFAULT_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
@@ -24,7 +25,7 @@ pub(crate) struct Homes(Mutex<State>);
 
 #[derive(Debug, Default)]
 struct State {
-    root: Option<PathBuf>,
+    root: Option<TemporaryFolder>,
     homes: HashMap<String, PathBuf>,
 }
 
@@ -40,7 +41,7 @@ impl Homes {
         }
         let root = state.root()?;
         let home = root.join(plain(&instance.id));
-        make_private(&home)?;
+        files::create_new_folder(&home)?;
         state.homes.insert(instance.id.clone(), home.clone());
         Ok(home)
     }
@@ -55,38 +56,18 @@ impl Homes {
 
     /// Removes all home directories.
     pub(crate) fn remove(&self) {
-        let state = std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
-        if let Some(root) = state.root
-            && let Err(error) = fs::remove_dir_all(&root)
-        {
-            tracing::warn!(root = %root.display(), %error, "the instances' home directories were left behind");
-        }
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = State::default();
     }
 }
 
 impl State {
     fn root(&mut self) -> io::Result<PathBuf> {
         if let Some(root) = &self.root {
-            return Ok(root.clone());
+            return Ok(root.path().to_owned());
         }
-        let root = env::temp_dir().join(format!("ssmx-sandbox-{}", random::base32::<16>()));
-        make_private(&root)?;
-        Ok(self.root.insert(root).clone())
+        let root = TemporaryFolder::new("ssmx-sandbox-")?;
+        Ok(self.root.insert(root).path().to_owned())
     }
-}
-
-impl Drop for Homes {
-    fn drop(&mut self) {
-        self.remove();
-    }
-}
-
-/// A directory that nobody else may enter; an error if it is there already.
-fn make_private(path: &Path) -> io::Result<()> {
-    let mut builder = fs::DirBuilder::new();
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(path)
 }
 
 /// What a session's program finds around it.
@@ -141,6 +122,8 @@ fn plain(name: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
     use crate::sandbox::Fleet;
 

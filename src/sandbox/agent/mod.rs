@@ -15,7 +15,7 @@ mod split;
 #[cfg_attr(not(unix), path = "sshd/elsewhere.rs")]
 mod sshd;
 #[cfg(all(test, unix))]
-mod tests;
+mod testing;
 mod utf8;
 pub(crate) mod work;
 

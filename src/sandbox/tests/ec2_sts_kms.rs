@@ -15,7 +15,7 @@ use hyper_util::rt::TokioExecutor;
 
 use super::super::{ApiFault, Fleet, Sandbox};
 use super::helpers::*;
-use crate::sandbox::services::sigv4::tests::signed;
+use crate::sandbox::testing::signed;
 
 fn filter(name: &str, values: &[&str]) -> Filter {
     Filter::builder().name(name).set_values(Some(values.iter().map(|value| (*value).to_owned()).collect())).build()

@@ -9,7 +9,7 @@ use tokio_tungstenite::tungstenite::{Error as SocketError, Message};
 
 use super::super::{AgentSession, Faults, LinkEvent, Options, Outcome, Preferences, Sandbox};
 use super::helpers::*;
-use crate::sandbox::services::sigv4::tests::signed;
+use crate::sandbox::testing::signed;
 
 #[tokio::test]
 async fn frames_go_both_ways() {

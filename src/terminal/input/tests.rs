@@ -46,8 +46,8 @@ async fn dropping_it_leaves_what_comes_later_to_others() {
     let mut input = Input::from_file(OwnedFd::from(reader).into()).unwrap();
     writer.write_all(b"ours").unwrap();
     assert_eq!(input.read().await.unwrap(), "ours");
-    let Input { mut reads, _interest } = input;
-    drop(_interest);
+    let Input { mut reads, _interest: interest } = input;
+    drop(interest);
     assert_eq!(reads.recv().await.unwrap().unwrap(), "", "the thread goes");
     writer.write_all(b"theirs").unwrap();
     let mut theirs = [0; 6];

@@ -4,7 +4,8 @@ use crate::environment;
 use std::collections::BTreeSet;
 use std::env;
 use std::fs;
-use std::path::Path;
+
+use crate::cli::program::is_program;
 
 /// Folders of PATH that are looked at.
 const MOST_FOLDERS: usize = 64;
@@ -27,17 +28,6 @@ pub(crate) fn programs(beginning: &str) -> BTreeSet<String> {
         is_program(&entry.path()).then_some(name)
     });
     found.collect()
-}
-
-#[cfg(unix)]
-fn is_program(path: &Path) -> bool {
-    use std::os::unix::fs::PermissionsExt;
-    path.metadata().is_ok_and(|file| file.is_file() && file.permissions().mode() & 0o111 != 0)
-}
-
-#[cfg(not(unix))]
-fn is_program(path: &Path) -> bool {
-    path.is_file()
 }
 
 #[cfg(all(test, unix))]

@@ -1,13 +1,12 @@
 //! Reading, checking and writing the file as a whole.
 
-use std::fs::DirBuilder;
 use std::io;
 use std::path::Path;
 
 use super::check;
-use crate::cli::commands::ssh::include;
 use crate::cli::error::CliError;
 use crate::config::{Config, ConfigError, read};
+use crate::files;
 
 /// The text of the file; none if there is no file.
 ///
@@ -36,11 +35,7 @@ pub(crate) fn check(text: &str, path: &Path) -> Result<(), ConfigError> {
 pub(crate) fn write(path: &Path, text: &str) -> Result<(), CliError> {
     let failed = |error: io::Error| CliError::failed(format!("cannot write `{}`", path.display())).caused_by(&error);
     if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-        let mut builder = DirBuilder::new();
-        builder.recursive(true);
-        #[cfg(unix)]
-        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-        builder.create(folder).map_err(failed)?;
+        files::create_folder(folder).map_err(failed)?;
     }
-    include::replace(path, text.as_bytes()).map_err(failed)
+    files::replace(path, text.as_bytes()).map_err(failed)
 }

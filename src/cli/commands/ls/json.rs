@@ -2,11 +2,11 @@
 //! later versions; none goes, and none changes what it means.
 
 use std::collections::BTreeMap;
-use std::time::SystemTime;
 
 use serde::Serialize;
 
 use crate::fleet::Instance;
+use crate::moment::rfc3339;
 
 #[derive(Serialize)]
 struct Entry<'a> {
@@ -49,9 +49,6 @@ pub(crate) fn array(instances: &[Instance]) -> serde_json::Result<Vec<u8>> {
 }
 
 fn entry(instance: &Instance) -> Entry<'_> {
-    let time = |time: SystemTime| humantime::format_rfc3339_seconds(time).to_string();
-    // What lies before 1970 cannot be written.
-    let time = |at: Option<SystemTime>| at.filter(|at| *at >= SystemTime::UNIX_EPOCH).map(time);
     Entry {
         id: &instance.id,
         name: instance.name.as_deref(),
@@ -61,7 +58,7 @@ fn entry(instance: &Instance) -> Entry<'_> {
         zone: instance.zone.as_deref(),
         state: instance.state.map(|state| state.as_str()),
         ping: instance.ping.map(|ping| ping.as_str()),
-        last_ping: time(instance.last_ping),
+        last_ping: instance.last_ping.and_then(rfc3339),
         agent_version: instance.agent_version.as_deref(),
         platform: instance.platform.map(|platform| platform.as_str()),
         platform_name: instance.platform_name.as_deref(),
@@ -71,7 +68,7 @@ fn entry(instance: &Instance) -> Entry<'_> {
         public_ip: instance.public_ip.as_deref(),
         private_dns: instance.private_dns.as_deref(),
         public_dns: instance.public_dns.as_deref(),
-        launched: time(instance.launched),
+        launched: instance.launched.and_then(rfc3339),
         instance_profile: instance.instance_profile.as_deref(),
         tags: &instance.tags,
     }
@@ -79,7 +76,7 @@ fn entry(instance: &Instance) -> Entry<'_> {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
+    use std::time::{Duration, SystemTime};
 
     use super::*;
 

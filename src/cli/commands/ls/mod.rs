@@ -20,8 +20,9 @@ use crate::cli::target::troubles;
 use crate::config::Column;
 use crate::environment;
 use crate::fleet::{self, CacheUse, Instance, Inventory, Options, Query};
+use crate::moment::ago;
 use crate::terminal::size;
-use columns::{ago, counts, style};
+use columns::{counts, style};
 
 /// List instances with their connection status
 ///

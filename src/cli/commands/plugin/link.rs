@@ -7,8 +7,10 @@ use std::path::{Path, PathBuf};
 use super::NAME;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
+use crate::cli::program::{is_program, this_program};
 use crate::cli::ui::Ui;
 use crate::environment;
+use crate::files::{self, TemporaryFolder};
 
 /// Makes the link in `dir`, and says whether it will be found.
 ///
@@ -21,7 +23,7 @@ pub(crate) fn install(ui: &Ui, dir: &Path, force: bool) -> Result<Exit, CliError
         io::ErrorKind::NotFound => cannot(&error).hint(format!("make it first: `mkdir -p {}`", dir.display())),
         _ => cannot(&error),
     })?;
-    let program = this_program().map_err(|error| cannot(&error))?;
+    let program = real_program().map_err(|error| cannot(&error))?;
     let path = dir.join(file_name());
     match Present::at(&path, &program).map_err(|error| cannot(&error))? {
         Present::ThisProgram => ui.status(format!("`{}` is this program already", path.display())),
@@ -31,7 +33,7 @@ pub(crate) fn install(ui: &Ui, dir: &Path, force: bool) -> Result<Exit, CliError
                 .hint("`--force` replaces it"));
         }
         _ => {
-            replace(&program, &path).map_err(|error| cannot(&error))?;
+            files::replace_by_link(&program, &path).map_err(|error| cannot(&error))?;
             ui.status(format!("`{}` is now {}", path.display(), program.display()));
         }
     }
@@ -51,7 +53,7 @@ pub(crate) fn found() -> Option<PathBuf> {
 
 /// A link in a private folder, both of which are removed when this is dropped.
 #[derive(Debug)]
-pub(crate) struct TemporaryLink(PathBuf);
+pub(crate) struct TemporaryLink(TemporaryFolder);
 
 impl TemporaryLink {
     /// Makes it.
@@ -59,30 +61,14 @@ impl TemporaryLink {
     /// # Errors
     /// It cannot be made.
     pub(crate) fn new() -> io::Result<Self> {
-        let name = format!("ssmx-{}-{:016x}", std::process::id(), rand());
-        let dir = std::env::temp_dir().join(name);
-        let mut builder = fs::DirBuilder::new();
-        #[cfg(unix)]
-        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-        // An error if it exists, so that nobody can have prepared it.
-        builder.create(&dir)?;
-        let link = Self(dir);
-        make(&this_program()?, &link.0.join(file_name()))?;
-        Ok(link)
+        let folder = TemporaryFolder::new("ssmx-plugin-")?;
+        files::link(&real_program()?, &folder.path().join(file_name()))?;
+        Ok(Self(folder))
     }
 
     /// The folder with the link in it.
     pub(crate) fn dir(&self) -> &Path {
-        &self.0
-    }
-}
-
-impl Drop for TemporaryLink {
-    fn drop(&mut self) {
-        let _ = fs::remove_file(self.0.join(file_name()));
-        if let Err(error) = fs::remove_dir(&self.0) {
-            tracing::warn!(%error, "cannot remove the folder of the plugin");
-        }
+        self.0.path()
     }
 }
 
@@ -120,8 +106,8 @@ impl Present {
 }
 
 /// The file of this program, behind all links.
-fn this_program() -> io::Result<PathBuf> {
-    std::env::current_exe()?.canonicalize()
+fn real_program() -> io::Result<PathBuf> {
+    this_program()?.canonicalize()
 }
 
 fn file_name() -> String {
@@ -130,41 +116,6 @@ fn file_name() -> String {
 
 fn is_same(one: &Path, other: &Path) -> bool {
     matches!((one.canonicalize(), other.canonicalize()), (Ok(one), Ok(other)) if one == other)
-}
-
-/// Makes the link beside the old one and then gives it the name, so that there is one at every moment.
-fn replace(program: &Path, path: &Path) -> io::Result<()> {
-    let beside = path.with_file_name(format!(".{NAME}-{}", std::process::id()));
-    make(program, &beside)?;
-    fs::rename(&beside, path).inspect_err(|_| drop(fs::remove_file(&beside)))
-}
-
-#[cfg(unix)]
-fn make(program: &Path, path: &Path) -> io::Result<()> {
-    std::os::unix::fs::symlink(program, path)
-}
-
-/// Links need a privilege here.
-#[cfg(not(unix))]
-fn make(program: &Path, path: &Path) -> io::Result<()> {
-    fs::copy(program, path).map(drop)
-}
-
-#[cfg(unix)]
-fn is_program(path: &Path) -> bool {
-    use std::os::unix::fs::PermissionsExt;
-    path.metadata().is_ok_and(|file| file.is_file() && file.permissions().mode() & 0o111 != 0)
-}
-
-#[cfg(not(unix))]
-fn is_program(path: &Path) -> bool {
-    path.is_file()
-}
-
-/// A number that others do not know beforehand.
-fn rand() -> u64 {
-    use std::hash::{BuildHasher, RandomState};
-    RandomState::new().hash_one(std::time::Instant::now())
 }
 
 #[cfg(all(test, unix))]
@@ -177,9 +128,9 @@ mod tests {
         let program = dir.path().join("ssmx");
         fs::write(&program, "").unwrap();
         let at = |name: &str| Present::at(&dir.path().join(name), &program).unwrap();
-        make(&program, &dir.path().join("ours")).unwrap();
-        make(Path::new("/gone/ssmx"), &dir.path().join("old")).unwrap();
-        make(Path::new("/gone/session-manager-plugin"), &dir.path().join("theirs")).unwrap();
+        files::link(&program, &dir.path().join("ours")).unwrap();
+        files::link(Path::new("/gone/ssmx"), &dir.path().join("old")).unwrap();
+        files::link(Path::new("/gone/session-manager-plugin"), &dir.path().join("theirs")).unwrap();
         assert_eq!(at("none"), Present::Nothing);
         assert_eq!(at("ours"), Present::ThisProgram);
         assert_eq!(at("old"), Present::Ssmx);

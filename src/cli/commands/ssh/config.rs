@@ -4,8 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::include as edit;
-use super::login;
+use super::{include, login};
 use crate::cli::context::{self, Context};
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
@@ -13,6 +12,7 @@ use crate::cli::globals::Globals;
 use crate::cli::ui::Ui;
 use crate::config::{self, Key, Nothing, Variables};
 use crate::environment;
+use crate::files;
 
 /// Print or install an OpenSSH configuration that makes plain `ssh NAME.ssmx` work
 ///
@@ -129,12 +129,12 @@ fn folder() -> Result<PathBuf, CliError> {
 }
 
 fn install(ui: &Ui, folder: &Path, text: &str) -> Result<Exit, CliError> {
-    edit::create_folder(folder).map_err(|error| failed("create", folder, &error))?;
-    let ours = folder.join(edit::FILE);
+    files::create_folder(folder).map_err(|error| failed("create", folder, &error))?;
+    let ours = folder.join(include::FILE);
     let said = if change(&ours, |_| Some(text.as_bytes().to_vec()))? { "Wrote" } else { "Up to date:" };
     ui.status(format!("{said} {}", ours.display()));
     let config = folder.join("config");
-    let included = change(&config, |before| Some(edit::include(before.unwrap_or_default())))?;
+    let included = change(&config, |before| Some(include::include(before.unwrap_or_default())))?;
     let said = if included { "Included it at the top of" } else { "Already included in" };
     ui.status(format!("{said} {}", config.display()));
     ui.status("Now `ssh NAME.ssmx` and `ssh INSTANCE-ID` go through Session Manager");
@@ -144,10 +144,10 @@ fn install(ui: &Ui, folder: &Path, text: &str) -> Result<Exit, CliError> {
 fn uninstall(ui: &Ui, folder: &Path) -> Result<Exit, CliError> {
     let config = folder.join("config");
     // First the line, so that no moment sees a file that includes what is not there.
-    if change(&config, |before| before.map(edit::exclude))? {
+    if change(&config, |before| before.map(include::exclude))? {
         ui.status(format!("Took the Include line out of {}", config.display()));
     }
-    let ours = folder.join(edit::FILE);
+    let ours = folder.join(include::FILE);
     match std::fs::remove_file(&ours) {
         Ok(()) => ui.status(format!("Removed {}", ours.display())),
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
@@ -170,7 +170,7 @@ fn change(path: &Path, to: impl FnOnce(Option<&[u8]>) -> Option<Vec<u8>>) -> Res
         return Ok(false);
     }
     match after {
-        Some(after) => edit::replace(path, &after).map_err(|error| failed("write", path, &error))?,
+        Some(after) => files::replace(path, &after).map_err(|error| failed("write", path, &error))?,
         None => return Ok(false),
     }
     Ok(true)

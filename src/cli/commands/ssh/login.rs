@@ -18,6 +18,7 @@ use crate::cli::context::Wanted;
 use crate::cli::error::{CliError, ErrorKind};
 use crate::cli::exit::Exit;
 use crate::cli::globals::Globals;
+use crate::cli::program;
 use crate::cli::target::explain;
 use crate::cli::target::lookup;
 use crate::cli::ui::Ui;
@@ -153,7 +154,7 @@ fn quote(word: &str) -> Option<String> {
 
 /// This program, for a ProxyCommand that is used at once.
 pub(crate) fn this_program() -> Result<PathBuf, CliError> {
-    std::env::current_exe().map_err(|error| CliError::failed("cannot find the program itself").caused_by(&error))
+    program::this_program().map_err(|error| CliError::failed("cannot find the program itself").caused_by(&error))
 }
 
 /// The options for a host with which OpenSSH keeps its key.

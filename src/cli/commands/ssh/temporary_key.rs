@@ -1,21 +1,25 @@
 //! A key for one login: made in a private folder, gone when dropped.
 
-use std::fs::{self, DirBuilder};
+use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Output, Stdio};
 
-use aws_lc_rs::rand;
 use tokio::process::Command;
 
 use super::login;
 use crate::cli::error::CliError;
 use crate::environment;
+use crate::files::TemporaryFolder;
+
+/// The files that `ssh-keygen` makes.
+const PRIVATE: &str = "key";
+const PUBLIC: &str = "key.pub";
 
 /// An ed25519 key pair in files that only we can read.
 #[derive(Debug)]
 pub(crate) struct ThrowawayKey {
-    folder: Folder,
+    folder: TemporaryFolder,
     public: String,
 }
 
@@ -32,60 +36,29 @@ impl ThrowawayKey {
 
     async fn make_in(parent: &Path) -> Result<Self, CliError> {
         let failed = |error: io::Error| CliError::failed("cannot make a throw-away key").caused_by(&error);
-        let folder = Folder::create(parent).map_err(failed)?;
+        let folder = TemporaryFolder::new_in(parent, "ssmx-key-").map_err(failed)?;
         let mut keygen = Command::new("ssh-keygen");
-        keygen.args(["-q", "-t", "ed25519", "-N", "", "-C", "ssmx", "-f"]).arg(folder.private()).stdin(Stdio::null());
+        keygen
+            .args(["-q", "-t", "ed25519", "-N", "", "-C", "ssmx", "-f"])
+            .arg(folder.path().join(PRIVATE))
+            .stdin(Stdio::null());
         let Output { status, stderr, .. } =
             keygen.output().await.map_err(|error| login::cannot_run("ssh-keygen", &error))?;
         if !status.success() {
             return Err(CliError::failed("cannot make a throw-away key").cause(String::from_utf8_lossy(&stderr).trim()));
         }
-        let public = fs::read_to_string(folder.public()).map_err(failed)?.trim().to_owned();
+        let public = fs::read_to_string(folder.path().join(PUBLIC)).map_err(failed)?.trim().to_owned();
         Ok(Self { folder, public })
     }
 
     /// Where the private key is.
     pub(crate) fn path(&self) -> PathBuf {
-        self.folder.private()
+        self.folder.path().join(PRIVATE)
     }
 
     /// The public key, as a line of `authorized_keys`.
     pub(crate) fn public(&self) -> &str {
         &self.public
-    }
-}
-
-/// A private folder that is removed with all that is in it.
-#[derive(Debug)]
-struct Folder(PathBuf);
-
-impl Folder {
-    fn create(parent: &Path) -> io::Result<Self> {
-        let mut random = [0; 8];
-        rand::fill(&mut random).map_err(io::Error::other)?;
-        let path = parent.join(format!("ssmx-key-{:016x}", u64::from_ne_bytes(random)));
-        let mut builder = DirBuilder::new();
-        #[cfg(unix)]
-        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-        // One that exists belongs to somebody else, and is an error.
-        builder.create(&path)?;
-        Ok(Self(path))
-    }
-
-    fn private(&self) -> PathBuf {
-        self.0.join("key")
-    }
-
-    fn public(&self) -> PathBuf {
-        self.0.join("key.pub")
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        if let Err(error) = fs::remove_dir_all(&self.0) {
-            tracing::warn!(folder = %self.0.display(), %error, "cannot remove a throw-away key");
-        }
     }
 }
 

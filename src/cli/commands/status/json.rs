@@ -1,14 +1,13 @@
 //! What was found out of targets, for programs: every key always there, in this order, null where nothing is known. Keys
 //! may be added in later versions; none goes, and none changes what it means.
 
-use std::time::SystemTime;
-
 use serde::Serialize;
 
 use super::report::{Miss, Report, Told};
 use crate::aws::HybridTier;
 use crate::cli::error::ErrorKind;
 use crate::fleet::diagnose::{self, Purpose, Reason, Refusal, Verdict};
+use crate::moment::rfc3339;
 
 #[derive(Default, Serialize)]
 struct Entry<'a> {
@@ -138,12 +137,12 @@ fn known<'a>(common: Entry<'a>, report: &'a Report) -> Entry<'a> {
         reasons: diagnosis.reasons.iter().map(why).collect(),
         cautions: diagnosis.cautions.iter().map(why).collect(),
         state: instance.map(|instance| instance.state.as_str()),
-        launched: instance.and_then(|instance| time(instance.launched)),
+        launched: instance.and_then(|instance| instance.launched.and_then(rfc3339)),
         instance_profile: instance.and_then(|instance| instance.instance_profile.as_deref()),
         platform: facts.platform().map(|platform| platform.as_str()),
         platform_name: agent.and_then(|agent| agent.platform_name.as_deref()),
         ping: agent.map(|agent| agent.ping.as_str()),
-        last_ping: agent.and_then(|agent| time(agent.last_ping)),
+        last_ping: agent.and_then(|agent| agent.last_ping.and_then(rfc3339)),
         agent_version: agent.and_then(|agent| agent.version.as_deref()),
         connected: facts.connected.said().copied(),
         hybrid_tier: facts.tier.said().map(|tier| match tier {
@@ -173,10 +172,4 @@ fn unanswered(refusal: &Refusal) -> Unanswered<'_> {
         message: &refusal.message,
         request_id: refusal.request_id.as_deref(),
     }
-}
-
-fn time(at: Option<SystemTime>) -> Option<String> {
-    // What lies before 1970 cannot be written.
-    let at = at.filter(|at| *at >= SystemTime::UNIX_EPOCH)?;
-    Some(humantime::format_rfc3339_seconds(at).to_string())
 }

@@ -6,8 +6,8 @@ use anstyle::{AnsiColor, Style};
 
 use super::report::Report;
 use crate::aws::PingStatus;
-use crate::cli::ui::printable;
 use crate::fleet::diagnose::{Facts, Reason, Verdict};
+use crate::text::{printable, printable_lines};
 
 const GOOD: Style = AnsiColor::Green.on_default().bold();
 const BAD: Style = AnsiColor::Red.on_default().bold();
@@ -19,9 +19,9 @@ pub(crate) fn report(report: &Report, colored: bool) -> String {
     let (facts, diagnosis) = (&report.facts, &report.diagnosis);
     let subject = match facts.name() {
         Some(name) => format!("{} ({})", printable(name), facts.id),
-        None => printable(&facts.id),
+        None => printable(&facts.id).into_owned(),
     };
-    let summary = printable(&diagnosis.summary);
+    let summary = printable_lines(&diagnosis.summary);
     let mut text = match diagnosis.verdict {
         Verdict::Reachable => format!("{subject} {GOOD}can be reached{GOOD:#}{}\n", agent(facts)),
         Verdict::NotConnected => format!("{subject} {BAD}cannot be reached{BAD:#}: {summary}\n"),
@@ -33,13 +33,13 @@ pub(crate) fn report(report: &Report, colored: bool) -> String {
         [only] if only.what == diagnosis.summary => details(&mut text, only, 2),
         reasons => {
             for (place, reason) in reasons.iter().enumerate() {
-                let _ = writeln!(text, "  {}. {}", place + 1, printable(&reason.what));
+                let _ = writeln!(text, "  {}. {}", place + 1, printable_lines(&reason.what));
                 details(&mut text, reason, 5);
             }
         }
     }
     for caution in &diagnosis.cautions {
-        let _ = writeln!(text, "  {UNSURE}note{UNSURE:#}: {}", printable(&caution.what));
+        let _ = writeln!(text, "  {UNSURE}note{UNSURE:#}: {}", printable_lines(&caution.what));
         details(&mut text, caution, 8);
     }
     if colored { text } else { anstream::adapter::strip_str(&text).to_string() }
@@ -47,7 +47,7 @@ pub(crate) fn report(report: &Report, colored: bool) -> String {
 
 fn details(text: &mut String, reason: &Reason, indent: usize) {
     let mut line = |label: &str, content: &str| {
-        let _ = writeln!(text, "{:indent$}{LABEL}{label:5}{LABEL:#}{}", "", printable(content));
+        let _ = writeln!(text, "{:indent$}{LABEL}{label:5}{LABEL:#}{}", "", printable_lines(content));
     };
     line("seen:", &format!(" {}", reason.seen));
     for (place, fix) in reason.fix.iter().enumerate() {
@@ -61,5 +61,5 @@ fn agent(facts: &Facts) -> String {
     let version = agent.version.as_ref().map(|version| format!(" {version}")).unwrap_or_default();
     let online = if agent.ping == PingStatus::Online { " online" } else { "" };
     let platform = agent.platform_name.as_ref().map(|name| format!(", {name}")).unwrap_or_default();
-    printable(&format!(": agent{version}{online}{platform}"))
+    printable(&format!(": agent{version}{online}{platform}")).into_owned()
 }

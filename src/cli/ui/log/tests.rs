@@ -2,7 +2,7 @@ use tracing::Level;
 
 use super::*;
 use crate::cli::ui::screen::Screen;
-use crate::cli::ui::screen::tests::Written;
+use crate::testing::Written;
 
 #[test]
 fn verbosity_opens_our_targets_and_never_the_talkative_ones() {

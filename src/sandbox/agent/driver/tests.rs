@@ -5,7 +5,7 @@ use tokio::io::AsyncReadExt;
 use tokio::net::unix::pipe;
 use tokio::time::timeout;
 
-use crate::sandbox::agent::tests::{Client, command, interactive, session};
+use crate::sandbox::agent::testing::{Client, command, interactive, session};
 use crate::sandbox::{Outcome, Work};
 
 async fn assert_nobody_is_left(work: Work) {

@@ -1,7 +1,7 @@
 use std::time::Instant;
 
 use crate::protocol::Size;
-use crate::sandbox::agent::tests::{interactive, session, shell};
+use crate::sandbox::agent::testing::{interactive, session, shell};
 use crate::sandbox::{Outcome, Pace, Work};
 
 const PROMPT: &str = "[sandbox web-1] $ ";

@@ -32,6 +32,7 @@ use tokio::task::{JoinHandle, JoinSet};
 
 use super::environment::{Environment, Homes};
 use crate::environment::PATH;
+use crate::files;
 use crate::sandbox::{Error, Instance, PushedKeys};
 
 /// Where sshd is beside the search path, which often lacks it.
@@ -138,14 +139,13 @@ impl Server {
         if self.folder.exists() {
             fs::remove_dir_all(&self.folder)?;
         }
-        fs::create_dir(&self.folder)?;
-        fs::set_permissions(&self.folder, fs::Permissions::from_mode(0o700))?;
+        files::create_new_folder(&self.folder)?;
         let mut generate = Command::new(key_generator);
         generate.args(["-q", "-t", "ed25519", "-N", "", "-C", "sandbox", "-f"]).arg(self.folder.join("host_key"));
         succeeded(&run(&mut generate).await?)?;
-        fs::write(self.folder.join("login"), config::login_script(environment))?;
+        files::write(&self.folder.join("login"), config::login_script(environment).as_bytes())?;
         let configuration = config::configuration(&self.folder, &self.user, environment)?;
-        fs::write(self.folder.join("config"), configuration)?;
+        files::write(&self.folder.join("config"), configuration.as_bytes())?;
         self.check().await
     }
 
@@ -197,7 +197,8 @@ impl Server {
     /// Runs an sshd for a connection. Dropping the future kills it.
     async fn connection(&self, number: u64, socket: TcpStream) -> io::Result<()> {
         let keys = KeyFile::new(self.folder.join(format!("keys-{number}")));
-        fs::write(&keys.path, self.pushed_keys.valid(&self.instance, &self.user).join("\n") + "\n")?;
+        let valid = self.pushed_keys.valid(&self.instance, &self.user).join("\n") + "\n";
+        files::write(&keys.path, valid.as_bytes())?;
         let socket = socket.into_std()?;
         socket.set_nonblocking(false)?;
         let socket = OwnedFd::from(socket);

@@ -9,7 +9,7 @@ use super::super::Instances;
 use super::*;
 use crate::protocol::CLIENT_VERSION;
 use crate::sandbox::Fleet;
-use crate::sandbox::agent::tests::{session_on, ssh};
+use crate::sandbox::agent::testing::{session_on, ssh};
 
 const DEADLINE: Duration = Duration::from_secs(60);
 

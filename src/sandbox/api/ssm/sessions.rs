@@ -254,7 +254,7 @@ fn length(member: &str, value: &str, most: usize) -> Result<(), ApiError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sandbox::sessions::session::tests::session;
+    use crate::sandbox::testing::session;
 
     #[test]
     fn filters_by_time_and_member() {

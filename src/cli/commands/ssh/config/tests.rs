@@ -3,7 +3,7 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 
 use super::*;
 use crate::cli::ui::screen::Screen;
-use crate::cli::ui::screen::tests::Written;
+use crate::testing::Written;
 
 fn ui() -> (Ui, Written) {
     let written = Written::default();

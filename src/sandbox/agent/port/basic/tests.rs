@@ -6,8 +6,8 @@ use serde_json::Value;
 use super::*;
 use crate::protocol::{Message, MessageType, PayloadType};
 use crate::sandbox::Work;
-use crate::sandbox::agent::tests::mux::*;
-use crate::sandbox::agent::tests::{Client, forward, session, session_of, ssh};
+use crate::sandbox::agent::testing::mux::*;
+use crate::sandbox::agent::testing::{Client, forward, session, session_of, ssh};
 
 /// A client too old to multiplex.
 fn old(work: Work) -> Client {

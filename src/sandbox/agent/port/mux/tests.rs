@@ -1,8 +1,8 @@
 use std::time::Instant;
 
 use super::*;
-use crate::sandbox::agent::tests::mux::*;
-use crate::sandbox::agent::tests::{forward, session, session_of};
+use crate::sandbox::agent::testing::mux::*;
+use crate::sandbox::agent::testing::{forward, session, session_of};
 
 fn client(port: u16) -> MuxClient {
     MuxClient::new(session(forward(port, None), |_| {}))

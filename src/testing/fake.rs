@@ -1,4 +1,4 @@
-//! For tests: an HTTP server on loopback that answers as a test says, and remembers what it was asked.
+//! An HTTP server on loopback that answers as a test says, and remembers what it was asked.
 
 use std::{
     convert::Infallible,
@@ -13,7 +13,7 @@ use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
 use tokio::{net::TcpListener, task::JoinSet};
 
-use super::client::Aws;
+use crate::aws::Aws;
 
 /// The server; it stops when dropped.
 pub(crate) struct Fake {

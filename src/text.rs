@@ -1,20 +1,28 @@
-//! Text from elsewhere, made fit for a cell of the screen.
+//! Text from elsewhere, made fit for a terminal.
 
 use std::borrow::Cow;
-use std::fmt::Write as _;
 
 use unicode_width::UnicodeWidthChar;
 
-/// Text that cannot command the terminal, nor reorder what stands beside it: control characters and those that turn the
-/// direction of writing are written out.
-pub(super) fn printable(text: &str) -> Cow<'_, str> {
-    if is_plain(text) || !text.chars().any(is_unprintable) {
+/// Text that cannot command the terminal, nor reorder what stands beside it: control characters, line feeds among them, and
+/// those that turn the direction of writing are written out.
+pub(crate) fn printable(text: &str) -> Cow<'_, str> {
+    escaped(text, is_unprintable)
+}
+
+/// The same for a message of several lines: line feeds and tabulators stay.
+pub(crate) fn printable_lines(text: &str) -> Cow<'_, str> {
+    escaped(text, |c| is_unprintable(c) && c != '\n' && c != '\t')
+}
+
+fn escaped(text: &str, is_unprintable: impl Fn(char) -> bool) -> Cow<'_, str> {
+    if is_plain(text) || !text.chars().any(&is_unprintable) {
         return Cow::Borrowed(text);
     }
     let mut out = String::with_capacity(text.len() + 8);
     for c in text.chars() {
         if is_unprintable(c) {
-            let _ = write!(out, "{}", c.escape_default());
+            out.extend(c.escape_default());
         } else {
             out.push(c);
         }
@@ -33,12 +41,12 @@ fn is_unprintable(c: char) -> bool {
 }
 
 /// How many cells a character takes.
-pub(super) fn char_width(c: char) -> usize {
+pub(crate) fn char_width(c: char) -> usize {
     c.width().unwrap_or(0)
 }
 
 /// How many cells a text takes.
-pub(super) fn width(text: &str) -> usize {
+pub(crate) fn width(text: &str) -> usize {
     if is_plain(text) {
         return text.len();
     }
@@ -46,7 +54,7 @@ pub(super) fn width(text: &str) -> usize {
 }
 
 /// How many characters of the text fit into so many cells, one of which is kept for an ellipsis if not all do.
-pub(super) fn fitting(text: &str, cells: usize) -> (usize, bool) {
+pub(crate) fn fitting(text: &str, cells: usize) -> (usize, bool) {
     let (mut used, mut before_ellipsis) = (0, 0);
     for (count, c) in text.chars().enumerate() {
         used += char_width(c);
@@ -68,6 +76,8 @@ mod tests {
     fn names_cannot_command_the_terminal() {
         assert_eq!(printable("web\x1b[2J\u{9b}1m\n"), "web\\u{1b}[2J\\u{9b}1m\\n");
         assert_eq!(printable("a\u{202e}b"), "a\\u{202e}b");
+        assert_eq!(printable_lines("a\n\tb\r\u{2066}\u{1b}[m"), "a\n\tb\\r\\u{2066}\\u{1b}[m");
+        assert!(matches!(printable_lines("two\nlines"), Cow::Borrowed(_)));
         assert!(matches!(printable("wéb-日本"), Cow::Borrowed(_)));
     }
 

@@ -1,0 +1,9 @@
+//! Doubles and samples that the tests of several rooms use. What only one room uses stays in its `testing.rs`.
+
+mod fake;
+mod instances;
+mod written;
+
+pub(crate) use fake::{Answer, Fake, keys};
+pub(crate) use instances::{fleet, instance, many};
+pub(crate) use written::Written;
