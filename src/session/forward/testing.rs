@@ -13,7 +13,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Notify, mpsc};
 
-use super::tunnel::{Note, Opener, Reporter};
+use super::observer::{Opener, TunnelEvent, TunnelObserver};
 use crate::channel::{Channel, Command, End, Event, Notice};
 use crate::protocol::smux::{self, Mux, StreamId};
 use crate::protocol::{Flag, Handshake, SessionType};
@@ -255,9 +255,9 @@ impl Observer for Heard {
     }
 }
 
-impl Reporter for Heard {
-    fn note(&self, note: &Note) {
-        self.push(format!("{note:?}"));
+impl TunnelObserver for Heard {
+    fn tunnel(&self, event: &TunnelEvent) {
+        self.push(format!("{event:?}"));
     }
 }
 

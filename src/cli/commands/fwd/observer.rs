@@ -9,7 +9,7 @@ use crate::cli::advice;
 use crate::cli::target::lookup::Says;
 use crate::cli::ui::Ui;
 use crate::session::Observer;
-use crate::session::forward::{Note, Reporter};
+use crate::session::forward::{TunnelEvent, TunnelObserver};
 
 /// Refused connections are told one by one as long as they are so far apart; those between are counted.
 const REFUSALS_EVERY: Duration = Duration::from_secs(5);
@@ -99,21 +99,23 @@ impl Observer for Tells {
     }
 }
 
-impl Reporter for Tells {
-    fn note(&self, note: &Note) {
-        match note {
-            Note::Refused => self.refused(),
-            Note::Ended(end) => {
+impl TunnelObserver for Tells {
+    fn tunnel(&self, event: &TunnelEvent) {
+        match event {
+            TunnelEvent::Refused => self.refused(),
+            TunnelEvent::Ended(end) => {
                 let why = advice::reason(end).map(|why| format!(" ({why})")).unwrap_or_default();
                 self.say(format!("the session has ended{why}; the next connection starts another one"));
             }
-            Note::Waiting(reason) => self.say(format!("no other session yet: {reason}")),
-            Note::Replaced(id) => self.say(format!("another session carries on ({id})")),
-            Note::GaveUp(reason) => self.say(format!("gave up waiting for another session: {reason}")),
-            Note::NoSession(reason) => self.say(format!("no session: {reason}")),
-            Note::NoRoom => self.say("refused, as all sessions are in use; `--socks-sessions` allows more".to_owned()),
-            Note::Rejected(reason) => self.rejected(reason),
-            Note::Accept(error) => self.say(format!("cannot accept connections: {error}")),
+            TunnelEvent::Waiting(reason) => self.say(format!("no other session yet: {reason}")),
+            TunnelEvent::Replaced(id) => self.say(format!("another session carries on ({id})")),
+            TunnelEvent::GaveUp(reason) => self.say(format!("gave up waiting for another session: {reason}")),
+            TunnelEvent::NoSession(reason) => self.say(format!("no session: {reason}")),
+            TunnelEvent::NoRoom => {
+                self.say("refused, as all sessions are in use; `--socks-sessions` allows more".to_owned())
+            }
+            TunnelEvent::Rejected(reason) => self.rejected(reason),
+            TunnelEvent::Accept(error) => self.say(format!("cannot accept connections: {error}")),
         }
     }
 }

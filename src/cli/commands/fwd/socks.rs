@@ -26,7 +26,7 @@ use crate::session::forward::{
 const MOST_SESSIONS: i64 = 64;
 
 /// How long a connection waits when all sessions are in use.
-const PATIENCE: Duration = Duration::from_secs(10);
+const SLOT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// For so long the target is not looked for again.
 const FOUND_LASTS: Duration = Duration::from_secs(60);
@@ -144,7 +144,7 @@ pub(crate) fn serve(
     let options = SocksOptions {
         sessions: usize::from(args.socks.socks_sessions),
         idle: args.socks.socks_idle,
-        patience: PATIENCE,
+        slot_timeout: SLOT_TIMEOUT,
     };
     let tells = Arc::new(Tells::new(ui.clone(), "SOCKS5".to_owned()));
     serve_socks(listener, routes, tells, options, stop)
@@ -162,7 +162,7 @@ struct Routes {
 
 impl SocksRoutes for Routes {
     type Opener = Start;
-    type Reporter = Tells;
+    type Observer = Tells;
 
     fn to(&self, destination: &Destination) -> (Start, Arc<Tells>) {
         let (target, at) = &self.found;

@@ -16,7 +16,7 @@ use bytes::Bytes;
 
 use super::{exec, shell};
 use crate::aws::{Aws, Settings};
-use crate::channel::{self, Channel, Event, Options};
+use crate::channel::{self, Channel, Options};
 use crate::cli::advice;
 use crate::cli::context::{self, Context};
 use crate::cli::error::{CliError, ErrorKind};
@@ -25,7 +25,7 @@ use crate::cli::globals::Globals;
 use crate::cli::target::lookup::Says;
 use crate::cli::ui::Ui;
 use crate::protocol::{CLIENT_VERSION, Handshake, SessionType};
-use crate::session::{self, Carried, Direct, Left, Observer};
+use crate::session::{self, Carried, Direct, Left};
 use crate::terminal::{Termination, Terminations};
 use call::{Call, CallError, Invocation, Request};
 
@@ -142,7 +142,10 @@ async fn start(ui: &Ui, globals: &Globals, call: Call) -> Result<Exit, CliError>
         if let Some(kind) = known {
             return Ok((channel, kind, None));
         }
-        match wait_until_ready(&mut channel, &says).await.and_then(|ready| Ok((Kind::of(ready.as_ref())?, ready))) {
+        let early = || CliError::new(ErrorKind::Lost, "the session was ended before it had begun");
+        let ready = session::wait_until_ready(&mut channel, &says).await;
+        let ready = ready.map_err(|end| advice::failure(end).unwrap_or_else(early));
+        match ready.and_then(|ready| Ok((Kind::of(ready.as_ref())?, ready))) {
             Ok((kind, handshake)) => Ok((channel, kind, handshake)),
             Err(error) => {
                 channel.terminate().await;
@@ -230,21 +233,6 @@ impl Kind {
                 return Err(CliError::failed(format!("sessions of type `{name}` are not known to this plugin")));
             }
         })
-    }
-}
-
-async fn wait_until_ready(channel: &mut Channel, says: &Says) -> Result<Option<Handshake>, CliError> {
-    let early = || CliError::new(ErrorKind::Lost, "the session was ended before it had begun");
-    loop {
-        match channel.next().await {
-            Some(Event::Ready(handshake)) => return Ok(handshake),
-            Some(Event::Message(text)) => says.message(&text),
-            Some(Event::Notice(notice)) => says.notice(&notice),
-            Some(Event::Ended(end)) => return Err(advice::failure(end).unwrap_or_else(early)),
-            None => return Err(early()),
-            // Nothing of this comes before the session is ready.
-            Some(Event::LateHandshake | Event::Output(_) | Event::Stderr(_) | Event::ExitCode(_) | Event::Flag(_)) => {}
-        }
     }
 }
 

@@ -11,7 +11,7 @@ use crate::cli::target::lookup::Says;
 use crate::cli::ui::Ui;
 use crate::protocol::Handshake;
 use crate::session::Observer;
-use crate::session::forward::{self, Bind, Listen, Listener, LocalPort, Note, Reporter, Served};
+use crate::session::forward::{self, Bind, Listen, Listener, LocalPort, Served, TunnelEvent, TunnelObserver};
 use crate::terminal::{Suspensions, Termination, Terminations, signals};
 
 impl Running<'_> {
@@ -129,14 +129,14 @@ impl Observer for Lines {
     }
 }
 
-impl Reporter for Lines {
-    fn note(&self, note: &Note) {
-        match note {
-            Note::Refused => say(&self.ui, "\nConnection to destination port failed, check SSM Agent logs.\n"),
-            Note::Accept(error) => self.ui.warning(format!("the system does not hand out connections: {error}")),
+impl TunnelObserver for Lines {
+    fn tunnel(&self, event: &TunnelEvent) {
+        match event {
+            TunnelEvent::Refused => say(&self.ui, "\nConnection to destination port failed, check SSM Agent logs.\n"),
+            TunnelEvent::Accept(error) => self.ui.warning(format!("the system does not hand out connections: {error}")),
             // There is no other session, and the end of this one is told elsewhere.
-            Note::Ended(_) | Note::Waiting(_) | Note::Replaced(_) | Note::GaveUp(_) => {}
-            Note::NoSession(_) | Note::NoRoom | Note::Rejected(_) => {}
+            TunnelEvent::Ended(_) | TunnelEvent::Waiting(_) | TunnelEvent::Replaced(_) | TunnelEvent::GaveUp(_) => {}
+            TunnelEvent::NoSession(_) | TunnelEvent::NoRoom | TunnelEvent::Rejected(_) => {}
         }
     }
 }
