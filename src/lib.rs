@@ -27,6 +27,7 @@ pub(crate) mod channel;
 pub(crate) mod cli;
 pub(crate) mod config;
 pub(crate) mod fleet;
+mod nearest;
 pub(crate) mod picker;
 pub mod protocol;
 pub mod sandbox;

@@ -14,6 +14,27 @@ fn help_goes_to_standard_output_and_mistakes_to_standard_error() {
 }
 
 #[test]
+fn a_mistyped_command_and_a_command_without_dashes_are_explained() {
+    let typo = run(ssmx().args(["shel", "web-1"]));
+    assert_eq!(typo.code(), 2);
+    assert!(
+        typo.err().starts_with("error: `shel` is not a command\nhint: did you mean `ssmx shell web-1`?\n"),
+        "{typo:?}"
+    );
+
+    let exec = run(ssmx().args(["exce", "web-1", "--", "id"]));
+    assert_eq!((exec.code(), exec.out().as_str()), (2, ""));
+    assert_eq!(exec.err(), "error: `exce` is not a command\nhint: did you mean `ssmx exec web-1 -- id`?\n");
+
+    let bare = run(ssmx().args(["web-1", "uptime"]));
+    assert_eq!(bare.code(), 2);
+    assert_eq!(
+        bare.err(),
+        "error: unexpected argument `uptime`\nhint: a command to run stands behind `--`: `ssmx web-1 -- uptime`\n"
+    );
+}
+
+#[test]
 fn a_log_setting_that_makes_no_sense_is_a_usage_error() {
     let bad = run(ssmx().env("SSMX_LOG", "aws_sigv4=trace").args(["shell", "web-1"]));
     assert_eq!(bad.code(), 2);

@@ -22,3 +22,5 @@ pub(crate) use driver::Command;
 pub(crate) use event::{End, Event, Notice};
 pub(crate) use open::{Channel, Input, OpenError, Options, SessionOver, open, open_started, terminate};
 pub(crate) use outlet::Outlet;
+
+pub(crate) use crate::aws::StartSession;

@@ -22,15 +22,15 @@ pub(crate) struct Context {
     /// `config.toml`.
     pub config: Arc<Config>,
     /// Each account and region once: several targets in the same one share clients and credentials.
-    clouds: Arc<Mutex<Vec<(Settings, Aws)>>>,
+    accounts: Arc<Mutex<Vec<(Settings, Aws)>>>,
 }
 
 /// A target as it was typed, with what the configuration says of it.
 #[derive(Clone, Debug)]
-pub(crate) struct Wanted {
+pub(crate) struct TargetRequest {
     /// What was typed.
     pub(crate) text: String,
-    /// Which instance an alias means. None if it is no alias.
+    /// Which instance an alias means. None if it is not an alias.
     pub(crate) selector: Option<Selector>,
     /// The settings that hold for it.
     pub(crate) settings: Effective,
@@ -50,7 +50,7 @@ impl Context {
 
     /// With this configuration.
     pub(crate) fn with(ui: &Ui, globals: &Globals, config: Config) -> Self {
-        Self { ui: ui.clone(), globals: globals.clone(), config: Arc::new(config), clouds: Arc::default() }
+        Self { ui: ui.clone(), globals: globals.clone(), config: Arc::new(config), accounts: Arc::default() }
     }
 
     /// The same for a command that is quiet whether or not it was asked to be.
@@ -80,9 +80,9 @@ impl Context {
     ///
     /// # Errors
     /// A variable of the environment makes no sense.
-    pub(crate) fn wanted(&self, text: &str) -> Result<Wanted, CliError> {
+    pub(crate) fn request_for(&self, text: &str) -> Result<TargetRequest, CliError> {
         let selector = self.config.targets.get(text).map(|target| target.selector.clone());
-        Ok(Wanted { text: text.to_owned(), selector, settings: self.settings_for(Some(text))? })
+        Ok(TargetRequest { text: text.to_owned(), selector, settings: self.settings_for(Some(text))? })
     }
 
     /// AWS as the settings say.
@@ -91,13 +91,13 @@ impl Context {
     /// No region is set, the profile does not exist, or the AWS configuration cannot be used.
     pub(crate) async fn aws(&self, settings: &Effective) -> Result<Aws, CliError> {
         let settings = aws_settings(settings);
-        let mut clouds = self.clouds.lock().await;
-        if let Some((_, aws)) = clouds.iter().find(|(known, _)| *known == settings) {
+        let mut accounts = self.accounts.lock().await;
+        if let Some((_, aws)) = accounts.iter().find(|(known, _)| *known == settings) {
             return Ok(aws.clone());
         }
         let _waiting = self.ui.waiting("Reading the AWS configuration");
         let aws = Aws::load(&settings).await?;
-        clouds.push((settings, aws.clone()));
+        accounts.push((settings, aws.clone()));
         Ok(aws)
     }
 }

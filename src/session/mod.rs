@@ -3,6 +3,7 @@
 
 pub(crate) mod command;
 mod decode;
+pub(crate) mod document;
 mod event;
 pub(crate) mod exec;
 pub(crate) mod forward;
@@ -11,6 +12,7 @@ pub(crate) mod shell;
 mod sink;
 pub(crate) mod stdio;
 
+pub(crate) use document::{Document, SessionRequest};
 pub(crate) use event::wait_until_ready;
 pub(crate) use exec::{Executed, exec};
 pub(crate) use observer::Observer;

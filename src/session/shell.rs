@@ -101,7 +101,7 @@ async fn run(
     };
     let ended_well = matches!(&left, Ok(Left::Ended(End::Closed(reason))) if reason.is_empty());
     if is_raw && !ended_well {
-        // The cursor may stand anywhere in a line, and what ssmx has to say begins a new one.
+        // The cursor may stand anywhere in a line, and a message of ssmx begins a new one.
         let _ = tokio::time::timeout(FLUSH_TIMEOUT, output.write_all(b"\r\n")).await;
     }
     // A terminal that is gone or stuck takes nothing more, and that is not worth a message.

@@ -25,7 +25,7 @@ use crate::session::event::{PortEvent, RESTARTED, next_port};
 /// Silence after which a connection is taken to be over at the remote side too.
 const QUIET: Duration = Duration::from_millis(250);
 
-/// Bytes kept for the first connection before it has come: what servers say first. Beyond it the session is not read.
+/// Bytes kept for the first connection before it has come: what servers send first. Beyond it the session is not read.
 const GREETING: usize = 64 * 1024;
 
 /// How long a program may take for what it has not read when the session ends.

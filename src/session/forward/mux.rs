@@ -81,7 +81,7 @@ impl Shared {
         self.lock().refused
     }
 
-    /// Carries the session until it ends or `stop` says so.
+    /// Carries the session until it ends or `stop` is set.
     pub(super) async fn run<O: TunnelObserver>(
         self: Arc<Self>,
         mut channel: Channel,
@@ -166,7 +166,7 @@ impl<O: TunnelObserver> Driver<'_, O> {
                         return Ok(end);
                     }
                 }
-                // When the session is over the events will say how.
+                // When the session is over, an event says how it ended.
                 Ok(()) = outlet.ready() => {}
                 () = self.shared.work.notified() => {}
                 () = sleep_until(due.unwrap_or_else(Instant::now).into()), if due.is_some() => {}

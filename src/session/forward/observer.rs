@@ -5,7 +5,7 @@ use std::future::Future;
 use std::io;
 
 use crate::channel::{Channel, End};
-use crate::session::Observer;
+use crate::session::observer::Observer;
 
 /// Starts sessions to one destination.
 pub(crate) trait Opener: Send + Sync + 'static {

@@ -1,9 +1,9 @@
-//! The process that has a port, as far as this machine tells.
+//! The process that has a port, as far as this machine knows.
 
 #[cfg(target_os = "linux")]
 pub(super) use linux::port_owner;
 
-/// The process that listens on a port. Only Linux tells without the help of other programs.
+/// The process that listens on a port. Only Linux says so without the help of other programs.
 #[cfg(not(target_os = "linux"))]
 pub(super) fn port_owner(_port: u16) -> Option<String> {
     None

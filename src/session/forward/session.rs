@@ -23,10 +23,10 @@ use crate::session::event::wait_until_ready;
 /// How long a session may take to be ready once its channel is open. A handshake with KMS takes a second or two.
 const READY_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// How long a session that is over may take to say how it ended.
+/// How long a session that is over may take to report how it ended.
 const END_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// Agents multiplex when they are newer than this; so says the official client.
+/// Agents multiplex when they are newer than this; as the official client has it.
 const MULTIPLEXES_AFTER: Version = Version::new(3, 0, 196, 0);
 
 /// Agents lead to other hosts from this one on, by their release notes. Those before do not read the host.
@@ -160,8 +160,8 @@ impl Session {
         let Mode::Mux(shared) = &self.mode else { return Probe::Unknown };
         let before = shared.refused();
         let Ok(stream) = Stream::open(shared) else { return Probe::Over };
-        // Either end closes when the other has: the stream's end says that the agent has tried, and before it the agent
-        // says if that was in vain.
+        // Either end closes when the other has: the end of the stream means that the agent has tried, and a refusal is
+        // reported before it.
         stream.finish();
         loop {
             match stream.read().await {
@@ -216,7 +216,7 @@ impl Session {
         }
     }
 
-    /// How a session ended that is over; one that does not say so within a second is ended on the service.
+    /// How a session ended that is over; one that does not report it within a second is ended on the service.
     pub(crate) async fn end(mut self) -> End {
         match tokio::time::timeout(END_TIMEOUT, &mut self.task).await {
             // A panic in the task was reported by the panic hook.

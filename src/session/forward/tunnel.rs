@@ -76,7 +76,7 @@ impl<O: Opener, V: TunnelObserver> Tunnel<O, V> {
                 Ok(incoming) => {
                     if let Err(incoming) = session.carry(incoming) {
                         if let Some(session) = self.session.take() {
-                            // It has no number left for another connection, or is about to say how it ended.
+                            // It has no number left for another connection, or is about to end.
                             session.terminate().await;
                         }
                         self.replace(incoming).await;

@@ -64,7 +64,7 @@ impl Play {
         }
     }
 
-    async fn says(&self, event: Event) {
+    async fn send(&self, event: Event) {
         self.events.send(event).await.unwrap();
     }
 
@@ -94,7 +94,7 @@ async fn the_end_of_input_is_the_end_when_all_has_arrived() {
     };
     assert_eq!(sent, b"all\n\xff\0of it");
     // What comes meanwhile is still written.
-    play.says(Event::Output(Bytes::from_static(b"late"))).await;
+    play.send(Event::Output(Bytes::from_static(b"late"))).await;
     let waiting = timeout(Duration::from_millis(20), &mut carrying).await;
     assert!(waiting.is_err(), "{waiting:?}");
     done.send(()).unwrap();
@@ -142,8 +142,8 @@ async fn a_reader_that_stalls_at_the_end_is_not_waited_for_long() {
     let heard = Heard::default();
     let (play, channel, input, output) = Play::new();
     // More than a pipe holds, and less than is kept for it.
-    play.says(Event::Output(vec![b'x'; 200_000].into())).await;
-    play.says(Event::Ended(End::Closed(String::new()))).await;
+    play.send(Event::Output(vec![b'x'; 200_000].into())).await;
+    play.send(Event::Ended(End::Closed(String::new()))).await;
     let carried = carry(channel, input, output, pending(), &heard, SHORT).await;
     assert!(matches!(&carried, Carried::Output(error) if error.kind() == io::ErrorKind::TimedOut), "{carried:?}");
     play.terminated.notified().await;
@@ -196,7 +196,7 @@ async fn a_session_that_takes_nothing_any_more_tells_its_own_end() {
     let mut carrying = pin!(carry(channel, input, output, pending(), &heard, TIMEOUTS));
     let waiting = timeout(Duration::from_millis(20), &mut carrying).await;
     assert!(waiting.is_err(), "{waiting:?}");
-    play.says(Event::Ended(End::Expired)).await;
+    play.send(Event::Ended(End::Expired)).await;
     let carried = timeout(DEADLINE, carrying).await.unwrap();
     assert!(matches!(carried, Carried::Ended(End::Expired)), "{carried:?}");
 }

@@ -1,4 +1,4 @@
-//! The calling convention of session-manager-plugin: what the AWS CLI, and all who do as it does, hand over.
+//! The calling convention of session-manager-plugin: what the AWS CLI, and programs that do as it does, hand over.
 //!
 //! In this order: the answer of StartSession, the region, the operation, the profile, the request of StartSession, and
 //! the endpoint of SSM. A CLI from before encryption ends after the operation.
@@ -51,7 +51,7 @@ impl Request {
     }
 }
 
-/// A call that cannot be understood. If it tells of a session all the same, that is one to be ended.
+/// A call that cannot be understood. If it names a session all the same, that session has to be ended.
 #[derive(Debug, Error)]
 #[error("{mistake}")]
 pub(crate) struct CallError {
@@ -59,7 +59,7 @@ pub(crate) struct CallError {
     pub(crate) orphan: Option<Box<Orphan>>,
 }
 
-/// A session that nobody will take over.
+/// A session that no program will take over.
 #[derive(Debug)]
 pub(crate) struct Orphan {
     pub(crate) session_id: String,
@@ -149,7 +149,7 @@ fn request(text: Option<&str>) -> Result<Option<Request>, Mistake> {
     Ok(Some(request))
 }
 
-/// The endpoint is that of SSM, and the CLI names it always: `https://ssm.REGION.amazonaws.com` is no place for a request
+/// The endpoint is that of SSM, and the CLI names it always: `https://ssm.REGION.amazonaws.com` does not answer requests
 /// to KMS. An endpoint on this machine plays all of AWS, though.
 fn settings(region: Option<&str>, profile: Option<&str>, endpoint: Option<&str>) -> Settings {
     let endpoint = endpoint.map(str::to_owned);

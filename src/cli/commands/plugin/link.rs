@@ -63,7 +63,7 @@ impl TemporaryLink {
         let mut builder = fs::DirBuilder::new();
         #[cfg(unix)]
         std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-        // An error if it exists, so that nobody can have prepared it.
+        // An error if it exists, so that it cannot have been prepared.
         builder.create(&dir)?;
         let link = Self(dir);
         make(&this_program()?, &link.0.join(file_name()))?;

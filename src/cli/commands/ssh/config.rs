@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::include as edit;
 use super::login;
+use crate::cli::command::Run;
 use crate::cli::config_error;
 use crate::cli::context::{self, Context};
 use crate::cli::error::CliError;
@@ -29,11 +30,13 @@ pub(crate) struct Args {
     pub uninstall: bool,
 }
 
-/// Runs the command.
-///
-/// # Errors
-/// A file cannot be read or written, or there is no home folder.
-pub(crate) fn run(ui: &Ui, globals: &Globals, args: Args) -> Result<Exit, CliError> {
+impl Run for Args {
+    async fn run(self, ui: &Ui, globals: &Globals) -> Result<Exit, CliError> {
+        run(ui, globals, self)
+    }
+}
+
+fn run(ui: &Ui, globals: &Globals, args: Args) -> Result<Exit, CliError> {
     if args.uninstall {
         return uninstall(ui, &folder()?);
     }
@@ -128,12 +131,12 @@ fn folder() -> Result<PathBuf, CliError> {
 fn install(ui: &Ui, folder: &Path, text: &str) -> Result<Exit, CliError> {
     edit::create_folder(folder).map_err(|error| failed("create", folder, &error))?;
     let ours = folder.join(edit::FILE);
-    let said = if change(&ours, |_| Some(text.as_bytes().to_vec()))? { "Wrote" } else { "Up to date:" };
-    ui.status(format!("{said} {}", ours.display()));
+    let verb = if change(&ours, |_| Some(text.as_bytes().to_vec()))? { "Wrote" } else { "Up to date:" };
+    ui.status(format!("{verb} {}", ours.display()));
     let config = folder.join("config");
     let included = change(&config, |before| Some(edit::include(before.unwrap_or_default())))?;
-    let said = if included { "Included it at the top of" } else { "Already included in" };
-    ui.status(format!("{said} {}", config.display()));
+    let verb = if included { "Included it at the top of" } else { "Already included in" };
+    ui.status(format!("{verb} {}", config.display()));
     ui.status("Now `ssh NAME.ssmx` and `ssh INSTANCE-ID` go through Session Manager");
     Ok(Exit::FINE)
 }

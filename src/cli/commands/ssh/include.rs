@@ -44,7 +44,7 @@ pub(crate) fn create_folder(folder: &Path) -> io::Result<()> {
     }
 }
 
-/// Replaces the content of a file in one step: a reader sees the old or the new one, and so does whoever comes after a
+/// Replaces the content of a file in one step: a reader sees the old or the new one, also after a
 /// crash. Links are followed, mode and owner stay; a new file is its owner's alone.
 pub(crate) fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
     let path = followed(path)?;
@@ -106,7 +106,7 @@ mod tests {
         assert_eq!(include(b""), LINE);
         assert_eq!(include(b"Host a\n User b"), b"Include ssmx_config\nHost a\n User b");
         let moved = b"Host a\n  Include ssmx_config\r\n";
-        assert_eq!(include(moved), moved, "whoever has moved it knows why");
+        assert_eq!(include(moved), moved, "a line that was moved stays where it is");
         assert_eq!(exclude(moved), b"Host a\n");
         let commented = b"# Include ssmx_config\n";
         assert_eq!(include(commented), [LINE, commented].concat());

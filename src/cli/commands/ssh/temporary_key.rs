@@ -13,12 +13,12 @@ use crate::cli::error::CliError;
 
 /// An ed25519 key pair in files that only we can read.
 #[derive(Debug)]
-pub(crate) struct ThrowawayKey {
+pub(crate) struct TemporaryKey {
     folder: Folder,
     public: String,
 }
 
-impl ThrowawayKey {
+impl TemporaryKey {
     /// Makes one with the system's `ssh-keygen`, under the person's runtime folder, or else the folder for temporary
     /// files.
     ///
@@ -66,7 +66,7 @@ impl Folder {
         let mut builder = DirBuilder::new();
         #[cfg(unix)]
         std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-        // One that exists belongs to somebody else, and is an error.
+        // One that exists is not ours, and an error.
         builder.create(&path)?;
         Ok(Self(path))
     }
@@ -97,7 +97,7 @@ mod tests {
     #[tokio::test]
     async fn a_key_is_its_owners_alone_and_goes() {
         let parent = tempfile::tempdir().unwrap();
-        let key = ThrowawayKey::make_in(parent.path()).await.unwrap();
+        let key = TemporaryKey::make_in(parent.path()).await.unwrap();
         let mode = |path: &Path| path.metadata().unwrap().permissions().mode() & 0o777;
         assert_eq!((mode(&key.path()), mode(key.path().parent().unwrap())), (0o600, 0o700));
         assert!(key.public().starts_with("ssh-ed25519 ") && !key.public().contains('\n'), "{}", key.public());
@@ -107,6 +107,6 @@ mod tests {
 
     #[tokio::test]
     async fn nowhere_to_put_it_is_an_error() {
-        assert!(ThrowawayKey::make_in(Path::new("/nowhere")).await.is_err());
+        assert!(TemporaryKey::make_in(Path::new("/nowhere")).await.is_err());
     }
 }

@@ -30,7 +30,7 @@ use route::Route;
 /// Connections that may wait for their answer at a time; further ones wait in the system's queue.
 const MOST_WAITING: usize = 256;
 
-/// How long a program may take to say what it wants.
+/// How long a program may take to name its destination.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How many sessions, and for how long.

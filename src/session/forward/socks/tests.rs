@@ -246,11 +246,11 @@ async fn answer(proxy: &Open, bytes: &[u8]) -> Vec<u8> {
 async fn other_requests_get_their_answers_and_are_reported() {
     const NO_AUTHENTICATION: [u8; 3] = [5, 1, 0];
     let proxy = Open::new(NEW, EIGHT);
-    for (command, says) in [(2, "BIND"), (3, "UDP"), (9, "unknown command")] {
+    for (command, expected) in [(2, "BIND"), (3, "UDP"), (9, "unknown command")] {
         let request = [&NO_AUTHENTICATION[..], &[5, command, 0, 1, 127, 0, 0, 1, 0, 80]].concat();
         let reply = answer(&proxy, &request).await;
         assert_eq!(reply, [5, 0, 5, 7, 0, 1, 0, 0, 0, 0, 0, 0], "{command}");
-        assert!(proxy.heard.all().last().unwrap().contains(says), "{:?}", proxy.heard.all());
+        assert!(proxy.heard.all().last().unwrap().contains(expected), "{:?}", proxy.heard.all());
     }
     let unknown_address = [&NO_AUTHENTICATION[..], &[5, 1, 0, 9, 0, 80]].concat();
     assert_eq!(answer(&proxy, &unknown_address).await[..4], [5, 0, 5, 8]);
