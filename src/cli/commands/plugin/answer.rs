@@ -10,11 +10,7 @@ use std::ffi::OsString;
 
 use zeroize::Zeroizing;
 
-use super::call::Mistake;
-
-/// The most that an answer may have. A pipe takes as much without a reader, on every Unix; real answers have 1
-/// KiB, or 4 with a URL that is signed.
-pub(crate) const LIMIT: usize = 16 * 1024;
+use super::mistake::{LIMIT, Mistake};
 
 /// Names of variables that hold an answer begin like this.
 const VARIABLE: &str = "AWS_SSM_START_SESSION_RESPONSE";

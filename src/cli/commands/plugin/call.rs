@@ -10,6 +10,7 @@ use serde_json::Value;
 use thiserror::Error;
 
 use super::answer;
+use super::mistake::Mistake;
 use crate::aws::{Secret, Settings, StartedSession};
 
 /// What the plugin is called for.
@@ -64,27 +65,6 @@ pub(crate) struct CallError {
 pub(crate) struct Orphan {
     pub(crate) session_id: String,
     pub(crate) settings: Settings,
-}
-
-/// Why a call cannot be understood. None of these repeats what was handed over, which may be a token.
-#[derive(Debug, Error, PartialEq, Eq)]
-pub(crate) enum Mistake {
-    #[error("too few arguments for a session manager plugin")]
-    TooFew,
-    #[error("argument {0} is not valid text")]
-    NotText(usize),
-    #[error("the operation is not `StartSession`")]
-    Operation,
-    #[error("the environment variable that should hold the answer of StartSession is not set")]
-    Variable,
-    #[error("the answer of StartSession cannot be read")]
-    Unreadable,
-    #[error("the answer of StartSession is longer than {} KiB", answer::LIMIT / 1024)]
-    TooLong,
-    #[error("the {what} is not the expected JSON (line {line}, column {column})")]
-    Json { what: &'static str, line: usize, column: usize },
-    #[error("the {0} has no `{1}`")]
-    Missing(&'static str, &'static str),
 }
 
 impl Invocation {

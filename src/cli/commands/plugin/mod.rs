@@ -6,6 +6,7 @@
 mod answer;
 mod call;
 pub(crate) mod link;
+mod mistake;
 mod port;
 
 use std::ffi::OsString;

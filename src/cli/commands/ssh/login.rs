@@ -1,11 +1,9 @@
-//! What `ssmx ssh` and `ssmx scp` share: the ProxyCommand, the user to log in as, the key to log in with, and running
-//! the program.
+//! What `ssmx ssh` and `ssmx scp` share: the ProxyCommand, the user to log in as, and the key to log in with.
 //!
 //! The person's own OpenSSH configuration stays in charge, host key checking included; ssmx only sets how to reach the
 //! instance, and that its host key is kept under its instance id, which no other instance will ever have.
 
-use std::ffi::{OsStr, OsString};
-use std::io;
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
@@ -16,7 +14,6 @@ use super::temporary_key::TemporaryKey;
 use crate::aws::Aws;
 use crate::cli::context::TargetRequest;
 use crate::cli::error::{CliError, ErrorKind};
-use crate::cli::exit::Exit;
 use crate::cli::globals::Globals;
 use crate::cli::target::explain;
 use crate::cli::target::lookup;
@@ -24,7 +21,6 @@ use crate::cli::ui::Ui;
 use crate::config::{Effective, Key};
 use crate::fleet::diagnose::Purpose;
 use crate::fleet::{Target, TargetState};
-use crate::terminal::{self, SuspendedChild, Terminations};
 
 /// What ssmx takes beside the arguments of ssh or scp.
 #[derive(Debug, Clone, clap::Args)]
@@ -320,49 +316,6 @@ fn exists(file: &str) -> bool {
         (Some(rest), Some(home)) => home.join(rest).exists(),
         _ => Path::new(file).exists(),
     }
-}
-
-/// Runs a program with our standard streams to its end, and passes its exit code on.
-///
-/// # Errors
-/// It cannot be run.
-pub(crate) async fn run(
-    program: &str,
-    args: &[impl AsRef<OsStr>],
-    terminations: &mut Terminations,
-) -> Result<Exit, CliError> {
-    let mut suspended = SuspendedChild::listen()?;
-    let mut child = Command::new(program).args(args).spawn().map_err(|error| cannot_run(program, &error))?;
-    let id = child.id();
-    loop {
-        tokio::select! {
-            status = child.wait() => {
-                let failed = |error| CliError::failed(format!("cannot wait for `{program}`")).caused_by(&error);
-                return Ok(Exit::of_status(status.map_err(failed)?));
-            }
-            // A key in the terminal reaches the program too, and a second signal does no harm; others reach only us.
-            signal = terminations.next() => {
-                if let Some(id) = child.id() {
-                    terminal::forward(id, signal);
-                }
-            }
-            // ssh suspends itself at `~^Z`, and unless we are suspended with it the shell does not come back.
-            () = suspended.next(id.unwrap_or_default()) => {
-                if let Err(error) = terminal::suspend() {
-                    tracing::debug!(%error, "cannot suspend");
-                }
-            }
-        }
-    }
-}
-
-/// A program of OpenSSH is not there, or cannot be run.
-pub(crate) fn cannot_run(program: &str, error: &io::Error) -> CliError {
-    let failed = CliError::failed(format!("cannot run `{program}`")).caused_by(error);
-    if error.kind() != io::ErrorKind::NotFound {
-        return failed;
-    }
-    failed.hint("install the OpenSSH client: the package `openssh-client` (Debian, Ubuntu) or `openssh-clients` (Fedora, Amazon Linux)")
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ pub(crate) mod arguments;
 pub(crate) mod config;
 pub(crate) mod include;
 pub(crate) mod login;
+mod program;
 pub(crate) mod scp;
 mod temporary_key;
 
@@ -69,7 +70,7 @@ async fn run(context: &Context, Args { login, mut args }: Args) -> Result<Exit, 
     let mut terminations = Terminations::listen()?;
     let (Some(destination), Some(target)) = (destination, target) else {
         // `-V`, `-Q`, and mistakes, which ssh explains best.
-        return login::run("ssh", &args, &mut terminations).await;
+        return program::run("ssh", &args, &mut terminations).await;
     };
     let login = login.or(&target.settings);
     let program = login::this_program()?;
@@ -103,7 +104,7 @@ async fn run(context: &Context, Args { login, mut args }: Args) -> Result<Exit, 
         Ok::<_, CliError>((arguments(&args, &proxy, options, words.end_of_options(), place, alias), pushed))
     };
     let (arguments, _pushed) = unless_stopped(&mut terminations, prepare).await?;
-    login::run("ssh", &arguments, &mut terminations).await
+    program::run("ssh", &arguments, &mut terminations).await
 }
 
 /// The arguments for ssh: those that were typed, the ProxyCommand before and our other options behind what was typed

@@ -5,6 +5,7 @@ use std::ffi::OsString;
 
 use super::arguments::{SCP, Words, split_remote, split_user};
 use super::login::{self, Host, Login};
+use super::program;
 use crate::aws::Aws;
 use crate::cli::command::Run;
 use crate::cli::context::Context;
@@ -60,7 +61,7 @@ async fn run(context: &Context, Args { login, args }: Args) -> Result<Exit, CliE
     let mut terminations = Terminations::listen()?;
     if remotes.is_empty() {
         // Local files, and mistakes, which scp explains best.
-        return login::run("scp", &args, &mut terminations).await;
+        return program::run("scp", &args, &mut terminations).await;
     }
     let program = login::this_program()?;
     let prepare = async {
@@ -114,7 +115,7 @@ async fn run(context: &Context, Args { login, args }: Args) -> Result<Exit, CliE
         Ok::<_, CliError>((arguments(&args, &proxy, options, words.end_of_options(), operands), pushed))
     };
     let (arguments, _pushed) = unless_stopped(&mut terminations, prepare).await?;
-    login::run("scp", &arguments, &mut terminations).await
+    program::run("scp", &arguments, &mut terminations).await
 }
 
 /// A host that scp is about to log in to.

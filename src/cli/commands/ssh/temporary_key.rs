@@ -8,7 +8,7 @@ use std::process::{Output, Stdio};
 use aws_lc_rs::rand;
 use tokio::process::Command;
 
-use super::login;
+use super::program;
 use crate::cli::error::CliError;
 
 /// An ed25519 key pair in files that only we can read.
@@ -35,7 +35,7 @@ impl TemporaryKey {
         let mut keygen = Command::new("ssh-keygen");
         keygen.args(["-q", "-t", "ed25519", "-N", "", "-C", "ssmx", "-f"]).arg(folder.private()).stdin(Stdio::null());
         let Output { status, stderr, .. } =
-            keygen.output().await.map_err(|error| login::cannot_run("ssh-keygen", &error))?;
+            keygen.output().await.map_err(|error| program::cannot_run("ssh-keygen", &error))?;
         if !status.success() {
             return Err(CliError::failed("cannot make a throw-away key").cause(String::from_utf8_lossy(&stderr).trim()));
         }
