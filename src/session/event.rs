@@ -106,8 +106,8 @@ async fn next<T>(
 
 fn unobserved(event: Event, observer: &(impl Observer + ?Sized)) -> Option<Event> {
     match event {
-        Event::Notice(notice) => observer.notice(&notice),
-        Event::Message(text) => observer.message(&text),
+        Event::Connection(event) => observer.connection(&event),
+        Event::AgentMessage(text) => observer.agent_message(&text),
         event => return Some(event),
     }
     None

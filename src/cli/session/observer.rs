@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::task::AbortHandle;
 
-use crate::channel::Notice;
+use crate::channel::ConnectionEvent;
 use crate::cli::ui::Ui;
 use crate::session::Observer;
 
@@ -24,18 +24,18 @@ impl UiObserver {
 }
 
 impl Observer for UiObserver {
-    fn notice(&self, notice: &Notice) {
+    fn connection(&self, event: &ConnectionEvent) {
         let prefix = &self.prefix;
-        self.ui.notice(match notice {
-            Notice::Lost(reason) => format!("{prefix}connection lost ({reason}); reconnecting…"),
-            Notice::Waiting(reason) => format!("{prefix}still no connection: {reason}"),
-            Notice::Restored(after) => {
+        self.ui.notice(match event {
+            ConnectionEvent::Lost(reason) => format!("{prefix}connection lost ({reason}); reconnecting…"),
+            ConnectionEvent::Waiting(reason) => format!("{prefix}still no connection: {reason}"),
+            ConnectionEvent::Restored(after) => {
                 format!("{prefix}connection restored after {:.1} s; nothing was lost", after.as_secs_f64())
             }
         });
     }
 
-    fn message(&self, text: &str) {
+    fn agent_message(&self, text: &str) {
         self.ui.notice(format!("{}{}", self.prefix, text.trim_end()));
     }
 }
@@ -67,10 +67,10 @@ impl QuietObserver {
 }
 
 impl Observer for QuietObserver {
-    fn notice(&self, notice: &Notice) {
+    fn connection(&self, event: &ConnectionEvent) {
         let mut outage = self.outage.lock().unwrap_or_else(PoisonError::into_inner);
-        match notice {
-            Notice::Lost(reason) | Notice::Waiting(reason) => {
+        match event {
+            ConnectionEvent::Lost(reason) | ConnectionEvent::Waiting(reason) => {
                 outage.reason.clone_from(reason);
                 if outage.alarm.is_some() {
                     return;
@@ -88,7 +88,7 @@ impl Observer for QuietObserver {
                 });
                 outage.alarm = Some(alarm.abort_handle());
             }
-            Notice::Restored(after) => {
+            ConnectionEvent::Restored(after) => {
                 outage.alarm.take().inspect(AbortHandle::abort);
                 if std::mem::take(&mut outage.reported) {
                     let after = after.as_secs_f64();
@@ -98,7 +98,7 @@ impl Observer for QuietObserver {
         }
     }
 
-    fn message(&self, text: &str) {
+    fn agent_message(&self, text: &str) {
         tracing::info!(message = text.trim_end(), "the agent says");
     }
 }
@@ -118,9 +118,9 @@ mod tests {
     #[tokio::test]
     async fn a_short_outage_is_not_reported() {
         let (observer, written) = quiet(Duration::from_millis(5));
-        observer.notice(&Notice::Lost("cut".into()));
+        observer.connection(&ConnectionEvent::Lost("cut".into()));
         let alarm = observer.outage.lock().unwrap().alarm.clone().unwrap();
-        observer.notice(&Notice::Restored(Duration::from_millis(1)));
+        observer.connection(&ConnectionEvent::Restored(Duration::from_millis(1)));
         while !alarm.is_finished() {
             tokio::task::yield_now().await;
         }
@@ -130,13 +130,13 @@ mod tests {
     #[tokio::test]
     async fn a_long_outage_is_reported_once_with_its_newest_reason_and_its_end() {
         let (observer, written) = quiet(Duration::ZERO);
-        observer.notice(&Notice::Lost("cut".into()));
-        observer.notice(&Notice::Waiting("no route".into()));
+        observer.connection(&ConnectionEvent::Lost("cut".into()));
+        observer.connection(&ConnectionEvent::Waiting("no route".into()));
         let alarm = observer.outage.lock().unwrap().alarm.clone().unwrap();
         while !alarm.is_finished() {
             tokio::task::yield_now().await;
         }
-        observer.notice(&Notice::Restored(Duration::from_secs(30)));
+        observer.connection(&ConnectionEvent::Restored(Duration::from_secs(30)));
         let text = written.text();
         assert_eq!(text.lines().count(), 2, "{text}");
         assert!(text.contains("(no route)") && text.contains("restored after 30.0 s"), "{text}");

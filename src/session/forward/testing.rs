@@ -14,7 +14,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Notify, mpsc};
 
 use super::observer::{Opener, TunnelEvent, TunnelObserver};
-use crate::channel::{Channel, Command, End, Event, Notice};
+use crate::channel::{Channel, Command, ConnectionEvent, End, Event};
 use crate::protocol::smux::{self, Mux, StreamId};
 use crate::protocol::{Flag, Handshake, SessionType};
 use crate::session::observer::Observer;
@@ -246,11 +246,11 @@ impl Heard {
 }
 
 impl Observer for Heard {
-    fn notice(&self, notice: &Notice) {
-        self.push(format!("{notice:?}"));
+    fn connection(&self, event: &ConnectionEvent) {
+        self.push(format!("{event:?}"));
     }
 
-    fn message(&self, text: &str) {
+    fn agent_message(&self, text: &str) {
         self.push(text.to_owned());
     }
 }

@@ -13,7 +13,7 @@ use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::time::timeout;
 
 use super::*;
-use crate::channel::{Command, Event, Notice};
+use crate::channel::{Command, ConnectionEvent, Event};
 
 const SHORT: Timeouts = Timeouts { input: Duration::from_millis(20), output: Duration::from_millis(20) };
 
@@ -24,11 +24,11 @@ const DEADLINE: Duration = Duration::from_secs(30);
 struct Heard(Mutex<Vec<String>>);
 
 impl Observer for Heard {
-    fn notice(&self, notice: &Notice) {
-        self.0.lock().unwrap().push(format!("{notice:?}"));
+    fn connection(&self, event: &ConnectionEvent) {
+        self.0.lock().unwrap().push(format!("{event:?}"));
     }
 
-    fn message(&self, text: &str) {
+    fn agent_message(&self, text: &str) {
         self.0.lock().unwrap().push(text.to_owned());
     }
 }
@@ -124,11 +124,11 @@ async fn the_end_of_the_session_comes_after_its_last_byte() {
     let reader = std::thread::spawn(move || rest(stdout));
     let session = async {
         events.send(Event::Ready(None)).await.unwrap();
-        events.send(Event::Message("welcome".to_owned())).await.unwrap();
+        events.send(Event::AgentMessage("welcome".to_owned())).await.unwrap();
         for piece in data.chunks(10_000) {
             events.send(Event::Output(Bytes::copy_from_slice(piece))).await.unwrap();
         }
-        events.send(Event::Notice(Notice::Lost("cut".to_owned()))).await.unwrap();
+        events.send(Event::Connection(ConnectionEvent::Lost("cut".to_owned()))).await.unwrap();
         events.send(Event::Ended(End::Closed(String::new()))).await.unwrap();
     };
     let (carried, ()) = tokio::join!(carry(channel, input, output, pending(), &heard, TIMEOUTS), session);

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::channel::Notice;
+use crate::channel::ConnectionEvent;
 use crate::cli::advice;
 use crate::cli::session::observer::UiObserver;
 use crate::cli::ui::Ui;
@@ -91,12 +91,12 @@ impl Refusals {
 }
 
 impl Observer for UiTunnelObserver {
-    fn notice(&self, notice: &Notice) {
-        self.session.notice(notice);
+    fn connection(&self, event: &ConnectionEvent) {
+        self.session.connection(event);
     }
 
-    fn message(&self, text: &str) {
-        self.session.message(text);
+    fn agent_message(&self, text: &str) {
+        self.session.agent_message(text);
     }
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::Running;
-use crate::channel::{Channel, Notice};
+use crate::channel::{Channel, ConnectionEvent};
 use crate::cli::advice;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
@@ -118,12 +118,12 @@ struct LineObserver {
 }
 
 impl Observer for LineObserver {
-    fn notice(&self, notice: &Notice) {
-        self.session.notice(notice);
+    fn connection(&self, event: &ConnectionEvent) {
+        self.session.connection(event);
     }
 
-    fn message(&self, text: &str) {
-        self.session.message(text);
+    fn agent_message(&self, text: &str) {
+        self.session.agent_message(text);
     }
 }
 
