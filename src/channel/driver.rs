@@ -64,7 +64,8 @@ type KeyWork = Pin<Box<dyn Future<Output = Result<SealedKey, String>> + Send>>;
 /// Work that has begun and that outlives a connection.
 #[derive(Default)]
 struct Unfinished {
-    /// Events that the owner has no room for; never more than one of the protocol's and its message, and one event of the connection.
+    /// Events that the owner has no room for; never more than one of the protocol's and its message, and one of the
+    /// connection.
     events: Vec<Event>,
     /// A command that the channel has no room for.
     command: Option<Command>,

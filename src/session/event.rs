@@ -11,7 +11,7 @@ use crate::protocol::{Flag, Handshake};
 
 /// What a shell, a command or a byte stream acts on.
 #[derive(Debug)]
-pub(super) enum OutputEvent {
+pub(crate) enum OutputEvent {
     /// Bytes of standard output, or of a terminal.
     Stdout(Bytes),
     /// Bytes of standard error, from documents that keep the two apart.
@@ -39,7 +39,7 @@ pub(super) enum PortEvent {
 pub(super) const RESTARTED: &str = "the agent has begun anew";
 
 /// The next event of a shell, a command or a byte stream.
-pub(super) async fn next_output(channel: &mut Channel, observer: &(impl Observer + ?Sized)) -> OutputEvent {
+pub(crate) async fn next_output(channel: &mut Channel, observer: &(impl Observer + ?Sized)) -> OutputEvent {
     next(channel, observer, |event| match event {
         Event::Output(bytes) => Some(OutputEvent::Stdout(bytes)),
         Event::Stderr(bytes) => Some(OutputEvent::Stderr(bytes)),

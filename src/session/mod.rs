@@ -4,7 +4,7 @@
 pub(crate) mod command;
 mod decode;
 pub(crate) mod document;
-mod event;
+pub(crate) mod event;
 pub(crate) mod exec;
 pub(crate) mod forward;
 mod observer;
