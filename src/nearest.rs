@@ -8,9 +8,6 @@ const COMPARED: usize = 64;
 /// Names that [`similar`] returns at most.
 const SIMILAR: usize = 3;
 
-/// Letters of a command that may be wrong.
-const WRONG_IN_COMMAND: usize = 2;
-
 /// The nearest of `known`, if it is near enough: a third of the letters may be wrong, and one in any case. Of several
 /// equally near ones, the first. Case does not count, and a hyphen is as good as an underscore.
 pub(crate) fn nearest<'a>(wrong: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
@@ -19,14 +16,6 @@ pub(crate) fn nearest<'a>(wrong: &str, known: impl IntoIterator<Item = &'a str>)
     let allowed = (wrong.chars().count() / 3).max(1);
     let ranked = known.into_iter().map(|word| (strsim::osa_distance(&wrong, &plain(word)), word));
     ranked.filter(|(distance, _)| *distance <= allowed).min_by_key(|(distance, _)| *distance).map(|(_, word)| word)
-}
-
-/// The command that a first word resembles. Stricter than [`nearest`], as the word may well be the name of an instance.
-pub(crate) fn nearest_command<'a>(word: &str, commands: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    let ranked = commands.map(|command| (strsim::osa_distance(word, command), command));
-    let resembles =
-        |(distance, command): &(usize, &str)| *distance <= WRONG_IN_COMMAND && distance * 2 <= command.len();
-    ranked.filter(resembles).min().map(|(_, command)| command)
 }
 
 /// Up to three names of instances like `wanted`, the nearest first: those that contain it or are contained in it, and
@@ -89,16 +78,6 @@ mod tests {
         }
         assert_eq!(ending("regoin", known), "; did you mean `region`?");
         assert_eq!(ending("colour", known), ": there are region, reason, ssh_user, profile");
-    }
-
-    #[test]
-    fn a_command_is_told_from_the_name_of_an_instance() {
-        let nearest = |word| nearest_command(word, ["exec", "shell", "ssh", "scp"].into_iter());
-        assert_eq!(nearest("exce"), Some("exec"));
-        assert_eq!(nearest("shel"), Some("shell"));
-        assert_eq!(nearest("web-1"), None);
-        assert_eq!(nearest("Exec"), Some("exec"));
-        assert_eq!(nearest("sc"), Some("scp"));
     }
 
     #[test]

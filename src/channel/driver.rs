@@ -10,7 +10,7 @@ use bytes::Bytes;
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 use tokio::time::sleep_until;
 
-use super::event::{End, Event, Notice};
+use super::event::{ConnectionEvent, End, Event};
 use super::message_size;
 use super::open::terminate;
 use super::outlet::TURN;
@@ -64,7 +64,8 @@ type KeyWork = Pin<Box<dyn Future<Output = Result<SealedKey, String>> + Send>>;
 /// Work that has begun and that outlives a connection.
 #[derive(Default)]
 struct Unfinished {
-    /// Events that the owner has no room for; never more than one of the protocol's and its message, and one notice.
+    /// Events that the owner has no room for; never more than one of the protocol's and its message, and one of the
+    /// connection.
     events: Vec<Event>,
     /// A command that the channel has no room for.
     command: Option<Command>,
@@ -139,7 +140,7 @@ impl Driver {
                         outage
                     }
                     none => {
-                        unfinished.tell(Event::Notice(Notice::Lost(reason)), &self.events);
+                        unfinished.tell(Event::Connection(ConnectionEvent::Lost(reason)), &self.events);
                         none.insert(Outage::new())
                     }
                 };
@@ -174,7 +175,7 @@ impl Driver {
                 && let Some(over) = outage.take()
             {
                 tracing::info!(session_id = self.session_id, "connection restored");
-                unfinished.events.push(Event::Notice(Notice::Restored(over.until(since))));
+                unfinished.events.push(Event::Connection(ConnectionEvent::Restored(over.until(since))));
             }
             self.take_command(unfinished);
             self.grant_turn(unfinished);
@@ -266,7 +267,7 @@ impl Driver {
     fn translate(&mut self, event: protocol::Event, unfinished: &mut Unfinished) -> Result<(), End> {
         let mut tell = |event| unfinished.events.push(event);
         let message = |handshake: &Handshake| {
-            Some(handshake.customer_message.clone()).filter(|text| !text.is_empty()).map(Event::Message)
+            Some(handshake.customer_message.clone()).filter(|text| !text.is_empty()).map(Event::AgentMessage)
         };
         match event {
             protocol::Event::Ready(handshake) => {

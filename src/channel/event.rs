@@ -16,7 +16,7 @@ pub(crate) enum Event {
     /// before, and that is on its way again.
     LateHandshake,
     /// A message of the agent for the person.
-    Message(String),
+    AgentMessage(String),
     /// Bytes that the remote side wrote.
     Output(Bytes),
     /// Bytes that the remote side wrote to its standard error.
@@ -26,14 +26,14 @@ pub(crate) enum Event {
     /// A flag of a port session.
     Flag(Flag),
     /// The connection has gone or come back; the session goes on.
-    Notice(Notice),
+    Connection(ConnectionEvent),
     /// The session is over. Nothing follows.
     Ended(End),
 }
 
 /// What a person may want to know while a session goes on.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Notice {
+pub(crate) enum ConnectionEvent {
     /// The connection is gone, for this reason, and ssmx is getting another one.
     Lost(String),
     /// Getting another one does not work so far, for this reason. Said again only when the reason changes.

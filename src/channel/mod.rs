@@ -2,7 +2,7 @@
 //!
 //! [`open`] starts a session and hands out a [`Channel`]: an ordered, lossless stream of [`Event`]s one way and an
 //! [`Input`] the other. One task owns the socket. A cut, a resume and a new dial happen below that line and never show,
-//! other than as a [`Notice`].
+//! other than as a [`ConnectionEvent`].
 
 mod dial;
 mod driver;
@@ -19,6 +19,8 @@ mod watchdog;
 pub(crate) use dial::DialError;
 #[cfg(test)]
 pub(crate) use driver::Command;
-pub(crate) use event::{End, Event, Notice};
+pub(crate) use event::{ConnectionEvent, End, Event};
 pub(crate) use open::{Channel, Input, OpenError, Options, SessionOver, open, open_started, terminate};
 pub(crate) use outlet::Outlet;
+
+pub(crate) use crate::aws::StartSession;

@@ -12,7 +12,7 @@ use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::{self, Message};
 
 use super::dial::{DialError, dial};
-use super::event::{End, Event, Notice};
+use super::event::{ConnectionEvent, End, Event};
 use super::resources::{client_id, new_uuid, random};
 use super::stream_url::StreamUrl;
 use crate::aws::{Aws, BoxedStream, Secret};
@@ -106,7 +106,7 @@ impl Outage {
         if self.pause.count > 2 && self.said.as_ref() != Some(&reason) {
             self.said = Some(reason.clone());
             // A full queue means that the owner does not listen; it will see the outcome.
-            let _ = events.try_send(Event::Notice(Notice::Waiting(reason)));
+            let _ = events.try_send(Event::Connection(ConnectionEvent::Waiting(reason)));
         }
         self.pause.wait().await;
         Ok(())

@@ -1,4 +1,4 @@
-//! Failures of the rooms below, turned into what a person is told and what the process exits with.
+//! Failures of the rooms below, turned into messages with advice and into exit codes.
 
 use super::error::{CliError, ErrorKind};
 use crate::aws;
@@ -6,6 +6,9 @@ use crate::channel::{DialError, End, OpenError};
 use crate::config::ConfigError;
 use crate::fleet::FleetError;
 use crate::protocol::Failure;
+use crate::session::command::CommandError;
+use crate::session::forward::SessionError;
+use crate::terminal::SignalError;
 
 impl From<aws::ErrorKind> for ErrorKind {
     fn from(kind: aws::ErrorKind) -> Self {
@@ -62,6 +65,19 @@ impl From<ConfigError> for CliError {
     }
 }
 
+impl From<SessionError> for CliError {
+    fn from(error: SessionError) -> Self {
+        let failed = Self::failed(error.to_string());
+        match error {
+            SessionError::TimedOut => failed.hint("look into the agent's log on the instance, or restart it"),
+            SessionError::NoRemoteHosts(_) => failed
+                .cause("it would connect to the instance itself")
+                .hint("update the agent to 3.1.1188.0 or newer, or forward through SSH: `ssmx ssh TARGET -L …`"),
+            SessionError::Ended(end) => failure(end).unwrap_or(failed),
+        }
+    }
+}
+
 /// What is wrong with a configuration, every mistake with its line. For one that is being written, which needs no advice
 /// to correct it.
 pub(crate) fn mistakes(error: &ConfigError) -> CliError {
@@ -74,7 +90,19 @@ pub(crate) fn mistakes(error: &ConfigError) -> CliError {
     }
 }
 
-/// What a session that ended otherwise than it should have is told as; `None` when it ended as it should.
+impl From<CommandError> for CliError {
+    fn from(error: CommandError) -> Self {
+        Self::usage(error.to_string())
+    }
+}
+
+impl From<SignalError> for CliError {
+    fn from(error: SignalError) -> Self {
+        Self::failed(error.to_string()).caused_by(&error)
+    }
+}
+
+/// The failure that the end of a session is; `None` when it ended as it should.
 pub(crate) fn failure(end: End) -> Option<CliError> {
     Some(match end {
         End::Terminated => return None,

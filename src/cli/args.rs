@@ -2,12 +2,13 @@
 
 use std::ffi::OsString;
 
-use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser};
 
-use super::commands::ssh::{self, arguments, config as ssh_config, scp};
-use super::commands::{completions, config, exec, fwd, ls, pick, plugin, proxy, sandbox, shell, status};
+use super::commands::ssh::arguments;
+use super::commands::{Command, plugin};
+use super::error::CliError;
 use super::globals::Globals;
-use super::implied_shell;
+use super::{implied_shell, typo};
 use crate::picker;
 
 /// Open shells, run commands and forward ports on EC2 and hybrid instances through AWS Systems Manager, without open
@@ -31,47 +32,59 @@ pub(crate) struct Cli {
     #[command(subcommand)]
     pub command: Command,
 
-    /// The command that was probably meant by a first word that was taken for a target.
+    /// The line that was probably meant, if the first word was taken for a target and resembles a command.
     #[arg(skip)]
-    pub mistyped: Option<String>,
+    pub meant: Option<String>,
 }
 
-/// The commands.
-#[derive(Debug, Subcommand)]
-pub(crate) enum Command {
-    #[command(alias = "sh")]
-    Shell(shell::Args),
-    Exec(exec::Args),
-    Ls(ls::Args),
-    Status(status::Args),
-    Fwd(fwd::Args),
-    Pick(pick::Args),
-    Plugin(plugin::Args),
-    Ssh(ssh::Args),
-    Scp(scp::Args),
-    Proxy(proxy::Args),
-    SshConfig(ssh_config::Args),
-    Completions(completions::Args),
-    Config(config::Args),
-    Sandbox(sandbox::Args),
+/// Why a command line is not run.
+#[derive(Debug)]
+pub(crate) enum Refusal {
+    /// It asks for help or the version, or cannot be understood; the error knows what to print and where.
+    Clap(clap::Error),
+    /// It cannot be understood, and this is probably why.
+    Explained(CliError),
 }
 
 impl Cli {
     /// Takes the arguments apart, the first of which is the name of the program.
     ///
     /// # Errors
-    /// They make no sense, or ask for help or the version; the error knows what to print and where.
-    pub(crate) fn from_args(args: impl IntoIterator<Item = OsString>) -> Result<Self, clap::Error> {
+    /// [`Refusal`]
+    pub(crate) fn from_args(args: impl IntoIterator<Item = OsString>) -> Result<Self, Refusal> {
         Self::read(args.into_iter().collect(), picker::is_possible())
     }
 
-    /// `asks`: somebody is there who can choose an instance if none is named.
-    fn read(args: Vec<OsString>, asks: bool) -> Result<Self, clap::Error> {
-        let args = plugin::as_called_by_name(args);
-        let (args, mistyped) = implied_shell::insert(Self::command(), args, asks);
+    /// `asks`: the person can choose an instance if none is named.
+    fn read(args: Vec<OsString>, asks: bool) -> Result<Self, Refusal> {
+        let typed = plugin::as_called_by_name(args);
+        let (args, implied_at) = implied_shell::insert(Self::command(), typed.clone(), asks);
+        let mut definition = Self::command();
+        definition.build();
+        match Self::parse_words(args) {
+            Ok(cli) => {
+                let meant = implied_at.and_then(|at| typo::corrected(&definition, &typed, at));
+                Ok(Self { meant, ..cli })
+            }
+            Err(error) => {
+                let explained = typo::explain(&definition, &typed, implied_at, &error, Self::runs_in_shell);
+                Err(explained.map_or(Refusal::Clap(error), Refusal::Explained))
+            }
+        }
+    }
+
+    fn parse_words(args: Vec<OsString>) -> Result<Self, clap::Error> {
         let args = arguments::set_apart(Self::command(), args);
-        let matches = Self::command().try_get_matches_from(args)?;
-        Ok(Self { mistyped, ..Self::from_arg_matches(&matches)? })
+        Self::from_arg_matches(&Self::command().try_get_matches_from(args)?)
+    }
+
+    /// Whether a line is that of a shell with a target and a command.
+    fn runs_in_shell(words: &[OsString]) -> bool {
+        let (words, _) = implied_shell::insert(Self::command(), words.to_vec(), false);
+        match Self::parse_words(words) {
+            Ok(Self { command: Command::Shell(shell), .. }) => shell.target.is_some() && !shell.command.is_empty(),
+            _ => false,
+        }
     }
 }
 

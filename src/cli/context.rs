@@ -24,15 +24,15 @@ pub(crate) struct Context {
     /// The AWS environment.
     pub ambient: Ambient,
     /// Each account and region once: several targets in the same one share clients and credentials.
-    clouds: Arc<Mutex<Vec<(Settings, Aws)>>>,
+    accounts: Arc<Mutex<Vec<(Settings, Aws)>>>,
 }
 
 /// A target as it was typed, with its settings.
 #[derive(Clone, Debug)]
-pub(crate) struct Wanted {
-    /// As it was typed.
+pub(crate) struct TargetRequest {
+    /// What was typed.
     pub(crate) text: String,
-    /// The instance that an alias stands for. None if it is not an alias.
+    /// Which instance an alias means. None if it is not an alias.
     pub(crate) selector: Option<Selector>,
     /// The settings in force for it.
     pub(crate) settings: Resolved,
@@ -54,7 +54,7 @@ impl Context {
             globals: globals.clone(),
             config: Arc::new(config),
             ambient: Ambient::of_process(),
-            clouds: Arc::default(),
+            accounts: Arc::default(),
         }
     }
 
@@ -85,9 +85,9 @@ impl Context {
     ///
     /// # Errors
     /// A variable of the environment makes no sense.
-    pub(crate) fn wanted(&self, text: &str) -> Result<Wanted, CliError> {
+    pub(crate) fn request_for(&self, text: &str) -> Result<TargetRequest, CliError> {
         let selector = self.config.targets.get(text).map(|target| target.selector.clone());
-        Ok(Wanted { text: text.to_owned(), selector, settings: self.settings_for(Some(text))? })
+        Ok(TargetRequest { text: text.to_owned(), selector, settings: self.settings_for(Some(text))? })
     }
 
     /// AWS as the settings say.
@@ -96,13 +96,13 @@ impl Context {
     /// No region is set, the profile does not exist, or the AWS configuration cannot be used.
     pub(crate) async fn aws(&self, settings: &Resolved) -> Result<Aws, CliError> {
         let settings = aws_settings(settings);
-        let mut clouds = self.clouds.lock().await;
-        if let Some((_, aws)) = clouds.iter().find(|(known, _)| *known == settings) {
+        let mut accounts = self.accounts.lock().await;
+        if let Some((_, aws)) = accounts.iter().find(|(known, _)| *known == settings) {
             return Ok(aws.clone());
         }
         let _waiting = self.ui.waiting("Reading the AWS configuration");
         let aws = Aws::load(&settings, &self.ambient).await?;
-        clouds.push((settings, aws.clone()));
+        accounts.push((settings, aws.clone()));
         Ok(aws)
     }
 }

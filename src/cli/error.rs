@@ -1,9 +1,9 @@
 //! Failures as a person meets them: what happened, why, and what to do next.
 
-use std::fmt;
-use std::io;
+use std::{fmt, io};
 
 use super::exit::Exit;
+use crate::terminal::Termination;
 
 /// A failure that ends a command. It is printed as `error: …`, `caused by: …` and `hint: …`.
 #[derive(Debug)]
@@ -20,7 +20,7 @@ pub(crate) struct CliError {
 pub(crate) enum ErrorKind {
     /// None of the others.
     Failed,
-    /// The command line makes no sense.
+    /// The command line cannot be understood.
     Usage,
     /// No such target, or several.
     NoTarget,
@@ -30,9 +30,9 @@ pub(crate) enum ErrorKind {
     Denied,
     /// The session was lost.
     Lost,
-    /// Whoever read our standard output went away, as `head` does. Nothing is printed.
+    /// The reader of our standard output went away, as `head` does. Nothing is printed.
     BrokenPipe,
-    /// The person who was to choose an instance left, or a signal ended the choice. Nothing is printed.
+    /// The person left instead of choosing an instance, or a signal came before there was a session. Nothing is printed.
     Left,
 }
 
@@ -47,7 +47,7 @@ impl CliError {
         Self::new(ErrorKind::Failed, message)
     }
 
-    /// A command line that makes no sense.
+    /// A command line that cannot be understood.
     pub(crate) fn usage(message: impl Into<String>) -> Self {
         Self::new(ErrorKind::Usage, message)
     }
@@ -60,17 +60,26 @@ impl CliError {
         Self::failed("cannot write to standard output").caused_by(error)
     }
 
+    /// A signal came before the work was done.
+    pub(crate) fn stopped(signal: Termination) -> Self {
+        Self::new(ErrorKind::Left, format!("ended by {signal}")).exit_with(Exit::of_signal(signal))
+    }
+
     /// Names what the failure is about, in front of what happened.
     pub(crate) fn about(mut self, what: &str) -> Self {
         self.message = format!("{what}: {}", self.message);
         self
     }
 
-    /// Adds an error and its sources as causes. One that only repeats the text before it is left out.
+    /// Adds an error and its sources as causes. A source is left out when the text before it ends with it, as that of a
+    /// wrapper does.
     pub(crate) fn caused_by(mut self, error: &dyn std::error::Error) -> Self {
         let mut next = Some(error);
         while let Some(error) = next {
-            self = self.cause(error.to_string());
+            let text = error.to_string();
+            if !repeats(self.causes.last().unwrap_or(&self.message), &text) {
+                self.causes.push(text);
+            }
             next = error.source();
         }
         self
@@ -78,11 +87,7 @@ impl CliError {
 
     /// Adds a cause in words.
     pub(crate) fn cause(mut self, cause: impl Into<String>) -> Self {
-        let cause = cause.into();
-        let before = self.causes.last().unwrap_or(&self.message);
-        if !before.contains(&cause) {
-            self.causes.push(cause);
-        }
+        self.causes.push(cause.into());
         self
     }
 
@@ -140,6 +145,11 @@ impl fmt::Display for CliError {
 
 impl std::error::Error for CliError {}
 
+/// Whether a text is that of its cause, or ends with a colon and the cause.
+fn repeats(text: &str, cause: &str) -> bool {
+    text.strip_suffix(cause).is_some_and(|before| before.is_empty() || before.ends_with(": "))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -154,6 +164,8 @@ mod tests {
         assert_eq!(error.causes(), ["cannot dial: refused"]);
         let error = CliError::failed("cannot read `x`").caused_by(&io::Error::other("refused"));
         assert_eq!(error.causes(), ["refused"]);
+        let error = CliError::failed("`no` was refused").caused_by(&io::Error::other("no"));
+        assert_eq!(error.causes(), ["no"], "another text that only has these letters in it");
     }
 
     #[test]

@@ -2,6 +2,8 @@
 
 use std::process::ExitCode;
 
+use crate::terminal::Termination;
+
 /// What the process ends with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Exit(u8);
@@ -11,7 +13,7 @@ impl Exit {
     pub const FINE: Self = Self(0);
     /// It failed, for a reason without a code of its own.
     pub const FAILED: Self = Self(1);
-    /// The command line makes no sense.
+    /// The command line cannot be understood.
     pub const USAGE: Self = Self(2);
     /// No such target, or several.
     pub const NO_TARGET: Self = Self(3);
@@ -27,6 +29,11 @@ impl Exit {
     /// The code of a remote or local program, passed through.
     pub const fn of_program(code: u8) -> Self {
         Self(code)
+    }
+
+    /// Ended by a signal: 128 and its number, as shells have it.
+    pub fn of_signal(signal: Termination) -> Self {
+        Self(signal.exit_code())
     }
 
     /// How a local program ended: its code, or 128 and the number of the signal that ended it, as shells have it.

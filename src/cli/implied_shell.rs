@@ -4,13 +4,12 @@ use std::ffi::OsString;
 
 use clap::Command;
 
-use crate::nearest::nearest_command;
-
 const DEFAULT: &str = "shell";
 
-/// Inserts the default command before the first argument that belongs to no command: a word that is none, or a flag that
-/// not all commands have. Where there is none, it is appended if `alone` says so. Also returns the command that the word resembles.
-pub(crate) fn insert(mut cli: Command, mut args: Vec<OsString>, alone: bool) -> (Vec<OsString>, Option<String>) {
+/// Inserts the default command before the first argument that belongs to no command: a word that is not one, or a flag
+/// that not all commands have. Where there is none, it is appended if `alone` says so. Also returns where that argument
+/// was.
+pub(crate) fn insert(mut cli: Command, mut args: Vec<OsString>, alone: bool) -> (Vec<OsString>, Option<usize>) {
     cli.build();
     let at = command_at(&cli, &args);
     if args.get(at).and_then(|word| word.to_str()).is_some_and(|word| cli.find_subcommand(word).is_some()) {
@@ -23,12 +22,11 @@ pub(crate) fn insert(mut cli: Command, mut args: Vec<OsString>, alone: bool) -> 
         }
         return (args, None);
     }
-    let resembled = args[at].to_str().and_then(|word| resembled(&cli, word));
     args.insert(at, DEFAULT.into());
-    (args, resembled)
+    (args, Some(at))
 }
 
-/// Where the first argument is that is no global flag. The definition has to be built.
+/// The place of the first argument that is not a global flag. The definition has to be built.
 pub(crate) fn command_at(cli: &Command, args: &[OsString]) -> usize {
     let mut at = 1;
     while let Some(text) = args.get(at).and_then(|arg| arg.to_str()) {
@@ -70,8 +68,4 @@ fn flag(cli: &Command, text: &str) -> Flag {
         }
     }
     Flag::Global
-}
-
-fn resembled(cli: &Command, word: &str) -> Option<String> {
-    nearest_command(word, cli.get_subcommands().map(Command::get_name)).map(str::to_owned)
 }

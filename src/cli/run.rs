@@ -2,17 +2,17 @@
 
 use std::process::ExitCode;
 
-use super::args::{Cli, Command};
+use clap::ColorChoice;
+
+use super::args::{Cli, Refusal};
+use super::command::Run;
+use super::commands::Command;
 use super::commands::completions::answer;
-use super::commands::ssh::{self, config as ssh_config, scp};
-use super::commands::{completions, config, exec, fwd, ls, pick, plugin, proxy, sandbox, shell, status};
-use super::context::Context;
 use super::core_dump;
 use super::error::{CliError, ErrorKind};
 use super::exit::Exit;
 use super::globals::Globals;
-use super::ui::Ui;
-use super::ui::log;
+use super::ui::{Ui, log};
 
 /// The whole program: parses the command line, runs the command, and returns the exit code.
 pub fn main() -> ExitCode {
@@ -22,10 +22,14 @@ pub fn main() -> ExitCode {
     }
     match Cli::from_args(std::env::args_os()) {
         Ok(cli) => run(cli).into(),
-        Err(error) => {
-            // Help into a pipe that closed early is no failure worth a word.
+        Err(Refusal::Clap(error)) => {
+            // Help into a pipe that closed early is not a failure.
             let _ = error.print();
             ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2))
+        }
+        Err(Refusal::Explained(error)) => {
+            Ui::new(ColorChoice::Auto, false).error(&error);
+            error.exit().into()
         }
     }
 }
@@ -33,19 +37,12 @@ pub fn main() -> ExitCode {
 /// Runs what was typed, reports its failure and returns the exit code.
 fn run(cli: Cli) -> Exit {
     core_dump::forbid();
-    let Cli { globals, command, mistyped } = cli;
+    let Cli { globals, command, meant } = cli;
     let ui = Ui::new(globals.color, globals.quiet);
-    let passes_code_through = match &command {
-        Command::Exec(_) | Command::Ssh(_) | Command::Scp(_) => true,
-        Command::Fwd(args) => !args.command.is_empty(),
-        _ => false,
-    };
+    let passes_code_through = command.passes_code_through();
     try_run(&ui, &globals, command).unwrap_or_else(|mut error| {
-        match mistyped {
-            Some(meant) if error.kind() == ErrorKind::NoTarget => {
-                error = error.hint(format!("did you mean `ssmx {meant}`?"));
-            }
-            _ => {}
+        if let (ErrorKind::NoTarget, Some(meant)) = (error.kind(), meant) {
+            error = error.hint(format!("did you mean `{meant}`?"));
         }
         ui.error(&error);
         match error.kind() {
@@ -65,27 +62,8 @@ fn try_run(ui: &Ui, globals: &Globals, command: Command) -> Result<Exit, CliErro
         .enable_all()
         .build()
         .map_err(|error| CliError::failed("cannot start the runtime").caused_by(&error))?;
-    let result = runtime.block_on(async {
-        // Only for those who go by it: what corrects a configuration must work with a broken one.
-        let context = || Context::load(ui, globals);
-        match command {
-            Command::Shell(args) => shell::run(&context()?, args).await,
-            Command::Exec(args) => exec::run(&context()?, args).await,
-            Command::Ls(args) => ls::run(&context()?, args).await,
-            Command::Status(args) => status::run(&context()?, args).await,
-            Command::Fwd(args) => fwd::run(&context()?, args).await,
-            Command::Pick(args) => pick::run(&context()?, args).await,
-            Command::Plugin(args) => plugin::run(ui, globals, args).await,
-            Command::Ssh(args) => ssh::run(&context()?, args).await,
-            Command::Scp(args) => scp::run(&context()?, args).await,
-            Command::Proxy(args) => proxy::run(&context()?, args).await,
-            Command::SshConfig(args) => ssh_config::run(ui, globals, args),
-            Command::Config(args) => config::run(ui, globals, args),
-            Command::Sandbox(args) => sandbox::run(ui, globals, args).await,
-            Command::Completions(args) => completions::run(ui, args),
-        }
-    });
-    // A read of standard input or a look-up of a name may still be pending; nobody waits for those.
+    let result = runtime.block_on(command.run(ui, globals));
+    // A read of standard input or a look-up of a name may still be pending, and nothing depends on them.
     runtime.shutdown_background();
     result
 }

@@ -20,7 +20,7 @@ pub use model::target::TargetState;
 pub(crate) use query::spec::TargetSpec;
 pub use query::terms::Query;
 pub(crate) use query::terms::Tag;
-pub(crate) use resolve::Resolver;
+pub(crate) use resolve::{Found, Resolver};
 #[cfg(test)]
 pub(crate) use trouble::Service;
 pub(crate) use trouble::Trouble;

@@ -4,8 +4,10 @@ use std::io;
 
 use bytes::Bytes;
 
-use super::{Observer, Sink};
-use crate::channel::{Channel, End, Event};
+use super::event::{OutputEvent, next_output};
+use super::observer::Observer;
+use super::sink::Sink;
+use crate::channel::{Channel, End};
 use crate::terminal::{Termination, Terminations};
 
 /// What the agent takes as SIGINT and as SIGQUIT for the command.
@@ -15,11 +17,11 @@ const QUIT: &[u8] = &[0x1c];
 /// How a command ended.
 #[derive(Debug)]
 pub(crate) enum Executed {
-    /// With this code. Documents that do not keep the streams apart tell none.
+    /// With this code. Documents that do not keep the streams apart report none.
     Code(Option<i32>),
     /// The session ended otherwise before the command did.
     Ended(End),
-    /// We were told to stop; the session is ended on the service.
+    /// A signal asked us to stop; the session is ended on the service.
     Stopped(Termination),
     /// The output could not be written, or not be decoded; the session is ended on the service.
     Output(io::Error),
@@ -39,7 +41,7 @@ pub(crate) async fn exec<S: Sink>(
     let mut interrupted = false;
     let stopped = loop {
         tokio::select! {
-            event = channel.next() => match take(event, &mut code, sink, observer).await {
+            event = next_output(&mut channel, observer) => match take(event, &mut code, sink).await {
                 Ok(None) => {}
                 Ok(Some(executed)) => {
                     return match sink.finish().await {
@@ -68,28 +70,19 @@ pub(crate) async fn exec<S: Sink>(
 }
 
 /// Takes one event. `Some` when it was the last.
-async fn take<S: Sink>(
-    event: Option<Event>,
-    code: &mut Option<i32>,
-    sink: &mut S,
-    observer: &dyn Observer,
-) -> io::Result<Option<Executed>> {
+async fn take<S: Sink>(event: OutputEvent, code: &mut Option<i32>, sink: &mut S) -> io::Result<Option<Executed>> {
     match event {
-        Some(Event::Output(bytes)) => sink.stdout(bytes).await?,
-        Some(Event::Stderr(bytes)) => sink.stderr(bytes).await?,
-        Some(Event::ExitCode(told)) => *code = Some(told),
-        Some(Event::Message(text)) => observer.message(&text),
-        Some(Event::Notice(notice)) => observer.notice(&notice),
-        Some(Event::Ready(_) | Event::LateHandshake | Event::Flag(_)) => {}
-        // Once the code is told the command has ended, whatever becomes of the session.
-        Some(Event::Ended(end)) => {
+        OutputEvent::Stdout(bytes) => sink.stdout(bytes).await?,
+        OutputEvent::Stderr(bytes) => sink.stderr(bytes).await?,
+        OutputEvent::ExitCode(reported) => *code = Some(reported),
+        // Once the code is known the command has ended, even if the session fails afterwards.
+        OutputEvent::Ended(end) => {
             return Ok(Some(match (*code, end) {
                 (Some(code), _) => Executed::Code(Some(code)),
                 (None, End::Closed(reason)) if reason.is_empty() => Executed::Code(None),
                 (None, end) => Executed::Ended(end),
             }));
         }
-        None => return Ok(Some(Executed::Ended(End::Terminated))),
     }
     Ok(None)
 }

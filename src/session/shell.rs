@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 
-use super::Observer;
-use crate::channel::{self, Channel, End, Event};
+use super::event::{OutputEvent, next_output};
+use super::observer::Observer;
+use crate::channel::{self, Channel, End};
 use crate::protocol;
 use crate::terminal::{self, Changes, EscapeKeys, Output, RawMode, Termination, Terminations, Typed};
 
@@ -15,7 +16,7 @@ use crate::terminal::{self, Changes, EscapeKeys, Output, RawMode, Termination, T
 const TYPE_AHEAD: usize = 1 << 20;
 
 /// How long the terminal may take for the last output.
-const FLUSH_PATIENCE: Duration = Duration::from_secs(2);
+const FLUSH_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// What a terminal sends for Ctrl-D. A shell whose input is a file or a pipe gets it at the end of that. It is heard
 /// only at the start of a line.
@@ -31,7 +32,7 @@ pub(crate) enum Left {
     Ended(End),
     /// With the escape key.
     Disconnected,
-    /// We were told to stop.
+    /// A signal asked us to stop.
     Stopped(Termination),
     /// Our terminal is gone.
     Terminal(io::Error),
@@ -54,7 +55,7 @@ pub(crate) async fn shell(
             Ok(raw) => run(&mut channel, raw, escape, terminations, observer).await,
             Err(error) => Err(error),
         }
-        // The guard is gone here: what is said from now on meets a terminal that is restored.
+        // The guard is gone here: later messages meet a terminal that is restored.
     };
     if !matches!(left, Ok(Left::Ended(_))) {
         channel.terminate().await;
@@ -100,30 +101,27 @@ async fn run(
     };
     let ended_well = matches!(&left, Ok(Left::Ended(End::Closed(reason))) if reason.is_empty());
     if is_raw && !ended_well {
-        // The cursor may stand anywhere in a line, and what ssmx has to say begins a new one.
-        let _ = tokio::time::timeout(FLUSH_PATIENCE, output.write_all(b"\r\n")).await;
+        // The cursor may stand anywhere in a line, and a message of ssmx begins a new one.
+        let _ = tokio::time::timeout(FLUSH_TIMEOUT, output.write_all(b"\r\n")).await;
     }
-    // A terminal that is gone or stuck takes nothing more, and that is no news.
-    let _ = tokio::time::timeout(FLUSH_PATIENCE, output.flush()).await;
+    // A terminal that is gone or stuck takes nothing more, and that is not worth a message.
+    let _ = tokio::time::timeout(FLUSH_TIMEOUT, output.flush()).await;
     left
 }
 
 /// Shows what arrives, until the session ends.
 async fn show(channel: &mut Channel, output: &mut Output, observer: &dyn Observer) -> io::Result<Left> {
-    while let Some(event) = channel.next().await {
-        match event {
-            Event::Output(bytes) | Event::Stderr(bytes) => {
+    loop {
+        match next_output(channel, observer).await {
+            OutputEvent::Stdout(bytes) | OutputEvent::Stderr(bytes) => {
                 if let Err(error) = output.write_all(&bytes).await {
                     return Ok(Left::Terminal(error));
                 }
             }
-            Event::Message(text) => observer.message(&text),
-            Event::Notice(notice) => observer.notice(&notice),
-            Event::Ended(end) => return Ok(Left::Ended(end)),
-            Event::Ready(_) | Event::LateHandshake | Event::ExitCode(_) | Event::Flag(_) => {}
+            OutputEvent::ExitCode(_) => {}
+            OutputEvent::Ended(end) => return Ok(Left::Ended(end)),
         }
     }
-    Ok(Left::Ended(End::Terminated))
 }
 
 /// The way from the terminal into the session.

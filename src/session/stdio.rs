@@ -6,20 +6,21 @@ mod tests;
 use std::io;
 use std::time::Duration;
 
-use super::Observer;
-use crate::channel::{self, Channel, End, Event};
+use super::event::{OutputEvent, next_output};
+use super::observer::Observer;
+use crate::channel::{self, Channel, End};
 use crate::terminal::{Input, Output, Termination, Terminations};
 
 /// How long the end may take.
 #[derive(Clone, Copy, Debug)]
-struct Patience {
+struct Timeouts {
     /// For the agent to acknowledge the last input, which may wait for a reconnect.
     input: Duration,
-    /// For whoever reads our output to take the rest of it.
+    /// For the reader of our output to take the rest of it.
     output: Duration,
 }
 
-const PATIENCE: Patience = Patience { input: Duration::from_secs(60), output: Duration::from_secs(10) };
+const TIMEOUTS: Timeouts = Timeouts { input: Duration::from_secs(60), output: Duration::from_secs(10) };
 
 /// How carrying ended.
 #[derive(Debug)]
@@ -30,7 +31,7 @@ pub(crate) enum Carried {
     EndOfInput,
     /// Our input has ended, and not all of it was acknowledged in time (60 s); the session is ended on the service.
     Undelivered,
-    /// We were told to stop; the session is ended on the service.
+    /// A signal asked us to stop; the session is ended on the service.
     Stopped(Termination),
     /// Our input cannot be read; what came before has arrived, and the session is ended on the service.
     Input(io::Error),
@@ -48,7 +49,7 @@ pub(crate) async fn stdio(
     observer: &dyn Observer,
 ) -> io::Result<Carried> {
     match streams() {
-        Ok((input, output)) => Ok(carry(channel, input, output, terminations.next(), observer, PATIENCE).await),
+        Ok((input, output)) => Ok(carry(channel, input, output, terminations.next(), observer, TIMEOUTS).await),
         Err(error) => {
             channel.terminate().await;
             Err(error)
@@ -66,15 +67,15 @@ async fn carry(
     mut output: Output,
     stop: impl Future<Output = Termination>,
     observer: &dyn Observer,
-    patience: Patience,
+    timeouts: Timeouts,
 ) -> Carried {
-    let sending = send(input, channel.input(), patience.input);
+    let sending = send(input, channel.input(), timeouts.input);
     let carried = tokio::select! {
         carried = sending => carried,
         carried = receive(&mut channel, &mut output, observer) => carried,
         signal = stop => Carried::Stopped(signal),
     };
-    let carried = finish(carried, &mut output, patience.output).await;
+    let carried = finish(carried, &mut output, timeouts.output).await;
     if !matches!(carried, Carried::Ended(_)) {
         channel.terminate().await;
     }
@@ -82,20 +83,20 @@ async fn carry(
 }
 
 /// Sends until the input ends and all of it has arrived.
-async fn send(mut stdin: Input, input: channel::Input, patience: Duration) -> Carried {
+async fn send(mut stdin: Input, input: channel::Input, limit: Duration) -> Carried {
     let over = loop {
         match stdin.read().await {
             Ok(bytes) if bytes.is_empty() => break Carried::EndOfInput,
             Ok(bytes) => {
                 if input.write(bytes).await.is_err() {
-                    // How the session ended is told to whoever receives.
+                    // The receiving side hears how the session ended.
                     return std::future::pending().await;
                 }
             }
             Err(error) => break Carried::Input(error),
         }
     };
-    match tokio::time::timeout(patience, input.flush()).await {
+    match tokio::time::timeout(limit, input.flush()).await {
         Ok(Ok(())) => over,
         Ok(Err(_)) => std::future::pending().await,
         Err(_) => Carried::Undelivered,
@@ -104,28 +105,25 @@ async fn send(mut stdin: Input, input: channel::Input, patience: Duration) -> Ca
 
 /// Writes what arrives until the session ends.
 async fn receive(channel: &mut Channel, output: &mut Output, observer: &dyn Observer) -> Carried {
-    while let Some(event) = channel.next().await {
-        match event {
-            Event::Output(bytes) | Event::Stderr(bytes) => {
+    loop {
+        match next_output(channel, observer).await {
+            OutputEvent::Stdout(bytes) | OutputEvent::Stderr(bytes) => {
                 if let Err(error) = output.write_all(&bytes).await {
                     return Carried::Output(error);
                 }
             }
-            Event::Message(text) => observer.message(&text),
-            Event::Notice(notice) => observer.notice(&notice),
-            Event::Ended(end) => return Carried::Ended(end),
-            Event::Ready(_) | Event::LateHandshake | Event::ExitCode(_) | Event::Flag(_) => {}
+            OutputEvent::ExitCode(_) => {}
+            OutputEvent::Ended(end) => return Carried::Ended(end),
         }
     }
-    Carried::Ended(End::Terminated)
 }
 
-/// Sees to it that what arrived is written, unless nobody wants it any more.
-async fn finish(carried: Carried, output: &mut Output, patience: Duration) -> Carried {
+/// Writes the rest of what arrived, unless there is no reader for it.
+async fn finish(carried: Carried, output: &mut Output, limit: Duration) -> Carried {
     if matches!(carried, Carried::Stopped(_) | Carried::Output(_)) {
         return carried;
     }
-    match tokio::time::timeout(patience, output.flush()).await {
+    match tokio::time::timeout(limit, output.flush()).await {
         Ok(Ok(())) => carried,
         Ok(Err(error)) => Carried::Output(error),
         Err(_) => Carried::Output(io::ErrorKind::TimedOut.into()),

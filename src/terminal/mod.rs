@@ -26,5 +26,7 @@ pub use input::Input;
 pub(crate) use input::is_terminal;
 pub use output::Output;
 pub use raw::RawMode;
-pub(crate) use signals::{SuspendedChild, Suspensions, Termination, Terminations, forward, share, suspend};
+pub(crate) use signals::{
+    SignalError, SuspendedChild, Suspensions, Termination, Terminations, forward, share, suspend,
+};
 pub(crate) use size::{Changes, Size};

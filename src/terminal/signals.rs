@@ -48,6 +48,11 @@ impl fmt::Display for Termination {
     }
 }
 
+/// The signal handlers cannot be installed.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot listen for signals")]
+pub struct SignalError(#[from] io::Error);
+
 /// All termination signals, one after the other. Those that were ignored when ssmx started (under nohup, or in the
 /// background of a script) stay ignored.
 #[derive(Debug)]
@@ -57,8 +62,8 @@ impl Terminations {
     /// From here on the signals no longer end the process by themselves. Needs a tokio runtime.
     ///
     /// # Errors
-    /// The signal handlers cannot be installed.
-    pub fn listen() -> io::Result<Self> {
+    /// [`SignalError`]
+    pub fn listen() -> Result<Self, SignalError> {
         Self::listen_to(&[Termination::Hangup, Termination::Interrupt, Termination::Quit, Termination::Terminate], &[])
     }
 
@@ -66,9 +71,9 @@ impl Terminations {
     /// start, for whoever is run by a program that ignores them for itself; that is inherited.
     ///
     /// # Errors
-    /// The signal handlers cannot be installed.
-    pub fn listen_to(signals: &[Termination], always: &[Termination]) -> io::Result<Self> {
-        platform::Terminations::listen_to(signals, always).map(Self)
+    /// [`SignalError`]
+    pub fn listen_to(signals: &[Termination], always: &[Termination]) -> Result<Self, SignalError> {
+        Ok(Self(platform::Terminations::listen_to(signals, always)?))
     }
 
     /// Waits for the next signal. Cancel safe.
@@ -85,9 +90,9 @@ impl Suspensions {
     /// Listens, also where the signal was ignored at the start. Needs a tokio runtime.
     ///
     /// # Errors
-    /// The signal handler cannot be installed.
-    pub fn listen() -> io::Result<Self> {
-        platform::Suspensions::listen().map(Self)
+    /// [`SignalError`]
+    pub fn listen() -> Result<Self, SignalError> {
+        Ok(Self(platform::Suspensions::listen()?))
     }
 
     /// Waits for the next one; for ever where there is no such signal. Cancel safe.
@@ -104,9 +109,9 @@ impl SuspendedChild {
     /// Listens. Needs a tokio runtime.
     ///
     /// # Errors
-    /// The signal handler cannot be installed.
-    pub fn listen() -> io::Result<Self> {
-        platform::SuspendedChild::listen().map(Self)
+    /// [`SignalError`]
+    pub fn listen() -> Result<Self, SignalError> {
+        Ok(Self(platform::SuspendedChild::listen()?))
     }
 
     /// Waits until the child process is suspended; for ever where there is no such thing. Cancel safe.
@@ -128,8 +133,8 @@ pub fn suspend() -> io::Result<()> {
 /// shells pass it on to their jobs, so that it often comes twice.
 ///
 /// # Errors
-/// The signal handlers cannot be installed.
-pub fn terminate() -> io::Result<impl Future<Output = Termination>> {
+/// [`SignalError`]
+pub fn terminate() -> Result<impl Future<Output = Termination>, SignalError> {
     let mut signals = Terminations::listen()?;
     Ok(async move {
         let first = signals.next().await;

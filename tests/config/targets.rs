@@ -123,6 +123,22 @@ fn an_alias_finds_its_instance_by_tags_address_or_whole_name() {
 }
 
 #[test]
+fn an_alias_means_a_whole_name_for_several_instances_too() {
+    let lab = Lab::new("[targets.parts]\nname = 'web-'\n[targets.part]\nname = 'bas'\n");
+    for args in [&["exec", "--all", "parts"][..], &["exec", "--first", "parts"]] {
+        let missed = lab.run(&[args, &["--", "true"]].concat());
+        assert_eq!(missed.code(), 255, "{missed:?}");
+        assert!(missed.err().starts_with("error: parts: no instance is named `web-` in us-east-1\n"), "{missed:?}");
+    }
+    for args in [&["status", "part"][..], &["status", "--all", "parts"], &["status", "--first", "parts"]] {
+        let missed = lab.run(args);
+        assert_eq!(missed.code(), 3, "{missed:?}");
+        assert!(missed.err().contains(" no instance is named `"), "{missed:?}");
+    }
+    assert_eq!(lab.cloud.history().len(), 0);
+}
+
+#[test]
 fn another_tag_may_hold_the_name() {
     let lab = Lab::new("[defaults]\nname_tag = 'Role'\n");
     let found = lab.run(&["exec", "postgres", "--", "true"]);

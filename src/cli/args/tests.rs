@@ -1,10 +1,20 @@
 use super::*;
+use crate::cli::commands::shell;
 
-fn parse(line: &str) -> Result<Cli, clap::Error> {
+impl Refusal {
+    fn exit_code(&self) -> i32 {
+        match self {
+            Self::Clap(error) => error.exit_code(),
+            Self::Explained(error) => error.exit().code().into(),
+        }
+    }
+}
+
+fn parse(line: &str) -> Result<Cli, Refusal> {
     parse_at(line, false)
 }
 
-fn parse_at(line: &str, asks: bool) -> Result<Cli, clap::Error> {
+fn parse_at(line: &str, asks: bool) -> Result<Cli, Refusal> {
     let words = shlex::split(line).unwrap();
     Cli::read(words.into_iter().map(OsString::from).collect(), asks)
 }
@@ -39,7 +49,7 @@ fn a_target_alone_is_a_shell() {
 }
 
 #[test]
-fn nothing_is_a_shell_where_somebody_can_be_asked() {
+fn nothing_is_a_shell_where_the_person_can_choose() {
     for line in ["ssmx", "ssmx -p work"] {
         let Ok(Cli { command: Command::Shell(args), .. }) = parse_at(line, true) else { panic!("{line}") };
         assert_eq!(args.target, None);
@@ -52,9 +62,97 @@ fn nothing_is_a_shell_where_somebody_can_be_asked() {
 
 #[test]
 fn a_mistyped_command_is_remembered() {
-    assert_eq!(parse("ssmx exce").unwrap().mistyped.as_deref(), Some("exec"));
-    assert_eq!(parse("ssmx web-1").unwrap().mistyped, None);
-    assert_eq!(parse("ssmx shell exce").unwrap().mistyped, None);
+    assert_eq!(parse("ssmx exce").unwrap().meant.as_deref(), Some("ssmx exec"));
+    assert_eq!(parse("ssmx -p work exce -- id").unwrap().meant.as_deref(), Some("ssmx -p work exec -- id"));
+    assert_eq!(parse("ssmx web-1").unwrap().meant, None);
+    assert_eq!(parse("ssmx shell exce").unwrap().meant, None);
+}
+
+/// The message and the hints about a line that is refused; None where they are clap's.
+fn explained(line: &str) -> Option<Vec<String>> {
+    match parse(line).unwrap_err() {
+        Refusal::Clap(_) => None,
+        Refusal::Explained(error) => {
+            assert_eq!(error.exit().code(), 2);
+            Some(
+                [error.message()]
+                    .into_iter()
+                    .chain(error.hints().iter().map(String::as_str))
+                    .map(str::to_owned)
+                    .collect(),
+            )
+        }
+    }
+}
+
+#[test]
+fn a_mistyped_command_with_more_words_names_the_nearest_one() {
+    assert_eq!(
+        explained("ssmx shel web-1").unwrap(),
+        [
+            "`shel` is not a command",
+            "did you mean `ssmx shell web-1`?",
+            "if `shel` is a target, a command to run stands behind `--`: `ssmx shel -- web-1`",
+        ]
+    );
+    assert_eq!(
+        explained("ssmx -q exce web-1 -- sh -c 'a b'").unwrap(),
+        ["`exce` is not a command", "did you mean `ssmx -q exec web-1 -- sh -c 'a b'`?"]
+    );
+    assert_eq!(
+        explained("ssmx lss --all-regions").unwrap(),
+        ["`lss` is not a command", "did you mean `ssmx ls --all-regions`?"]
+    );
+}
+
+#[test]
+fn a_command_stands_behind_dashes() {
+    let hint = |line: &str| explained(line).unwrap()[1..].to_vec();
+    assert_eq!(explained("ssmx web-1 uptime").unwrap()[0], "unexpected argument `uptime`");
+    let expected = "a command to run stands behind `--`: `ssmx web-1 -- uptime`";
+    assert_eq!(hint("ssmx web-1 uptime"), [expected]);
+    assert_eq!(hint("ssmx web-1 web-1"), [expected.replace("uptime", "web-1")]);
+    assert_eq!(
+        hint("ssmx shell web-1 ls -l /"),
+        ["a command to run stands behind `--`: `ssmx shell web-1 -- ls -l /`"]
+    );
+    assert_eq!(
+        hint("ssmx -r eu-west-1 --document D web-1 uptime"),
+        ["a command to run stands behind `--`: `ssmx -r eu-west-1 --document D web-1 -- uptime`"]
+    );
+    for other in ["ssmx web-1 --nonsense", "ssmx web-1 a -- b", "ssmx ls --nonsense", "ssmx exec web-1 uptime"] {
+        assert_eq!(explained(other), None, "{other}");
+    }
+}
+
+#[test]
+fn hints_name_commands_that_exist() {
+    let mut cli = Cli::command();
+    cli.build();
+    let mut folders = vec![std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src")];
+    let mut seen = 0;
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap().map(Result::unwrap) {
+            let path = entry.path();
+            if path.is_dir() {
+                // Tests quote mistakes.
+                folders.extend(Some(path).filter(|path| !path.ends_with("args")));
+                continue;
+            }
+            let text = std::fs::read_to_string(&path).unwrap();
+            for (at, _) in text.match_indices("`ssmx ") {
+                let rest = &text[at + "`ssmx ".len()..];
+                let word = rest.split(|c: char| !(c.is_ascii_alphanumeric() || c == '-')).next().unwrap_or_default();
+                let stands_for_a_command =
+                    !word.is_empty() && word.bytes().all(|b| b.is_ascii_lowercase() || b == b'-');
+                if stands_for_a_command && !word.starts_with('-') {
+                    seen += 1;
+                    assert!(cli.find_subcommand(word).is_some(), "{}: `ssmx {word}`", path.display());
+                }
+            }
+        }
+    }
+    assert!(seen > 20, "{seen}");
 }
 
 #[test]

@@ -1,25 +1,26 @@
 //! `ssmx exec`.
 
-use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::task::JoinSet;
 
-use crate::aws::StartSession;
-use crate::channel::Options;
-use crate::cli::advice;
+use crate::cli::command::Run;
 use crate::cli::completes::Completes;
-use crate::cli::context::{Context, Wanted};
+use crate::cli::context::{Context, TargetRequest};
 use crate::cli::error::{CliError, ErrorKind};
 use crate::cli::exit::Exit;
+use crate::cli::globals::Globals;
+use crate::cli::session::observer::UiObserver;
+use crate::cli::session::outcome;
+use crate::cli::session::start::{Started, start};
 use crate::cli::target::choose;
-use crate::cli::target::lookup::{self, Says};
+use crate::cli::target::lookup::{self, Ambiguity};
 use crate::cli::target::reason::reasons;
+use crate::cli::ui::Ui;
 use crate::config::{Key, Selector};
 use crate::fleet::{Instance, TargetState};
-use crate::session::{self, Decoding, Direct, Executed, Prefixed, Shared, Sink, command};
-use crate::terminal::{Termination, Terminations};
+use crate::session::{self, Decoding, Direct, Executed, Prefixed, SessionRequest, Shared, Sink, command};
 
 /// Run a command without a terminal and exit with its exit code
 ///
@@ -61,47 +62,53 @@ pub(crate) struct Args {
 /// Sessions that run at the same time at most. StartSession is throttled for the whole account.
 const SIDE_BY_SIDE: usize = 16;
 
-/// Runs the command.
-///
-/// # Errors
-/// The sessions cannot be had or were lost.
-pub(crate) async fn run(context: &Context, args: Args) -> Result<Exit, CliError> {
-    let command = if args.binary { command::encoded(&args.command) } else { command::non_interactive(&args.command) };
-    let command = command.map_err(|error| CliError::usage(error.to_string()))?;
-    let mut wanted = choose::several(context, &args.targets).await?;
-    if args.first || args.all {
-        wanted = expand(context, wanted, args.all).await?;
+impl Run for Args {
+    fn passes_code_through(&self) -> bool {
+        true
     }
-    let reasons = reasons(args.reason.as_deref(), wanted.iter().map(|wanted| &wanted.settings))?;
-    let targets = wanted.into_iter().zip(reasons).map(|(wanted, reason)| {
-        let document = args.document.as_deref().or_else(|| wanted.settings.text(Key::ExecDocument)).map(str::to_owned);
-        Run { wanted, reason, document }
-    });
-    let job = Job { context: context.clone(), command, binary: args.binary, stopped: Arc::default() };
-    let mut targets: Vec<Run> = targets.collect();
-    match (targets.pop(), targets.as_slice()) {
-        (Some(only), []) => {
-            let sink = Direct::new().map_err(|error| CliError::stdout(&error))?;
-            job.run(&only, None, sink).await
+
+    async fn run(self, ui: &Ui, globals: &Globals) -> Result<Exit, CliError> {
+        let context = Context::load(ui, globals)?;
+        let command = match self.binary {
+            true => command::encoded(&self.command)?,
+            false => command::non_interactive(&self.command)?,
+        };
+        let mut targets = choose::several(&context, &self.targets).await?;
+        if self.first || self.all {
+            targets = expand(&context, targets, self.all).await?;
         }
-        (last, _) => side_by_side(&job, targets.into_iter().chain(last)).await,
+        let reasons = reasons(self.reason.as_deref(), targets.iter().map(|target| &target.settings))?;
+        let jobs = targets.into_iter().zip(reasons).map(|(target, reason)| {
+            let document = self.document.as_deref().or_else(|| target.settings.text(Key::ExecDocument));
+            let session = SessionRequest::command(command.clone()).with_document(document).with_reason(reason);
+            Job { target, session }
+        });
+        let mut jobs: Vec<Job> = jobs.collect();
+        let runner = Runner { context, binary: self.binary, stopped: Arc::default() };
+        match (jobs.pop(), jobs.as_slice()) {
+            (Some(only), []) => {
+                let sink = Direct::new().map_err(|error| CliError::stdout(&error))?;
+                runner.run(&only, None, sink).await
+            }
+            (last, _) => side_by_side(&runner, jobs.into_iter().chain(last)).await,
+        }
     }
 }
 
-/// Each instance that the targets mean once, or the best one of each target. They go by their names as far as those tell
-/// them apart.
-async fn expand(context: &Context, targets: Vec<Wanted>, all: bool) -> Result<Vec<Wanted>, CliError> {
-    let mut found: Vec<(Instance, Wanted)> = Vec::new();
-    for wanted in targets {
-        let aws = context.aws(&wanted.settings).await?;
-        for instance in lookup::instances(&context.ui, &aws, &wanted, all).await? {
+/// Each instance that the targets mean once, or the best one of each target. They go by their names where those are
+/// unique.
+async fn expand(context: &Context, targets: Vec<TargetRequest>, all: bool) -> Result<Vec<TargetRequest>, CliError> {
+    let mut found: Vec<(Instance, TargetRequest)> = Vec::new();
+    for target in targets {
+        let aws = context.aws(&target.settings).await?;
+        for instance in lookup::instances(&context.ui, &aws, &target, all).await? {
             if found.iter().all(|(other, _)| (&other.id, &other.place) != (&instance.id, &instance.place)) {
-                found.push((instance, wanted.clone()));
+                found.push((instance, target.clone()));
             }
         }
     }
     let is_down = |instance: &Instance| matches!(instance.status, TargetState::Down(_));
-    // If none of them runs, the failure to reach one says so.
+    // If none of them runs, they stay, and the failure to reach them is the answer.
     if all && !found.iter().all(|(instance, _)| is_down(instance)) {
         for (instance, _) in found.extract_if(.., |(instance, _)| is_down(instance)) {
             context.ui.notice(format!("{} is left out", instance.target()));
@@ -109,38 +116,39 @@ async fn expand(context: &Context, targets: Vec<Wanted>, all: bool) -> Result<Ve
     }
     let names: Vec<_> = found.iter().map(|(instance, _)| instance.name.clone()).collect();
     let several = |name: &String| names.iter().flatten().filter(|other| *other == name).count() > 1;
-    let one = |(instance, wanted): (Instance, Wanted)| Wanted {
+    let one = |(instance, target): (Instance, TargetRequest)| TargetRequest {
         text: instance.name.filter(|name| !several(name)).unwrap_or_else(|| instance.id.clone()),
         selector: Some(Selector::Id(instance.id)),
-        settings: wanted.settings,
+        settings: target.settings,
     };
     Ok(found.into_iter().map(one).collect())
 }
 
-/// Runs the job on every target and returns the worst code, a failure of our own being the worst of all.
-async fn side_by_side(job: &Job, mut targets: impl Iterator<Item = Run>) -> Result<Exit, CliError> {
+/// Runs all jobs and returns the worst code, a failure of our own being the worst of all.
+async fn side_by_side(runner: &Runner, mut jobs: impl Iterator<Item = Job>) -> Result<Exit, CliError> {
     let shared = Shared::new().map_err(|error| CliError::stdout(&error))?;
     let mut running = JoinSet::new();
     let mut worst = Exit::FINE;
     loop {
-        // Whoever interrupts does not want the rest to begin.
-        while !job.stopped.load(Ordering::Relaxed)
+        // After an interrupt the rest does not begin.
+        while !runner.stopped.load(Ordering::Relaxed)
             && running.len() < SIDE_BY_SIDE
-            && let Some(run) = targets.next()
+            && let Some(job) = jobs.next()
         {
-            let (job, shared) = (job.clone(), shared.clone());
+            let (runner, shared) = (runner.clone(), shared.clone());
             running.spawn(async move {
-                let target = run.wanted.text.clone();
-                let sink = Prefixed::new(&target, shared);
-                (job.run(&run, Some(target.clone()), sink).await, target)
+                let name = job.target.text.clone();
+                let sink = Prefixed::new(&name, shared);
+                (runner.run(&job, Some(&name), sink).await, name)
             });
         }
         let Some(ended) = running.join_next().await else { return Ok(worst) };
         let exit = match ended {
             Ok((Ok(exit), _)) => exit,
             Ok((Err(error), _)) if error.kind() == ErrorKind::BrokenPipe => return Err(error),
-            Ok((Err(error), target)) => {
-                job.context.ui.error(&error.about(&target));
+            Ok((Err(error), _)) if error.kind() == ErrorKind::Left => error.exit(),
+            Ok((Err(error), name)) => {
+                runner.context.ui.error(&error.about(&name));
                 Exit::OWN_FAILURE
             }
             Err(_) => Exit::OWN_FAILURE,
@@ -149,100 +157,40 @@ async fn side_by_side(job: &Job, mut targets: impl Iterator<Item = Run>) -> Resu
     }
 }
 
-/// What is to be done on each target.
-#[derive(Clone)]
+/// The command on one target.
 struct Job {
+    target: TargetRequest,
+    session: SessionRequest,
+}
+
+/// Runs jobs.
+#[derive(Clone)]
+struct Runner {
     context: Context,
-    /// As the document takes it.
-    command: String,
+    /// The output comes encoded.
     binary: bool,
-    /// A signal has told us to stop.
+    /// A signal has ended a job.
     stopped: Arc<AtomicBool>,
 }
 
-/// Where it is to be done.
-struct Run {
-    wanted: Wanted,
-    reason: Option<String>,
-    /// In place of the usual one.
-    document: Option<String>,
-}
-
-impl Run {
-    fn request(&self, command: &str) -> StartSession {
-        // Without separate streams there is no exit code. Documents of one's own need not know the parameter.
-        let separate = self.document.is_none().then(|| (SEPARATE.to_owned(), vec!["true".to_owned()]));
-        StartSession {
-            target: String::new(),
-            document: Some(self.document.clone().unwrap_or_else(|| DOCUMENT.to_owned())),
-            parameters: [("command".to_owned(), vec![command.to_owned()])].into_iter().chain(separate).collect(),
-            reason: self.reason.clone(),
-        }
-    }
-}
-
-impl Job {
-    async fn run<S: Sink>(&self, run: &Run, name: Option<String>, sink: S) -> Result<Exit, CliError> {
-        let ui = &self.context.ui;
-        let mut terminations =
-            Terminations::listen().map_err(|error| CliError::failed("cannot listen for signals").caused_by(&error))?;
-        let open = async {
-            let aws = self.context.aws(&run.wanted.settings).await?;
-            let target = match &name {
-                // Several at once cannot ask.
-                Some(_) => lookup::target(ui, &aws, &run.wanted).await?,
-                None => lookup::target_asking(ui, &aws, &run.wanted).await?,
-            };
-            lookup::session(ui, &aws, &target, run.request(&self.command), Options::with_handshake()).await
+impl Runner {
+    async fn run<S: Sink>(&self, job: &Job, name: Option<&str>, mut sink: S) -> Result<Exit, CliError> {
+        // Several at once cannot ask.
+        let ambiguity = if name.is_some() { Ambiguity::Refuse } else { Ambiguity::Ask };
+        let started = start(&self.context, &job.target, &job.session, ambiguity).await;
+        let Started { channel, mut terminations } = started.inspect_err(|error| {
+            if error.kind() == ErrorKind::Left {
+                self.stopped.store(true, Ordering::Relaxed);
+            }
+        })?;
+        let observer = UiObserver::new(&self.context.ui, name);
+        let executed = match self.binary {
+            true => session::exec(channel, &mut Decoding::new(sink), &mut terminations, &observer).await,
+            false => session::exec(channel, &mut sink, &mut terminations, &observer).await,
         };
-        let channel = tokio::select! {
-            channel = open => channel?,
-            signal = terminations.next() => return Ok(self.stop(signal)),
-        };
-        let says = Says { ui: ui.clone(), name };
-        let executed = if self.binary {
-            session::exec(channel, &mut Decoding::new(sink), &mut terminations, &says).await
-        } else {
-            let mut sink = sink;
-            session::exec(channel, &mut sink, &mut terminations, &says).await
-        };
-        if let Executed::Stopped(signal) = executed {
-            return Ok(self.stop(signal));
+        if let Executed::Stopped(_) = executed {
+            self.stopped.store(true, Ordering::Relaxed);
         }
-        judge(executed, run.document.is_none())
-    }
-
-    fn stop(&self, signal: Termination) -> Exit {
-        self.stopped.store(true, Ordering::Relaxed);
-        Exit::of_program(signal.exit_code())
+        outcome::of_command(executed, job.session.reports_exit_code())
     }
 }
-
-/// What a command's end means for us. `tells_code`: the document is one that tells the command's exit code.
-pub(crate) fn judge(executed: Executed, tells_code: bool) -> Result<Exit, CliError> {
-    match executed {
-        // The agent says -1 for a command that a signal has ended.
-        Executed::Code(Some(code)) => Ok(Exit::of_program(u8::try_from(code).unwrap_or(255))),
-        Executed::Code(None) if tells_code => {
-            Err(CliError::failed("the session ended before the command had told its exit code")
-                .hint("somebody may have terminated the session, or the agent was stopped")
-                .hint("agents older than 3.1.1511.0 never tell it: update the SSM agent of the instance"))
-        }
-        Executed::Code(None) => Ok(Exit::FINE),
-        Executed::Ended(end) => Err(advice::failure(end)
-            .unwrap_or_else(|| CliError::new(ErrorKind::Lost, "the session was ended before the command was"))),
-        Executed::Stopped(signal) => Ok(Exit::of_program(signal.exit_code())),
-        Executed::Output(error) if error.kind() == io::ErrorKind::InvalidData => {
-            Err(CliError::failed("the output cannot be decoded")
-                .caused_by(&error)
-                .hint("`--binary` needs `sh` and `base64` on the instance"))
-        }
-        Executed::Output(error) => Err(CliError::stdout(&error)),
-    }
-}
-
-/// The document for commands without a terminal.
-const DOCUMENT: &str = "AWS-StartNonInteractiveCommand";
-
-/// The parameter of it that keeps the streams apart.
-const SEPARATE: &str = "separateOutputStream";

@@ -1,4 +1,4 @@
-//! The commands, one file or folder each: the arguments, whose doc comments are the help, and `run`.
+//! The commands, one file or folder each: the arguments, whose doc comments are the help, and how they are run.
 
 pub(crate) mod completions;
 pub(crate) mod config;
@@ -14,3 +14,54 @@ pub(crate) mod sandbox;
 pub(crate) mod shell;
 pub(crate) mod ssh;
 pub(crate) mod status;
+
+use clap::Subcommand;
+
+use super::command::Run;
+use super::error::CliError;
+use super::exit::Exit;
+use super::globals::Globals;
+use super::ui::Ui;
+
+/// Makes the enum of the commands, in the order of the help, and passes [`Run`] on to them.
+macro_rules! commands {
+    ($($(#[$attribute:meta])* $name:ident($args:ty),)*) => {
+        /// A command with its arguments.
+        #[derive(Debug, Subcommand)]
+        pub(crate) enum Command {
+            $($(#[$attribute])* $name($args),)*
+        }
+
+        impl Run for Command {
+            fn passes_code_through(&self) -> bool {
+                match self {
+                    $(Self::$name(args) => args.passes_code_through(),)*
+                }
+            }
+
+            async fn run(self, ui: &Ui, globals: &Globals) -> Result<Exit, CliError> {
+                match self {
+                    $(Self::$name(args) => args.run(ui, globals).await,)*
+                }
+            }
+        }
+    };
+}
+
+commands! {
+    #[command(alias = "sh")]
+    Shell(shell::Args),
+    Exec(exec::Args),
+    Ls(ls::Args),
+    Status(status::Args),
+    Fwd(fwd::Args),
+    Pick(pick::Args),
+    Plugin(plugin::Args),
+    Ssh(ssh::Args),
+    Scp(ssh::scp::Args),
+    Proxy(proxy::Args),
+    SshConfig(ssh::config::Args),
+    Completions(completions::Args),
+    Config(config::Args),
+    Sandbox(sandbox::Args),
+}

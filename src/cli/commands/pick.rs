@@ -1,11 +1,14 @@
 //! `ssmx pick`.
 
 use super::ls::json;
+use crate::cli::command::Run;
 use crate::cli::completes::Completes;
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
+use crate::cli::globals::Globals;
 use crate::cli::target::choose::{self, Question};
+use crate::cli::ui::Ui;
 
 /// Choose an instance and print its id
 ///
@@ -42,24 +45,23 @@ pub(crate) enum Format {
     Json,
 }
 
-/// Runs the command.
-///
-/// # Errors
-/// Nobody can be asked, or there is nothing to choose from.
-pub(crate) async fn run(context: &Context, args: Args) -> Result<Exit, CliError> {
-    let mut query = args.query.join(" ");
-    if !query.is_empty() {
-        // What was given is finished: the next word is another one.
-        query.push(' ');
-    }
-    let question = Question { query, multi: args.multi, ..Question::default() };
-    let chosen = choose::from_fleet(context, question).await?;
-    match args.output {
-        Format::Ids => context.ui.data(chosen.iter().map(|one| format!("{}\n", one.id)).collect::<String>())?,
-        Format::Json => {
-            let json = json::array(&chosen);
-            context.ui.data(json.map_err(|error| CliError::failed("JSON cannot be written").caused_by(&error))?)?;
+impl Run for Args {
+    async fn run(self, ui: &Ui, globals: &Globals) -> Result<Exit, CliError> {
+        let context = Context::load(ui, globals)?;
+        let mut query = self.query.join(" ");
+        if !query.is_empty() {
+            // What was given is finished: the next word is another one.
+            query.push(' ');
         }
+        let question = Question { query, multi: self.multi, ..Question::default() };
+        let chosen = choose::from_fleet(&context, question).await?;
+        match self.output {
+            Format::Ids => ui.data(chosen.iter().map(|one| format!("{}\n", one.id)).collect::<String>())?,
+            Format::Json => {
+                let json = json::array(&chosen);
+                ui.data(json.map_err(|error| CliError::failed("JSON cannot be written").caused_by(&error))?)?;
+            }
+        }
+        Ok(Exit::FINE)
     }
-    Ok(Exit::FINE)
 }

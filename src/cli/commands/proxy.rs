@@ -1,24 +1,20 @@
 //! `ssmx proxy`.
 
-use std::io;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
-
-use tokio::task::AbortHandle;
-
-use crate::aws::StartSession;
-use crate::channel::{End, Notice, Options};
-use crate::cli::advice;
+use crate::channel::End;
+use crate::cli::command::Run;
 use crate::cli::completes::Completes;
-use crate::cli::context::{Context, Wanted};
-use crate::cli::error::{CliError, ErrorKind};
+use crate::cli::context::{Context, TargetRequest};
+use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
-use crate::cli::target::lookup;
+use crate::cli::globals::Globals;
+use crate::cli::session::observer::QuietObserver;
+use crate::cli::session::outcome;
+use crate::cli::session::start::{Started, start};
+use crate::cli::target::lookup::Ambiguity;
 use crate::cli::target::reason::reason;
 use crate::cli::ui::Ui;
 use crate::config::Key;
-use crate::session::{self, Carried, Observer};
-use crate::terminal::Terminations;
+use crate::session::{self, Carried, SessionRequest};
 
 /// Connect standard input and output to a port of an instance, as an ssh ProxyCommand
 ///
@@ -52,70 +48,40 @@ pub(crate) struct Args {
     pub reason: Option<String>,
 }
 
-/// The document for SSH.
-const DOCUMENT: &str = "AWS-StartSSHSession";
-
 /// The ending that hosts have in an OpenSSH configuration to be found by Name.
 pub(crate) const SUFFIX: &str = ".ssmx";
 
-/// Runs the command.
-///
-/// # Errors
-/// The session cannot be had or was lost.
-pub(crate) async fn run(context: &Context, args: Args) -> Result<Exit, CliError> {
-    let context = &context.quieted();
-    let ui = &context.ui;
-    let host = target(&args.host, args.typed.as_deref());
-    let alias = args.alias.iter().filter_map(|alias| alias.split_once('=')).find(|(id, _)| *id == host);
-    let wanted = match alias {
-        Some((id, alias)) => {
-            Wanted { text: id.to_owned(), selector: None, settings: context.settings_for(Some(alias))? }
+impl Run for Args {
+    async fn run(self, ui: &Ui, globals: &Globals) -> Result<Exit, CliError> {
+        let context = Context::load(ui, globals)?.quieted();
+        let ui = &context.ui;
+        let target = self.target(&context)?;
+        // Standard input is the connection, so the person cannot be asked.
+        let given = self.reason.as_deref().or_else(|| target.settings.text(Key::Reason));
+        let reason = reason(Some(given.unwrap_or_default()), &target.settings)?.filter(|reason| !reason.is_empty());
+        let document = self.document.as_deref().or_else(|| target.settings.text(Key::SshDocument));
+        let session = SessionRequest::ssh(self.port).with_document(document).with_reason(reason);
+        // ssh ends its ProxyCommand with SIGHUP.
+        let Started { channel, mut terminations } = start(&context, &target, &session, Ambiguity::Refuse).await?;
+        let carried = session::stdio(channel, &mut terminations, &QuietObserver::new(ui)).await;
+        let closed = matches!(&carried, Ok(Carried::Ended(End::Closed(_))));
+        outcome::of_stream(carried).map_err(|error| match closed {
+            true => error.hint(format!("does a server listen on port {}?", self.port)),
+            false => error,
+        })
+    }
+}
+
+impl Args {
+    fn target(&self, context: &Context) -> Result<TargetRequest, CliError> {
+        let host = target(&self.host, self.typed.as_deref());
+        match self.alias.iter().filter_map(|alias| alias.split_once('=')).find(|(id, _)| *id == host) {
+            Some((id, alias)) => {
+                let settings = context.settings_for(Some(alias))?;
+                Ok(TargetRequest { text: id.to_owned(), selector: None, settings })
+            }
+            None => context.request_for(host),
         }
-        None => context.wanted(host)?,
-    };
-    // Standard input is the connection, so nobody can be asked.
-    let given = args.reason.as_deref().or_else(|| wanted.settings.text(Key::Reason));
-    let reason = reason(Some(given.unwrap_or_default()), &wanted.settings)?.filter(|reason| !reason.is_empty());
-    let document = args.document.as_deref().or_else(|| wanted.settings.text(Key::SshDocument)).unwrap_or(DOCUMENT);
-    // Signals are heard from here on, so that none leaves a session behind: ssh ends its ProxyCommand with SIGHUP.
-    let mut terminations =
-        Terminations::listen().map_err(|error| CliError::failed("cannot listen for signals").caused_by(&error))?;
-    let request = StartSession {
-        target: String::new(),
-        document: Some(document.to_owned()),
-        parameters: [("portNumber".to_owned(), vec![args.port.to_string()])].into(),
-        reason,
-    };
-    let open = async {
-        let aws = context.aws(&wanted.settings).await?;
-        let target = lookup::target(ui, &aws, &wanted).await?;
-        lookup::session(ui, &aws, &target, request, Options::port()).await
-    };
-    let channel = tokio::select! {
-        channel = open => channel?,
-        signal = terminations.next() => return Ok(Exit::of_program(signal.exit_code())),
-    };
-    let patient = Patient { ui: ui.clone(), patience: PATIENCE, outage: Arc::default() };
-    let carried = session::stdio(channel, &mut terminations, &patient)
-        .await
-        .map_err(|error| CliError::failed("standard input and output cannot be used").caused_by(&error))?;
-    match carried {
-        Carried::EndOfInput => Ok(Exit::FINE),
-        Carried::Stopped(signal) => Ok(Exit::of_program(signal.exit_code())),
-        Carried::Ended(end) => {
-            let refused = matches!(&end, End::Closed(_));
-            advice::failure(end).map_or(Ok(Exit::FINE), |error| {
-                Err(if refused { error.hint(format!("does a server listen on port {}?", args.port)) } else { error })
-            })
-        }
-        Carried::Undelivered => {
-            Err(CliError::new(ErrorKind::Lost, "the end of the input was not acknowledged by the instance"))
-        }
-        Carried::Input(error) => Err(CliError::failed("cannot read standard input").caused_by(&error)),
-        Carried::Output(error) if error.kind() == io::ErrorKind::TimedOut => {
-            Err(CliError::failed("nobody reads standard output"))
-        }
-        Carried::Output(error) => Err(CliError::stdout(&error)),
     }
 }
 
@@ -128,67 +94,9 @@ fn target<'a>(host: &'a str, typed: Option<&'a str>) -> &'a str {
     }
 }
 
-/// Speaks of a lost connection only when it stays lost: the terminal is that of the remote shell.
-struct Patient {
-    ui: Ui,
-    patience: Duration,
-    outage: Arc<Mutex<Outage>>,
-}
-
-#[derive(Default)]
-struct Outage {
-    /// Newest reason.
-    reason: String,
-    /// Says it when the time has come.
-    alarm: Option<AbortHandle>,
-    said: bool,
-}
-
-/// An outage that is shorter than this is no news.
-const PATIENCE: Duration = Duration::from_secs(10);
-
-impl Observer for Patient {
-    fn notice(&self, notice: &Notice) {
-        let mut outage = self.outage.lock().unwrap_or_else(PoisonError::into_inner);
-        match notice {
-            Notice::Lost(reason) | Notice::Waiting(reason) => {
-                outage.reason.clone_from(reason);
-                if outage.alarm.is_some() {
-                    return;
-                }
-                let (ui, patience, shared) = (self.ui.clone(), self.patience, Arc::clone(&self.outage));
-                let alarm = tokio::spawn(async move {
-                    tokio::time::sleep(patience).await;
-                    let mut outage = shared.lock().unwrap_or_else(PoisonError::into_inner);
-                    outage.said = true;
-                    ui.warning(format!(
-                        "the connection has been lost for {} s ({}); reconnecting…",
-                        patience.as_secs(),
-                        outage.reason
-                    ));
-                });
-                outage.alarm = Some(alarm.abort_handle());
-            }
-            Notice::Restored(after) => {
-                outage.alarm.take().inspect(AbortHandle::abort);
-                if std::mem::take(&mut outage.said) {
-                    let after = after.as_secs_f64();
-                    self.ui.warning(format!("connection restored after {after:.1} s; nothing was lost"));
-                }
-            }
-        }
-    }
-
-    fn message(&self, text: &str) {
-        tracing::info!(message = text.trim_end(), "the agent says");
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::ui::screen::Screen;
-    use crate::testing::Written;
 
     #[test]
     fn hosts_of_ssh_are_targets() {
@@ -207,38 +115,5 @@ mod tests {
         ] {
             assert_eq!(target(host, typed), expected, "{host} {typed:?}");
         }
-    }
-
-    fn patient(patience: Duration) -> (Patient, Written) {
-        let written = Written::default();
-        let ui = Ui::with_screen(Screen::new(Box::new(written.clone()), false), true, false);
-        (Patient { ui, patience, outage: Arc::default() }, written)
-    }
-
-    #[tokio::test]
-    async fn a_short_outage_is_no_news() {
-        let (patient, written) = patient(Duration::from_millis(5));
-        patient.notice(&Notice::Lost("cut".into()));
-        let alarm = patient.outage.lock().unwrap().alarm.clone().unwrap();
-        patient.notice(&Notice::Restored(Duration::from_millis(1)));
-        while !alarm.is_finished() {
-            tokio::task::yield_now().await;
-        }
-        assert_eq!(written.text(), "");
-    }
-
-    #[tokio::test]
-    async fn a_long_outage_is_said_once_with_its_newest_reason_and_its_end() {
-        let (patient, written) = patient(Duration::ZERO);
-        patient.notice(&Notice::Lost("cut".into()));
-        patient.notice(&Notice::Waiting("no route".into()));
-        let alarm = patient.outage.lock().unwrap().alarm.clone().unwrap();
-        while !alarm.is_finished() {
-            tokio::task::yield_now().await;
-        }
-        patient.notice(&Notice::Restored(Duration::from_secs(30)));
-        let said = written.text();
-        assert_eq!(said.lines().count(), 2, "{said}");
-        assert!(said.contains("(no route)") && said.contains("restored after 30.0 s"), "{said}");
     }
 }

@@ -1,21 +1,22 @@
 //! `ssmx shell`.
 
-use std::io;
-
-use crate::aws::StartSession;
-use crate::channel::Options;
-use crate::cli::advice;
+use crate::cli::command::Run;
 use crate::cli::completes::Completes;
-use crate::cli::context::{Context, Wanted};
+use crate::cli::context::{Context, TargetRequest};
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
+use crate::cli::globals::Globals;
 use crate::cli::session::document_parameters::Parameters;
+use crate::cli::session::escape::{Escape, escape};
+use crate::cli::session::observer::UiObserver;
+use crate::cli::session::outcome;
+use crate::cli::session::start::{Started, start};
 use crate::cli::target::choose;
-use crate::cli::target::lookup::{self, Says};
+use crate::cli::target::lookup::Ambiguity;
 use crate::cli::target::reason::reason;
+use crate::cli::ui::Ui;
 use crate::config::Key;
-use crate::session::{self, Left, command};
-use crate::terminal::Terminations;
+use crate::session::{self, Left, SessionRequest, command};
 
 /// Open an interactive shell
 ///
@@ -49,87 +50,36 @@ pub(crate) struct Args {
     pub command: Vec<String>,
 }
 
-/// The first of the escape keys, if there are any.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Escape(pub Option<u8>);
-
-/// Runs the command.
-///
-/// # Errors
-/// The session cannot be had or was lost.
-pub(crate) async fn run(context: &Context, args: Args) -> Result<Exit, CliError> {
-    let ui = &context.ui;
-    let wanted = choose::wanted(context, args.target.as_deref()).await?;
-    let request = request(&args, &wanted)?;
-    // Signals are heard from here on, so that none leaves a session behind.
-    let mut terminations =
-        Terminations::listen().map_err(|error| CliError::failed("cannot listen for signals").caused_by(&error))?;
-    let open = async {
-        let aws = context.aws(&wanted.settings).await?;
-        let target = lookup::target_asking(ui, &aws, &wanted).await?;
-        lookup::session(ui, &aws, &target, request, Options::interactive()).await
-    };
-    let channel = tokio::select! {
-        channel = open => channel?,
-        signal = terminations.next() => return Ok(Exit::of_program(signal.exit_code())),
-    };
-    let left = {
-        let _hold = ui.hold();
-        let says = Says { ui: ui.clone(), name: None };
-        session::shell(channel, args.escape.0, &mut terminations, &says).await
-    };
-    match left.map_err(|error| CliError::failed("the terminal cannot be used").caused_by(&error))? {
-        Left::Ended(end) => advice::failure(end).map_or(Ok(Exit::FINE), Err),
-        Left::Disconnected => {
+impl Run for Args {
+    async fn run(self, ui: &Ui, globals: &Globals) -> Result<Exit, CliError> {
+        let context = Context::load(ui, globals)?;
+        let target = choose::request(&context, self.target.as_deref()).await?;
+        let session = self.session(&target)?;
+        let Started { channel, mut terminations } = start(&context, &target, &session, Ambiguity::Ask).await?;
+        let left = {
+            let _hold = ui.hold();
+            session::shell(channel, self.escape.0, &mut terminations, &UiObserver::new(ui, None)).await
+        };
+        if matches!(left, Ok(Left::Disconnected)) {
             ui.status("Session ended");
-            Ok(Exit::FINE)
         }
-        Left::Stopped(signal) => Ok(Exit::of_program(signal.exit_code())),
-        Left::Terminal(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(Exit::FAILED),
-        Left::Terminal(error) => Err(CliError::stdout(&error)),
+        outcome::of_shell(left)
     }
 }
 
-fn request(args: &Args, wanted: &Wanted) -> Result<StartSession, CliError> {
-    let mut parameters = Parameters::merge(args.parameters.iter().cloned());
-    let mut document = args.document.clone();
-    if args.command.is_empty() && document.is_none() {
-        document = wanted.settings.text(Key::ShellDocument).map(str::to_owned);
-    }
-    if !args.command.is_empty() {
-        let command = command::interactive(&args.command).map_err(|error| CliError::usage(error.to_string()))?;
-        document.get_or_insert_with(|| "AWS-StartInteractiveCommand".to_owned());
-        parameters.insert("command".to_owned(), vec![command]);
-    } else if document.is_none() && !parameters.is_empty() {
-        return Err(CliError::usage("the default shell takes no parameters")
-            .hint("name the session document they belong to with `--document`"));
-    }
-    let reason = reason(args.reason.as_deref(), &wanted.settings)?;
-    Ok(StartSession { target: String::new(), document, parameters, reason })
-}
-
-pub(crate) fn escape(text: &str) -> Result<Escape, String> {
-    match text.as_bytes() {
-        b"none" => Ok(Escape(None)),
-        [key] if key.is_ascii_graphic() => Ok(Escape(Some(*key))),
-        [b'^', key @ b'@'..=b'_'] => Ok(Escape(Some(key - b'@'))),
-        [b'^', key @ b'a'..=b'z'] => Ok(Escape(Some(key - b'a' + 1))),
-        _ => Err("it must be an ASCII character, `^` and a letter, or `none`".to_owned()),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn escape_characters() {
-        for (text, key) in [("~", b'~'), ("%", b'%'), ("^]", 0x1d), ("^p", 0x10), ("^P", 0x10), ("^", b'^')] {
-            assert_eq!(escape(text), Ok(Escape(Some(key))), "{text}");
-        }
-        assert_eq!(escape("none"), Ok(Escape(None)));
-        for bad in ["", " ", "ab", "^é", "é", "^~"] {
-            assert!(escape(bad).is_err(), "{bad}");
-        }
+impl Args {
+    fn session(&self, target: &TargetRequest) -> Result<SessionRequest, CliError> {
+        let parameters = Parameters::merge(self.parameters.iter().cloned());
+        let session = if self.command.is_empty() {
+            let document = self.document.as_deref().or_else(|| target.settings.text(Key::ShellDocument));
+            if document.is_none() && !parameters.is_empty() {
+                return Err(CliError::usage("the default shell takes no parameters")
+                    .hint("name the session document they belong to with `--document`"));
+            }
+            SessionRequest::shell().with_document(document)
+        } else {
+            SessionRequest::interactive(command::interactive(&self.command)?).with_document(self.document.as_deref())
+        };
+        Ok(session.with_parameters(parameters).with_reason(reason(self.reason.as_deref(), &target.settings)?))
     }
 }

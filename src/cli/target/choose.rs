@@ -1,8 +1,8 @@
-//! Whom a command is for when nobody is named, or several are: the person chooses.
+//! The person chooses an instance, when a command was given none or several are meant.
 
 use super::feed::{self, Failure};
 use super::places::{self, Places};
-use crate::cli::context::{Context, Wanted};
+use crate::cli::context::{Context, TargetRequest};
 use crate::cli::error::{CliError, ErrorKind};
 use crate::cli::exit::Exit;
 use crate::cli::ui::Ui;
@@ -26,30 +26,30 @@ pub(crate) struct Question {
 /// The target that a command was given, or else the one that the person chooses.
 ///
 /// # Errors
-/// Nobody can be asked, the person leaves ([`ErrorKind::Left`]), or the configuration is wrong.
-pub(crate) async fn wanted(context: &Context, named: Option<&str>) -> Result<Wanted, CliError> {
+/// There is no terminal to ask on, the person leaves ([`ErrorKind::Left`]), or the configuration is wrong.
+pub(crate) async fn request(context: &Context, named: Option<&str>) -> Result<TargetRequest, CliError> {
     match named {
-        Some(named) => context.wanted(named),
+        Some(named) => context.request_for(named),
         None => {
             let (context, id) = one(context).await?;
-            context.wanted(&id)
+            context.request_for(&id)
         }
     }
 }
 
-/// As [`wanted`], for a command that takes several.
+/// As [`request`], for a command that takes several.
 ///
 /// # Errors
 /// As there.
-pub(crate) async fn several(context: &Context, named: &[String]) -> Result<Vec<Wanted>, CliError> {
+pub(crate) async fn several(context: &Context, named: &[String]) -> Result<Vec<TargetRequest>, CliError> {
     if !named.is_empty() {
-        return named.iter().map(|named| context.wanted(named)).collect();
+        return named.iter().map(|named| context.request_for(named)).collect();
     }
     let chosen = from_fleet(context, Question { multi: true, ..Question::default() }).await?;
     let mut all = Vec::with_capacity(chosen.len());
     for instance in &chosen {
-        say(&context.ui, instance);
-        all.push(at(context, &instance.place).wanted(&instance.id)?);
+        report(&context.ui, instance);
+        all.push(at(context, &instance.place).request_for(&instance.id)?);
     }
     Ok(all)
 }
@@ -57,16 +57,16 @@ pub(crate) async fn several(context: &Context, named: &[String]) -> Result<Vec<W
 /// The id of the instance that the person chooses, and the context of the account and region that it is in.
 ///
 /// # Errors
-/// As [`wanted`].
+/// As [`request`].
 pub(crate) async fn one(context: &Context) -> Result<(Context, String), CliError> {
     let mut chosen = from_fleet(context, Question::default()).await?;
     // There is one at least, and only one may be chosen.
     let instance = chosen.swap_remove(0);
-    say(&context.ui, &instance);
+    report(&context.ui, &instance);
     Ok((at(context, &instance.place), instance.id))
 }
 
-/// The one of several instances that the person means. None where nobody can be asked.
+/// The one of several instances that the person means. None where there is no terminal to ask on.
 ///
 /// # Errors
 /// The person leaves, or the terminal cannot be used.
@@ -82,14 +82,14 @@ pub(crate) async fn among(
     let question = Question { title, ..Question::default() };
     let mut chosen = ask(ui, settings.columns(), question, Feed::of(instances.to_vec())).await??;
     let instance = chosen.swap_remove(0);
-    say(ui, &instance);
+    report(ui, &instance);
     Ok(Some(instance))
 }
 
 /// The instances that the person chooses from all there are; one at least.
 ///
 /// # Errors
-/// As [`wanted`]; or there is nothing to choose from.
+/// As [`request`]; or there is nothing to choose from.
 pub(crate) async fn from_fleet(context: &Context, question: Question) -> Result<Vec<Instance>, CliError> {
     if !picker::is_possible() {
         return Err(CliError::new(
@@ -98,16 +98,16 @@ pub(crate) async fn from_fleet(context: &Context, question: Question) -> Result<
         )
         .hint("name an instance: its id (i-…, mi-…), its Name, or a tag like Role=web"));
     }
-    let Places { clouds, profiles, failures } = places::places(context, false).await?;
+    let Places { accounts, profiles, failures } = places::places(context, false).await?;
     let mut first = context.clone();
-    // Several are no name of one.
-    first.globals.profile = clouds.first().and_then(|cloud| cloud.profile().map(str::to_owned));
+    // A list of profiles is not the name of one.
+    first.globals.profile = accounts.first().and_then(|account| account.profile().map(str::to_owned));
     let settings = first.settings()?;
     let name_tag = settings.name_tag().to_owned();
     let options = fleet::Options { name_tag, age: settings.cache(), ..fleet::Options::default() };
     let failure = Failure::default();
     let notes = failures.iter().map(CliError::to_string).collect();
-    let feed = feed::open(clouds, options, notes, &failure);
+    let feed = feed::open(accounts, options, notes, &failure);
     let mut columns = settings.columns();
     if profiles > 1 && !columns.contains(&Column::Profile) {
         let status = columns.iter().position(|column| *column == Column::Status);
@@ -131,8 +131,7 @@ async fn ask(
         colored: ui.is_colored(),
         title: question.title,
     };
-    let mut terminations =
-        Terminations::listen().map_err(|error| CliError::failed("cannot listen for signals").caused_by(&error))?;
+    let mut terminations = Terminations::listen()?;
     let outcome = if is_plain() {
         picker::pick_plainly(feed, settings, &mut terminations).await
     } else {
@@ -143,13 +142,13 @@ async fn ask(
     match outcome.map_err(|error| CliError::failed("the terminal cannot be used").caused_by(&error))? {
         Outcome::Chosen(instances) => Ok(Ok(instances)),
         Outcome::Left => Ok(Err(left(Exit::FAILED))),
-        Outcome::Stopped(signal) => Ok(Err(left(Exit::of_program(signal.exit_code())))),
+        Outcome::Stopped(signal) => Ok(Err(left(Exit::of_signal(signal)))),
         Outcome::Failed => Ok(Err(CliError::failed("no instances can be listed"))),
     }
 }
 
 /// Leaves a line of what was chosen, for the picker leaves nothing.
-fn say(ui: &Ui, instance: &Instance) {
+fn report(ui: &Ui, instance: &Instance) {
     ui.status(instance.target());
 }
 

@@ -1,39 +1,40 @@
-//! Why a session cannot be had, found out when it is needed: by `ssmx status`, and by every command that is told that a
-//! target is not connected.
+//! Why a session cannot be opened, found out when it is needed: by `ssmx status`, and by every command whose target is
+//! not connected.
 
 use std::time::Duration;
 
-use crate::aws::{self, Aws, StartSession};
+use crate::aws::{self, Aws};
 use crate::cli::error::{CliError, ErrorKind};
 use crate::cli::ui::waiting::Waiting;
 use crate::config::{self, Config, Key, Section, settings};
 use crate::fleet::diagnose::{Diagnosis, Facts, Purpose, Reason, Refusal, Verdict, diagnose};
 use crate::fleet::probe::{Probe, look_elsewhere};
 use crate::fleet::{Place, TargetSpec};
+use crate::session::Document;
 
-/// How long a person who is told of a failure anyway waits for an answer to why; and as long again for other places.
-const PATIENCE: Duration = Duration::from_secs(3);
+/// How long a failure waits for an answer to why it failed; and as long again for other places.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// As [`explain_target`], of the target of a request, and after it failed.
-pub(crate) async fn explain(waiting: &Waiting, aws: &Aws, request: &StartSession, error: CliError) -> CliError {
-    let purpose = Purpose::of_document(request.document.as_deref());
-    explain_target(waiting, aws, &request.target, purpose, error).await
+/// What a session with this document is for. Documents that are not AWS's own demand no more than a shell, as far as can
+/// be known.
+pub(crate) fn purpose(document: Option<&str>) -> Purpose {
+    match document.and_then(Document::of_name) {
+        None | Some(Document::Shell) => Purpose::Shell,
+        Some(Document::Interactive) => Purpose::InteractiveCommand,
+        Some(Document::Command) => Purpose::Command,
+        Some(Document::Ssh | Document::Port) => Purpose::Port,
+        Some(Document::RemotePort) => Purpose::RemotePort,
+    }
 }
 
-/// Adds to the news that a target is not connected why that is, and what to do about it. Other failures stay as they are.
-/// Takes at most some 6 seconds. What was said first stays the first thing said.
-pub(crate) async fn explain_target(
-    waiting: &Waiting,
-    aws: &Aws,
-    id: &str,
-    purpose: Purpose,
-    error: CliError,
-) -> CliError {
+/// Adds to the failure of a target that is not connected why it is not, and what to do about it. Other failures stay as
+/// they are, and so does the message. Takes at most some 6 seconds.
+pub(crate) async fn explain(waiting: &Waiting, aws: &Aws, id: &str, purpose: Purpose, error: CliError) -> CliError {
     if error.kind() != ErrorKind::NotConnected {
         return error;
     }
     waiting.say(format!("Finding out why {id} is not connected"));
-    let probe = Probe { purpose, name_tag: settings::NAME_TAG.to_owned(), patience: PATIENCE };
+    let probe = Probe { purpose, name_tag: settings::NAME_TAG.to_owned(), patience: ANSWER_TIMEOUT };
     let Some(mut facts) = probe.run(aws, &[id.to_owned()]).await.pop() else { return error };
     facts.refused = Some(Refusal {
         kind: aws::ErrorKind::NotConnected,
@@ -47,7 +48,7 @@ pub(crate) async fn explain_target(
     if facts.may_be_elsewhere() {
         // It was sound when the command began.
         let config = config::location().and_then(|location| Config::load(&location)).unwrap_or_default();
-        seek(aws, &config, &mut facts, PATIENCE).await;
+        seek(aws, &config, &mut facts, ANSWER_TIMEOUT).await;
     }
     explained(error, &diagnose(&facts))
 }
@@ -106,19 +107,19 @@ fn explained(error: CliError, diagnosis: &Diagnosis) -> CliError {
         Verdict::Undetermined(_) => return diagnosis.reasons.iter().flat_map(hints).fold(error, CliError::hint),
         Verdict::NotConnected | Verdict::NoSuchTarget => {}
     }
-    // What is known takes the place of what is usual.
-    let mut told = CliError::new(error.kind(), error.message());
+    // What was found out takes the place of the usual advice.
+    let mut known = CliError::new(error.kind(), error.message());
     let certain = |reason: &&Reason| reason.certain && !is_about_asking(reason);
     if diagnosis.reasons.iter().find(certain).is_none_or(|first| first.what != diagnosis.summary) {
-        told = told.cause(&diagnosis.summary);
+        known = known.cause(&diagnosis.summary);
     }
     for reason in diagnosis.reasons.iter().filter(certain) {
-        told = told.cause(format!("{} ({})", reason.what, reason.seen));
+        known = known.cause(format!("{} ({})", reason.what, reason.seen));
     }
-    diagnosis.reasons.iter().flat_map(hints).fold(told, CliError::hint)
+    diagnosis.reasons.iter().flat_map(hints).fold(known, CliError::hint)
 }
 
-/// What to do about a reason: what is certain was said before, all else is said here.
+/// What to do about a reason. One that is certain stands among the causes already, the others are named here.
 fn hints(reason: &Reason) -> Vec<String> {
     if reason.certain && !is_about_asking(reason) {
         return reason.fix.clone();
@@ -126,7 +127,7 @@ fn hints(reason: &Reason) -> Vec<String> {
     vec![format!("{}: {}", reason.what, reason.fix.join("; "))]
 }
 
-/// Whether a reason only says why more is not known.
+/// Whether a reason only explains why more is not known.
 fn is_about_asking(reason: &Reason) -> bool {
     matches!(reason.code, "denied" | "credentials" | "unanswered")
 }
@@ -142,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn other_regions_come_before_other_accounts_and_nobody_is_asked_twice() {
+    fn other_regions_come_before_other_accounts_each_of_them_once() {
         let text = "[defaults]\nregion = \"eu-west-1\"\n[profiles.prod]\nregion = \"eu-west-2\"\n\
                     [targets.db]\nid = \"i-0123abcd\"\nregion = \"us-east-1\"\n";
         let config = Config::parse(text, Path::new("config.toml")).unwrap();
@@ -170,6 +171,14 @@ mod tests {
         );
     }
 
+    #[test]
+    fn documents_have_their_purposes() {
+        assert_eq!(purpose(None), Purpose::Shell);
+        assert_eq!(purpose(Some("SSM-SessionManagerRunShell")), Purpose::Shell);
+        assert_eq!(purpose(Some("Corp-Shell")), Purpose::Shell);
+        assert_eq!(purpose(Some(Document::RemotePort.name())), Purpose::RemotePort);
+    }
+
     fn not_connected() -> CliError {
         CliError::new(ErrorKind::NotConnected, "i-1 is not connected").hint("the usual")
     }
@@ -183,10 +192,10 @@ mod tests {
         let reasons = vec![reason("a", true), reason("b", false), reason("denied", true)];
         let diagnosis =
             |verdict| Diagnosis { verdict, summary: "a".to_owned(), reasons: reasons.clone(), cautions: Vec::new() };
-        let told = explained(not_connected(), &diagnosis(Verdict::NotConnected));
-        assert_eq!((told.message(), told.causes()), ("i-1 is not connected", &["a (seen)".to_owned()][..]));
-        assert_eq!(told.hints(), ["fix a", "b: fix b", "denied: fix denied"]);
-        assert_eq!(told.kind(), ErrorKind::NotConnected);
+        let known = explained(not_connected(), &diagnosis(Verdict::NotConnected));
+        assert_eq!((known.message(), known.causes()), ("i-1 is not connected", &["a (seen)".to_owned()][..]));
+        assert_eq!(known.hints(), ["fix a", "b: fix b", "denied: fix denied"]);
+        assert_eq!(known.kind(), ErrorKind::NotConnected);
 
         let unknown = explained(not_connected(), &diagnosis(Verdict::Undetermined(aws::ErrorKind::Permission)));
         assert_eq!((unknown.causes().len(), unknown.hints()[0].as_str()), (0, "the usual"));

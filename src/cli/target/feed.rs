@@ -1,4 +1,4 @@
-//! The inventory of the fleet, as the picker wants to be told of it.
+//! The inventory of the fleet, as updates for the picker.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -33,7 +33,7 @@ impl Failure {
 }
 
 /// The instances of all `places`: at once what the cache knows, then what there is. Terminated ones are left out. `notes`
-/// are told beside them. Where nothing can be listed at all, the reason is put into `failure`.
+/// are shown beside them. Where nothing can be listed at all, the reason is put into `failure`.
 pub(crate) fn open(places: Vec<Aws>, options: Options, notes: Vec<String>, failure: &Failure) -> Feed {
     let (sender, updates) = mpsc::channel(AHEAD);
     let (refresh, mut refreshes) = mpsc::channel(1);

@@ -1,97 +1,168 @@
-//! From a target as it was typed to an open session.
+//! From a target as it was typed to the instance that is meant.
 
 use super::choose;
-use super::explain;
-use crate::aws::{Aws, StartSession};
-use crate::channel::{self, Channel, Notice, Options};
-use crate::cli::context::Wanted;
-use crate::cli::error::{CliError, ErrorKind};
+use crate::aws::Aws;
+use crate::cli::context::TargetRequest;
+use crate::cli::error::CliError;
 use crate::cli::ui::Ui;
 use crate::config::Selector;
-use crate::fleet::{self, CacheUse, FleetError, Instance, Resolver, Tag, Target, TargetSpec};
-use crate::picker::recent;
-use crate::session::Observer;
+use crate::fleet::{CacheUse, FleetError, Found, Instance, Options, Resolver, Tag, Target, TargetSpec};
+
+/// What happens when a target means several instances equally well.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ambiguity {
+    /// The person chooses, where there is a terminal to choose on.
+    Ask,
+    /// It is an error.
+    Refuse,
+}
 
 /// The one instance that is meant.
-pub(crate) async fn target(ui: &Ui, aws: &Aws, wanted: &Wanted) -> Result<Target, CliError> {
-    find(ui, aws, wanted, CacheUse::WhileFresh).await.map_err(|error| told(error, wanted))
+///
+/// # Errors
+/// There is none, there are several, or the person leaves.
+pub(crate) async fn target(
+    ui: &Ui,
+    aws: &Aws,
+    request: &TargetRequest,
+    ambiguity: Ambiguity,
+) -> Result<Target, CliError> {
+    find(ui, aws, request, ambiguity, CacheUse::WhileFresh).await
 }
 
-/// As [`target`]; if several are meant equally well and somebody is there, the one that the person chooses.
-pub(crate) async fn target_asking(ui: &Ui, aws: &Aws, wanted: &Wanted) -> Result<Target, CliError> {
-    found_asking(ui, wanted, find(ui, aws, wanted, CacheUse::WhileFresh).await).await
-}
-
-/// As [`target_asking`], for a session that is started elsewhere: nobody would notice there that what is in the cache is
-/// gone.
-pub(crate) async fn target_asking_anew(ui: &Ui, aws: &Aws, wanted: &Wanted) -> Result<Target, CliError> {
-    found_asking(ui, wanted, find(ui, aws, wanted, CacheUse::Off).await).await
-}
-
-async fn found_asking(ui: &Ui, wanted: &Wanted, found: Result<Target, FleetError>) -> Result<Target, CliError> {
-    if let Err(FleetError::Ambiguous { described, matches }) = &found {
-        let title = format!("{} instances {described}", matches.len());
-        if let Some(chosen) = choose::among(ui, &wanted.settings, title, matches).await? {
-            return Ok(chosen.target());
-        }
-    }
-    found.map_err(|error| told(error, wanted))
+/// As [`target`], asking if need be, for a session that another program starts: it would not notice that what is in the
+/// cache is gone.
+///
+/// # Errors
+/// As there.
+pub(crate) async fn target_anew(ui: &Ui, aws: &Aws, request: &TargetRequest) -> Result<Target, CliError> {
+    find(ui, aws, request, Ambiguity::Ask, CacheUse::Off).await
 }
 
 /// All instances that are meant, or the best one of them.
-pub(crate) async fn instances(ui: &Ui, aws: &Aws, wanted: &Wanted, all: bool) -> Result<Vec<Instance>, CliError> {
-    let _waiting = ui.waiting(format!("Looking for {} in {}", wanted.text, aws.region()));
-    let name_tag = wanted.settings.name_tag().to_owned();
-    let resolver = Resolver::new(aws, &fleet::Options { name_tag, cache: CacheUse::Off, ..fleet::Options::default() });
-    let found = match spec(wanted) {
-        Ok(spec) if all => resolver.all(&spec).await,
-        Ok(spec) => resolver.first(&spec).await.map(|found| vec![found.instance]),
-        Err(error) => Err(error),
+///
+/// # Errors
+/// There is none.
+pub(crate) async fn instances(
+    ui: &Ui,
+    aws: &Aws,
+    request: &TargetRequest,
+    all: bool,
+) -> Result<Vec<Instance>, CliError> {
+    let _waiting = ui.waiting(format!("Looking for {} in {}", request.text, aws.region()));
+    let find = async {
+        let lookup = Lookup::new(aws, request, CacheUse::Off)?;
+        if all { lookup.all().await } else { lookup.best().await.map(|best| vec![best]) }
     };
-    found.map_err(|error| told(error, wanted))
+    find.await.map_err(|error| failure(error, request))
 }
 
-async fn find(ui: &Ui, aws: &Aws, wanted: &Wanted, cache: CacheUse) -> Result<Target, FleetError> {
-    let _waiting = ui.waiting(format!("Looking for {} in {}", wanted.text, aws.region()));
-    let (name_tag, age) = (wanted.settings.name_tag().to_owned(), wanted.settings.cache());
-    let resolver = Resolver::new(aws, &fleet::Options { name_tag, cache, age, ..fleet::Options::default() });
-    let spec = spec(wanted)?;
-    let found = resolver.one(&spec).await;
-    let instances = match &found {
-        Ok(found) => std::slice::from_ref(&found.instance),
-        Err(FleetError::Ambiguous { matches, .. }) => matches,
-        Err(_) => &[],
-    };
-    match &wanted.selector {
-        // An alias means a name as a whole; what only has it in its own is another instance.
-        Some(Selector::Name(name)) if !instances.is_empty() && !has_name(instances, name) => {
-            let near = instances.iter().filter_map(|instance| instance.name.clone()).take(NEAR).collect();
-            let (described, region) = (format!("is named `{name}`"), aws.region().to_owned());
-            Err(FleetError::NotFound { described, region, near, missing: Vec::new() })
+async fn find(
+    ui: &Ui,
+    aws: &Aws,
+    request: &TargetRequest,
+    ambiguity: Ambiguity,
+    cache: CacheUse,
+) -> Result<Target, CliError> {
+    let found = {
+        let _waiting = ui.waiting(format!("Looking for {} in {}", request.text, aws.region()));
+        match Lookup::new(aws, request, cache) {
+            Ok(lookup) => lookup.one().await.map(|found| lookup.resolver.target(&lookup.spec, found)),
+            Err(error) => Err(error),
         }
-        _ => found.map(|found| resolver.target(&spec, found)),
+    };
+    if let (Ambiguity::Ask, Err(FleetError::Ambiguous { described, matches })) = (ambiguity, &found) {
+        let title = format!("{} instances {described}", matches.len());
+        if let Some(chosen) = choose::among(ui, &request.settings, title, matches).await? {
+            return Ok(chosen.target());
+        }
     }
+    found.map_err(|error| failure(error, request))
 }
 
-fn has_name(instances: &[Instance], name: &str) -> bool {
-    instances.iter().any(|instance| instance.name.as_deref() == Some(name))
+/// A failure to find what an alias means names the alias.
+fn failure(error: FleetError, request: &TargetRequest) -> CliError {
+    let error = CliError::from(error);
+    if request.selector.is_some() { error.about(&request.text) } else { error }
+}
+
+/// The search for what a request means in one account and region.
+pub(crate) struct Lookup<'a> {
+    request: &'a TargetRequest,
+    region: String,
+    resolver: Resolver,
+    spec: TargetSpec,
 }
 
 /// Names that an error offers in place of one that there is not.
 const NEAR: usize = 3;
 
-fn told(error: FleetError, wanted: &Wanted) -> CliError {
-    let error = CliError::from(error);
-    if wanted.selector.is_some() { error.about(&wanted.text) } else { error }
+impl<'a> Lookup<'a> {
+    /// Prepares the search.
+    ///
+    /// # Errors
+    /// The target is empty.
+    pub(crate) fn new(aws: &Aws, request: &'a TargetRequest, cache: CacheUse) -> Result<Self, FleetError> {
+        let (name_tag, age) = (request.settings.name_tag().to_owned(), request.settings.cache());
+        let resolver = Resolver::new(aws, &Options { name_tag, cache, age, ..Options::default() });
+        Ok(Self { request, region: aws.region().to_owned(), resolver, spec: spec(request)? })
+    }
+
+    /// What is looked for.
+    pub(crate) fn spec(&self) -> &TargetSpec {
+        &self.spec
+    }
+
+    /// The one instance that is meant.
+    ///
+    /// # Errors
+    /// There is none, or several equally good ones.
+    pub(crate) async fn one(&self) -> Result<Found, FleetError> {
+        let found = self.resolver.one(&self.spec).await;
+        match &found {
+            Ok(found) => self.check(std::slice::from_ref(&found.instance))?,
+            Err(FleetError::Ambiguous { matches, .. }) => self.check(matches)?,
+            Err(_) => {}
+        }
+        found
+    }
+
+    /// The best of the instances that may be meant.
+    ///
+    /// # Errors
+    /// There is none.
+    pub(crate) async fn best(&self) -> Result<Instance, FleetError> {
+        let best = self.resolver.first(&self.spec).await?.instance;
+        self.check(std::slice::from_ref(&best))?;
+        Ok(best)
+    }
+
+    /// All instances that may be meant.
+    ///
+    /// # Errors
+    /// There is none.
+    pub(crate) async fn all(&self) -> Result<Vec<Instance>, FleetError> {
+        let all = self.resolver.all(&self.spec).await?;
+        self.check(&all)?;
+        Ok(all)
+    }
+
+    /// An alias means a name as a whole: an instance that only has it in its own name is another one.
+    fn check(&self, found: &[Instance]) -> Result<(), FleetError> {
+        let Some(Selector::Name(name)) = &self.request.selector else { return Ok(()) };
+        if found.iter().any(|instance| instance.name.as_deref() == Some(name)) {
+            return Ok(());
+        }
+        let near = found.iter().filter_map(|instance| instance.name.clone()).take(NEAR).collect();
+        let (described, region) = (format!("is named `{name}`"), self.region.clone());
+        Err(FleetError::NotFound { described, region, near, missing: Vec::new() })
+    }
 }
 
 /// What the fleet is to look for: what an alias stands for, else what was typed.
-///
-/// # Errors
-/// Nothing was typed.
-pub(crate) fn spec(wanted: &Wanted) -> Result<TargetSpec, FleetError> {
-    Ok(match &wanted.selector {
-        None => wanted.text.parse()?,
+fn spec(request: &TargetRequest) -> Result<TargetSpec, FleetError> {
+    Ok(match &request.selector {
+        None => request.text.parse()?,
         Some(Selector::Id(id)) => TargetSpec::Id(id.clone()),
         Some(Selector::Name(name)) => TargetSpec::Name(name.clone()),
         Some(Selector::Address(address)) => match address.parse() {
@@ -104,87 +175,4 @@ pub(crate) fn spec(wanted: &Wanted) -> Result<TargetSpec, FleetError> {
             TargetSpec::Tags(tags.iter().map(tag).collect())
         }
     })
-}
-
-/// Starts a session on `target`. A target that is not connected is asked why.
-pub(crate) async fn session(
-    ui: &Ui,
-    aws: &Aws,
-    target: &Target,
-    request: StartSession,
-    options: Options,
-) -> Result<Channel, CliError> {
-    let waiting = ui.waiting(format!("Starting a session on {target}"));
-    let (id, opened) = open(ui, aws, target, &request, options).await;
-    match opened {
-        Ok(channel) => {
-            recent::remember(&id);
-            Ok(channel)
-        }
-        Err(error) => Err(explain::explain(&waiting, aws, &StartSession { target: id, ..request }, error).await),
-    }
-}
-
-/// As [`session`], for one of several attempts: the next one follows, so nobody looks into why this one failed.
-pub(crate) async fn session_again(
-    ui: &Ui,
-    aws: &Aws,
-    target: &Target,
-    request: StartSession,
-    options: Options,
-) -> Result<Channel, CliError> {
-    let _waiting = ui.waiting(format!("Starting a session on {target}"));
-    open(ui, aws, target, &request, options).await.1
-}
-
-/// Opens a session on a target, or on its successor if it is gone, and tells on which.
-async fn open(
-    ui: &Ui,
-    aws: &Aws,
-    target: &Target,
-    request: &StartSession,
-    options: Options,
-) -> (String, Result<Channel, CliError>) {
-    let on = async |id: &str| {
-        let request = StartSession { target: id.to_owned(), ..request.clone() };
-        channel::open(aws, &request, options).await.map_err(CliError::from)
-    };
-    let error = match on(&target.id).await {
-        Err(error) if matches!(error.kind(), ErrorKind::NotConnected | ErrorKind::NoTarget) => error,
-        opened => return (target.id.clone(), opened),
-    };
-    match target.successor(aws).await {
-        Ok(Some(successor)) => {
-            ui.notice(format!("{} is gone; going to {successor}", target.id));
-            (successor.id.clone(), on(&successor.id).await)
-        }
-        // What is known now stands before what was known.
-        Err(now @ (FleetError::NotFound { .. } | FleetError::Ambiguous { .. })) => (target.id.clone(), Err(now.into())),
-        Ok(None) | Err(_) => (target.id.clone(), Err(error)),
-    }
-}
-
-/// Says to the person what a session has to say.
-pub(crate) struct Says {
-    pub(crate) ui: Ui,
-    /// Named when several sessions run side by side.
-    pub(crate) name: Option<String>,
-}
-
-impl Observer for Says {
-    fn notice(&self, notice: &Notice) {
-        let name = self.name.as_ref().map(|name| format!("{name}: ")).unwrap_or_default();
-        self.ui.notice(match notice {
-            Notice::Lost(reason) => format!("{name}connection lost ({reason}); reconnecting…"),
-            Notice::Waiting(reason) => format!("{name}still no connection: {reason}"),
-            Notice::Restored(after) => {
-                format!("{name}connection restored after {:.1} s; nothing was lost", after.as_secs_f64())
-            }
-        });
-    }
-
-    fn message(&self, text: &str) {
-        let name = self.name.as_ref().map(|name| format!("{name}: ")).unwrap_or_default();
-        self.ui.notice(format!("{name}{}", text.trim_end()));
-    }
 }

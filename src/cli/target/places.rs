@@ -10,7 +10,7 @@ use crate::fleet::Place;
 #[derive(Debug)]
 pub(crate) struct Places {
     /// At least one.
-    pub(crate) clouds: Vec<Aws>,
+    pub(crate) accounts: Vec<Aws>,
     /// How many profiles were named.
     pub(crate) profiles: usize,
     /// One for each that cannot be used.
@@ -31,13 +31,13 @@ pub(crate) async fn places(context: &Context, all_regions: bool) -> Result<Place
     }
     let profiles = list(globals.profile.as_deref(), "--profile")?;
     let regions = list(globals.region.as_deref(), "--region")?;
-    let mut places = Places { clouds: Vec::new(), profiles: profiles.len(), failures: Vec::new() };
+    let mut places = Places { accounts: Vec::new(), profiles: profiles.len(), failures: Vec::new() };
     for profile in &profiles {
-        let (clouds, failures) = of_profile(context, profile.as_deref(), &regions, all_regions).await;
-        let is_new = |known: &[Aws], cloud: &Aws| known.iter().all(|known| Place::of(known) != Place::of(cloud));
-        for cloud in clouds {
-            if is_new(&places.clouds, &cloud) {
-                places.clouds.push(cloud);
+        let (accounts, failures) = of_profile(context, profile.as_deref(), &regions, all_regions).await;
+        let is_new = |known: &[Aws], account: &Aws| known.iter().all(|known| Place::of(known) != Place::of(account));
+        for account in accounts {
+            if is_new(&places.accounts, &account) {
+                places.accounts.push(account);
             }
         }
         let about = |failure: CliError| match profile {
@@ -46,7 +46,7 @@ pub(crate) async fn places(context: &Context, all_regions: bool) -> Result<Place
         };
         places.failures.extend(failures.into_iter().map(about));
     }
-    if places.clouds.is_empty() && !places.failures.is_empty() {
+    if places.accounts.is_empty() && !places.failures.is_empty() {
         return Err(places.failures.swap_remove(0));
     }
     Ok(places)
@@ -59,31 +59,31 @@ async fn of_profile(
     all_regions: bool,
 ) -> (Vec<Aws>, Vec<CliError>) {
     let mut failures = Vec::new();
-    let mut clouds = Vec::new();
+    let mut accounts = Vec::new();
     let first = match load(context, profile, regions.first().cloned().flatten()).await {
         Err(_) if all_regions => load(context, profile, Some(FIRST_REGION.to_owned())).await,
         loaded => loaded,
     };
     let first = match first {
         Ok(first) => first,
-        Err(failure) => return (clouds, vec![failure]),
+        Err(failure) => return (accounts, vec![failure]),
     };
     let others = if all_regions {
         match first.regions().await {
             Ok(names) => names,
-            Err(error) => return (clouds, vec![error.into()]),
+            Err(error) => return (accounts, vec![error.into()]),
         }
     } else {
-        clouds.push(first.clone());
+        accounts.push(first.clone());
         regions.iter().skip(1).flatten().cloned().collect()
     };
     for region in others {
         match first.in_region(&region) {
-            Ok(cloud) => clouds.push(cloud),
+            Ok(account) => accounts.push(account),
             Err(error) => failures.push(error.into()),
         }
     }
-    (clouds, failures)
+    (accounts, failures)
 }
 
 async fn load(context: &Context, profile: Option<&str>, region: Option<String>) -> Result<Aws, CliError> {

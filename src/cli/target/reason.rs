@@ -41,7 +41,7 @@ pub(crate) fn shared<'a>(
 /// asked, if there is a terminal to ask at.
 ///
 /// # Errors
-/// There is none and nobody to be asked, or it is too long.
+/// There is none and no terminal to ask at, or it is too long.
 pub(crate) fn reason(flag: Option<&str>, settings: &Resolved) -> Result<Option<String>, CliError> {
     let given = flag.or_else(|| settings.text(Key::Reason)).map(str::to_owned);
     let reason = match given {

@@ -42,8 +42,7 @@ impl Guard {
     /// # Errors
     /// The signals cannot be heard.
     pub(crate) fn new() -> Result<Self, CliError> {
-        let failed = |error: io::Error| CliError::failed("cannot listen for signals").caused_by(&error);
-        let mut terminations = Terminations::listen().map_err(failed)?;
+        let mut terminations = Terminations::listen()?;
         #[cfg(unix)]
         let modes = rustix::termios::tcgetattr(io::stdin()).ok();
         Ok(Self(tokio::spawn(async move {

@@ -38,18 +38,6 @@ impl Purpose {
         Self::ExitCode,
     ];
 
-    /// What a session with this document is for; without a document it is a shell. Documents that are not AWS's own
-    /// demand no more than a shell, as far as can be known.
-    pub(crate) fn of_document(document: Option<&str>) -> Self {
-        match document {
-            Some("AWS-StartInteractiveCommand") => Self::InteractiveCommand,
-            Some("AWS-StartNonInteractiveCommand") => Self::Command,
-            Some("AWS-StartSSHSession" | "AWS-StartPortForwardingSession") => Self::Port,
-            Some("AWS-StartPortForwardingSessionToRemoteHost") => Self::RemotePort,
-            _ => Self::Shell,
-        }
-    }
-
     /// The oldest agent that can do it.
     pub(crate) fn needs(self) -> AgentVersion {
         AgentVersion(match self {
@@ -129,19 +117,5 @@ mod tests {
     #[test]
     fn what_old_agents_can_do_comes_first() {
         assert!(Purpose::ALL.is_sorted_by_key(|purpose| purpose.needs()));
-    }
-
-    #[test]
-    fn documents_say_what_is_wanted() {
-        for (document, purpose) in [
-            (None, Purpose::Shell),
-            (Some("SSM-SessionManagerRunShell"), Purpose::Shell),
-            (Some("AWS-StartNonInteractiveCommand"), Purpose::Command),
-            (Some("AWS-StartSSHSession"), Purpose::Port),
-            (Some("AWS-StartPortForwardingSessionToRemoteHost"), Purpose::RemotePort),
-            (Some("Corp-Shell"), Purpose::Shell),
-        ] {
-            assert_eq!(Purpose::of_document(document), purpose, "{document:?}");
-        }
     }
 }

@@ -1,35 +1,26 @@
 //! One connection and its stream: copies both ways, and ends both as well as agents allow.
 //!
-//! Agents close a whole connection when one direction of its stream ends. So when the program here has sent all it has
-//! to send, that is not passed on at once, which would cost it the answer: it is held back until the remote side is
-//! done, or has been silent for [`GRACE`]. When the remote side is done, the program gets all that has arrived and then
-//! an orderly end.
+//! The end of what the program sends is held back as [`half_close`](super::half_close) says. When the remote side is
+//! done, the program gets all that has arrived and then an orderly end.
 
-use std::io;
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
-use tokio::io::{AsyncReadExt, AsyncWriteExt, ReadHalf, WriteHalf, split};
+use tokio::io::{AsyncWriteExt, ReadHalf, WriteHalf, split};
 use tokio::sync::watch;
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::timeout;
 
-use super::incoming::Local;
+use super::half_close::{HalfClose, read};
+use super::incoming::Incoming;
 use super::stream::Stream;
 use crate::channel::SessionOver;
 
-/// How long the remote side may be silent after the program has sent its last byte, before it is told so.
-pub(super) const GRACE: Duration = Duration::from_secs(10);
-
-/// How long the program may take to close after the remote side has. What it still sends goes nowhere, and closing at
-/// once would let the system throw away what the program has not read yet.
-const LINGER: Duration = Duration::from_secs(2);
-
-/// Bytes read from a program at a time.
-const CHUNK: usize = 16 * 1024;
+/// How long the program may take to close after the remote side has. What it still sends goes nowhere, but closing at
+/// once would let the system discard what the program has not read yet.
+const LINGER_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Why copying has ended.
 enum Ended {
-    /// The remote side is done, and all it said is with the program.
+    /// The remote side is done, and the program has all it sent.
     Remote,
     /// The program is gone.
     Local,
@@ -37,14 +28,13 @@ enum Ended {
     Session,
 }
 
-/// Serves a connection to its end; `grace` is [`GRACE`].
-pub(super) async fn serve(local: Local, stream: Stream, grace: Duration) {
-    let (mut reader, mut writer) = split(local);
-    // When the program sent its last byte, and when the remote side was last heard of.
+/// Serves a connection to its end. `half_close` is how long the end of what the program sends is held back at least.
+pub(super) async fn serve(incoming: Incoming, stream: Stream, half_close: Duration) {
+    let (mut reader, mut writer) = split(incoming);
     let (finished, finished_seen) = watch::channel(false);
     let ended = {
         let up = up(&mut reader, &stream, finished);
-        let down = down(&mut writer, &stream, finished_seen, grace);
+        let down = down(&mut writer, &stream, HalfClose::new(finished_seen, half_close));
         tokio::pin!(up, down);
         tokio::select! {
             ended = &mut down => ended,
@@ -66,7 +56,7 @@ pub(super) async fn serve(local: Local, stream: Stream, grace: Duration) {
 }
 
 /// From the program to the stream. `None` when the program has sent all it has to send.
-async fn up(reader: &mut ReadHalf<Local>, stream: &Stream, finished: watch::Sender<bool>) -> Option<Ended> {
+async fn up(reader: &mut ReadHalf<Incoming>, stream: &Stream, finished: watch::Sender<bool>) -> Option<Ended> {
     loop {
         match read(reader).await {
             Ok(bytes) if bytes.is_empty() => {
@@ -83,22 +73,8 @@ async fn up(reader: &mut ReadHalf<Local>, stream: &Stream, finished: watch::Send
     }
 }
 
-async fn read(reader: &mut ReadHalf<Local>) -> io::Result<Bytes> {
-    let mut buffer = BytesMut::with_capacity(CHUNK);
-    reader.read_buf(&mut buffer).await?;
-    Ok(buffer.freeze())
-}
-
 /// From the stream to the program, until the remote side is done.
-async fn down(
-    writer: &mut WriteHalf<Local>,
-    stream: &Stream,
-    mut finished: watch::Receiver<bool>,
-    grace: Duration,
-) -> Ended {
-    // The end of what the program sends is owed to the remote side from its last word on, at the earliest.
-    let mut owed_at = None;
-    let mut told = false;
+async fn down(writer: &mut WriteHalf<Incoming>, stream: &Stream, mut end: HalfClose) -> Ended {
     loop {
         tokio::select! {
             bytes = stream.read() => match bytes {
@@ -106,33 +82,22 @@ async fn down(
                     if writer.write_all(&bytes).await.is_err() {
                         return Ended::Local;
                     }
-                    owed_at = owed_at.map(|_| Instant::now() + grace);
+                    end.heard();
                 }
                 Ok(None) => return Ended::Remote,
                 Err(SessionOver) => return Ended::Session,
             },
-            true = is_set(&mut finished), if owed_at.is_none() && !told => {
-                owed_at = Some(Instant::now() + grace);
-            }
-            () = sleep_until(owed_at.unwrap_or_else(Instant::now)), if owed_at.is_some() => {
-                stream.finish();
-                (owed_at, told) = (None, true);
-            }
+            () = end.due() => stream.finish(),
         }
     }
 }
 
-/// Waits until the flag is set; false when it never will be.
-pub(super) async fn is_set(flag: &mut watch::Receiver<bool>) -> bool {
-    flag.wait_for(|set| *set).await.is_ok()
-}
-
 /// Lets the program read its last bytes in peace.
-async fn linger(reader: &mut ReadHalf<Local>, writer: &mut WriteHalf<Local>) {
+async fn linger(reader: &mut ReadHalf<Incoming>, writer: &mut WriteHalf<Incoming>) {
     if writer.shutdown().await.is_err() {
         return;
     }
     let drained = async { while read(reader).await.is_ok_and(|bytes| !bytes.is_empty()) {} };
     // Then it has had its time.
-    let _ = timeout(LINGER, drained).await;
+    let _ = timeout(LINGER_TIMEOUT, drained).await;
 }

@@ -1,5 +1,6 @@
 //! One connection that came in.
 
+use std::fmt;
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -9,14 +10,11 @@ use tokio::net::TcpStream;
 #[cfg(unix)]
 use tokio::net::UnixStream;
 
-use super::socks::pool::Lease;
-
 /// A connection of a program on this machine.
-#[derive(Debug)]
-pub(crate) struct Local {
+pub(crate) struct Incoming {
     socket: Socket,
-    /// Who shares a session with others holds on to it for as long as the connection is open.
-    _lease: Option<Lease>,
+    /// Dropped when the connection is closed.
+    _guard: Option<Box<dyn Send + Sync>>,
 }
 
 #[derive(Debug)]
@@ -26,10 +24,10 @@ enum Socket {
     Unix(UnixStream),
 }
 
-impl Local {
-    /// Gives the lease back when the connection is closed.
-    pub(super) fn with_lease(self, lease: Lease) -> Self {
-        Self { _lease: Some(lease), ..self }
+impl Incoming {
+    /// Keeps `guard` for as long as the connection is open.
+    pub(super) fn with_guard(self, guard: impl Send + Sync + 'static) -> Self {
+        Self { _guard: Some(Box::new(guard)), ..self }
     }
 
     /// Closes the connection so that the program sees a failure, not an orderly end: what it got may not be all.
@@ -51,22 +49,28 @@ impl Local {
     }
 }
 
-impl From<TcpStream> for Local {
+impl From<TcpStream> for Incoming {
     fn from(stream: TcpStream) -> Self {
-        // Whatever was gathered on its way here is not to wait again.
+        // What was gathered on its way here must not wait again.
         let _ = stream.set_nodelay(true);
-        Self { socket: Socket::Tcp(stream), _lease: None }
+        Self { socket: Socket::Tcp(stream), _guard: None }
     }
 }
 
 #[cfg(unix)]
-impl From<UnixStream> for Local {
+impl From<UnixStream> for Incoming {
     fn from(stream: UnixStream) -> Self {
-        Self { socket: Socket::Unix(stream), _lease: None }
+        Self { socket: Socket::Unix(stream), _guard: None }
     }
 }
 
-impl AsyncRead for Local {
+impl fmt::Debug for Incoming {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.socket.fmt(f)
+    }
+}
+
+impl AsyncRead for Incoming {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         match &mut self.get_mut().socket {
             Socket::Tcp(stream) => Pin::new(stream).poll_read(cx, buf),
@@ -76,7 +80,7 @@ impl AsyncRead for Local {
     }
 }
 
-impl AsyncWrite for Local {
+impl AsyncWrite for Incoming {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         match &mut self.get_mut().socket {
             Socket::Tcp(stream) => Pin::new(stream).poll_write(cx, buf),

@@ -9,54 +9,23 @@ use std::task::Poll;
 
 use tokio::net::TcpListener;
 
-use super::incoming::Local;
-use super::port_owner::owner;
-use super::{Bind, Listen, LocalPort};
+use super::endpoint::{Bind, Listen, LocalPort};
+use super::error::ListenError;
+use super::incoming::Incoming;
+use super::port_owner::port_owner;
+#[cfg(unix)]
+use super::unix_listener::UnixListener;
 
 /// Ports that are tried at most for one that is free on both loopback addresses.
 const ATTEMPTS: usize = 16;
 
-/// Why nothing can listen there.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub(crate) enum ListenError {
-    /// Somebody else has the port.
-    #[error("port {port} is taken{}", by(.owner))]
-    Taken {
-        /// The port.
-        port: u16,
-        /// The process, if the system tells.
-        owner: Option<String>,
-    },
-    /// The system refuses the address.
-    #[error("cannot listen on {address}: {error}")]
-    Address {
-        /// The address, or the path of the socket.
-        address: String,
-        /// What the system says.
-        error: io::Error,
-    },
-    /// Somebody listens on the socket, or the file is no socket.
-    #[error("cannot listen on `{path}`: {reason}")]
-    Socket {
-        /// The path of the socket.
-        path: String,
-        /// Why not.
-        reason: &'static str,
-    },
-}
-
-fn by(owner: &Option<String>) -> String {
-    owner.as_ref().map(|owner| format!(" by {owner}")).unwrap_or_default()
-}
-
-/// An open port or socket. Connections that nobody accepts yet wait in the system's queue: 1,024, or fewer where the
+/// An open port or socket. Connections that are not accepted yet wait in the system's queue: 1,024, or fewer where the
 /// system allows fewer.
 #[derive(Debug)]
 pub(crate) struct Listener {
     sockets: Vec<TcpListener>,
     #[cfg(unix)]
-    unix: Option<super::unix_listener::LocalSocket>,
+    unix: Option<UnixListener>,
     moved: bool,
 }
 
@@ -64,7 +33,7 @@ impl Listener {
     /// Opens it.
     ///
     /// # Errors
-    /// [`ListenError`]; a port that nobody named is replaced by a free one instead.
+    /// [`ListenError`]; a port that was not named is replaced by a free one instead.
     pub(crate) fn open(listen: &Listen) -> Result<Self, ListenError> {
         match listen {
             Listen::Tcp { bind, port: LocalPort::Named(port) } => Self::tcp(*bind, *port),
@@ -100,7 +69,7 @@ impl Listener {
 
     #[cfg(unix)]
     fn unix(path: PathBuf) -> Result<Self, ListenError> {
-        Ok(Self { sockets: Vec::new(), unix: Some(super::unix_listener::LocalSocket::open(path)?), moved: false })
+        Ok(Self { sockets: Vec::new(), unix: Some(UnixListener::open(path)?), moved: false })
     }
 
     #[cfg(not(unix))]
@@ -132,7 +101,7 @@ impl Listener {
     ///
     /// # Errors
     /// What the system says; it may go away, for example when there were too many open files.
-    pub(crate) async fn accept(&self) -> io::Result<Local> {
+    pub(crate) async fn accept(&self) -> io::Result<Incoming> {
         poll_fn(|cx| {
             for socket in &self.sockets {
                 if let Poll::Ready(accepted) = socket.poll_accept(cx) {
@@ -199,7 +168,7 @@ fn open(address: IpAddr, port: u16) -> Result<TcpListener, ListenError> {
 
 fn refused(address: IpAddr, port: u16, error: io::Error) -> ListenError {
     if error.kind() == ErrorKind::AddrInUse {
-        return ListenError::Taken { port, owner: owner(port) };
+        return ListenError::Taken { port, owner: port_owner(port) };
     }
     ListenError::Address { address: SocketAddr::new(address, port).to_string(), error }
 }
@@ -247,7 +216,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_address_that_is_not_ours_is_told() {
+    async fn an_address_that_is_not_ours_is_an_error() {
         let bind = Bind::Address("192.0.2.1".parse().unwrap());
         let error = Listener::open(&Listen::Tcp { bind, port: LocalPort::Any }).unwrap_err();
         assert!(error.to_string().starts_with("cannot listen on 192.0.2.1:0: "), "{error}");

@@ -2,36 +2,44 @@
 //!
 //! A [`Listener`] outlives any session. [`Session`] is one session that is ready to carry connections: many at a time
 //! over smux ([`mux`]), or with agents that do without one after the other ([`basic`]). [`serve`] joins the two: it
-//! accepts connections, hands them to the session, and starts another session when one has ended and somebody comes.
+//! accepts connections, hands them to the session, and starts another session when one has ended and a connection comes.
+//!
+//! A file imports only files above it in this table, and `socks` is the only folder.
 //!
 //! | file | idea |
 //! |---|---|
 //! | `endpoint` | what is forwarded where |
-//! | `listener` | where connections come in |
-//! | `owner` | who has a port that is taken |
-//! | `local_socket` | a unix socket to listen on |
-//! | `local` | one connection that came in |
-//! | `session` | one session, whatever its mode |
+//! | `error` | why a port cannot be opened, or a session is not ready |
+//! | `incoming` | one connection that came in |
+//! | `observer` | what a tunnel needs from outside: sessions, and an observer |
+//! | `stop` | the flag that tasks watch, and the polite end of a session |
+//! | `port_owner` | the process that has a port |
+//! | `unix_listener`, `listener` | where connections come in |
+//! | `accept` | listeners take turns |
+//! | `half_close` | the end of what a program sends, held back for a while |
 //! | `mux`, `stream` | many connections over one session, and one of them |
-//! | `connection` | copies between a connection and its stream |
+//! | `copy` | copies between a connection and its stream |
 //! | `basic` | sessions that carry one connection at a time |
+//! | `session` | one session, whatever its mode |
 //! | `tunnel` | sessions that follow one another |
-//! | `single` | one session that nobody can replace |
+//! | `single` | one session that cannot be replaced |
 //! | `socks` | connections whose programs say by SOCKS5 where they lead |
-//! | `socks_request` | what such a program asks for, and what it is answered |
-//! | `socks_pool` | the few sessions that they share, one for each destination |
-//! | `socks_line` | one of these |
 
+mod accept;
 mod basic;
 mod copy;
 mod endpoint;
+mod error;
+mod half_close;
 mod incoming;
 mod listener;
 mod mux;
+mod observer;
 mod port_owner;
 mod session;
 mod single;
 mod socks;
+mod stop;
 mod stream;
 #[cfg(test)]
 mod testing;
@@ -42,11 +50,13 @@ mod tunnel;
 mod unix_listener;
 
 pub(crate) use endpoint::{Bind, Destination, Listen, LocalPort};
+pub(crate) use error::SessionError;
 pub(crate) use listener::Listener;
+pub(crate) use observer::{Opener, TunnelEvent, TunnelObserver};
 #[cfg(test)]
 pub(crate) use session::connect;
-pub(crate) use session::{Probe, Session, SessionError, begin, connect_unless};
+pub(crate) use session::{Probe, Session, begin, connect_unless};
 pub(crate) use single::{Served, serve_one};
 pub(crate) use socks::request::Refusal;
 pub(crate) use socks::{SocksOptions, SocksRoutes, serve_socks};
-pub(crate) use tunnel::{Note, Opener, Reporter, serve};
+pub(crate) use tunnel::serve;

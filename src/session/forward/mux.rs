@@ -1,6 +1,6 @@
 //! Many connections over one session.
 //!
-//! One task owns the channel; it and the tasks of the connections share the multiplexer under a lock that nobody holds
+//! One task owns the channel; it and the tasks of the connections share the multiplexer under a lock that is never held
 //! across a wait. The multiplexer is asked for frames only when the channel can put them on the wire at once
 //! ([`Outlet`](crate::channel::Outlet)), so that a keystroke on one connection never queues behind the bulk data of
 //! another for longer than one message. What waits is bounded by the multiplexer's own limits: 256 KiB to send and
@@ -17,18 +17,15 @@ use tokio::sync::Notify;
 use tokio::sync::watch;
 use tokio::time::sleep_until;
 
-use super::copy::is_set;
-use super::stream::Stream;
-use super::tunnel::{Note, Reporter};
-use crate::channel::{Channel, End, Event, Outlet, SessionOver};
-use crate::protocol::smux::{self, KeepAlive, Mux, OpenError, StreamId};
-use crate::protocol::{Flag, Version};
+use super::observer::{TunnelEvent, TunnelObserver};
+use super::stop::{farewell, is_set};
+use crate::channel::{Channel, End, Outlet, SessionOver};
+use crate::protocol::Version;
+use crate::protocol::smux::{self, KeepAlive, Mux, StreamId};
+use crate::session::event::{PortEvent, RESTARTED, next_port, try_next_port};
 
 /// Agents up to this one close a session in which nothing arrives for 30 s.
 const KEEP_ALIVE_UNTIL: Version = Version::new(3, 1, 1511, 0);
-
-/// How long the agent may take to end the session when it is asked to; then the service is.
-const FAREWELL: Duration = Duration::from_millis(300);
 
 /// Events taken from the channel before the streams are looked after.
 const BATCH: usize = 64;
@@ -79,30 +76,20 @@ impl Shared {
         self.work.notify_one();
     }
 
-    /// Opens a stream.
-    ///
-    /// # Errors
-    /// The session is over, has as many streams as it can have, or has no number left for another one.
-    pub(super) fn open(self: &Arc<Self>) -> Result<Stream, OpenError> {
-        let id = self.lock().mux.open()?;
-        self.wake();
-        Ok(Stream::new(Arc::clone(self), id))
-    }
-
     /// Connections that the agent could not make so far.
     pub(super) fn refused(&self) -> u64 {
         self.lock().refused
     }
 
-    /// Carries the session until it ends or `stop` says so.
-    pub(super) async fn run<R: Reporter>(
+    /// Carries the session until it ends or `stop` is set.
+    pub(super) async fn run<O: TunnelObserver>(
         self: Arc<Self>,
         mut channel: Channel,
-        reporter: Arc<R>,
+        observer: Arc<O>,
         mut stop: watch::Receiver<bool>,
     ) -> End {
         let mut outlet = channel.outlet();
-        let driver = Driver { shared: &self, reporter: &*reporter };
+        let driver = Driver { shared: &self, observer: &*observer };
         let end = tokio::select! {
             end = driver.run(&mut channel, &mut outlet) => Some(end),
             _ = is_set(&mut stop) => None,
@@ -122,25 +109,6 @@ impl Shared {
     }
 }
 
-/// Ends a session: politely, or else for certain.
-pub(super) async fn farewell(mut channel: Channel) {
-    let input = channel.input();
-    let ended = async {
-        if input.flag(Flag::TerminateSession).await.is_err() {
-            return;
-        }
-        while let Some(event) = channel.next().await {
-            if matches!(event, Event::Ended(_)) {
-                return;
-            }
-        }
-    };
-    let politely = tokio::time::timeout(FAREWELL, ended).await.is_ok();
-    if !politely {
-        channel.terminate().await;
-    }
-}
-
 impl State {
     pub(super) fn wait(&mut self, id: StreamId) -> &mut Waiting {
         self.waiting.entry(id).or_default()
@@ -151,7 +119,7 @@ impl State {
         self.waiting.remove(&id);
     }
 
-    /// Wakes who has news.
+    /// Wakes the tasks that have news.
     fn dispatch(&mut self) {
         while let Some(event) = self.mux.poll_event() {
             let waker = match event {
@@ -173,12 +141,12 @@ impl State {
     }
 }
 
-struct Driver<'a, R> {
+struct Driver<'a, O> {
     shared: &'a Shared,
-    reporter: &'a R,
+    observer: &'a O,
 }
 
-impl<R: Reporter> Driver<'_, R> {
+impl<O: TunnelObserver> Driver<'_, O> {
     /// Carries bytes until the session ends.
     ///
     /// # Errors
@@ -193,12 +161,12 @@ impl<R: Reporter> Driver<'_, R> {
             };
             self.transmit(outlet).map_err(|SessionOver| "the session takes nothing more".to_owned())?;
             tokio::select! {
-                event = channel.next(), if can_receive => {
+                event = next_port(channel, self.observer), if can_receive => {
                     if let Some(end) = self.take_events(event, channel)? {
                         return Ok(end);
                     }
                 }
-                // When the session is over the events will say how.
+                // When the session is over, an event says how it ended.
                 Ok(()) = outlet.ready() => {}
                 () = self.shared.work.notified() => {}
                 () = sleep_until(due.unwrap_or_else(Instant::now).into()), if due.is_some() => {}
@@ -212,24 +180,24 @@ impl<R: Reporter> Driver<'_, R> {
         let bytes = {
             let mut state = self.shared.lock();
             let bytes = state.mux.poll_transmit(room);
-            // What went out has made room for those who write.
+            // What went out has made room for writers.
             state.dispatch();
             bytes
         };
         bytes.map_or(Ok(()), |bytes| outlet.send(bytes))
     }
 
-    fn take_events(&self, first: Option<Event>, channel: &mut Channel) -> Result<Option<End>, String> {
-        let mut event = first.unwrap_or(Event::Ended(End::Terminated));
+    fn take_events(&self, first: PortEvent, channel: &mut Channel) -> Result<Option<End>, String> {
+        let mut event = first;
         for left in (0..BATCH).rev() {
             if let Some(end) = self.take(event)? {
                 return Ok(Some(end));
             }
-            // Whatever is fetched is taken: what were left over here would be lost.
+            // An event that is fetched is taken: one left over here would be lost.
             if left == 0 || !self.shared.lock().mux.can_receive() {
                 break;
             }
-            match channel.try_next() {
+            match try_next_port(channel, self.observer) {
                 Some(next) => event = next,
                 None => break,
             }
@@ -237,22 +205,19 @@ impl<R: Reporter> Driver<'_, R> {
         Ok(None)
     }
 
-    fn take(&self, event: Event) -> Result<Option<End>, String> {
+    fn take(&self, event: PortEvent) -> Result<Option<End>, String> {
         match event {
-            Event::Output(bytes) => {
+            PortEvent::Data(bytes) => {
                 let taken = self.shared.lock().mux.handle_data(Instant::now(), bytes);
                 taken.map_err(|error| format!("the agent broke the protocol: {error}"))?;
             }
-            Event::Flag(Flag::ConnectToPortError) => {
+            PortEvent::Refused => {
                 // The stream it is about gets its end right after this.
                 self.shared.lock().refused += 1;
-                self.reporter.note(&Note::Refused);
+                self.observer.tunnel(&TunnelEvent::Refused);
             }
-            Event::Notice(notice) => self.reporter.notice(&notice),
-            Event::Message(text) => self.reporter.message(&text),
-            Event::LateHandshake => return Err("the agent has begun anew".to_owned()),
-            Event::Ended(end) => return Ok(Some(end)),
-            Event::Ready(_) | Event::Stderr(_) | Event::ExitCode(_) | Event::Flag(_) => {}
+            PortEvent::Restarted => return Err(RESTARTED.to_owned()),
+            PortEvent::Ended(end) => return Ok(Some(end)),
         }
         Ok(None)
     }

@@ -1,11 +1,11 @@
-//! Who has a port that is taken, as far as this machine tells.
+//! The process that has a port, as far as this machine knows.
 
 #[cfg(target_os = "linux")]
-pub(super) use linux::owner;
+pub(super) use linux::port_owner;
 
-/// The process that listens on a port. Only Linux tells without the help of other programs.
+/// The process that listens on a port. Only Linux says so without the help of other programs.
 #[cfg(not(target_os = "linux"))]
-pub(super) fn owner(_port: u16) -> Option<String> {
+pub(super) fn port_owner(_port: u16) -> Option<String> {
     None
 }
 
@@ -18,7 +18,7 @@ mod linux {
     const LISTEN: &str = "0A";
 
     /// The process that listens on a TCP port, by name and id. Processes of other people hide theirs.
-    pub(in super::super) fn owner(port: u16) -> Option<String> {
+    pub(in super::super) fn port_owner(port: u16) -> Option<String> {
         let inodes: Vec<String> =
             ["/proc/net/tcp", "/proc/net/tcp6"].iter().flat_map(|table| listening(table, port)).collect();
         fs::read_dir("/proc").ok()?.flatten().find_map(|process| {
@@ -57,10 +57,10 @@ mod linux {
             for address in ["127.0.0.1:0", "[::1]:0"] {
                 let Ok(listener) = std::net::TcpListener::bind(address) else { continue };
                 let port = listener.local_addr().unwrap().port();
-                let found = owner(port).unwrap();
+                let found = port_owner(port).unwrap();
                 assert!(found.ends_with(&format!("(pid {})", std::process::id())), "{found}");
             }
-            assert_eq!(owner(0), None);
+            assert_eq!(port_owner(0), None);
         }
     }
 }

@@ -7,21 +7,26 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use super::basic::Basic;
-use super::copy::{self, is_set};
-use super::incoming::Local;
+use super::copy;
+use super::error::SessionError;
+use super::half_close::HALF_CLOSE_TIMEOUT;
+use super::incoming::Incoming;
 use super::mux::Shared;
-use super::tunnel::Reporter;
-use crate::channel::{Channel, End, Event};
+use super::observer::TunnelObserver;
+use super::stop::is_set;
+use super::stream::Stream;
+use crate::channel::{Channel, End};
 use crate::protocol::smux::OpenError;
 use crate::protocol::{Handshake, Version};
+use crate::session::event::wait_until_ready;
 
 /// How long a session may take to be ready once its channel is open. A handshake with KMS takes a second or two.
-const READY_PATIENCE: Duration = Duration::from_secs(30);
+const READY_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// How long a session that is over may take to say how it ended.
-const END_PATIENCE: Duration = Duration::from_secs(1);
+/// How long a session that is over may take to report how it ended.
+const END_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// Agents multiplex when they are newer than this; so says the official client.
+/// Agents multiplex when they are newer than this; as the official client has it.
 const MULTIPLEXES_AFTER: Version = Version::new(3, 0, 196, 0);
 
 /// Agents lead to other hosts from this one on, by their release notes. Those before do not read the host.
@@ -29,17 +34,6 @@ const REMOTE_HOSTS_SINCE: Version = Version::new(3, 1, 1188, 0);
 
 /// The type of port sessions that can be multiplexed, as the properties of their documents name it.
 const MULTIPLEXED_TYPE: &str = "LocalPortForwarding";
-
-/// Why a session that was started is not ready.
-#[derive(Debug)]
-pub(crate) enum SessionError {
-    /// It has ended.
-    Ended(End),
-    /// It took more than 30 s.
-    TimedOut,
-    /// The agent, of this version, does not know of other hosts: it would connect to the instance itself instead.
-    NoRemoteHosts(String),
-}
 
 /// A session that carries connections.
 #[derive(Debug)]
@@ -74,10 +68,10 @@ pub(crate) enum Probe {
 ///
 /// # Errors
 /// [`SessionError`]; the session is ended on the service.
-pub(crate) async fn connect<R: Reporter>(channel: Channel, reporter: &Arc<R>) -> Result<Session, SessionError> {
-    // Nobody says so, and therefore there is a session or an error.
-    let (_nobody, mut never) = watch::channel(false);
-    match connect_unless(channel, reporter, &mut never).await? {
+pub(crate) async fn connect<O: TunnelObserver>(channel: Channel, observer: &Arc<O>) -> Result<Session, SessionError> {
+    // Without a stop there is a session or an error.
+    let (_sender, mut never) = watch::channel(false);
+    match connect_unless(channel, observer, &mut never).await? {
         Some(session) => Ok(session),
         None => Err(SessionError::Ended(End::Terminated)),
     }
@@ -87,15 +81,15 @@ pub(crate) async fn connect<R: Reporter>(channel: Channel, reporter: &Arc<R>) ->
 ///
 /// # Errors
 /// As those of [`connect`].
-pub(crate) async fn connect_unless<R: Reporter>(
+pub(crate) async fn connect_unless<O: TunnelObserver>(
     mut channel: Channel,
-    reporter: &Arc<R>,
+    observer: &Arc<O>,
     stop: &mut watch::Receiver<bool>,
 ) -> Result<Option<Session>, SessionError> {
     let ready = tokio::select! {
         biased;
         true = is_set(stop) => None,
-        ready = tokio::time::timeout(READY_PATIENCE, wait_until_ready(&mut channel, &**reporter)) => Some(ready),
+        ready = tokio::time::timeout(READY_TIMEOUT, wait_until_ready(&mut channel, &**observer)) => Some(ready),
     };
     let handshake = match ready {
         Some(Ok(Ok(handshake))) => handshake,
@@ -113,7 +107,7 @@ pub(crate) async fn connect_unless<R: Reporter>(
         channel.terminate().await;
         return Err(SessionError::NoRemoteHosts(version));
     }
-    Ok(Some(begin(channel, handshake.as_ref(), reporter)))
+    Ok(Some(begin(channel, handshake.as_ref(), observer)))
 }
 
 /// The version of an agent that leads elsewhere than the document says.
@@ -124,36 +118,22 @@ fn misled(handshake: &Handshake) -> Option<String> {
 }
 
 /// Begins to carry over a session whose agent is ready, with or without a handshake.
-pub(crate) fn begin<R: Reporter>(channel: Channel, handshake: Option<&Handshake>, reporter: &Arc<R>) -> Session {
+pub(crate) fn begin<O: TunnelObserver>(channel: Channel, handshake: Option<&Handshake>, observer: &Arc<O>) -> Session {
     let id = channel.session_id().to_owned();
     let (stop, stopped) = watch::channel(false);
     let (mode, task) = match multiplexing_agent(handshake) {
         Some(agent) => {
             let shared = Shared::new(agent);
-            let task = tokio::spawn(Arc::clone(&shared).run(channel, Arc::clone(reporter), stopped));
+            let task = tokio::spawn(Arc::clone(&shared).run(channel, Arc::clone(observer), stopped));
             (Mode::Mux(shared), task)
         }
         None => {
-            let (basic, task) = Basic::spawn(channel, Arc::clone(reporter), stopped);
+            let (basic, task) = Basic::spawn(channel, Arc::clone(observer), stopped);
             (Mode::Basic(basic), task)
         }
     };
     tracing::debug!(session_id = id, multiplexed = matches!(mode, Mode::Mux(_)), "ready for connections");
     Session { id, mode, stop, task }
-}
-
-async fn wait_until_ready<R: Reporter>(channel: &mut Channel, reporter: &R) -> Result<Option<Handshake>, End> {
-    while let Some(event) = channel.next().await {
-        match event {
-            Event::Ready(handshake) => return Ok(handshake),
-            Event::Message(text) => reporter.message(&text),
-            Event::Notice(notice) => reporter.notice(&notice),
-            Event::Ended(end) => return Err(end),
-            // Nothing of this comes before the session is ready.
-            Event::Output(_) | Event::Stderr(_) | Event::ExitCode(_) | Event::Flag(_) | Event::LateHandshake => {}
-        }
-    }
-    Err(End::Terminated)
 }
 
 /// The agent's version, if it and the document multiplex.
@@ -179,9 +159,9 @@ impl Session {
     pub(crate) async fn probe(&self) -> Probe {
         let Mode::Mux(shared) = &self.mode else { return Probe::Unknown };
         let before = shared.refused();
-        let Ok(stream) = shared.open() else { return Probe::Over };
-        // Either end closes when the other has: the stream's end says that the agent has tried, and before it the agent
-        // says if that was in vain.
+        let Ok(stream) = Stream::open(shared) else { return Probe::Over };
+        // Either end closes when the other has: the end of the stream means that the agent has tried, and a refusal is
+        // reported before it.
         stream.finish();
         loop {
             match stream.read().await {
@@ -217,28 +197,28 @@ impl Session {
 
     /// Carries a connection; [`Session::vacancy`] comes first. The connection comes back when the session cannot carry
     /// it, and then it never will.
-    pub(super) fn carry(&mut self, local: Local) -> Result<(), Local> {
+    pub(super) fn carry(&mut self, incoming: Incoming) -> Result<(), Incoming> {
         match &mut self.mode {
-            Mode::Mux(shared) => match shared.open() {
+            Mode::Mux(shared) => match Stream::open(shared) {
                 Ok(stream) => {
-                    tokio::spawn(copy::serve(local, stream, copy::GRACE));
+                    tokio::spawn(copy::serve(incoming, stream, HALF_CLOSE_TIMEOUT));
                     Ok(())
                 }
                 Err(OpenError::TooManyStreams) => {
-                    // The limit is the one of the real agents. Whoever comes too late sees a failure at once.
+                    // The limit is the one of the real agents. A connection beyond it sees a failure at once.
                     tracing::warn!(session_id = self.id, "too many connections");
-                    local.reset();
+                    incoming.reset();
                     Ok(())
                 }
-                Err(OpenError::Session(_) | OpenError::IdsExhausted | OpenError::NotClient) => Err(local),
+                Err(OpenError::Session(_) | OpenError::IdsExhausted | OpenError::NotClient) => Err(incoming),
             },
-            Mode::Basic(basic) => basic.carry(local),
+            Mode::Basic(basic) => basic.carry(incoming),
         }
     }
 
-    /// How a session ended that is over; one that does not say so within a second is ended on the service.
+    /// How a session ended that is over; one that does not report it within a second is ended on the service.
     pub(crate) async fn end(mut self) -> End {
-        match tokio::time::timeout(END_PATIENCE, &mut self.task).await {
+        match tokio::time::timeout(END_TIMEOUT, &mut self.task).await {
             // A panic in the task was reported by the panic hook.
             Ok(end) => end.unwrap_or(End::Terminated),
             Err(_) => {

@@ -8,7 +8,7 @@ use bytes::{Buf, Bytes};
 
 use super::mux::Shared;
 use crate::channel::SessionOver;
-use crate::protocol::smux::{StreamId, WriteError};
+use crate::protocol::smux::{OpenError, StreamId, WriteError};
 
 /// A stream. Dropping it lets go of it: what was written still goes out, what arrives is thrown away.
 #[derive(Debug)]
@@ -18,8 +18,14 @@ pub(super) struct Stream {
 }
 
 impl Stream {
-    pub(super) fn new(shared: Arc<Shared>, id: StreamId) -> Self {
-        Self { shared, id }
+    /// Opens a stream.
+    ///
+    /// # Errors
+    /// The session is over, has as many streams as it can have, or has no number left for another one.
+    pub(super) fn open(shared: &Arc<Shared>) -> Result<Self, OpenError> {
+        let id = shared.lock().mux.open()?;
+        shared.wake();
+        Ok(Self { shared: Arc::clone(shared), id })
     }
 
     /// The next bytes; `None` when the remote side has finished. Dropping the future loses nothing.
@@ -76,7 +82,7 @@ impl Stream {
                 Poll::Ready(Ok(()))
             }
             Err(WriteError::Session(_)) => Poll::Ready(Err(SessionOver)),
-            // Nobody writes after it has finished; if somebody did, there would be nobody to read it.
+            // Our own code never writes after it has finished, and bytes written then would have no reader.
             Err(WriteError::UnknownStream | WriteError::Finished) => {
                 bytes.clear();
                 Poll::Ready(Ok(()))

@@ -1,4 +1,4 @@
-//! An agent in memory that behaves as the real one does with ports: it dials once for each stream, tells of a refusal
+//! An agent in memory that behaves as the real one does with ports: it dials once for each stream, reports a refusal
 //! with a flag and an end, and closes both directions when one ends.
 
 use std::collections::BTreeMap;
@@ -13,11 +13,11 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Notify, mpsc};
 
-use super::tunnel::{Note, Opener, Reporter};
-use crate::channel::{Channel, Command, End, Event, Notice};
+use super::observer::{Opener, TunnelEvent, TunnelObserver};
+use crate::channel::{Channel, Command, ConnectionEvent, End, Event};
 use crate::protocol::smux::{self, Mux, StreamId};
 use crate::protocol::{Flag, Handshake, SessionType};
-use crate::session::Observer;
+use crate::session::observer::Observer;
 
 /// Starts sessions with agents in memory that all lead to one address.
 #[derive(Clone)]
@@ -26,11 +26,11 @@ pub(super) struct Agents {
     pub(super) version: &'static str,
     /// Sessions started so far.
     pub(super) started: Arc<AtomicUsize>,
-    /// Sessions that ended because the client said so.
+    /// Sessions that ended because the client asked for it.
     pub(super) terminated: Arc<AtomicUsize>,
     /// Flags that the client sent.
     pub(super) flags: Arc<Mutex<Vec<Flag>>>,
-    /// Ends the current session, as the service does when nobody resumes it.
+    /// Ends the current session, as the service does when it is not resumed in time.
     pub(super) expire: Arc<Notify>,
 }
 
@@ -231,7 +231,7 @@ async fn copy(
     let _ = sender.send((id, None)).await;
 }
 
-/// Keeps what is said.
+/// Keeps what is reported.
 #[derive(Default)]
 pub(super) struct Heard(Mutex<Vec<String>>);
 
@@ -246,18 +246,18 @@ impl Heard {
 }
 
 impl Observer for Heard {
-    fn notice(&self, notice: &Notice) {
-        self.push(format!("{notice:?}"));
+    fn connection(&self, event: &ConnectionEvent) {
+        self.push(format!("{event:?}"));
     }
 
-    fn message(&self, text: &str) {
+    fn agent_message(&self, text: &str) {
         self.push(text.to_owned());
     }
 }
 
-impl Reporter for Heard {
-    fn note(&self, note: &Note) {
-        self.push(format!("{note:?}"));
+impl TunnelObserver for Heard {
+    fn tunnel(&self, event: &TunnelEvent) {
+        self.push(format!("{event:?}"));
     }
 }
 

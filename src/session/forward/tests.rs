@@ -13,8 +13,9 @@ use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::timeout;
 
 use super::mux::Shared;
+use super::observer::Opener;
+use super::stream::Stream;
 use super::testing::{Agents, Heard, echo, server};
-use super::tunnel::Opener;
 use super::{Bind, Listen, Listener, LocalPort, Probe, connect, copy, serve};
 use crate::channel::{Channel, Command, Event};
 use crate::protocol::{Flag, Version};
@@ -51,7 +52,7 @@ impl Open {
     async fn close(self) {
         self.stop.send_replace(true);
         timeout(DEADLINE, self.task).await.unwrap().unwrap();
-        assert!(TcpStream::connect(self.address).await.is_err(), "nobody listens any more");
+        assert!(TcpStream::connect(self.address).await.is_err(), "the listener is closed");
         assert_eq!(self.agents.terminated.load(Ordering::SeqCst), 1);
     }
 }
@@ -118,16 +119,16 @@ async fn the_answer_to_a_half_closed_request_arrives_whole() {
 }
 
 #[tokio::test]
-async fn an_end_that_somebody_waits_for_is_told_after_a_time_of_silence() {
+async fn a_held_back_end_is_sent_after_a_time_of_silence() {
     let (channel, mut commands, events, _stop) = Channel::for_tests("session");
     let shared = Shared::new(Version::new(3, 3, 0, 0));
     let (_stop_sender, stopped) = watch::channel(false);
     tokio::spawn(Arc::clone(&shared).run(channel, Arc::new(Heard::default()), stopped));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let mut program = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
-    let local = listener.accept().await.unwrap().0.into();
-    let grace = Duration::from_millis(300);
-    tokio::spawn(copy::serve(local, shared.open().unwrap(), grace));
+    let incoming = listener.accept().await.unwrap().0.into();
+    let half_close = Duration::from_millis(300);
+    tokio::spawn(copy::serve(incoming, Stream::open(&shared).unwrap(), half_close));
     program.write_all(b"all of it").await.unwrap();
     program.shutdown().await.unwrap();
     let began = std::time::Instant::now();
@@ -140,7 +141,7 @@ async fn an_end_that_somebody_waits_for_is_told_after_a_time_of_silence() {
             other @ (Command::Flag(_) | Command::Flush(_)) => panic!("{other:?}"),
         }
     }
-    assert!(began.elapsed() >= grace, "{:?}", began.elapsed());
+    assert!(began.elapsed() >= half_close, "{:?}", began.elapsed());
     assert_eq!(sent, b"\x01\0\0\0\x03\0\0\0\x01\x02\x09\0\x03\0\0\0all of it\x01\x01\0\0\x03\0\0\0");
     events.send(Event::Output(Bytes::from_static(b"\x01\x01\0\0\x03\0\0\0"))).await.unwrap();
     assert_eq!(timeout(DEADLINE, program.read(&mut [0; 1])).await.unwrap().unwrap(), 0);
@@ -166,9 +167,9 @@ async fn a_refused_destination_ends_that_connection_only() {
 }
 
 #[tokio::test]
-async fn a_reader_that_stalls_stops_nobody_else() {
+async fn a_reader_that_stalls_does_not_stop_the_others() {
     let destination = server(|mut stream: TcpStream| async move {
-        // Who says so is sent more than it reads.
+        // A client that sends this gets more than it reads.
         if stream.read_u8().await? == b'!' {
             return stream.write_all(&vec![7; 2 << 20]).await;
         }
@@ -192,14 +193,14 @@ async fn a_reader_that_stalls_stops_nobody_else() {
 }
 
 #[tokio::test]
-async fn an_expired_session_is_replaced_when_somebody_comes() {
+async fn an_expired_session_is_replaced_at_the_next_connection() {
     let tunnel = Open::to(server(echo).await, NEW).await;
     let mut first = tunnel.connect().await;
     exchange(&mut first, b"before").await;
     tunnel.agents.expire.notify_one();
     let ended = timeout(DEADLINE, first.read(&mut [0; 1])).await.unwrap();
-    assert!(ended.is_err(), "a cut is no orderly end: {ended:?}");
-    assert_eq!(tunnel.agents.started.load(Ordering::SeqCst), 1, "nobody has come yet");
+    assert!(ended.is_err(), "a cut is not an orderly end: {ended:?}");
+    assert_eq!(tunnel.agents.started.load(Ordering::SeqCst), 1, "no connection has come yet");
     let mut second = tunnel.connect().await;
     timeout(DEADLINE, exchange(&mut second, b"after")).await.unwrap();
     assert_eq!(tunnel.heard.all(), ["Ended(Expired)", "Replaced(\"session-2\")"]);
@@ -256,7 +257,7 @@ async fn a_byte_goes_out_in_the_next_turn_however_much_waits() {
     let shared = Shared::new(Version::new(3, 3, 0, 0));
     let (_stop_sender, stopped) = watch::channel(false);
     let task = tokio::spawn(Arc::clone(&shared).run(channel, Arc::new(Heard::default()), stopped));
-    let (bulk, keys) = (shared.open().unwrap(), shared.open().unwrap());
+    let (bulk, keys) = (Stream::open(&shared).unwrap(), Stream::open(&shared).unwrap());
     let saturating = tokio::spawn(async move { while bulk.write(Bytes::from(vec![0; 16 * 1024])).await.is_ok() {} });
     for turn in 0..50 {
         let grant = match commands.recv().await.unwrap() {

@@ -2,167 +2,121 @@
 //!
 //! While a session is being resumed its connections and new ones wait. When it has ended, its connections are reset,
 //! and the next connection that comes makes another session start; until it is ready that one connection and those in
-//! the system's queue of the listener wait, for [`REPLACE_PATIENCE`] at most.
+//! the system's queue of the listener wait, for [`REPLACE_TIMEOUT`] at most.
 
-use std::fmt;
-use std::future::{Future, poll_fn};
-use std::io;
-use std::pin::pin;
 use std::sync::Arc;
-use std::task::Poll;
 use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout_at};
 
-use super::copy::is_set;
-use super::incoming::Local;
+use super::accept::accept;
+use super::incoming::Incoming;
 use super::listener::Listener;
-use super::session::{Session, SessionError, connect};
-use crate::channel::{Channel, End};
-use crate::session::Observer;
+use super::observer::{Opener, TunnelEvent, TunnelObserver};
+use super::session::{Session, connect};
+use super::stop::is_set;
 
-/// How long a connection waits for another session before it is reset. Whoever comes after it makes us try again.
-const REPLACE_PATIENCE: Duration = Duration::from_secs(60);
+/// How long a connection waits for another session before it is reset. The next connection after it makes us try again.
+const REPLACE_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Between two attempts to start another session: doubled each time, up to the second one.
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 const LONGEST_PAUSE: Duration = Duration::from_secs(15);
 
-/// A pause when the system has no connection to give, for example for want of file descriptors.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
-
-/// Starts sessions to one destination.
-pub(crate) trait Opener: Send + Sync + 'static {
-    /// Why there is none.
-    type Error: fmt::Display + Send;
-
-    /// Starts a session.
-    fn open(&self) -> impl Future<Output = Result<Channel, Self::Error>> + Send;
-}
-
-/// Hears what a person should know while a tunnel is open.
-pub(crate) trait Reporter: Observer + Send + Sync + 'static {
-    /// Something happened to a connection or a session.
-    fn note(&self, note: &Note);
-}
-
-/// What happens in a tunnel.
-#[derive(Debug)]
-pub(crate) enum Note {
-    /// The destination did not accept a connection. It may come often.
-    Refused,
-    /// The session is over, and its connections with it. Another one follows when somebody connects.
-    Ended(End),
-    /// Another session cannot be started yet.
-    Waiting(String),
-    /// Another session carries connections; this is its id.
-    Replaced(String),
-    /// No other session could be started in time, and the connection that waited for it is reset.
-    GaveUp(String),
-    /// No session to the destination can be had, and the connections that wait for one are refused.
-    NoSession(String),
-    /// As many sessions as there may be all have connections; the one that waited for another is refused.
-    NoRoom,
-    /// A program asked for what cannot be had; the connection is refused.
-    Rejected(String),
-    /// The system does not hand out the connections that come in.
-    Accept(io::Error),
-}
-
 /// Carries the connections of all listeners until `stop` becomes true, or its sender is gone; then the session is ended
 /// on the service. `session` is the first one.
-pub(crate) async fn serve<O: Opener, R: Reporter>(
+pub(crate) async fn serve<O: Opener, V: TunnelObserver>(
     listeners: Vec<Listener>,
     session: Session,
     opener: O,
-    reporter: Arc<R>,
+    observer: Arc<V>,
     mut stop: watch::Receiver<bool>,
 ) {
-    let mut tunnel = Tunnel { listeners, session: Some(session), opener, reporter, next_listener: 0 };
+    let mut tunnel = Tunnel { listeners, session: Some(session), opener, observer, next_listener: 0 };
     tokio::select! {
         () = tunnel.run() => {}
         _ = is_set(&mut stop) => {}
     }
-    // From here on nobody is let in.
+    // From here on no connection is accepted.
     tunnel.listeners.clear();
     if let Some(session) = tunnel.session {
         session.terminate().await;
     }
 }
 
-struct Tunnel<O, R> {
+struct Tunnel<O, V> {
     listeners: Vec<Listener>,
     session: Option<Session>,
     opener: O,
-    reporter: Arc<R>,
+    observer: Arc<V>,
     next_listener: usize,
 }
 
-impl<O: Opener, R: Reporter> Tunnel<O, R> {
+impl<O: Opener, V: TunnelObserver> Tunnel<O, V> {
     async fn run(&mut self) {
         loop {
             let Some(session) = &mut self.session else {
-                let local = accept(&self.listeners, &mut self.next_listener, &*self.reporter).await;
-                self.replace(local).await;
+                let incoming = accept(&self.listeners, &mut self.next_listener, &*self.observer).await;
+                self.replace(incoming).await;
                 continue;
             };
-            let (listeners, next, reporter) = (&self.listeners, &mut self.next_listener, &self.reporter);
-            let local = {
+            let (listeners, next, observer) = (&self.listeners, &mut self.next_listener, &self.observer);
+            let incoming = {
                 let (ended, vacancy) = session.split();
                 tokio::select! {
                     end = ended => Err(end),
-                    local = async {
+                    incoming = async {
                         vacancy.await;
-                        accept(listeners, next, &**reporter).await
-                    } => Ok(local),
+                        accept(listeners, next, &**observer).await
+                    } => Ok(incoming),
                 }
             };
-            match local {
-                Ok(local) => {
-                    if let Err(local) = session.carry(local) {
+            match incoming {
+                Ok(incoming) => {
+                    if let Err(incoming) = session.carry(incoming) {
                         if let Some(session) = self.session.take() {
-                            // It has no number left for another connection, or is about to say how it ended.
+                            // It has no number left for another connection, or is about to end.
                             session.terminate().await;
                         }
-                        self.replace(local).await;
+                        self.replace(incoming).await;
                     }
                 }
                 Err(end) => {
                     self.session = None;
-                    self.reporter.note(&Note::Ended(end));
+                    self.observer.tunnel(&TunnelEvent::Ended(end));
                 }
             }
         }
     }
 
     /// Starts another session for the connection that waits for it.
-    async fn replace(&mut self, local: Local) {
-        let deadline = Instant::now() + REPLACE_PATIENCE;
+    async fn replace(&mut self, incoming: Incoming) {
+        let deadline = Instant::now() + REPLACE_TIMEOUT;
         let mut pause = FIRST_PAUSE;
-        let mut said: Option<String> = None;
+        let mut previous: Option<String> = None;
         loop {
             let reason = match timeout_at(deadline, self.open()).await {
                 Ok(Ok(mut session)) => {
-                    self.reporter.note(&Note::Replaced(session.id().to_owned()));
+                    self.observer.tunnel(&TunnelEvent::Replaced(session.id().to_owned()));
                     session.vacancy().await;
-                    if let Err(local) = session.carry(local) {
-                        local.reset();
+                    if let Err(incoming) = session.carry(incoming) {
+                        incoming.reset();
                     }
                     self.session = Some(session);
                     return;
                 }
                 Ok(Err(reason)) => reason,
-                Err(_) => said.take().unwrap_or_else(|| "it takes too long".to_owned()),
+                Err(_) => previous.take().unwrap_or_else(|| "it takes too long".to_owned()),
             };
             if Instant::now() + pause >= deadline {
-                self.reporter.note(&Note::GaveUp(reason));
-                local.reset();
+                self.observer.tunnel(&TunnelEvent::GaveUp(reason));
+                incoming.reset();
                 return;
             }
-            if said.as_ref() != Some(&reason) {
-                self.reporter.note(&Note::Waiting(reason.clone()));
-                said = Some(reason);
+            if previous.as_ref() != Some(&reason) {
+                self.observer.tunnel(&TunnelEvent::Waiting(reason.clone()));
+                previous = Some(reason);
             }
             sleep(pause).await;
             pause = (pause * 2).min(LONGEST_PAUSE);
@@ -171,49 +125,6 @@ impl<O: Opener, R: Reporter> Tunnel<O, R> {
 
     async fn open(&self) -> Result<Session, String> {
         let channel = self.opener.open().await.map_err(|error| error.to_string())?;
-        connect(channel, &self.reporter).await.map_err(|error| match error {
-            SessionError::Ended(End::Closed(reason)) if !reason.trim().is_empty() => reason.trim().to_owned(),
-            SessionError::Ended(_) => "the session ended before it was ready".to_owned(),
-            SessionError::TimedOut => "the agent is not ready".to_owned(),
-            SessionError::NoRemoteHosts(version) => format!("agent {version} is too old to lead to other hosts"),
-        })
+        connect(channel, &self.observer).await.map_err(|error| error.to_string())
     }
-}
-
-/// The next connection of any listener, each in its turn.
-pub(super) async fn accept<R: Reporter>(listeners: &[Listener], next: &mut usize, reporter: &R) -> Local {
-    let mut said = false;
-    loop {
-        let accepted = {
-            let mut accepts: Vec<_> = listeners.iter().map(|listener| Box::pin(listener.accept())).collect();
-            let count = accepts.len();
-            let any = poll_fn(|cx| {
-                for offset in 0..count {
-                    let index = (*next + offset) % count;
-                    if let Poll::Ready(accepted) = accepts[index].as_mut().poll(cx) {
-                        *next = index + 1;
-                        return Poll::Ready(accepted);
-                    }
-                }
-                Poll::Pending
-            });
-            pin!(any).await
-        };
-        match accepted {
-            Ok(local) => return local,
-            // Some failures are those of one connection that is gone again.
-            Err(error) if is_of_connection(&error) => {}
-            Err(error) => {
-                if !std::mem::replace(&mut said, true) {
-                    reporter.note(&Note::Accept(error));
-                }
-                sleep(ACCEPT_PAUSE).await;
-            }
-        }
-    }
-}
-
-fn is_of_connection(error: &io::Error) -> bool {
-    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
-    matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
 }

@@ -6,27 +6,27 @@ use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::task::{Context, Poll};
 
-use tokio::net::UnixListener;
+use tokio::net;
 
-use super::incoming::Local;
-use super::listener::ListenError;
+use super::error::ListenError;
+use super::incoming::Incoming;
 
 /// The open socket.
 #[derive(Debug)]
-pub(super) struct LocalSocket {
-    listener: UnixListener,
+pub(super) struct UnixListener {
+    listener: net::UnixListener,
     path: PathBuf,
     /// Device and inode: what we remove at the end is to be ours.
     identity: Option<(u64, u64)>,
 }
 
-impl LocalSocket {
-    /// Opens a socket that only its owner may use. One that nobody listens on any more is replaced.
+impl UnixListener {
+    /// Opens a socket that only its owner may use. One without a listener is replaced.
     pub(super) fn open(path: PathBuf) -> Result<Self, ListenError> {
         remove_stale(&path)?;
         let refused = |error| ListenError::Address { address: path.display().to_string(), error };
-        let listener = UnixListener::bind(&path).map_err(refused)?;
-        // Between the two lines the mode is what umask left of 0777. Who must rule that out uses a folder of their own.
+        let listener = net::UnixListener::bind(&path).map_err(refused)?;
+        // Between the two lines the mode is what umask left of 0777. A private folder rules that out.
         fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).map_err(refused)?;
         let identity = identity(&path);
         Ok(Self { listener, path, identity })
@@ -36,12 +36,12 @@ impl LocalSocket {
         &self.path
     }
 
-    pub(super) fn poll_accept(&self, cx: &mut Context<'_>) -> Poll<io::Result<Local>> {
+    pub(super) fn poll_accept(&self, cx: &mut Context<'_>) -> Poll<io::Result<Incoming>> {
         self.listener.poll_accept(cx).map_ok(|(stream, _)| stream.into())
     }
 }
 
-impl Drop for LocalSocket {
+impl Drop for UnixListener {
     fn drop(&mut self) {
         if self.identity.is_some() && identity(&self.path) == self.identity {
             // It may be gone, and then that is all right.
@@ -81,23 +81,23 @@ mod tests {
         let path = folder.path().join("db.sock");
         drop(std::os::unix::net::UnixListener::bind(&path).unwrap());
         assert!(path.exists());
-        let socket = LocalSocket::open(path.clone()).unwrap();
+        let socket = UnixListener::open(path.clone()).unwrap();
         assert_eq!(fs::metadata(&path).unwrap().mode() & 0o777, 0o600);
-        let error = LocalSocket::open(path.clone()).unwrap_err().to_string();
+        let error = UnixListener::open(path.clone()).unwrap_err().to_string();
         assert!(error.ends_with("another program listens on it"), "{error}");
         drop(socket);
         assert!(!path.exists());
 
         fs::write(&path, "precious").unwrap();
-        assert!(LocalSocket::open(path.clone()).unwrap_err().to_string().contains("no socket"));
+        assert!(UnixListener::open(path.clone()).unwrap_err().to_string().contains("no socket"));
         assert_eq!(fs::read(&path).unwrap(), b"precious");
     }
 
     #[tokio::test]
-    async fn what_somebody_else_put_there_stays() {
+    async fn a_foreign_file_stays() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("db.sock");
-        let socket = LocalSocket::open(path.clone()).unwrap();
+        let socket = UnixListener::open(path.clone()).unwrap();
         fs::remove_file(&path).unwrap();
         fs::write(&path, "other").unwrap();
         drop(socket);

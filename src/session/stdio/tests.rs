@@ -13,22 +13,22 @@ use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::time::timeout;
 
 use super::*;
-use crate::channel::{Command, Notice};
+use crate::channel::{Command, ConnectionEvent, Event};
 
-const IMPATIENT: Patience = Patience { input: Duration::from_millis(20), output: Duration::from_millis(20) };
+const SHORT: Timeouts = Timeouts { input: Duration::from_millis(20), output: Duration::from_millis(20) };
 
 const DEADLINE: Duration = Duration::from_secs(30);
 
-/// What was said.
+/// Keeps what was reported.
 #[derive(Default)]
 struct Heard(Mutex<Vec<String>>);
 
 impl Observer for Heard {
-    fn notice(&self, notice: &Notice) {
-        self.0.lock().unwrap().push(format!("{notice:?}"));
+    fn connection(&self, event: &ConnectionEvent) {
+        self.0.lock().unwrap().push(format!("{event:?}"));
     }
 
-    fn message(&self, text: &str) {
+    fn agent_message(&self, text: &str) {
         self.0.lock().unwrap().push(text.to_owned());
     }
 }
@@ -52,7 +52,7 @@ impl Play {
         (Self { stdin, stdout, commands, events, terminated }, channel, input, output)
     }
 
-    /// What is sent until somebody waits for its arrival.
+    /// All that is sent before the next flush.
     async fn sent(&mut self) -> (Vec<u8>, oneshot::Sender<()>) {
         let mut sent = Vec::new();
         loop {
@@ -64,7 +64,7 @@ impl Play {
         }
     }
 
-    async fn says(&self, event: Event) {
+    async fn send(&self, event: Event) {
         self.events.send(event).await.unwrap();
     }
 
@@ -73,7 +73,7 @@ impl Play {
     }
 }
 
-/// All that was written until nobody was left who could write.
+/// All that was written before the last writer was closed.
 fn rest(mut stdout: PipeReader) -> Vec<u8> {
     let mut all = Vec::new();
     stdout.read_to_end(&mut all).unwrap();
@@ -84,7 +84,7 @@ fn rest(mut stdout: PipeReader) -> Vec<u8> {
 async fn the_end_of_input_is_the_end_when_all_has_arrived() {
     let (mut play, channel, input, output) = Play::new();
     let heard = Heard::default();
-    let mut carrying = pin!(carry(channel, input, output, pending(), &heard, PATIENCE));
+    let mut carrying = pin!(carry(channel, input, output, pending(), &heard, TIMEOUTS));
     play.stdin.write_all(b"all\n\xff\0of it").unwrap();
     let Play { stdin, .. } = &mut play;
     drop(std::mem::replace(stdin, pipe().unwrap().1));
@@ -94,7 +94,7 @@ async fn the_end_of_input_is_the_end_when_all_has_arrived() {
     };
     assert_eq!(sent, b"all\n\xff\0of it");
     // What comes meanwhile is still written.
-    play.says(Event::Output(Bytes::from_static(b"late"))).await;
+    play.send(Event::Output(Bytes::from_static(b"late"))).await;
     let waiting = timeout(Duration::from_millis(20), &mut carrying).await;
     assert!(waiting.is_err(), "{waiting:?}");
     done.send(()).unwrap();
@@ -105,12 +105,12 @@ async fn the_end_of_input_is_the_end_when_all_has_arrived() {
 }
 
 #[tokio::test]
-async fn input_that_does_not_arrive_in_time_is_told() {
+async fn input_that_does_not_arrive_in_time_is_reported() {
     let heard = Heard::default();
     let (play, channel, input, output) = Play::new();
     let Play { stdin, commands: _commands, events: _events, terminated, .. } = play;
     drop(stdin);
-    let carried = carry(channel, input, output, pending(), &heard, IMPATIENT).await;
+    let carried = carry(channel, input, output, pending(), &heard, SHORT).await;
     assert!(matches!(carried, Carried::Undelivered), "{carried:?}");
     terminated.notified().await;
 }
@@ -124,14 +124,14 @@ async fn the_end_of_the_session_comes_after_its_last_byte() {
     let reader = std::thread::spawn(move || rest(stdout));
     let session = async {
         events.send(Event::Ready(None)).await.unwrap();
-        events.send(Event::Message("welcome".to_owned())).await.unwrap();
+        events.send(Event::AgentMessage("welcome".to_owned())).await.unwrap();
         for piece in data.chunks(10_000) {
             events.send(Event::Output(Bytes::copy_from_slice(piece))).await.unwrap();
         }
-        events.send(Event::Notice(Notice::Lost("cut".to_owned()))).await.unwrap();
+        events.send(Event::Connection(ConnectionEvent::Lost("cut".to_owned()))).await.unwrap();
         events.send(Event::Ended(End::Closed(String::new()))).await.unwrap();
     };
-    let (carried, ()) = tokio::join!(carry(channel, input, output, pending(), &heard, PATIENCE), session);
+    let (carried, ()) = tokio::join!(carry(channel, input, output, pending(), &heard, TIMEOUTS), session);
     assert!(matches!(&carried, Carried::Ended(End::Closed(reason)) if reason.is_empty()), "{carried:?}");
     assert!(reader.join().unwrap() == data);
     assert_eq!(*heard.0.lock().unwrap(), ["welcome", "Lost(\"cut\")"]);
@@ -142,9 +142,9 @@ async fn a_reader_that_stalls_at_the_end_is_not_waited_for_long() {
     let heard = Heard::default();
     let (play, channel, input, output) = Play::new();
     // More than a pipe holds, and less than is kept for it.
-    play.says(Event::Output(vec![b'x'; 200_000].into())).await;
-    play.says(Event::Ended(End::Closed(String::new()))).await;
-    let carried = carry(channel, input, output, pending(), &heard, IMPATIENT).await;
+    play.send(Event::Output(vec![b'x'; 200_000].into())).await;
+    play.send(Event::Ended(End::Closed(String::new()))).await;
+    let carried = carry(channel, input, output, pending(), &heard, SHORT).await;
     assert!(matches!(&carried, Carried::Output(error) if error.kind() == io::ErrorKind::TimedOut), "{carried:?}");
     play.terminated.notified().await;
 }
@@ -159,7 +159,7 @@ async fn a_reader_that_is_gone_ends_the_session() {
         while events.send(Event::Output(Bytes::from_static(b"more"))).await.is_ok() {}
         terminated.notified().await;
     };
-    let (carried, ()) = tokio::join!(carry(channel, input, output, pending(), &heard, PATIENCE), session);
+    let (carried, ()) = tokio::join!(carry(channel, input, output, pending(), &heard, TIMEOUTS), session);
     assert!(matches!(&carried, Carried::Output(error) if error.kind() == io::ErrorKind::BrokenPipe), "{carried:?}");
 }
 
@@ -168,7 +168,7 @@ async fn a_signal_ends_the_session() {
     let heard = Heard::default();
     let (play, channel, input, output) = Play::new();
     let stop = async { Termination::Hangup };
-    let carried = carry(channel, input, output, stop, &heard, PATIENCE).await;
+    let carried = carry(channel, input, output, stop, &heard, TIMEOUTS).await;
     assert!(matches!(carried, Carried::Stopped(Termination::Hangup)), "{carried:?}");
     assert!(play.was_terminated().await);
 }
@@ -183,7 +183,7 @@ async fn input_that_cannot_be_read_ends_the_session_behind_what_was_read() {
         assert!(sent.is_empty());
         done.send(()).unwrap();
     };
-    let (carried, ()) = tokio::join!(carry(channel, input, output, pending(), &heard, PATIENCE), session);
+    let (carried, ()) = tokio::join!(carry(channel, input, output, pending(), &heard, TIMEOUTS), session);
     assert!(matches!(carried, Carried::Input(_)), "{carried:?}");
 }
 
@@ -193,10 +193,10 @@ async fn a_session_that_takes_nothing_any_more_tells_its_own_end() {
     play.commands.close();
     play.stdin.write_all(b"too late").unwrap();
     let heard = Heard::default();
-    let mut carrying = pin!(carry(channel, input, output, pending(), &heard, PATIENCE));
+    let mut carrying = pin!(carry(channel, input, output, pending(), &heard, TIMEOUTS));
     let waiting = timeout(Duration::from_millis(20), &mut carrying).await;
     assert!(waiting.is_err(), "{waiting:?}");
-    play.says(Event::Ended(End::Expired)).await;
+    play.send(Event::Ended(End::Expired)).await;
     let carried = timeout(DEADLINE, carrying).await.unwrap();
     assert!(matches!(carried, Carried::Ended(End::Expired)), "{carried:?}");
 }

@@ -18,6 +18,7 @@ use crate::cli::{context, implied_shell};
 use crate::config::{self, Column, Config, Flags, Key, Level, Selector, Value, Variables};
 use crate::environment;
 use crate::fleet::cache::{self, CachedName};
+use crate::session::Document;
 
 /// Candidates are offered up to this number. Shells complete what all of them have in common, so few would mislead.
 const MOST: usize = 100_000;
@@ -154,7 +155,7 @@ impl Known {
             (true, Value::Text(name)) => Some((name.as_str(), "")),
             _ => None,
         });
-        offer(ours.chain(AWS_DOCUMENTS.map(|name| (name, ""))), current, "")
+        offer(ours.chain(Document::ALL.map(|document| (document.name(), ""))), current, "")
     }
 
     /// Settings of the configuration, and places in it once a section is begun.
@@ -241,13 +242,3 @@ fn offer<N: Display, H: Into<String>>(
 /// Settings that name a document.
 const DOCUMENTS: [Key; 5] =
     [Key::ShellDocument, Key::ExecDocument, Key::SshDocument, Key::ForwardDocument, Key::RemoteForwardDocument];
-
-/// The documents for sessions that every account has.
-const AWS_DOCUMENTS: [&str; 6] = [
-    "SSM-SessionManagerRunShell",
-    "AWS-StartInteractiveCommand",
-    "AWS-StartNonInteractiveCommand",
-    "AWS-StartSSHSession",
-    "AWS-StartPortForwardingSession",
-    "AWS-StartPortForwardingSessionToRemoteHost",
-];

@@ -10,8 +10,10 @@ mod values;
 
 use clap_complete::env::Shells;
 
+use crate::cli::command::Run;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
+use crate::cli::globals::Globals;
 use crate::cli::ui::Ui;
 use crate::environment::COMPLETE;
 
@@ -47,11 +49,17 @@ pub(crate) enum Shell {
     Elvish,
 }
 
+impl Run for Args {
+    async fn run(self, ui: &Ui, _globals: &Globals) -> Result<Exit, CliError> {
+        run(ui, self)
+    }
+}
+
 /// Runs the command.
 ///
 /// # Errors
 /// Standard output cannot be written.
-pub(crate) fn run(ui: &Ui, Args { shell }: Args) -> Result<Exit, CliError> {
+fn run(ui: &Ui, Args { shell }: Args) -> Result<Exit, CliError> {
     ui.data(script(shell).map_err(|error| CliError::failed("cannot write the script").caused_by(&error))?)?;
     Ok(Exit::FINE)
 }

@@ -8,6 +8,7 @@ mod init;
 
 use std::path::Path;
 
+use crate::cli::command::Run;
 use crate::cli::completes::Completes;
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, ErrorKind};
@@ -93,11 +94,17 @@ pub(crate) enum Output {
     Json,
 }
 
+impl Run for Args {
+    async fn run(self, ui: &Ui, globals: &Globals) -> Result<Exit, CliError> {
+        run(ui, globals, self)
+    }
+}
+
 /// Runs the command.
 ///
 /// # Errors
 /// The file cannot be read or written, or has mistakes.
-pub(crate) fn run(ui: &Ui, globals: &Globals, args: Args) -> Result<Exit, CliError> {
+fn run(ui: &Ui, globals: &Globals, args: Args) -> Result<Exit, CliError> {
     let path = config::location()?.path;
     match args.command {
         Command::Init(args) => init::run(ui, globals, args, &path),

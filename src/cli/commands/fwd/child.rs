@@ -12,7 +12,7 @@ use crate::environment::{HOST, PORT, SOCKS_HOST, SOCKS_PORT, Variable};
 use crate::session::forward::Listener;
 use crate::terminal::{self, Termination};
 
-/// The local end of a forward, as a command is told of it.
+/// The local end of a forward, as a command sees it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Place {
     /// An address and a port.
@@ -74,7 +74,7 @@ pub(crate) fn pass_on(signal: Termination) -> bool {
     id != 0
 }
 
-/// Runs the command to its end. It is told of the forwards as they were typed, and of the SOCKS5 port.
+/// Runs the command to its end. Its environment has the forwards as they were typed, and the SOCKS5 port.
 ///
 /// # Errors
 /// It cannot be run.

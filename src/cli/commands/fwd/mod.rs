@@ -3,6 +3,7 @@
 mod child;
 mod observer;
 mod open;
+mod opener;
 mod plan;
 pub(crate) mod socks;
 pub(crate) mod spec;
@@ -15,23 +16,22 @@ use serde_json::json;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use crate::aws::{Aws, StartSession};
-use crate::channel::{Channel, Options};
+use crate::cli::command::Run;
 use crate::cli::completes::Completes;
-use crate::cli::context::{Context, Wanted};
+use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
+use crate::cli::globals::Globals;
 use crate::cli::target::choose;
-use crate::cli::target::lookup;
+use crate::cli::target::lookup::{self, Ambiguity};
 use crate::cli::ui::Ui;
-use crate::config::Key;
-use crate::fleet::Target;
-use crate::session::forward::{self, Bind, Destination, Listener, Opener, Session};
+use crate::session::forward::{self, Bind, Destination, Listener, Session};
 use crate::terminal::signals::exit_now;
 use crate::terminal::{Termination, Terminations};
 use child::Place;
-use observer::Tells;
+use observer::UiTunnelObserver;
 use open::{Opened, Starting, open_all};
+use opener::TunnelOpener;
 use plan::Plan;
 use spec::{ForwardSpec, bind};
 
@@ -93,14 +93,19 @@ pub(crate) enum Format {
 }
 
 /// How long ending may take: a person who presses Ctrl-C waits for a second at most.
-const END_PATIENCE: Duration = Duration::from_millis(900);
+const END_TIMEOUT: Duration = Duration::from_millis(900);
 
-/// Runs the command.
-///
-/// # Errors
-/// A port or the sessions cannot be had.
-pub(crate) async fn run(context: &Context, mut args: Args) -> Result<Exit, CliError> {
-    let mut context = context.clone();
+impl Run for Args {
+    fn passes_code_through(&self) -> bool {
+        !self.command.is_empty()
+    }
+
+    async fn run(self, ui: &Ui, globals: &Globals) -> Result<Exit, CliError> {
+        run(Context::load(ui, globals)?, self).await
+    }
+}
+
+async fn run(mut context: Context, mut args: Args) -> Result<Exit, CliError> {
     if plan::lacks_target(&context, &args) {
         let id;
         (context, id) = choose::one(&context).await?;
@@ -109,8 +114,7 @@ pub(crate) async fn run(context: &Context, mut args: Args) -> Result<Exit, CliEr
     }
     let context = &context;
     let plans = plan::plans(context, &args)?;
-    let mut terminations =
-        Terminations::listen().map_err(|error| CliError::failed("cannot listen for signals").caused_by(&error))?;
+    let mut terminations = Terminations::listen()?;
     let (stop, stopped) = watch::channel(false);
     let work = work(context, args, plans, stopped);
     tokio::pin!(work);
@@ -127,8 +131,8 @@ pub(crate) async fn run(context: &Context, mut args: Args) -> Result<Exit, CliEr
     };
     stop.send_replace(true);
     let ending = async {
-        // What it still has to say is no longer of interest.
-        let _ = tokio::time::timeout(END_PATIENCE, &mut work).await;
+        // Its result no longer matters.
+        let _ = tokio::time::timeout(END_TIMEOUT, &mut work).await;
     };
     tokio::pin!(ending);
     loop {
@@ -142,7 +146,7 @@ pub(crate) async fn run(context: &Context, mut args: Args) -> Result<Exit, CliEr
     Ok(match signal {
         // That is how one ends it.
         Termination::Interrupt | Termination::Terminate => Exit::FINE,
-        signal => Exit::of_program(signal.exit_code()),
+        signal => Exit::of_signal(signal),
     })
 }
 
@@ -163,8 +167,8 @@ async fn work(
     let mut targets = Vec::new();
     for plan in &plans {
         let find = async {
-            let aws = context.aws(&plan.wanted.settings).await?;
-            let target = lookup::target_asking(ui, &aws, &plan.wanted).await?;
+            let aws = context.aws(&plan.target.settings).await?;
+            let target = lookup::target(ui, &aws, &plan.target, Ambiguity::Ask).await?;
             Ok::<_, CliError>((aws, target))
         };
         let found = tokio::select! {
@@ -178,20 +182,21 @@ async fn work(
         let (plan, (aws, target)) = (&plans[number], &targets[number]);
         Starting {
             entries,
-            tells: Arc::new(Tells::new(ui.clone(), destination.through(&plan.wanted.text))),
-            start: Start {
-                ui: ui.clone(),
-                aws: aws.clone(),
-                wanted: plan.wanted.clone(),
-                request: request(&destination, &plan.wanted, plan.reason.clone()),
-                found: std::sync::Mutex::new(Some(target.clone())),
-            },
+            observer: Arc::new(UiTunnelObserver::new(ui, destination.through(&plan.target.text))),
+            opener: TunnelOpener::new(
+                ui,
+                aws,
+                &plan.target,
+                plan.reason.as_deref(),
+                &destination,
+                Some(target.clone()),
+            ),
             wait: plan.wait,
         }
     });
     let Some(open) = open_all(starts, &mut stopped).await? else { return Ok(Exit::FINE) };
 
-    // What is ready is said, and counted, as it was typed.
+    // What is ready is reported, and counted, as it was typed.
     let mut forwards: Vec<_> =
         open.iter().flat_map(|one| one.entries.iter().map(|entry| (entry, &one.session))).collect();
     forwards.sort_by_key(|(entry, _)| entry.number);
@@ -206,9 +211,9 @@ async fn work(
 
     let (stop, stop_seen) = watch::channel(false);
     let mut tunnels = JoinSet::new();
-    for Opened { entries, session, start, tells } in open {
+    for Opened { entries, session, opener, observer } in open {
         let listeners = entries.into_iter().map(|entry| entry.listener).collect();
-        tunnels.spawn(forward::serve(listeners, session, start, tells, stop_seen.clone()));
+        tunnels.spawn(forward::serve(listeners, session, opener, observer, stop_seen.clone()));
     }
     // The first plan is that of the first word, be it a target or a tunnel.
     if let (Some(listener), Some(plan), Some((aws, target))) = (socks, plans.first(), targets.into_iter().next()) {
@@ -250,8 +255,8 @@ fn listen(ui: &Ui, plans: &[Plan]) -> Result<Vec<Entry>, CliError> {
                 .hint(format!("leave the choice to ssmx with local port 0, as in `0:{}`", port_and_host(&spec)))
         })?;
         if let (true, Some(address)) = (listener.has_moved(), listener.addresses().first()) {
-            let wanted = spec.destination.port;
-            ui.notice(format!("local port {wanted} is taken; using {} for `{}`", address.port(), spec.text));
+            let preferred = spec.destination.port;
+            ui.notice(format!("local port {preferred} is taken; using {} for `{}`", address.port(), spec.text));
         }
         if listener.addresses().iter().any(|address| !address.ip().is_loopback()) {
             ui.notice(format!("{listener} can be reached from other machines"));
@@ -272,13 +277,13 @@ fn ready(ui: &Ui, output: Format, plan: &Plan, entry: &Entry, session: &Session)
     let destination = &entry.spec.destination;
     if output == Format::Table {
         let name = plan.name.as_ref().map(|name| format!("{name}: ")).unwrap_or_default();
-        ui.status(format!("{name}Forwarding {} → {}", entry.listener, destination.through(&plan.wanted.text)));
+        ui.status(format!("{name}Forwarding {} → {}", entry.listener, destination.through(&plan.target.text)));
         return Ok(());
     }
     let addresses: Vec<String> = entry.listener.addresses().iter().map(ToString::to_string).collect();
     let object = json!({
         "forward": entry.spec.text,
-        "target": plan.wanted.text,
+        "target": plan.target.text,
         "tunnel": plan.name,
         "session": session.id(),
         "listen": addresses,
@@ -289,49 +294,4 @@ fn ready(ui: &Ui, output: Format, plan: &Plan, entry: &Entry, session: &Session)
         "remote_port": destination.port,
     });
     ui.data(format!("{object}\n"))
-}
-
-/// What is asked for to reach a destination through a target.
-pub(crate) fn request(destination: &Destination, wanted: &Wanted, reason: Option<String>) -> StartSession {
-    let port = ("portNumber".to_owned(), vec![destination.port.to_string()]);
-    let host = destination.host.as_ref().map(|host| ("host".to_owned(), vec![host.clone()]));
-    let (key, usual) = match host {
-        Some(_) => (Key::RemoteForwardDocument, REMOTE_HOST),
-        None => (Key::ForwardDocument, INSTANCE),
-    };
-    let document = wanted.settings.text(key).unwrap_or(usual);
-    StartSession {
-        target: String::new(),
-        document: Some(document.to_owned()),
-        parameters: host.into_iter().chain([port]).collect(),
-        reason,
-    }
-}
-
-/// The documents for ports of the instance and of hosts that it can reach.
-const INSTANCE: &str = "AWS-StartPortForwardingSession";
-const REMOTE_HOST: &str = "AWS-StartPortForwardingSessionToRemoteHost";
-
-/// Starts sessions to one destination.
-pub(crate) struct Start {
-    pub(crate) ui: Ui,
-    pub(crate) aws: Aws,
-    pub(crate) wanted: Wanted,
-    pub(crate) request: StartSession,
-    /// The target as it was found for the first session. Later ones look again: behind a Name may be another instance.
-    pub(crate) found: std::sync::Mutex<Option<Target>>,
-}
-
-impl Opener for Start {
-    type Error = CliError;
-
-    async fn open(&self) -> Result<Channel, CliError> {
-        let found = self.found.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take();
-        let request = self.request.clone();
-        if let Some(target) = found {
-            return lookup::session(&self.ui, &self.aws, &target, request, Options::port()).await;
-        }
-        let target = lookup::target(&self.ui, &self.aws, &self.wanted).await?;
-        lookup::session_again(&self.ui, &self.aws, &target, request, Options::port()).await
-    }
 }

@@ -1,22 +1,23 @@
-//! What a tunnel has to say while it is open.
+//! Reports to the person what happens in a tunnel.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::channel::Notice;
+use crate::channel::ConnectionEvent;
 use crate::cli::advice;
-use crate::cli::target::lookup::Says;
+use crate::cli::session::observer::UiObserver;
 use crate::cli::ui::Ui;
 use crate::session::Observer;
-use crate::session::forward::{Note, Reporter};
+use crate::session::forward::{TunnelEvent, TunnelObserver};
 
-/// Refused connections are told one by one as long as they are so far apart; those between are counted.
+/// Refused connections are reported one by one as long as they are so far apart; those between are counted.
 const REFUSALS_EVERY: Duration = Duration::from_secs(5);
 
-/// Tells the person about one tunnel.
-pub(crate) struct Tells {
-    says: Says,
+/// Reports everything that happens in one tunnel.
+pub(crate) struct UiTunnelObserver {
+    ui: Ui,
+    session: UiObserver,
     destination: String,
     hushed: AtomicBool,
     refusals: Mutex<Refusals>,
@@ -25,15 +26,15 @@ pub(crate) struct Tells {
 
 #[derive(Default)]
 struct Refusals {
-    told_at: Option<Instant>,
-    untold: u64,
+    reported_at: Option<Instant>,
+    unreported: u64,
 }
 
-impl Tells {
-    pub(crate) fn new(ui: Ui, destination: String) -> Self {
-        let says = Says { ui, name: Some(destination.clone()) };
+impl UiTunnelObserver {
+    pub(crate) fn new(ui: &Ui, destination: String) -> Self {
         Self {
-            says,
+            ui: ui.clone(),
+            session: UiObserver::new(ui, Some(&destination)),
             destination,
             hushed: AtomicBool::new(false),
             refusals: Mutex::default(),
@@ -46,7 +47,7 @@ impl Tells {
         &self.destination
     }
 
-    /// Refused connections are no news while it is tried whether there are others.
+    /// Refused connections are not reported while the destination is probed.
     pub(crate) fn hush(&self, hushed: bool) {
         self.hushed.store(hushed, Ordering::Relaxed);
     }
@@ -56,64 +57,66 @@ impl Tells {
             return;
         }
         if let Some(more) = more(&self.refusals) {
-            self.say(format!("the connection to the destination failed{more}; the agent's log says why"));
+            self.report(format!("the connection to the destination failed{more}; the agent's log says why"));
         }
     }
 
     fn rejected(&self, reason: &str) {
         if let Some(more) = more(&self.rejections) {
-            self.say(format!("refused: {reason}{more}"));
+            self.report(format!("refused: {reason}{more}"));
         }
     }
 
-    fn say(&self, text: String) {
-        self.says.ui.notice(format!("{}: {text}", self.destination));
+    fn report(&self, text: String) {
+        self.ui.notice(format!("{}: {text}", self.destination));
     }
 }
 
-/// How many were left untold, in words; `None` when this one is left untold too.
+/// How many were not reported since the last one, in words; `None` when this one is not reported either.
 fn more(refusals: &Mutex<Refusals>) -> Option<String> {
-    let untold = refusals.lock().unwrap_or_else(PoisonError::into_inner).add(Instant::now())?;
-    Some(if untold > 0 { format!(" (and {untold} times since it was last told)") } else { String::new() })
+    let unreported = refusals.lock().unwrap_or_else(PoisonError::into_inner).add(Instant::now())?;
+    Some(if unreported > 0 { format!(" (and {unreported} times since it was last told)") } else { String::new() })
 }
 
 impl Refusals {
-    /// How many were left untold, if this one is to be told.
+    /// How many were not reported, if this one is.
     fn add(&mut self, now: Instant) -> Option<u64> {
-        if self.told_at.is_some_and(|at| now.saturating_duration_since(at) < REFUSALS_EVERY) {
-            self.untold += 1;
+        if self.reported_at.is_some_and(|at| now.saturating_duration_since(at) < REFUSALS_EVERY) {
+            self.unreported += 1;
             return None;
         }
-        self.told_at = Some(now);
-        Some(std::mem::take(&mut self.untold))
+        self.reported_at = Some(now);
+        Some(std::mem::take(&mut self.unreported))
     }
 }
 
-impl Observer for Tells {
-    fn notice(&self, notice: &Notice) {
-        self.says.notice(notice);
+impl Observer for UiTunnelObserver {
+    fn connection(&self, event: &ConnectionEvent) {
+        self.session.connection(event);
     }
 
-    fn message(&self, text: &str) {
-        self.says.message(text);
+    fn agent_message(&self, text: &str) {
+        self.session.agent_message(text);
     }
 }
 
-impl Reporter for Tells {
-    fn note(&self, note: &Note) {
-        match note {
-            Note::Refused => self.refused(),
-            Note::Ended(end) => {
+impl TunnelObserver for UiTunnelObserver {
+    fn tunnel(&self, event: &TunnelEvent) {
+        match event {
+            TunnelEvent::Refused => self.refused(),
+            TunnelEvent::Ended(end) => {
                 let why = advice::reason(end).map(|why| format!(" ({why})")).unwrap_or_default();
-                self.say(format!("the session has ended{why}; the next connection starts another one"));
+                self.report(format!("the session has ended{why}; the next connection starts another one"));
             }
-            Note::Waiting(reason) => self.say(format!("no other session yet: {reason}")),
-            Note::Replaced(id) => self.say(format!("another session carries on ({id})")),
-            Note::GaveUp(reason) => self.say(format!("gave up waiting for another session: {reason}")),
-            Note::NoSession(reason) => self.say(format!("no session: {reason}")),
-            Note::NoRoom => self.say("refused, as all sessions are in use; `--socks-sessions` allows more".to_owned()),
-            Note::Rejected(reason) => self.rejected(reason),
-            Note::Accept(error) => self.say(format!("cannot accept connections: {error}")),
+            TunnelEvent::Waiting(reason) => self.report(format!("no other session yet: {reason}")),
+            TunnelEvent::Replaced(id) => self.report(format!("another session carries on ({id})")),
+            TunnelEvent::GaveUp(reason) => self.report(format!("gave up waiting for another session: {reason}")),
+            TunnelEvent::NoSession(reason) => self.report(format!("no session: {reason}")),
+            TunnelEvent::NoRoom => {
+                self.report("refused, as all sessions are in use; `--socks-sessions` allows more".to_owned())
+            }
+            TunnelEvent::Rejected(reason) => self.rejected(reason),
+            TunnelEvent::Accept(error) => self.report(format!("cannot accept connections: {error}")),
         }
     }
 }
@@ -125,7 +128,8 @@ mod tests {
     #[test]
     fn refusals_that_come_thick_are_counted() {
         let (mut refusals, start) = (Refusals::default(), Instant::now());
-        let told: Vec<_> = [0, 1, 4, 5, 6, 20].map(|second| refusals.add(start + Duration::from_secs(second))).into();
-        assert_eq!(told, [Some(0), None, None, Some(2), None, Some(1)]);
+        let reported: Vec<_> =
+            [0, 1, 4, 5, 6, 20].map(|second| refusals.add(start + Duration::from_secs(second))).into();
+        assert_eq!(reported, [Some(0), None, None, Some(2), None, Some(1)]);
     }
 }

@@ -3,15 +3,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::StreamExt;
-use futures_util::stream;
+use futures_util::{StreamExt, stream};
 use tokio::sync::watch;
 
-use super::observer::Tells;
-use super::{Entry, Start};
+use super::Entry;
+use super::observer::UiTunnelObserver;
+use super::opener::TunnelOpener;
 use crate::cli::advice;
 use crate::cli::error::{CliError, ErrorKind};
-use crate::session::forward::{self, Opener, Probe, Session, SessionError};
+use crate::session::forward::{self, Opener, Probe, Session};
 
 /// Sessions that are opened at a time: StartSession is throttled for the whole account.
 const SIDE_BY_SIDE: usize = 4;
@@ -23,8 +23,8 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 /// A destination whose session is to be opened.
 pub(crate) struct Starting {
     pub(crate) entries: Vec<Entry>,
-    pub(crate) start: Start,
-    pub(crate) tells: Arc<Tells>,
+    pub(crate) opener: TunnelOpener,
+    pub(crate) observer: Arc<UiTunnelObserver>,
     /// Whether the destination must accept connections first.
     pub(crate) wait: bool,
 }
@@ -33,15 +33,15 @@ pub(crate) struct Starting {
 pub(crate) struct Opened {
     pub(crate) entries: Vec<Entry>,
     pub(crate) session: Session,
-    pub(crate) start: Start,
-    pub(crate) tells: Arc<Tells>,
+    pub(crate) opener: TunnelOpener,
+    pub(crate) observer: Arc<UiTunnelObserver>,
 }
 
-/// Opens all sessions, and waits until they carry data, or until the destinations accept. `None` when told to stop.
+/// Opens all sessions, and waits until they carry data, or until the destinations accept. `None` when `stopped` is set.
 /// Without all of them there are none: those that are open are ended again.
 ///
 /// # Errors
-/// A session cannot be had: the first of those that failed.
+/// A session cannot be opened: the first of those that failed.
 pub(crate) async fn open_all(
     starts: impl Iterator<Item = Starting>,
     stopped: &mut watch::Receiver<bool>,
@@ -73,33 +73,16 @@ pub(crate) async fn open_all(
     failure.map_or(Ok(None), Err)
 }
 
-/// Opens one session. `None` when told to stop.
+/// Opens one session. `None` when `stopped` is set.
 async fn open(starting: Starting, mut stopped: watch::Receiver<bool>) -> Result<Option<Opened>, CliError> {
     if *stopped.borrow() {
         return Ok(None);
     }
-    let Starting { entries, start, tells, wait } = starting;
+    let Starting { entries, opener, observer, wait } = starting;
     // What has begun to start is seen through, or a session would be left behind; ending waits for that.
-    let channel = start.open().await?;
-    let session = match forward::connect_unless(channel, &tells, &mut stopped).await {
-        Ok(Some(session)) => session,
-        Ok(None) => return Ok(None),
-        Err(SessionError::TimedOut) => {
-            return Err(CliError::failed("the agent was not ready in time")
-                .hint("look into the agent's log on the instance, or restart it"));
-        }
-        Err(SessionError::NoRemoteHosts(version)) => {
-            return Err(CliError::failed(format!("agent {version} is too old to lead to other hosts"))
-                .cause("it would connect to the instance itself")
-                .hint("update the agent to 3.1.1188.0 or newer, or forward through SSH: `ssmx ssh TARGET -- -L …`"));
-        }
-        Err(SessionError::Ended(end)) => {
-            return Err(
-                advice::failure(end).unwrap_or_else(|| CliError::failed("the session ended before it was ready"))
-            );
-        }
-    };
-    if wait && !until_accepted(&start, &session, &tells, &mut stopped).await {
+    let channel = opener.open().await?;
+    let Some(session) = forward::connect_unless(channel, &observer, &mut stopped).await? else { return Ok(None) };
+    if wait && !until_accepted(&opener, &session, &observer, &mut stopped).await {
         if *stopped.borrow() {
             session.terminate().await;
             return Ok(None);
@@ -107,18 +90,23 @@ async fn open(starting: Starting, mut stopped: watch::Receiver<bool>) -> Result<
         let end = session.end().await;
         return Err(advice::failure(end).unwrap_or_else(|| CliError::new(ErrorKind::Lost, "the session has ended")));
     }
-    Ok(Some(Opened { entries, session, start, tells }))
+    Ok(Some(Opened { entries, session, opener, observer }))
 }
 
-/// False when the session has ended instead, or we are told to stop.
-async fn until_accepted(start: &Start, session: &Session, tells: &Tells, stopped: &mut watch::Receiver<bool>) -> bool {
-    let _waiting = start.ui.waiting(format!("Waiting until {} accepts connections", tells.destination()));
-    tells.hush(true);
+/// False when the session has ended instead, or `stopped` is set.
+async fn until_accepted(
+    opener: &TunnelOpener,
+    session: &Session,
+    observer: &UiTunnelObserver,
+    stopped: &mut watch::Receiver<bool>,
+) -> bool {
+    let _waiting = opener.ui.waiting(format!("Waiting until {} accepts connections", observer.destination()));
+    observer.hush(true);
     let accepts = tokio::select! {
         accepts = accepts(session) => accepts,
         _ = stopped.wait_for(|stop| *stop) => false,
     };
-    tells.hush(false);
+    observer.hush(false);
     accepts
 }
 

@@ -2,7 +2,7 @@
 
 use super::Args;
 use super::spec::{ForwardSpec, bind};
-use crate::cli::context::{Context, Wanted};
+use crate::cli::context::{Context, TargetRequest};
 use crate::cli::error::CliError;
 use crate::cli::target::reason::reasons;
 use crate::config::Tunnel;
@@ -13,7 +13,7 @@ use crate::nearest;
 pub(crate) struct Plan {
     /// The name of the tunnel, if it has one in the configuration.
     pub(crate) name: Option<String>,
-    pub(crate) wanted: Wanted,
+    pub(crate) target: TargetRequest,
     /// At least one, unless there is `--socks`.
     pub(crate) forwards: Vec<ForwardSpec>,
     /// Whether to be ready only when the destinations accept connections.
@@ -25,21 +25,21 @@ pub(crate) struct Plan {
 /// that of a tunnel, be there a target of that name or not.
 ///
 /// # Errors
-/// The words make no sense, or a reason is required and there is none.
+/// The words cannot be understood, or a reason is required and there is none.
 pub(crate) fn plans(context: &Context, args: &Args) -> Result<Vec<Plan>, CliError> {
     let forwards: Result<Vec<ForwardSpec>, String> = args.forwards.iter().map(|text| text.parse()).collect();
     let mut plans = match forwards {
         Ok(forwards) if !forwards.is_empty() || args.socks.socks.is_some() => {
-            let wanted = context.wanted(&args.target)?;
-            vec![Plan { name: None, wanted, forwards, wait: args.wait, reason: None }]
+            let target = context.request_for(&args.target)?;
+            vec![Plan { name: None, target, forwards, wait: args.wait, reason: None }]
         }
-        // Words that are neither: what is a tunnel elsewhere among them tells what was meant.
+        // Words that are neither; if one of them is a tunnel, tunnels were meant.
         Err(problem) if !words(args).any(|word| context.config.tunnels.contains_key(word)) => {
             return Err(CliError::usage(problem).hint("FORWARD is like 5432, 8080:80 or 5433:db.internal:5432"));
         }
         _ => words(args).map(|name| named(context, args, name)).collect::<Result<Vec<_>, _>>()?,
     };
-    let reasons = reasons(args.reason.as_deref(), plans.iter().map(|plan| &plan.wanted.settings))?;
+    let reasons = reasons(args.reason.as_deref(), plans.iter().map(|plan| &plan.target.settings))?;
     for (plan, reason) in plans.iter_mut().zip(reasons) {
         plan.reason = reason;
         if let Some(address) = args.bind {
@@ -65,7 +65,7 @@ fn named(context: &Context, args: &Args, name: &str) -> Result<Plan, CliError> {
     let cannot = |problem| CliError::usage(format!("the tunnel `{name}` cannot be used: {problem}"));
     Ok(Plan {
         name: Some(name.to_owned()),
-        wanted: context.wanted(&tunnel.target.value)?,
+        target: context.request_for(&tunnel.target.value)?,
         forwards: specs(tunnel, args).map_err(cannot)?,
         wait: args.wait || tunnel.wait,
         reason: None,

@@ -7,14 +7,15 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 use tokio::sync::watch;
 
+use super::Format;
 use super::child::Place;
-use super::observer::Tells;
+use super::observer::UiTunnelObserver;
+use super::opener::TunnelOpener;
 use super::plan::Plan;
 use super::spec::bind;
-use super::{Format, Start, request};
 use crate::aws::Aws;
 use crate::cli::commands::fwd;
-use crate::cli::context::Wanted;
+use crate::cli::context::TargetRequest;
 use crate::cli::error::{CliError, ErrorKind};
 use crate::cli::ui::Ui;
 use crate::fleet::Target;
@@ -26,12 +27,12 @@ use crate::session::forward::{
 const MOST_SESSIONS: i64 = 64;
 
 /// How long a connection waits when all sessions are in use.
-const PATIENCE: Duration = Duration::from_secs(10);
+const SLOT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// For so long the target is not looked for again.
 const FOUND_LASTS: Duration = Duration::from_secs(60);
 
-/// What says that there is a SOCKS5 port, and how it is.
+/// Whether there is a SOCKS5 port, and how it works.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Flags {
     /// Listen on this port for programs that speak SOCKS5, which name the destination of each connection; 0 for any
@@ -81,7 +82,7 @@ impl FromStr for SocksSpec {
 /// Opens the port, if one was asked for.
 ///
 /// # Errors
-/// It cannot be had.
+/// It cannot be opened.
 pub(crate) fn listen(ui: &Ui, args: &fwd::Args) -> Result<Option<Listener>, CliError> {
     let Some(spec) = &args.socks.socks else { return Ok(None) };
     let mut listen = spec.listen.clone();
@@ -102,7 +103,7 @@ pub(crate) fn listen(ui: &Ui, args: &fwd::Args) -> Result<Option<Listener>, CliE
     Ok(Some(listener))
 }
 
-/// Says that programs may come.
+/// Reports that programs may come.
 ///
 /// # Errors
 /// Standard output cannot be written to.
@@ -124,7 +125,7 @@ pub(crate) fn ready(ui: &Ui, args: &fwd::Args, listener: &Listener) -> Result<()
     ui.data(format!("{object}\n"))
 }
 
-/// Carries what comes in until told to stop.
+/// Carries what comes in until `stop` is set.
 pub(crate) fn serve(
     ui: &Ui,
     aws: &Aws,
@@ -137,43 +138,38 @@ pub(crate) fn serve(
     let routes = Routes {
         ui: ui.clone(),
         aws: aws.clone(),
-        wanted: plan.wanted.clone(),
+        target: plan.target.clone(),
         reason: plan.reason.clone(),
         found: (target, Instant::now()),
     };
     let options = SocksOptions {
         sessions: usize::from(args.socks.socks_sessions),
         idle: args.socks.socks_idle,
-        patience: PATIENCE,
+        slot_timeout: SLOT_TIMEOUT,
     };
-    let tells = Arc::new(Tells::new(ui.clone(), "SOCKS5".to_owned()));
-    serve_socks(listener, routes, tells, options, stop)
+    let observer = Arc::new(UiTunnelObserver::new(ui, "SOCKS5".to_owned()));
+    serve_socks(listener, routes, observer, options, stop)
 }
 
 /// Leads through the target to whatever it can reach.
 struct Routes {
     ui: Ui,
     aws: Aws,
-    wanted: Wanted,
+    target: TargetRequest,
     reason: Option<String>,
     /// The target as it was found, and when.
     found: (Target, Instant),
 }
 
 impl SocksRoutes for Routes {
-    type Opener = Start;
-    type Reporter = Tells;
+    type Opener = TunnelOpener;
+    type Observer = UiTunnelObserver;
 
-    fn to(&self, destination: &Destination) -> (Start, Arc<Tells>) {
+    fn to(&self, destination: &Destination) -> (TunnelOpener, Arc<UiTunnelObserver>) {
         let (target, at) = &self.found;
-        let start = Start {
-            ui: self.ui.clone(),
-            aws: self.aws.clone(),
-            wanted: self.wanted.clone(),
-            request: request(destination, &self.wanted, self.reason.clone()),
-            found: std::sync::Mutex::new((at.elapsed() < FOUND_LASTS).then(|| target.clone())),
-        };
-        (start, Arc::new(Tells::new(self.ui.clone(), destination.through(&self.wanted.text))))
+        let found = (at.elapsed() < FOUND_LASTS).then(|| target.clone());
+        let opener = TunnelOpener::new(&self.ui, &self.aws, &self.target, self.reason.as_deref(), destination, found);
+        (opener, Arc::new(UiTunnelObserver::new(&self.ui, destination.through(&self.target.text))))
     }
 
     fn refusal(error: &CliError) -> Refusal {

@@ -94,9 +94,9 @@ fn unix(text: &str) -> Result<(Listen, Destination), String> {
 }
 
 fn destination(host: Option<&str>, port: &str) -> Result<Destination, String> {
-    let wanted = || format!("`{port}` is no remote port: expected a number from 1 to 65535 at the end");
+    let refused = || format!("`{port}` is no remote port: expected a number from 1 to 65535 at the end");
     let number = Some(port).filter(|port| is_number(port)).and_then(|port| port.parse().ok());
-    let port = number.filter(|&port| port != 0).ok_or_else(wanted)?;
+    let port = number.filter(|&port| port != 0).ok_or_else(refused)?;
     let host = host.map(remote_host).transpose()?;
     // The agent's own default, which needs no document of its own.
     Ok(Destination { host: host.filter(|host| !host.eq_ignore_ascii_case("localhost")), port })

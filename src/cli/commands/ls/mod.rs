@@ -11,12 +11,15 @@ use anstyle::Style;
 use clap::{ColorChoice, ValueEnum};
 
 use crate::aws::{Aws, InstanceState};
+use crate::cli::command::Run;
 use crate::cli::completes::Completes;
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
+use crate::cli::globals::Globals;
 use crate::cli::target::places::{self, Places};
 use crate::cli::target::troubles;
+use crate::cli::ui::Ui;
 use crate::config::Column;
 use crate::environment;
 use crate::fleet::{self, CacheUse, Instance, Inventory, Options, Query};
@@ -99,16 +102,22 @@ impl CacheArgs {
     }
 }
 
+impl Run for Args {
+    async fn run(self, ui: &Ui, globals: &Globals) -> Result<Exit, CliError> {
+        run(&Context::load(ui, globals)?, self).await
+    }
+}
+
 /// Runs the command.
 ///
 /// # Errors
 /// No account can be asked, or nothing can be written.
-pub(crate) async fn run(context: &Context, args: Args) -> Result<Exit, CliError> {
+async fn run(context: &Context, args: Args) -> Result<Exit, CliError> {
     let ui = &context.ui;
-    let Places { clouds, profiles, failures } = places::places(context, args.all_regions).await?;
+    let Places { accounts, profiles, failures } = places::places(context, args.all_regions).await?;
     let mut first = context.clone();
     // Several are no name of one.
-    first.globals.profile = clouds.first().and_then(|cloud| cloud.profile().map(str::to_owned));
+    first.globals.profile = accounts.first().and_then(|account| account.profile().map(str::to_owned));
     let settings = first.settings()?;
     let options = Options {
         name_tag: settings.name_tag().to_owned(),
@@ -122,8 +131,8 @@ pub(crate) async fn run(context: &Context, args: Args) -> Result<Exit, CliError>
         _ if args.columns.is_empty() => with_profile(settings.columns(), profiles),
         _ => args.columns.clone(),
     };
-    let regions = clouds.len();
-    let preview = preview(context, &clouds, &query, &options, &args, &columns).await?;
+    let regions = accounts.len();
+    let preview = preview(context, &accounts, &query, &options, &args, &columns).await?;
     let mut inventory = {
         let what = match (&preview, regions) {
             (Some(preview), _) => format!("That was {}; asking AWS", preview.age),
@@ -131,7 +140,7 @@ pub(crate) async fn run(context: &Context, args: Args) -> Result<Exit, CliError>
             (None, _) => format!("Listing the instances of {regions} regions"),
         };
         let waiting = ui.waiting(format!("{what}…"));
-        fleet::list(clouds, &query, &options).collect(|seen| waiting.say(format!("{what}: {seen} so far"))).await
+        fleet::list(accounts, &query, &options).collect(|seen| waiting.say(format!("{what}: {seen} so far"))).await
     };
     let found = inventory.instances.len();
     inventory.instances.retain(|instance| is_shown(instance, &args));
@@ -149,7 +158,7 @@ pub(crate) async fn run(context: &Context, args: Args) -> Result<Exit, CliError>
     for failure in &failures {
         ui.error(failure);
     }
-    troubles::tell(ui, &inventory.troubles);
+    troubles::report(ui, &inventory.troubles);
     ui.status(footer(&inventory, found, &args, &query, &left_out));
     let is_whole = failures.is_empty() && !troubles::is_serious(&inventory.troubles);
     Ok(if is_whole { Exit::FINE } else { Exit::FAILED })
@@ -166,7 +175,7 @@ struct Preview {
 /// longer than that.
 async fn preview(
     context: &Context,
-    clouds: &[Aws],
+    accounts: &[Aws],
     query: &Query,
     options: &Options,
     args: &Args,
@@ -176,7 +185,7 @@ async fn preview(
     if !io::stdout().is_terminal() || is_dumb || args.output != Format::Table || options.cache != CacheUse::WhileFresh {
         return Ok(None);
     }
-    let Some((mut inventory, false)) = fleet::cached(clouds, query, options).await else { return Ok(None) };
+    let Some((mut inventory, false)) = fleet::cached(accounts, query, options).await else { return Ok(None) };
     inventory.instances.retain(|instance| is_shown(instance, args));
     // The titles and the line that says what is going on.
     let lines = inventory.instances.len() + 1;

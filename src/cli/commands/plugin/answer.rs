@@ -1,4 +1,4 @@
-//! The answer of StartSession, of which the token opens the session: where it comes from and who must not see it.
+//! The answer of StartSession, of which the token opens the session: where it comes from, and what must not see it.
 //!
 //! The AWS CLI hands it over in an environment variable. That would go on to every program that ssmx runs, such as a
 //! `credential_process`, and it stands in `/proc/PID/environ` for as long as this process lives. A variable can only be
@@ -10,12 +10,8 @@ use std::ffi::OsString;
 
 use zeroize::Zeroizing;
 
-use super::call::Mistake;
+use super::mistake::{LIMIT, Mistake};
 use crate::aws::{START_SESSION_RESPONSE, start_session_response};
-
-/// The most that an answer may have. A pipe takes as much without anybody reading, on every Unix; real answers have 1
-/// KiB, or 4 with a URL that is signed.
-pub(crate) const LIMIT: usize = 16 * 1024;
 
 /// Answers in a pipe are named like this.
 const PIPE: &str = "/dev/fd/";

@@ -1,4 +1,4 @@
-//! The calling convention of session-manager-plugin: what the AWS CLI, and all who do as it does, hand over.
+//! The calling convention of session-manager-plugin: what the AWS CLI, and programs that do as it does, hand over.
 //!
 //! In this order: the answer of StartSession, the region, the operation, the profile, the request of StartSession, and
 //! the endpoint of SSM. A CLI from before encryption ends after the operation.
@@ -10,6 +10,7 @@ use serde_json::Value;
 use thiserror::Error;
 
 use super::answer;
+use super::mistake::Mistake;
 use crate::aws::{Secret, StartedSession};
 
 /// What the plugin is called for.
@@ -61,7 +62,7 @@ impl Request {
     }
 }
 
-/// A call that cannot be understood. If it tells of a session all the same, that is one to be ended.
+/// A call that cannot be understood. If it names a session all the same, that session has to be ended.
 #[derive(Debug, Error)]
 #[error("{mistake}")]
 pub(crate) struct CallError {
@@ -69,32 +70,11 @@ pub(crate) struct CallError {
     pub(crate) orphan: Option<Box<Orphan>>,
 }
 
-/// A session that nobody will take over.
+/// A session that no program will take over.
 #[derive(Debug)]
 pub(crate) struct Orphan {
     pub(crate) session_id: String,
     pub(crate) account: Account,
-}
-
-/// Why a call cannot be understood. None of these repeats what was handed over, which may be a token.
-#[derive(Debug, Error, PartialEq, Eq)]
-pub(crate) enum Mistake {
-    #[error("too few arguments for a session manager plugin")]
-    TooFew,
-    #[error("argument {0} is not valid text")]
-    NotText(usize),
-    #[error("the operation is not `StartSession`")]
-    Operation,
-    #[error("the environment variable that should hold the answer of StartSession is not set")]
-    Variable,
-    #[error("the answer of StartSession cannot be read")]
-    Unreadable,
-    #[error("the answer of StartSession is longer than {} KiB", answer::LIMIT / 1024)]
-    TooLong,
-    #[error("the {what} is not the expected JSON (line {line}, column {column})")]
-    Json { what: &'static str, line: usize, column: usize },
-    #[error("the {0} has no `{1}`")]
-    Missing(&'static str, &'static str),
 }
 
 impl Invocation {
@@ -159,7 +139,7 @@ fn request(text: Option<&str>) -> Result<Option<Request>, Mistake> {
     Ok(Some(request))
 }
 
-/// The endpoint is that of SSM, and the CLI names it always: `https://ssm.REGION.amazonaws.com` is no place for a request
+/// The endpoint is that of SSM, and the CLI names it always: `https://ssm.REGION.amazonaws.com` does not answer requests
 /// to KMS. An endpoint on this machine plays all of AWS, though.
 fn account(region: Option<&str>, profile: Option<&str>, endpoint: Option<&str>) -> Account {
     let endpoint = endpoint.map(str::to_owned);

@@ -6,30 +6,32 @@
 mod answer;
 mod call;
 pub(crate) mod link;
+mod mistake;
 mod port;
 
 use std::ffi::OsString;
-use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::{exec, shell};
 use crate::aws::{Ambient, Aws};
-use crate::channel::{self, Channel, Event, Options};
+use crate::channel::{self, Channel};
 use crate::cli::advice;
-use crate::cli::context;
+use crate::cli::command::Run;
+use crate::cli::context::{self};
 use crate::cli::error::{CliError, ErrorKind};
 use crate::cli::exit::Exit;
 use crate::cli::globals::Globals;
-use crate::cli::target::lookup::Says;
+use crate::cli::session::observer::UiObserver;
+use crate::cli::session::{escape, outcome};
 use crate::cli::ui::Ui;
 use crate::config::{ConfigError, Key, Resolved, Variables};
 use crate::environment::{self, PLUGIN_ESCAPE};
 use crate::protocol::{CLIENT_VERSION, Handshake, SessionType};
-use crate::session::{self, Carried, Direct, Left, Observer};
-use crate::terminal::{Termination, Terminations};
+use crate::session::document::{self, SEPARATE_STREAMS};
+use crate::session::{self, Direct, Document};
+use crate::terminal::{SignalError, Termination, Terminations};
 use call::{Account, Call, CallError, Invocation, Request};
 
 /// The name under which the AWS CLI and others call the plugin.
@@ -64,11 +66,13 @@ pub(crate) fn as_called_by_name(args: Vec<OsString>) -> Vec<OsString> {
     ["ssmx", "plugin", "--"].map(OsString::from).into_iter().chain(call).collect()
 }
 
-/// Runs the command.
-///
-/// # Errors
-/// The call makes no sense, or the session cannot be had or was lost.
-pub(crate) async fn run(ui: &Ui, globals: &Globals, args: Args) -> Result<Exit, CliError> {
+impl Run for Args {
+    async fn run(self, ui: &Ui, globals: &Globals) -> Result<Exit, CliError> {
+        run(ui, globals, self).await
+    }
+}
+
+async fn run(ui: &Ui, globals: &Globals, args: Args) -> Result<Exit, CliError> {
     if let Some(dir) = &args.install {
         return link::install(ui, dir, args.force);
     }
@@ -85,7 +89,7 @@ pub(crate) async fn run(ui: &Ui, globals: &Globals, args: Args) -> Result<Exit, 
     Ok(Exit::FINE)
 }
 
-/// Ends the session of a call that cannot be understood, which would go on otherwise.
+/// Ends the session of a call that cannot be understood: no other program will.
 async fn refuse(ui: &Ui, globals: &Globals, CallError { mistake, orphan }: CallError) -> CliError {
     if let Some(orphan) = orphan {
         match load(ui, globals, orphan.account).await {
@@ -130,21 +134,25 @@ async fn start(ui: &Ui, globals: &Globals, call: Call) -> Result<Exit, CliError>
     let aws = load(ui, globals, account).await?;
     let request = request.unwrap_or_default();
     let session_id = session.session_id.clone();
-    let (escape, mut signals) = match escape().and_then(|escape| Ok((escape, Signals::listen()?))) {
+    let (escape, mut signals) = match escape_key().and_then(|escape| Ok((escape, Signals::listen()?))) {
         Ok(prepared) => prepared,
         Err(error) => {
             channel::terminate(&aws, &session_id).await;
             return Err(error);
         }
     };
-    let says = Says { ui: ui.clone(), name: None };
+    let observer = UiObserver::new(ui, None);
     let open = async {
         let known = Kind::of_document(request.document.as_deref());
-        let mut channel = channel::open_started(&aws, session, request.target.clone(), options(known)).await?;
-        if let Some(kind) = known {
+        let options = known.map_or_else(document::unknown_options, |(document, _)| document.options());
+        let mut channel = channel::open_started(&aws, session, request.target.clone(), options).await?;
+        if let Some((_, kind)) = known {
             return Ok((channel, kind, None));
         }
-        match wait_until_ready(&mut channel, &says).await.and_then(|ready| Ok((Kind::of(ready.as_ref())?, ready))) {
+        let early = || CliError::new(ErrorKind::Lost, "the session was ended before it had begun");
+        let ready = session::wait_until_ready(&mut channel, &observer).await;
+        let ready = ready.map_err(|end| advice::failure(end).unwrap_or_else(early));
+        match ready.and_then(|ready| Ok((Kind::of(ready.as_ref())?, ready))) {
             Ok((kind, handshake)) => Ok((channel, kind, handshake)),
             Err(error) => {
                 channel.terminate().await;
@@ -156,11 +164,11 @@ async fn start(ui: &Ui, globals: &Globals, call: Call) -> Result<Exit, CliError>
         opened = open => opened,
         signal = signals.all.next() => {
             channel::terminate(&aws, &session_id).await;
-            return Ok(Exit::of_program(signal.exit_code()));
+            return Ok(Exit::of_signal(signal));
         }
     };
     let (channel, kind, handshake) = opened?;
-    let running = Running { ui, says: &says, session_id: &session_id };
+    let running = Running { ui, observer: &observer, session_id: &session_id };
     match kind {
         Kind::Shell => running.shell(channel, escape, signals).await,
         Kind::Command => running.command(channel, &request, &mut signals.all).await,
@@ -169,31 +177,28 @@ async fn start(ui: &Ui, globals: &Globals, call: Call) -> Result<Exit, CliError>
     }
 }
 
-/// The signals, for those who take some of them only.
+/// The signals, for uses that take some of them only.
 struct Signals {
     all: Terminations,
-    /// Without those that are ignored because whoever started us does so.
+    /// Without those that are ignored because our parent ignores them.
     inherited: Terminations,
     requests: Terminations,
     keys: Terminations,
 }
 
 impl Signals {
-    fn listen() -> Result<Self, CliError> {
+    fn listen() -> Result<Self, SignalError> {
         use Termination::{Hangup, Interrupt, Quit, Terminate};
         // What a person types in a terminal. The AWS CLI ignores these for itself while the plugin runs, which is
         // inherited, and leaves them to the plugin.
         const KEYS: [Termination; 2] = [Interrupt, Quit];
         const REQUESTS: [Termination; 2] = [Hangup, Terminate];
-        let listen = || {
-            Ok(Self {
-                all: Terminations::listen_to(&REQUESTS, &KEYS)?,
-                inherited: Terminations::listen()?,
-                requests: Terminations::listen_to(&REQUESTS, &[])?,
-                keys: Terminations::listen_to(&[], &KEYS)?,
-            })
-        };
-        listen().map_err(|error: io::Error| CliError::failed("cannot listen for signals").caused_by(&error))
+        Ok(Self {
+            all: Terminations::listen_to(&REQUESTS, &KEYS)?,
+            inherited: Terminations::listen()?,
+            requests: Terminations::listen_to(&REQUESTS, &[])?,
+            keys: Terminations::listen_to(&[], &KEYS)?,
+        })
     }
 }
 
@@ -209,18 +214,22 @@ enum Kind {
 }
 
 impl Kind {
-    /// The kind of the documents that everybody has. Containers have none, and get a command in a terminal. The local
-    /// end of a port shows in the handshake only.
-    fn of_document(name: Option<&str>) -> Option<Self> {
-        Some(match name {
-            None | Some("" | "SSM-SessionManagerRunShell" | "AWS-StartInteractiveCommand") => Self::Shell,
-            Some("AWS-StartNonInteractiveCommand") => Self::Command,
-            Some("AWS-StartSSHSession") => Self::Stream,
-            _ => return None,
+    /// The kind of AWS's own documents. Containers have none, and get a command in a terminal. The local end of a port
+    /// shows in the handshake only.
+    fn of_document(name: Option<&str>) -> Option<(Document, Self)> {
+        let document = match name {
+            None | Some("") => Document::Shell,
+            Some(name) => Document::of_name(name)?,
+        };
+        Some(match document {
+            Document::Shell | Document::Interactive => (document, Self::Shell),
+            Document::Command => (document, Self::Command),
+            Document::Ssh => (document, Self::Stream),
+            Document::Port | Document::RemotePort => return None,
         })
     }
 
-    /// What the agent says, which it does in the first moments or not at all, and then it is a shell.
+    /// The kind that the handshake says. Without one the session is a shell.
     fn of(handshake: Option<&Handshake>) -> Result<Self, CliError> {
         let Some(handshake) = handshake else { return Ok(Self::Shell) };
         Ok(match &handshake.session_type {
@@ -235,36 +244,10 @@ impl Kind {
     }
 }
 
-async fn wait_until_ready(channel: &mut Channel, says: &Says) -> Result<Option<Handshake>, CliError> {
-    let early = || CliError::new(ErrorKind::Lost, "the session was ended before it had begun");
-    loop {
-        match channel.next().await {
-            Some(Event::Ready(handshake)) => return Ok(handshake),
-            Some(Event::Message(text)) => says.message(&text),
-            Some(Event::Notice(notice)) => says.notice(&notice),
-            Some(Event::Ended(end)) => return Err(advice::failure(end).unwrap_or_else(early)),
-            None => return Err(early()),
-            // Nothing of this comes before the session is ready.
-            Some(Event::LateHandshake | Event::Output(_) | Event::Stderr(_) | Event::ExitCode(_) | Event::Flag(_)) => {}
-        }
-    }
-}
-
-/// How long to wait for a handshake. What a document of one's own is for shows only there.
-fn options(known: Option<Kind>) -> Options {
-    const UNKNOWN_DOCUMENT: std::time::Duration = std::time::Duration::from_secs(10);
-    match known {
-        Some(Kind::Shell) => Options::interactive(),
-        Some(Kind::Command) => Options::with_handshake(),
-        Some(Kind::Port | Kind::Stream) => Options::port(),
-        None => Options { handshake_grace: Some(UNKNOWN_DOCUMENT), ..Options::port() },
-    }
-}
-
 /// A session that is open.
 pub(crate) struct Running<'a> {
     pub(crate) ui: &'a Ui,
-    says: &'a Says,
+    observer: &'a UiObserver,
     pub(crate) session_id: &'a str,
 }
 
@@ -277,7 +260,7 @@ impl Running<'_> {
         let typing = async {
             loop {
                 let byte: &[u8] = if keys.next().await == Termination::Quit { b"\x1c" } else { b"\x03" };
-                // A session that takes nothing now is no place for an interrupt.
+                // A session that takes nothing now cannot be interrupted either.
                 let _ = input.try_write(Bytes::from_static(byte));
             }
         };
@@ -285,21 +268,15 @@ impl Running<'_> {
         let left = {
             let _hold = self.ui.hold();
             tokio::select! {
-                left = session::shell(channel, escape, &mut requests, self.says) => left,
+                left = session::shell(channel, escape, &mut requests, self.observer) => left,
                 never = typing => never,
             }
         };
         self.farewell();
-        match left.map_err(|error| CliError::failed("the terminal cannot be used").caused_by(&error))? {
-            Left::Ended(end) => advice::failure(end).map_or(Ok(Exit::FINE), Err),
-            Left::Disconnected => Ok(Exit::FINE),
-            Left::Stopped(signal) => Ok(Exit::of_program(signal.exit_code())),
-            Left::Terminal(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(Exit::FAILED),
-            Left::Terminal(error) => Err(CliError::stdout(&error)),
-        }
+        outcome::of_shell(left)
     }
 
-    /// A command without a terminal. Its exit code is ours, where it is told.
+    /// A command without a terminal. Its exit code is ours, where the session reports it.
     async fn command(
         &self,
         channel: Channel,
@@ -314,28 +291,19 @@ impl Running<'_> {
                 return Err(CliError::stdout(&error));
             }
         };
-        let executed = session::exec(channel, &mut sink, terminations, self.says).await;
+        let executed = session::exec(channel, &mut sink, terminations, self.observer).await;
         self.farewell();
-        let tells_code =
-            request.document.as_deref().is_some_and(|name| Kind::of_document(Some(name)) == Some(Kind::Command))
-                && request.parameter("separateOutputStream") != Some("false");
-        exec::judge(executed, tells_code).map_err(|error| error.exit_with(Exit::OWN_FAILURE))
+        let document = request.document.as_deref().and_then(Document::of_name);
+        let reports_code = document == Some(Document::Command) && request.parameter(SEPARATE_STREAMS) != Some("false");
+        outcome::of_command(executed, reports_code).map_err(|error| error.exit_with(Exit::OWN_FAILURE))
     }
 
-    /// Our standard streams, which belong to ssh: nothing else is said there.
+    /// Our standard streams, which belong to ssh: nothing else is written there.
     async fn stream(&self, channel: Channel, terminations: &mut Terminations) -> Result<Exit, CliError> {
-        let carried = session::stdio(channel, terminations, self.says).await;
-        match carried.map_err(|error| CliError::failed("the standard streams cannot be used").caused_by(&error))? {
-            Carried::Ended(end) => advice::failure(end).map_or(Ok(Exit::FINE), Err),
-            Carried::EndOfInput => Ok(Exit::FINE),
-            Carried::Undelivered => Err(CliError::new(ErrorKind::Lost, "the last of the input did not arrive in time")),
-            Carried::Stopped(signal) => Ok(Exit::of_program(signal.exit_code())),
-            Carried::Input(error) => Err(CliError::failed("cannot read standard input").caused_by(&error)),
-            Carried::Output(error) => Err(CliError::stdout(&error)),
-        }
+        outcome::of_stream(session::stdio(channel, terminations, self.observer).await)
     }
 
-    /// The line that tells the id, which scripts read. Who does not listen any more shows with the first output.
+    /// The line with the id, which scripts read. A reader that is gone shows with the first output.
     pub(crate) fn announce(&self) {
         let _ = self.ui.data(format!("\nStarting session with SessionId: {}\n", self.session_id));
     }
@@ -347,9 +315,9 @@ impl Running<'_> {
 }
 
 /// The escape keys. None unless the variable is set: `aws ssm start-session` has none.
-fn escape() -> Result<Option<u8>, CliError> {
+fn escape_key() -> Result<Option<u8>, CliError> {
     let Some(text) = PLUGIN_ESCAPE.text() else { return Ok(None) };
-    shell::escape(&text)
+    escape::escape(&text)
         .map(|escape| escape.0)
         .map_err(|error| CliError::usage(format!("`{}` makes no sense: {error}", PLUGIN_ESCAPE.name)))
 }

@@ -3,15 +3,15 @@
 use std::sync::Arc;
 
 use super::Running;
-use crate::channel::{Channel, Notice};
+use crate::channel::{Channel, ConnectionEvent};
 use crate::cli::advice;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
-use crate::cli::target::lookup::Says;
+use crate::cli::session::observer::UiObserver;
 use crate::cli::ui::Ui;
 use crate::protocol::Handshake;
 use crate::session::Observer;
-use crate::session::forward::{self, Bind, Listen, Listener, LocalPort, Note, Reporter, Served};
+use crate::session::forward::{self, Bind, Listen, Listener, LocalPort, Served, TunnelEvent, TunnelObserver};
 use crate::terminal::{Suspensions, Termination, Terminations, signals};
 
 impl Running<'_> {
@@ -26,10 +26,7 @@ impl Running<'_> {
         self.announce();
         let opened = listen(handshake)
             .and_then(|listen| Listener::open(&listen).map_err(|error| CliError::failed(error.to_string())))
-            .and_then(|listener| {
-                let cannot = |error| CliError::failed("cannot listen for signals").caused_by(&error);
-                Ok((listener, Suspensions::listen().map_err(cannot)?))
-            });
+            .and_then(|listener| Ok((listener, Suspensions::listen()?)));
         let (listener, mut suspensions) = match opened {
             Ok(opened) => opened,
             Err(error) => {
@@ -37,31 +34,31 @@ impl Running<'_> {
                 return Err(error);
             }
         };
-        self.say(&format!(
+        self.print(&format!(
             "{} opened for sessionId {}.\nWaiting for connections...\n",
             name(&listener),
             self.session_id
         ));
-        let reporter = Arc::new(Lines { ui: self.ui.clone() });
-        let session = forward::begin(channel, handshake, &reporter);
+        let observer = Arc::new(LineObserver { ui: self.ui.clone(), session: UiObserver::new(self.ui, None) });
+        let session = forward::begin(channel, handshake, &observer);
         let mut first = true;
         let connected = || {
             if std::mem::take(&mut first) {
-                self.say(&format!("\nConnection accepted for session [{}]\n", self.session_id));
+                self.print(&format!("\nConnection accepted for session [{}]\n", self.session_id));
             }
         };
-        // Ending takes a moment, for which not everybody wants to wait.
+        // Ending takes a moment, which a second signal cuts short.
         let served = {
-            let (told, hears) = tokio::sync::oneshot::channel();
-            let stop = async { hears.await.unwrap_or(Some(Termination::Terminate)) };
-            let serving = forward::serve_one(listener, session, &*reporter, connected, stop);
+            let (sender, stopped) = tokio::sync::oneshot::channel();
+            let stop = async { stopped.await.unwrap_or(Some(Termination::Terminate)) };
+            let serving = forward::serve_one(listener, session, &*observer, connected, stop);
             let listening = async {
                 let signal = tokio::select! {
                     signal = terminations.next() => Some(signal),
                     () = suspensions.next() => None,
                 };
-                self.say("Terminate signal received, exiting.\n");
-                let _ = told.send(signal);
+                self.print("Terminate signal received, exiting.\n");
+                let _ = sender.send(signal);
                 loop {
                     match terminations.next().await {
                         // Shells pass it on to their jobs, so that it often comes twice.
@@ -79,17 +76,17 @@ impl Running<'_> {
         match served {
             Served::Ended(end) => advice::failure(end).map_or(Ok(Exit::FINE), Err),
             Served::Stopped(None | Some(Termination::Interrupt | Termination::Quit)) => Ok(Exit::FINE),
-            Served::Stopped(Some(signal)) => Ok(Exit::of_program(signal.exit_code())),
+            Served::Stopped(Some(signal)) => Ok(Exit::of_signal(signal)),
         }
     }
 
-    fn say(&self, text: &str) {
-        say(self.ui, text);
+    fn print(&self, text: &str) {
+        print(self.ui, text);
     }
 }
 
-/// Who does not listen to these lines may use the port all the same.
-fn say(ui: &Ui, text: &str) {
+/// The port is of use also without a reader of these lines.
+fn print(ui: &Ui, text: &str) {
     let _ = ui.data(text);
 }
 
@@ -114,29 +111,30 @@ fn name(listener: &Listener) -> String {
     }
 }
 
-/// Says what happens in a port session.
-struct Lines {
+/// Reports what happens in a port session, in the lines of the official plugin where it has any.
+struct LineObserver {
     ui: Ui,
+    session: UiObserver,
 }
 
-impl Observer for Lines {
-    fn notice(&self, notice: &Notice) {
-        Says { ui: self.ui.clone(), name: None }.notice(notice);
+impl Observer for LineObserver {
+    fn connection(&self, event: &ConnectionEvent) {
+        self.session.connection(event);
     }
 
-    fn message(&self, text: &str) {
-        self.ui.notice(text.trim_end());
+    fn agent_message(&self, text: &str) {
+        self.session.agent_message(text);
     }
 }
 
-impl Reporter for Lines {
-    fn note(&self, note: &Note) {
-        match note {
-            Note::Refused => say(&self.ui, "\nConnection to destination port failed, check SSM Agent logs.\n"),
-            Note::Accept(error) => self.ui.warning(format!("the system does not hand out connections: {error}")),
-            // There is no other session, and the end of this one is told elsewhere.
-            Note::Ended(_) | Note::Waiting(_) | Note::Replaced(_) | Note::GaveUp(_) => {}
-            Note::NoSession(_) | Note::NoRoom | Note::Rejected(_) => {}
+impl TunnelObserver for LineObserver {
+    fn tunnel(&self, event: &TunnelEvent) {
+        match event {
+            TunnelEvent::Refused => print(&self.ui, "\nConnection to destination port failed, check SSM Agent logs.\n"),
+            TunnelEvent::Accept(error) => self.ui.warning(format!("the system does not hand out connections: {error}")),
+            // There is no other session, and the end of this one is reported elsewhere.
+            TunnelEvent::Ended(_) | TunnelEvent::Waiting(_) | TunnelEvent::Replaced(_) | TunnelEvent::GaveUp(_) => {}
+            TunnelEvent::NoSession(_) | TunnelEvent::NoRoom | TunnelEvent::Rejected(_) => {}
         }
     }
 }

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use tokio::process::Command;
 
 use super::plugin::link::{self, TemporaryLink};
+use crate::cli::command::Run;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::globals::Globals;
@@ -85,14 +86,18 @@ pub(crate) enum Pace {
     Real,
 }
 
+impl Run for Args {
+    async fn run(self, ui: &Ui, globals: &Globals) -> Result<Exit, CliError> {
+        run(ui, globals, self).await
+    }
+}
+
 /// Runs the command.
 ///
 /// # Errors
 /// The sandbox cannot be set up.
-pub(crate) async fn run(ui: &Ui, globals: &Globals, args: Args) -> Result<Exit, CliError> {
-    let terminations = Terminations::listen();
-    let mut terminations =
-        terminations.map_err(|error| CliError::failed("cannot listen for signals").caused_by(&error))?;
+async fn run(ui: &Ui, globals: &Globals, args: Args) -> Result<Exit, CliError> {
+    let mut terminations = Terminations::listen()?;
     let mut instances = Instances::new();
     if args.sshd {
         let no_sshd = |error: crate::sandbox::Error| CliError::failed("no SSH servers").caused_by(&error);

@@ -5,14 +5,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::{include, login};
+use crate::cli::command::Run;
 use crate::cli::context::{self, Context};
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::globals::Globals;
 use crate::cli::ui::Ui;
 use crate::config::{self, Key, Nothing, Variables};
-use crate::environment;
-use crate::files;
+use crate::{environment, files};
 
 /// Print or install an OpenSSH configuration that makes plain `ssh NAME.ssmx` work
 ///
@@ -30,11 +30,13 @@ pub(crate) struct Args {
     pub uninstall: bool,
 }
 
-/// Runs the command.
-///
-/// # Errors
-/// A file cannot be read or written, or there is no home folder.
-pub(crate) fn run(ui: &Ui, globals: &Globals, args: Args) -> Result<Exit, CliError> {
+impl Run for Args {
+    async fn run(self, ui: &Ui, globals: &Globals) -> Result<Exit, CliError> {
+        run(ui, globals, self)
+    }
+}
+
+fn run(ui: &Ui, globals: &Globals, args: Args) -> Result<Exit, CliError> {
     if args.uninstall {
         return uninstall(ui, &folder()?);
     }
@@ -131,12 +133,12 @@ fn folder() -> Result<PathBuf, CliError> {
 fn install(ui: &Ui, folder: &Path, text: &str) -> Result<Exit, CliError> {
     files::create_folder(folder).map_err(|error| failed("create", folder, &error))?;
     let ours = folder.join(include::FILE);
-    let said = if change(&ours, |_| Some(text.as_bytes().to_vec()))? { "Wrote" } else { "Up to date:" };
-    ui.status(format!("{said} {}", ours.display()));
+    let verb = if change(&ours, |_| Some(text.as_bytes().to_vec()))? { "Wrote" } else { "Up to date:" };
+    ui.status(format!("{verb} {}", ours.display()));
     let config = folder.join("config");
     let included = change(&config, |before| Some(include::include(before.unwrap_or_default())))?;
-    let said = if included { "Included it at the top of" } else { "Already included in" };
-    ui.status(format!("{said} {}", config.display()));
+    let verb = if included { "Included it at the top of" } else { "Already included in" };
+    ui.status(format!("{verb} {}", config.display()));
     ui.status("Now `ssh NAME.ssmx` and `ssh INSTANCE-ID` go through Session Manager");
     Ok(Exit::FINE)
 }

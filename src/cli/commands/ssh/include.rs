@@ -37,7 +37,7 @@ mod tests {
         assert_eq!(include(b""), LINE);
         assert_eq!(include(b"Host a\n User b"), b"Include ssmx_config\nHost a\n User b");
         let moved = b"Host a\n  Include ssmx_config\r\n";
-        assert_eq!(include(moved), moved, "whoever has moved it knows why");
+        assert_eq!(include(moved), moved, "a line that was moved stays where it is");
         assert_eq!(exclude(moved), b"Host a\n");
         let commented = b"# Include ssmx_config\n";
         assert_eq!(include(commented), [LINE, commented].concat());

@@ -1,32 +1,27 @@
-//! What `ssmx ssh` and `ssmx scp` share: the ProxyCommand, the user to log in as, the key to log in with, and running
-//! the program.
+//! What `ssmx ssh` and `ssmx scp` share: the ProxyCommand, the user to log in as, and the key to log in with.
 //!
 //! The person's own OpenSSH configuration stays in charge, host key checking included; ssmx only sets how to reach the
 //! instance, and that its host key is kept under its instance id, which no other instance will ever have.
 
-use std::ffi::{OsStr, OsString};
-use std::io;
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use tokio::process::Command;
 
 use super::arguments::Words;
-use super::temporary_key::ThrowawayKey;
+use super::temporary_key::TemporaryKey;
 use crate::aws::Aws;
-use crate::cli::context::Wanted;
+use crate::cli::context::TargetRequest;
 use crate::cli::error::{CliError, ErrorKind};
-use crate::cli::exit::Exit;
 use crate::cli::globals::Globals;
 use crate::cli::program;
-use crate::cli::target::explain;
-use crate::cli::target::lookup;
+use crate::cli::target::{explain, lookup};
 use crate::cli::ui::Ui;
 use crate::config::{Key, Resolved};
 use crate::environment;
 use crate::fleet::diagnose::Purpose;
 use crate::fleet::{Target, TargetState};
-use crate::terminal::{self, SuspendedChild, Terminations};
 
 /// What ssmx takes beside the arguments of ssh or scp.
 #[derive(Debug, Clone, clap::Args)]
@@ -62,7 +57,7 @@ pub(crate) fn name(typed: &str) -> &str {
     typed.strip_suffix(crate::cli::commands::proxy::SUFFIX).filter(|name| !name.is_empty()).unwrap_or(typed)
 }
 
-/// Whether OpenSSH can be told a host by this name without any of it having a meaning.
+/// Whether OpenSSH takes this name of a host as it is: no part of it has a meaning there.
 pub(crate) fn is_plain(name: &str) -> bool {
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
     name.starts_with(|c: char| c.is_ascii_alphanumeric()) && name.chars().all(plain)
@@ -82,11 +77,11 @@ pub(crate) struct Host {
     pub(crate) user: Option<String>,
 }
 
-/// Who logs in.
+/// The user that logs in.
 pub(crate) struct User {
     pub(crate) name: String,
-    /// Whether OpenSSH has to be told.
-    pub(crate) tell: bool,
+    /// Whether OpenSSH does not know it already.
+    pub(crate) pass_on: bool,
 }
 
 /// Finds an instance. With its `alone` it is called as it was typed, so that the person's configuration for that name
@@ -94,17 +89,17 @@ pub(crate) struct User {
 pub(crate) async fn host(
     ui: &Ui,
     aws: &Aws,
-    wanted: &Wanted,
+    request: &TargetRequest,
     typed: &str,
     user: Option<&str>,
     alone: bool,
 ) -> Result<Host, CliError> {
-    let target = lookup::target_asking_anew(ui, aws, wanted).await?;
+    let target = lookup::target_anew(ui, aws, request).await?;
     if let TargetState::Down(_) = target.state {
-        // ssh would only add to what its ProxyCommand has to say.
+        // ssh would only add lines to the failure of its ProxyCommand.
         let error = CliError::new(ErrorKind::NotConnected, format!("{target} is not connected"));
         let waiting = ui.waiting(format!("Asking about {target}"));
-        return Err(explain::explain_target(&waiting, aws, &target.id, Purpose::Port, error).await);
+        return Err(explain::explain(&waiting, aws, &target.id, Purpose::Port, error).await);
     }
     let alias = if alone && is_plain(typed) { typed.to_owned() } else { target.id.clone() };
     Ok(Host { target, alias, user: user.map(str::to_owned) })
@@ -176,7 +171,7 @@ pub(crate) struct Configured {
     identities: Vec<String>,
 }
 
-/// Asks ssh; one that cannot tell will say why when it is run.
+/// Asks ssh. If it cannot answer, it reports why when it is run.
 pub(crate) async fn configured(words: &Words, alias: &str) -> Configured {
     let mut args = Vec::new();
     for (letter, value) in words.options.iter().filter(|(letter, _)| "Flo".contains(*letter)) {
@@ -208,8 +203,8 @@ fn parse_configured(text: &str) -> Configured {
     configured
 }
 
-/// Who logs in to a host: the user that was named, else the one of the OpenSSH configuration, else that of the platform.
-/// `None` is whoever the person is on this machine.
+/// The user that logs in to a host: the user that was named, else the one of the OpenSSH configuration, else that of the platform.
+/// `None` is the user of this machine.
 pub(crate) async fn user(
     aws: &Aws,
     host: &Host,
@@ -219,20 +214,20 @@ pub(crate) async fn user(
 ) -> Option<User> {
     let typed = host.user.as_deref().or(words.value('l')).or(words.setting("user"));
     if let Some(name) = typed {
-        return Some(User { name: name.to_owned(), tell: false });
+        return Some(User { name: name.to_owned(), pass_on: false });
     }
     if let Some(name) = &login.user {
-        return Some(User { name: name.clone(), tell: true });
+        return Some(User { name: name.clone(), pass_on: true });
     }
     if let Some(name) = &configured.user {
-        return Some(User { name: name.clone(), tell: false });
+        return Some(User { name: name.clone(), pass_on: false });
     }
     let filter = [("InstanceIds".to_owned(), vec![host.target.id.clone()])];
     let found = aws.describe_instance_information(&filter).await.inspect_err(|error| {
         tracing::debug!(%error, "cannot ask for the platform");
     });
     let platform = found.ok()?.into_iter().find(|found| found.id == host.target.id)?.platform_name?;
-    Some(User { name: platform_user(&platform)?.to_owned(), tell: true })
+    Some(User { name: platform_user(&platform)?.to_owned(), pass_on: true })
 }
 
 /// The user that the images of a platform come with.
@@ -256,14 +251,14 @@ fn platform_user(platform: &str) -> Option<&'static str> {
     USERS.iter().find(|(name, _)| platform.contains(name)).map(|(_, user)| *user)
 }
 
-/// Whether a throw-away key is wanted: the person has named no key, and logs in at all.
-pub(crate) fn wants_throwaway_key(login: &Login, words: &Words) -> bool {
+/// Whether a temporary key is pushed: the person has named no key, and logs in at all.
+pub(crate) fn wants_temporary_key(login: &Login, words: &Words) -> bool {
     login.key.is_none() && !login.no_push_key && !words.has("iGOQV") && words.setting("identityfile").is_none()
 }
 
-/// Pushes a throw-away key to the users of hosts. `None` where none of them takes it: that is no reason to give up, as
-/// the person may have a key of their own.
-pub(crate) async fn push_key(ui: &Ui, logins: &[(&Aws, &Host, Option<&str>)]) -> Option<ThrowawayKey> {
+/// Pushes a temporary key to the users of hosts. `None` where none of them takes it; the person may still log in with
+/// their own key.
+pub(crate) async fn push_key(ui: &Ui, logins: &[(&Aws, &Host, Option<&str>)]) -> Option<TemporaryKey> {
     let mut pushed = None;
     for (aws, host, user) in logins {
         let id = &host.target.id;
@@ -279,7 +274,7 @@ pub(crate) async fn push_key(ui: &Ui, logins: &[(&Aws, &Host, Option<&str>)]) ->
         let result = async {
             let key = match pushed.take() {
                 Some(key) => key,
-                None => ThrowawayKey::make().await?,
+                None => TemporaryKey::make().await?,
             };
             aws.send_ssh_public_key(id, user, key.public()).await.map(|()| key).map_err(CliError::from)
         };
@@ -295,8 +290,8 @@ pub(crate) async fn push_key(ui: &Ui, logins: &[(&Aws, &Host, Option<&str>)]) ->
     pushed
 }
 
-/// The options that name the key to log in with. A throw-away key does not take the place of the person's own ones.
-pub(crate) fn key_options(login: &Login, pushed: Option<&ThrowawayKey>, configured: &Configured) -> Vec<OsString> {
+/// The options that name the key to log in with. A temporary key does not take the place of the person's own ones.
+pub(crate) fn key_options(login: &Login, pushed: Option<&TemporaryKey>, configured: &Configured) -> Vec<OsString> {
     let identity = |path: &Path| -> [OsString; 2] {
         // `-i` has percent signs expanded.
         let path = path.to_str().map_or_else(|| path.as_os_str().to_owned(), |text| text.replace('%', "%%").into());
@@ -319,50 +314,6 @@ fn exists(file: &str) -> bool {
         (Some(rest), Some(home)) => home.join(rest).exists(),
         _ => Path::new(file).exists(),
     }
-}
-
-/// Runs a program with our standard streams to its end, and passes its exit code on.
-///
-/// # Errors
-/// It cannot be run.
-pub(crate) async fn run(
-    program: &str,
-    args: &[impl AsRef<OsStr>],
-    terminations: &mut Terminations,
-) -> Result<Exit, CliError> {
-    let mut suspended =
-        SuspendedChild::listen().map_err(|error| CliError::failed("cannot listen for signals").caused_by(&error))?;
-    let mut child = Command::new(program).args(args).spawn().map_err(|error| cannot_run(program, &error))?;
-    let id = child.id();
-    loop {
-        tokio::select! {
-            status = child.wait() => {
-                let failed = |error| CliError::failed(format!("cannot wait for `{program}`")).caused_by(&error);
-                return Ok(Exit::of_status(status.map_err(failed)?));
-            }
-            // The terminal tells the program by itself, and a second time does no harm; others tell only us.
-            signal = terminations.next() => {
-                if let Some(id) = child.id() {
-                    terminal::forward(id, signal);
-                }
-            }
-            // ssh suspends itself at `~^Z`, and nobody would see a shell again if we were not suspended with it.
-            () = suspended.next(id.unwrap_or_default()) => {
-                if let Err(error) = terminal::suspend() {
-                    tracing::debug!(%error, "cannot suspend");
-                }
-            }
-        }
-    }
-}
-
-/// A program of OpenSSH is not there, or cannot be run.
-pub(crate) fn cannot_run(program: &str, error: &io::Error) -> CliError {
-    let failed = CliError::failed(format!("cannot run `{program}`")).caused_by(error);
-    if error.kind() != io::ErrorKind::NotFound {
-        return failed;
-    }
-    failed.hint("install the OpenSSH client: the package `openssh-client` (Debian, Ubuntu) or `openssh-clients` (Fedora, Amazon Linux)")
 }
 
 #[cfg(test)]

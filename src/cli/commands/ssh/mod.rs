@@ -4,16 +4,20 @@ pub(crate) mod arguments;
 pub(crate) mod config;
 pub(crate) mod include;
 pub(crate) mod login;
+mod program;
 pub(crate) mod scp;
 mod temporary_key;
 
 use std::ffi::OsString;
 
+use crate::cli::command::Run;
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
-use crate::cli::target::choose;
-use crate::cli::target::reason;
+use crate::cli::globals::Globals;
+use crate::cli::session::start::unless_stopped;
+use crate::cli::target::{choose, reason};
+use crate::cli::ui::Ui;
 use crate::terminal::Terminations;
 use arguments::{SSH, Words, split_user};
 use login::Login;
@@ -39,11 +43,17 @@ pub(crate) struct Args {
     pub args: Vec<OsString>,
 }
 
-/// Runs the command.
-///
-/// # Errors
-/// The target cannot be found, or there is no ssh.
-pub(crate) async fn run(context: &Context, Args { login, mut args }: Args) -> Result<Exit, CliError> {
+impl Run for Args {
+    fn passes_code_through(&self) -> bool {
+        true
+    }
+
+    async fn run(self, ui: &Ui, globals: &Globals) -> Result<Exit, CliError> {
+        run(&Context::load(ui, globals)?, self).await
+    }
+}
+
+async fn run(context: &Context, Args { login, mut args }: Args) -> Result<Exit, CliError> {
     let mut context = context.clone();
     if args.is_empty() {
         let id;
@@ -53,34 +63,34 @@ pub(crate) async fn run(context: &Context, Args { login, mut args }: Args) -> Re
     let (ui, globals) = (&context.ui, &context.globals);
     let words = Words::read(SSH, &args);
     let destination = words.operands.first().map(|place| Destination::parse(&args[*place])).transpose()?;
-    let wanted = destination.as_ref().map(|destination| context.wanted(login::name(&destination.host))).transpose()?;
+    let target =
+        destination.as_ref().map(|destination| context.request_for(login::name(&destination.host))).transpose()?;
     // Before signals are heard, as it may be asked for.
-    let reason = reason::shared(login.reason.as_deref(), wanted.iter().map(|wanted| &wanted.settings))?;
-    let mut terminations =
-        Terminations::listen().map_err(|error| CliError::failed("cannot listen for signals").caused_by(&error))?;
-    let (Some(destination), Some(wanted)) = (destination, wanted) else {
+    let reason = reason::shared(login.reason.as_deref(), target.iter().map(|target| &target.settings))?;
+    let mut terminations = Terminations::listen()?;
+    let (Some(destination), Some(target)) = (destination, target) else {
         // `-V`, `-Q`, and mistakes, which ssh explains best.
-        return login::run("ssh", &args, &mut terminations).await;
+        return program::run("ssh", &args, &mut terminations).await;
     };
-    let login = login.or(&wanted.settings);
+    let login = login.or(&target.settings);
     let program = login::this_program()?;
     let prepare = async {
-        let aws = context.aws(&wanted.settings).await?;
-        let host = login::host(ui, &aws, &wanted, &destination.host, destination.user.as_deref(), true).await?;
+        let aws = context.aws(&target.settings).await?;
+        let host = login::host(ui, &aws, &target, &destination.host, destination.user.as_deref(), true).await?;
         let configured = login::configured(&words, &host.alias).await;
         let user = login::user(&aws, &host, &login, &words, &configured).await;
-        let pushed = match login::wants_throwaway_key(&login, &words) {
+        let pushed = match login::wants_temporary_key(&login, &words) {
             true => login::push_key(ui, &[(&aws, &host, user.as_ref().map(|user| user.name.as_str()))]).await,
             false => None,
         };
         let id = host.target.id.as_str();
-        let alias = wanted.selector.as_ref().map(|_| (id, wanted.text.as_str()));
+        let alias = target.selector.as_ref().map(|_| (id, target.text.as_str()));
         let proxy = login::proxy_command(&program, globals, reason.as_deref(), alias.as_slice(), id)?;
         let mut options = login::host_key_options(&host.target.id);
-        if let Some(user) = user.filter(|user| user.tell) {
+        if let Some(user) = user.filter(|user| user.pass_on) {
             options.extend(["-l".into(), user.name.into()]);
         }
-        let port = login::port(&wanted.settings, &words).map(|port| port.to_string());
+        let port = login::port(&target.settings, &words).map(|port| port.to_string());
         if let Some(port) = destination.port.or(port) {
             options.extend(["-p".into(), port.into()]);
         }
@@ -93,15 +103,12 @@ pub(crate) async fn run(context: &Context, Args { login, mut args }: Args) -> Re
         };
         Ok::<_, CliError>((arguments(&args, &proxy, options, words.end_of_options(), place, alias), pushed))
     };
-    let (arguments, _pushed) = tokio::select! {
-        prepared = prepare => prepared?,
-        signal = terminations.next() => return Ok(Exit::of_program(signal.exit_code())),
-    };
-    login::run("ssh", &arguments, &mut terminations).await
+    let (arguments, _pushed) = unless_stopped(&mut terminations, prepare).await?;
+    program::run("ssh", &arguments, &mut terminations).await
 }
 
 /// The arguments for ssh: those that were typed, the ProxyCommand before and our other options behind what was typed
-/// before the destination, as ssh goes by the first it is told.
+/// before the destination, as ssh takes the first value of an option.
 fn arguments(
     typed: &[OsString],
     proxy: &str,

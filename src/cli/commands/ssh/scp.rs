@@ -5,11 +5,16 @@ use std::ffi::OsString;
 
 use super::arguments::{SCP, Words, split_remote, split_user};
 use super::login::{self, Host, Login};
+use super::program;
 use crate::aws::Aws;
+use crate::cli::command::Run;
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
+use crate::cli::globals::Globals;
+use crate::cli::session::start::unless_stopped;
 use crate::cli::target::reason;
+use crate::cli::ui::Ui;
 use crate::terminal::Terminations;
 
 /// Copy files with the system's scp, through a session
@@ -28,30 +33,35 @@ pub(crate) struct Args {
     pub args: Vec<OsString>,
 }
 
-/// Runs the command.
-///
-/// # Errors
-/// A target cannot be found, or there is no scp.
-pub(crate) async fn run(context: &Context, Args { login, args }: Args) -> Result<Exit, CliError> {
+impl Run for Args {
+    fn passes_code_through(&self) -> bool {
+        true
+    }
+
+    async fn run(self, ui: &Ui, globals: &Globals) -> Result<Exit, CliError> {
+        run(&Context::load(ui, globals)?, self).await
+    }
+}
+
+async fn run(context: &Context, Args { login, args }: Args) -> Result<Exit, CliError> {
     let (ui, globals) = (&context.ui, &context.globals);
     let words = Words::read(SCP, &args);
     let remotes = remotes(&args, &words)?;
-    let mut wanted = BTreeMap::new();
+    let mut targets = BTreeMap::new();
     for Remote { host, .. } in &remotes {
-        wanted.insert(host.as_str(), context.wanted(login::name(host))?);
+        targets.insert(host.as_str(), context.request_for(login::name(host))?);
     }
     // Before signals are heard, as it may be asked for.
-    let reason = reason::shared(login.reason.as_deref(), wanted.values().map(|wanted| &wanted.settings))?;
-    let ports: BTreeSet<_> = wanted.values().map(|wanted| login::port(&wanted.settings, &words)).collect();
+    let reason = reason::shared(login.reason.as_deref(), targets.values().map(|target| &target.settings))?;
+    let ports: BTreeSet<_> = targets.values().map(|target| login::port(&target.settings, &words)).collect();
     if ports.len() > 1 {
         return Err(CliError::usage("the hosts have SSH servers on different ports, and scp takes one port for all")
             .hint("copy to this machine first, or name one port with `-P`"));
     }
-    let mut terminations =
-        Terminations::listen().map_err(|error| CliError::failed("cannot listen for signals").caused_by(&error))?;
+    let mut terminations = Terminations::listen()?;
     if remotes.is_empty() {
         // Local files, and mistakes, which scp explains best.
-        return login::run("scp", &args, &mut terminations).await;
+        return program::run("scp", &args, &mut terminations).await;
     }
     let program = login::this_program()?;
     let prepare = async {
@@ -63,18 +73,18 @@ pub(crate) async fn run(context: &Context, Args { login, args }: Args) -> Result
             if prepared.contains_key(&key) {
                 continue;
             }
-            let wanted = &wanted[typed.as_str()];
-            let login = login.or(&wanted.settings);
-            let aws = context.aws(&wanted.settings).await?;
-            let mut host = login::host(ui, &aws, wanted, typed, user.as_deref(), !several).await?;
+            let target = &targets[typed.as_str()];
+            let login = login.or(&target.settings);
+            let aws = context.aws(&target.settings).await?;
+            let mut host = login::host(ui, &aws, target, typed, user.as_deref(), !several).await?;
             configured = login::configured(&words, &host.alias).await;
             let user = login::user(&aws, &host, &login, &words, &configured).await;
-            if let Some(user) = user.as_ref().filter(|user| user.tell) {
+            if let Some(user) = user.as_ref().filter(|user| user.pass_on) {
                 host.user = Some(user.name.clone());
             }
             prepared.insert(key, Prepared { aws, host, user: user.map(|user| user.name) });
         }
-        let pushed = match login::wants_throwaway_key(&login, &words) {
+        let pushed = match login::wants_temporary_key(&login, &words) {
             true => {
                 let logins: Vec<_> = prepared.values().map(|one| (&one.aws, &one.host, one.user.as_deref())).collect();
                 login::push_key(ui, &logins).await
@@ -85,8 +95,8 @@ pub(crate) async fn run(context: &Context, Args { login, args }: Args) -> Result
         let only = ids.iter().all(|id| *id == ids[0]).then_some(ids[0]);
         // Of several hosts, each is called by its id, under which its key is kept then.
         let aliases = prepared.iter().filter_map(|((_, typed), one)| {
-            let wanted = &wanted[typed.as_str()];
-            wanted.selector.as_ref().map(|_| (one.host.target.id.as_str(), wanted.text.as_str()))
+            let target = &targets[typed.as_str()];
+            target.selector.as_ref().map(|_| (one.host.target.id.as_str(), target.text.as_str()))
         });
         let aliases: Vec<_> = aliases.collect();
         let proxy = login::proxy_command(&program, globals, reason.as_deref(), &aliases, only.unwrap_or("%h"))?;
@@ -104,11 +114,8 @@ pub(crate) async fn run(context: &Context, Args { login, args }: Args) -> Result
         let operands: Vec<_> = operands.collect();
         Ok::<_, CliError>((arguments(&args, &proxy, options, words.end_of_options(), operands), pushed))
     };
-    let (arguments, _pushed) = tokio::select! {
-        prepared = prepare => prepared?,
-        signal = terminations.next() => return Ok(Exit::of_program(signal.exit_code())),
-    };
-    login::run("scp", &arguments, &mut terminations).await
+    let (arguments, _pushed) = unless_stopped(&mut terminations, prepare).await?;
+    program::run("scp", &arguments, &mut terminations).await
 }
 
 /// A host that scp is about to log in to.

@@ -1,13 +1,12 @@
 //! A key for one login: made in a private folder, gone when dropped.
 
-use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Output, Stdio};
+use std::{fs, io};
 
 use tokio::process::Command;
 
-use super::login;
+use super::program;
 use crate::cli::error::CliError;
 use crate::environment;
 use crate::files::TemporaryFolder;
@@ -18,12 +17,12 @@ const PUBLIC: &str = "key.pub";
 
 /// An ed25519 key pair in files that only we can read.
 #[derive(Debug)]
-pub(crate) struct ThrowawayKey {
+pub(crate) struct TemporaryKey {
     folder: TemporaryFolder,
     public: String,
 }
 
-impl ThrowawayKey {
+impl TemporaryKey {
     /// Makes one with the system's `ssh-keygen`, under the person's runtime folder, or else the folder for temporary
     /// files.
     ///
@@ -43,7 +42,7 @@ impl ThrowawayKey {
             .arg(folder.path().join(PRIVATE))
             .stdin(Stdio::null());
         let Output { status, stderr, .. } =
-            keygen.output().await.map_err(|error| login::cannot_run("ssh-keygen", &error))?;
+            keygen.output().await.map_err(|error| program::cannot_run("ssh-keygen", &error))?;
         if !status.success() {
             return Err(CliError::failed("cannot make a throw-away key").cause(String::from_utf8_lossy(&stderr).trim()));
         }
@@ -71,7 +70,7 @@ mod tests {
     #[tokio::test]
     async fn a_key_is_its_owners_alone_and_goes() {
         let parent = tempfile::tempdir().unwrap();
-        let key = ThrowawayKey::make_in(parent.path()).await.unwrap();
+        let key = TemporaryKey::make_in(parent.path()).await.unwrap();
         let mode = |path: &Path| path.metadata().unwrap().permissions().mode() & 0o777;
         assert_eq!((mode(&key.path()), mode(key.path().parent().unwrap())), (0o600, 0o700));
         assert!(key.public().starts_with("ssh-ed25519 ") && !key.public().contains('\n'), "{}", key.public());
@@ -81,6 +80,6 @@ mod tests {
 
     #[tokio::test]
     async fn nowhere_to_put_it_is_an_error() {
-        assert!(ThrowawayKey::make_in(Path::new("/nowhere")).await.is_err());
+        assert!(TemporaryKey::make_in(Path::new("/nowhere")).await.is_err());
     }
 }

@@ -12,15 +12,18 @@ use futures_util::{StreamExt, stream};
 
 use super::ls::is_colored;
 use crate::aws::Aws;
+use crate::cli::command::Run;
 use crate::cli::completes::Completes;
-use crate::cli::context::{Context, Wanted};
+use crate::cli::context::{Context, TargetRequest};
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
-use crate::cli::target::explain;
-use crate::cli::target::{choose, lookup};
+use crate::cli::globals::Globals;
+use crate::cli::target::lookup::Lookup;
+use crate::cli::target::{choose, explain};
+use crate::cli::ui::Ui;
 use crate::fleet::diagnose::{Facts, Purpose, diagnose};
 use crate::fleet::probe::{Probe, look_elsewhere};
-use crate::fleet::{CacheUse, FleetError, Options, Place, Resolver, TargetSpec};
+use crate::fleet::{CacheUse, FleetError, Place, TargetSpec};
 use report::{Miss, Report, Told};
 
 /// Check whether instances are reachable, and how to fix those that are not
@@ -80,11 +83,17 @@ const SOUGHT: usize = 8;
 /// Instances that are asked about at most: each is a request of its own.
 const MOST: usize = 500;
 
+impl Run for Args {
+    async fn run(self, ui: &Ui, globals: &Globals) -> Result<Exit, CliError> {
+        run(&Context::load(ui, globals)?, self).await
+    }
+}
+
 /// Runs the command.
 ///
 /// # Errors
 /// The answer cannot be written. A target that cannot be told of is no error here, but a part of the answer.
-pub(crate) async fn run(context: &Context, args: Args) -> Result<Exit, CliError> {
+async fn run(context: &Context, args: Args) -> Result<Exit, CliError> {
     let ui = &context.ui;
     let mut wanted = choose::several(context, &args.targets).await?;
     let what = match wanted.as_slice() {
@@ -144,7 +153,7 @@ struct Found {
 }
 
 /// As [`find`]; if several are meant equally well and somebody is there, the one that the person chooses.
-async fn find_asking(context: &Context, args: &Args, wanted: Wanted) -> Result<Asked, CliError> {
+async fn find_asking(context: &Context, args: &Args, wanted: TargetRequest) -> Result<Asked, CliError> {
     let waiting = context.ui.waiting(format!("Looking for {}", wanted.text));
     let settings = wanted.settings.clone();
     let mut asked = find(context, args, wanted).await;
@@ -160,27 +169,24 @@ async fn find_asking(context: &Context, args: &Args, wanted: Wanted) -> Result<A
     Ok(asked)
 }
 
-async fn find(context: &Context, args: &Args, wanted: Wanted) -> Asked {
+async fn find(context: &Context, args: &Args, wanted: TargetRequest) -> Asked {
     let found = async {
         let aws = context.aws(&wanted.settings).await?;
-        let spec = lookup::spec(&wanted).map_err(CliError::from)?;
         // What is asked for is how it is now.
-        let name_tag = wanted.settings.name_tag().to_owned();
-        let options = Options { name_tag: name_tag.clone(), cache: CacheUse::Off, ..Options::default() };
-        let resolver = Resolver::new(&aws, &options);
+        let lookup = Lookup::new(&aws, &wanted, CacheUse::Off).map_err(CliError::from)?;
         let found = match args {
-            Args { all: true, .. } => resolver.all(&spec).await,
-            Args { first: true, .. } => resolver.first(&spec).await.map(|found| vec![found.instance]),
-            _ => resolver.one(&spec).await.map(|found| vec![found.instance]),
+            Args { all: true, .. } => lookup.all().await,
+            Args { first: true, .. } => lookup.best().await.map(|best| vec![best]),
+            _ => lookup.one().await.map(|found| vec![found.instance]),
         };
         let ids = match found {
             Ok(instances) => instances.into_iter().map(|instance| instance.id).collect(),
             Err(error) => {
-                let miss = miss(context, &aws, &spec, error).await;
+                let miss = miss(context, &aws, lookup.spec(), error).await;
                 return Err(if wanted.selector.is_some() { miss.about(&wanted.text) } else { miss });
             }
         };
-        Ok(Found { aws, ids, name_tag })
+        Ok(Found { ids, name_tag: wanted.settings.name_tag().to_owned(), aws })
     };
     let found = found.await;
     Asked { text: wanted.text, found }

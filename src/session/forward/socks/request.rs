@@ -10,7 +10,7 @@ use fast_socks5::util::target_addr::TargetAddr;
 use fast_socks5::{ReplyError, Socks5Command};
 
 use crate::session::forward::endpoint::Destination;
-use crate::session::forward::incoming::Local;
+use crate::session::forward::incoming::Incoming;
 
 /// Longest host that is passed on: that of the domain name system.
 const HOST_LIMIT: usize = 253;
@@ -20,7 +20,7 @@ const HOST_LIMIT: usize = 253;
 pub(crate) enum Refusal {
     /// No reply says more.
     Failed,
-    /// Somebody forbids it.
+    /// It is forbidden.
     NotAllowed,
     /// The host does not answer, or there can be none of that name.
     HostUnreachable,
@@ -42,16 +42,16 @@ impl Refusal {
     }
 }
 
-/// A program that has said where it wants to be connected, and waits for the answer.
-pub(super) struct Request(Socks5ServerProtocol<Local, states::CommandRead>);
+/// A program that has named a destination, and waits for the answer.
+pub(super) struct Request(Socks5ServerProtocol<Incoming, states::CommandRead>);
 
 impl Request {
-    /// Hears the program out.
+    /// Reads what the program asks for.
     ///
     /// # Errors
     /// Why it cannot have what it asks for, in words, if that is worth telling. It has got its reply.
-    pub(super) async fn read(local: Local) -> Result<(Self, Destination), Option<String>> {
-        let protocol = Socks5ServerProtocol::accept_no_auth(local).await.map_err(|error| describe(&error))?;
+    pub(super) async fn read(incoming: Incoming) -> Result<(Self, Destination), Option<String>> {
+        let protocol = Socks5ServerProtocol::accept_no_auth(incoming).await.map_err(|error| describe(&error))?;
         let (protocol, command, target) = protocol.read_command().await.map_err(|error| describe(&error))?;
         let request = Self(protocol);
         let refused = match command {
@@ -68,14 +68,14 @@ impl Request {
         Err(Some(refused.1))
     }
 
-    /// Says that the connection stands, as far as we know, and hands it over; `None` when the program has gone.
-    pub(super) async fn grant(self) -> Option<Local> {
+    /// Answers that the connection stands, as far as we know, and hands it over; `None` when the program has gone.
+    pub(super) async fn grant(self) -> Option<Incoming> {
         // Which address the instance connects from is not known.
         let unknown = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0);
         self.0.reply_success(unknown).await.ok()
     }
 
-    /// Says that there is no connection, and closes.
+    /// Answers that there is no connection, and closes.
     pub(super) async fn refuse(self, refusal: Refusal) {
         // A program that has gone wants no answer.
         let _ = self.0.reply_error(&refusal.reply()).await;

@@ -1,5 +1,5 @@
 //! One session that connections of a SOCKS5 port share: opened when the first one comes, replaced when it has ended and
-//! another one comes, ended when it has been idle for long or its place is wanted.
+//! another one comes, ended when it has been idle for long or its slot is wanted.
 //!
 //! A reply of SOCKS5 says whether the destination accepts. Agents tell only of those that do not, so the first
 //! connection of a session, and the first one after a refusal, has the destination asked before with one that is closed
@@ -8,41 +8,31 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, timeout, timeout_at};
 
-use super::pool::{Lease, Seat};
+use super::pool::{ConnectRequest, Slot};
 use super::request::{Refusal, Request};
 use crate::channel::End;
-use crate::session::forward::copy::is_set;
-use crate::session::forward::session::{Probe, Session, SessionError, connect_unless};
-use crate::session::forward::tunnel::{Note, Opener, Reporter};
+use crate::session::forward::error::SessionError;
+use crate::session::forward::observer::{Opener, TunnelEvent, TunnelObserver};
+use crate::session::forward::session::{Probe, Session, connect_unless};
+use crate::session::forward::stop::is_set;
 
-/// How long a destination may take to accept a connection. Agents try for two minutes, and nobody waits for so long.
-const CONNECT_PATIENCE: Duration = Duration::from_secs(20);
+/// How long a destination may take to accept a connection. Agents try for two minutes, longer than a person waits.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// For so long after a session could not be had no other is asked for: programs try again at once and often.
 const FAILURE_LASTS: Duration = Duration::from_secs(2);
 
-/// A connection that somebody asks for.
-pub(super) struct Call {
-    pub(super) request: Request,
-    pub(super) lease: Lease,
-    /// When it is time to refuse it, if it has to wait for another connection to end.
-    pub(super) deadline: Instant,
-    /// It counts as waiting until it is answered.
-    pub(super) permit: OwnedSemaphorePermit,
-}
-
 /// The session of one destination.
-pub(super) struct Line<O: Opener, R> {
+pub(super) struct Route<O: Opener, V> {
     pub(super) opener: O,
-    pub(super) reporter: Arc<R>,
+    pub(super) observer: Arc<V>,
     /// What a failure to start a session stands for.
     pub(super) refusal: fn(&O::Error) -> Refusal,
     /// How long it may be idle.
     pub(super) idle: Duration,
-    pub(super) seat: Seat,
+    pub(super) slot: Slot,
 }
 
 /// A session, and what is known of its destination.
@@ -54,7 +44,7 @@ struct Current {
 
 /// What is to be done next.
 enum Next {
-    Call(Call),
+    Connect(ConnectRequest),
     Ended(End),
     Close,
 }
@@ -69,8 +59,8 @@ enum Carried {
     Exhausted,
 }
 
-impl<O: Opener, R: Reporter> Line<O, R> {
-    /// Serves who comes, until the place is given up; then the session is ended on the service.
+impl<O: Opener, V: TunnelObserver> Route<O, V> {
+    /// Serves connections until the slot is given up; then the session is ended on the service.
     pub(super) async fn run(mut self) {
         let mut current: Option<Current> = None;
         let mut failed: Option<(Instant, Refusal)> = None;
@@ -79,9 +69,9 @@ impl<O: Opener, R: Reporter> Line<O, R> {
                 Next::Close => break,
                 Next::Ended(end) => {
                     current = None;
-                    self.reporter.note(&Note::Ended(end));
+                    self.observer.tunnel(&TunnelEvent::Ended(end));
                 }
-                Next::Call(call) => {
+                Next::Connect(connect) => {
                     let lasting = failed.filter(|(at, _)| at.elapsed() < FAILURE_LASTS);
                     if current.is_none() {
                         let opened = match lasting {
@@ -93,18 +83,18 @@ impl<O: Opener, R: Reporter> Line<O, R> {
                             Ok(None) => break,
                             Err(refusal) => {
                                 failed = lasting.or(Some((Instant::now(), refusal)));
-                                call.request.refuse(refusal).await;
+                                connect.request.refuse(refusal).await;
                                 continue;
                             }
                         };
                     }
                     let Some(open) = &mut current else { continue };
-                    match self.carry(open, call).await {
+                    match self.carry(open, connect).await {
                         Carried::On => {}
                         Carried::Over(request) => {
                             let Some(over) = current.take() else { continue };
-                            let (refusal, reason) = failure(SessionError::Ended(over.session.end().await));
-                            self.reporter.note(&Note::NoSession(reason));
+                            let (refusal, reason) = failure(&SessionError::Ended(over.session.end().await));
+                            self.observer.tunnel(&TunnelEvent::NoSession(reason));
                             failed = Some((Instant::now(), refusal));
                             request.refuse(refusal).await;
                         }
@@ -123,56 +113,56 @@ impl<O: Opener, R: Reporter> Line<O, R> {
     }
 
     async fn next(&mut self, current: Option<&mut Current>) -> Next {
-        let mut closed = self.seat.closed.clone();
+        let mut closed = self.slot.closed.clone();
         let ended = async {
             match current {
                 Some(open) => open.session.split().0.await,
                 None => std::future::pending().await,
             }
         };
-        // The two ways to give the place up, of which the first is also how the second is made known.
-        let expires = self.seat.expires(self.idle);
+        // The two ways to give the slot up, of which the first is also how the second is made known.
+        let expires = self.slot.expires(self.idle);
         tokio::select! {
             biased;
             _ = is_set(&mut closed) => Next::Close,
             end = ended => Next::Ended(end),
             () = expires => Next::Close,
-            call = self.seat.calls.recv() => call.map_or(Next::Close, Next::Call),
+            connect = self.slot.requests.recv() => connect.map_or(Next::Close, Next::Connect),
         }
     }
 
-    /// Starts a session. `None` when the place was given up meanwhile.
+    /// Starts a session. `None` when the slot was given up meanwhile.
     async fn open(&mut self) -> Result<Option<Current>, Refusal> {
         // What has begun to start is seen through, or a session would be left behind.
         let opened = self.opener.open().await;
         let channel = match opened {
             Ok(channel) => channel,
             Err(error) => {
-                self.reporter.note(&Note::NoSession(error.to_string()));
+                self.observer.tunnel(&TunnelEvent::NoSession(error.to_string()));
                 return Err((self.refusal)(&error));
             }
         };
-        match connect_unless(channel, &self.reporter, &mut self.seat.closed).await {
+        match connect_unless(channel, &self.observer, &mut self.slot.closed).await {
             Ok(session) => Ok(session.map(|session| {
                 // Without multiplexing the agent has connected before it was ready.
                 let accepted_at = (!session.is_multiplexed()).then_some(0);
                 Current { session, accepted_at }
             })),
             Err(error) => {
-                let (refusal, reason) = failure(error);
-                self.reporter.note(&Note::NoSession(reason));
+                let (refusal, reason) = failure(&error);
+                self.observer.tunnel(&TunnelEvent::NoSession(reason));
                 Err(refusal)
             }
         }
     }
 
     /// Grants or refuses a connection.
-    async fn carry(&self, current: &mut Current, call: Call) -> Carried {
-        let Call { request, lease, deadline, permit: _permit } = call;
-        let mut closed = self.seat.closed.clone();
+    async fn carry(&self, current: &mut Current, connect: ConnectRequest) -> Carried {
+        let ConnectRequest { request, guard, deadline, permit: _permit } = connect;
+        let mut closed = self.slot.closed.clone();
         if current.accepted_at != Some(current.session.refusals()) {
             let asked = tokio::select! {
-                asked = timeout(CONNECT_PATIENCE, current.session.probe()) => asked,
+                asked = timeout(CONNECT_TIMEOUT, current.session.probe()) => asked,
                 _ = is_set(&mut closed) => return Carried::On,
             };
             match asked {
@@ -186,7 +176,7 @@ impl<O: Opener, R: Reporter> Line<O, R> {
                     return Carried::Over(request);
                 }
                 Err(_) => {
-                    self.reporter.note(&Note::Rejected("the destination does not answer".to_owned()));
+                    self.observer.tunnel(&TunnelEvent::Rejected("the destination does not answer".to_owned()));
                     request.refuse(Refusal::HostUnreachable).await;
                     return Carried::On;
                 }
@@ -198,40 +188,31 @@ impl<O: Opener, R: Reporter> Line<O, R> {
             _ = is_set(&mut closed) => return Carried::On,
         };
         if !vacant {
-            self.reporter
-                .note(&Note::Rejected("the agent is too old for a second connection while there is one".to_owned()));
+            self.observer.tunnel(&TunnelEvent::Rejected(
+                "the agent is too old for a second connection while there is one".to_owned(),
+            ));
             request.refuse(Refusal::Failed).await;
             return Carried::On;
         }
-        let Some(local) = request.grant().await else { return Carried::On };
-        match current.session.carry(local.with_lease(lease)) {
+        let Some(incoming) = request.grant().await else { return Carried::On };
+        match current.session.carry(incoming.with_guard(guard)) {
             Ok(()) => Carried::On,
-            Err(local) => {
-                local.reset();
+            Err(incoming) => {
+                incoming.reset();
                 Carried::Exhausted
             }
         }
     }
 }
 
-/// What a session that was not ready stands for, and why it was not.
-fn failure(error: SessionError) -> (Refusal, String) {
-    match error {
-        SessionError::TimedOut => (Refusal::Failed, "the agent is not ready".to_owned()),
-        SessionError::NoRemoteHosts(version) => {
-            (Refusal::NotAllowed, format!("agent {version} is too old to lead to other hosts"))
-        }
-        SessionError::Ended(End::Closed(reason)) if !reason.trim().is_empty() => {
-            // The words of the agent, which has no others for these two.
-            let refusal = if reason.contains("is forbidden") {
-                Refusal::NotAllowed
-            } else if reason.contains("Unable to connect") {
-                Refusal::Refused
-            } else {
-                Refusal::Failed
-            };
-            (refusal, reason.trim().to_owned())
-        }
-        SessionError::Ended(_) => (Refusal::Failed, "the session ended before it was ready".to_owned()),
-    }
+/// The refusal that stands for a session that was not ready, and why it was not.
+fn failure(error: &SessionError) -> (Refusal, String) {
+    let refusal = match error {
+        SessionError::NoRemoteHosts(_) => Refusal::NotAllowed,
+        // The words of the agent, which has no others for these two.
+        SessionError::Ended(End::Closed(reason)) if reason.contains("is forbidden") => Refusal::NotAllowed,
+        SessionError::Ended(End::Closed(reason)) if reason.contains("Unable to connect") => Refusal::Refused,
+        SessionError::TimedOut | SessionError::Ended(_) => Refusal::Failed,
+    };
+    (refusal, error.to_string())
 }

@@ -20,7 +20,7 @@ const NEW: &str = "3.3.2299.0";
 const OLD: &str = "2.3.1550.0";
 const DEADLINE: Duration = Duration::from_secs(30);
 const LONG: Duration = Duration::from_secs(600);
-const EIGHT: SocksOptions = SocksOptions { sessions: 8, idle: LONG, patience: LONG };
+const EIGHT: SocksOptions = SocksOptions { sessions: 8, idle: LONG, slot_timeout: LONG };
 
 /// Leads to the ports of this machine, whatever the host.
 struct Routes {
@@ -31,7 +31,7 @@ struct Routes {
 
 impl SocksRoutes for Routes {
     type Opener = Agents;
-    type Reporter = Heard;
+    type Observer = Heard;
 
     fn to(&self, destination: &Destination) -> (Agents, Arc<Heard>) {
         self.asked.lock().unwrap().push(destination.clone());
@@ -87,7 +87,7 @@ impl Open {
     async fn close(self) {
         self.stop.send_replace(true);
         timeout(DEADLINE, self.task).await.unwrap().unwrap();
-        assert!(TcpStream::connect(self.address).await.is_err(), "nobody listens any more");
+        assert!(TcpStream::connect(self.address).await.is_err(), "the listener is closed");
         let started = self.agents.started.load(Ordering::SeqCst);
         assert_eq!(self.agents.terminated.load(Ordering::SeqCst), started, "no session is left");
     }
@@ -100,7 +100,7 @@ async fn echoes(stream: &mut Socks5Stream<TcpStream>, text: &[u8]) {
     assert_eq!(back, text);
 }
 
-/// Closes a connection so that nobody takes it for one that still waits for an answer.
+/// Closes a connection so that it does not look like one that still waits for an answer.
 fn hang_up(stream: Socks5Stream<TcpStream>) {
     stream.get_socket_ref().set_zero_linger().unwrap();
 }
@@ -156,7 +156,7 @@ async fn a_refused_destination_is_answered_so_until_it_accepts() {
     hang_up(stream);
     timeout(DEADLINE, accepting).await.unwrap().unwrap().unwrap();
     assert_eq!(proxy.started(), 1, "the session stays");
-    // Nobody listens there any more. The first who finds out is closed, and the next one is told.
+    // The listener is gone. The first connection that finds out is closed, and the next one is refused.
     let mut unlucky = proxy.connect("db", address.port()).await.unwrap();
     assert_eq!(timeout(DEADLINE, unlucky.read(&mut [0; 1])).await.unwrap().unwrap_or(0), 0);
     let refused = proxy.connect("db", address.port()).await.err();
@@ -166,7 +166,7 @@ async fn a_refused_destination_is_answered_so_until_it_accepts() {
 
 #[tokio::test]
 async fn no_more_sessions_than_allowed() {
-    let proxy = Open::new(NEW, SocksOptions { sessions: 1, patience: Duration::from_millis(200), ..EIGHT });
+    let proxy = Open::new(NEW, SocksOptions { sessions: 1, slot_timeout: Duration::from_millis(200), ..EIGHT });
     let (one, two) = (server(echo).await.port(), server(echo).await.port());
     let mut first = proxy.connect("one", one).await.unwrap();
     let refused = proxy.connect("two", two).await.err();
@@ -187,7 +187,7 @@ async fn no_more_sessions_than_allowed() {
 }
 
 #[tokio::test]
-async fn who_waits_for_a_session_gets_the_next_idle_one() {
+async fn a_connection_that_waits_gets_the_next_idle_session() {
     let proxy = Arc::new(Open::new(NEW, SocksOptions { sessions: 1, ..EIGHT }));
     let (one, two) = (server(echo).await.port(), server(echo).await.port());
     let first = proxy.connect("one", one).await.unwrap();
@@ -223,7 +223,7 @@ async fn a_session_that_was_lost_is_replaced() {
     let mut first = proxy.connect("db", port).await.unwrap();
     echoes(&mut first, b"before").await;
     proxy.agents.expire.notify_one();
-    assert!(timeout(DEADLINE, first.read(&mut [0; 1])).await.unwrap().is_err(), "a cut is no orderly end");
+    assert!(timeout(DEADLINE, first.read(&mut [0; 1])).await.unwrap().is_err(), "a cut is not an orderly end");
     let mut second = proxy.connect("db", port).await.unwrap();
     echoes(&mut second, b"after").await;
     assert_eq!(proxy.heard.all(), ["Ended(Expired)"]);
@@ -233,24 +233,24 @@ async fn a_session_that_was_lost_is_replaced() {
     assert_eq!(proxy.agents.terminated.load(Ordering::SeqCst), 1);
 }
 
-/// What the proxy says to some bytes before it closes.
+/// The answer of the proxy to some bytes, up to its end.
 async fn answer(proxy: &Open, bytes: &[u8]) -> Vec<u8> {
     let mut stream = TcpStream::connect(proxy.address).await.unwrap();
     stream.write_all(bytes).await.unwrap();
-    let mut said = Vec::new();
-    let _ = timeout(DEADLINE, stream.read_to_end(&mut said)).await.unwrap();
-    said
+    let mut answer = Vec::new();
+    let _ = timeout(DEADLINE, stream.read_to_end(&mut answer)).await.unwrap();
+    answer
 }
 
 #[tokio::test]
-async fn what_is_no_connect_gets_its_answer_and_is_told() {
+async fn other_requests_get_their_answers_and_are_reported() {
     const NO_AUTHENTICATION: [u8; 3] = [5, 1, 0];
     let proxy = Open::new(NEW, EIGHT);
-    for (command, says) in [(2, "BIND"), (3, "UDP"), (9, "unknown command")] {
+    for (command, expected) in [(2, "BIND"), (3, "UDP"), (9, "unknown command")] {
         let request = [&NO_AUTHENTICATION[..], &[5, command, 0, 1, 127, 0, 0, 1, 0, 80]].concat();
         let reply = answer(&proxy, &request).await;
         assert_eq!(reply, [5, 0, 5, 7, 0, 1, 0, 0, 0, 0, 0, 0], "{command}");
-        assert!(proxy.heard.all().last().unwrap().contains(says), "{:?}", proxy.heard.all());
+        assert!(proxy.heard.all().last().unwrap().contains(expected), "{:?}", proxy.heard.all());
     }
     let unknown_address = [&NO_AUTHENTICATION[..], &[5, 1, 0, 9, 0, 80]].concat();
     assert_eq!(answer(&proxy, &unknown_address).await[..4], [5, 0, 5, 8]);
@@ -268,7 +268,7 @@ async fn what_is_no_connect_gets_its_answer_and_is_told() {
 
 #[tokio::test]
 async fn without_multiplexing_connections_take_turns_within_bounds() {
-    let proxy = Open::new(OLD, SocksOptions { patience: Duration::from_millis(300), ..EIGHT });
+    let proxy = Open::new(OLD, SocksOptions { slot_timeout: Duration::from_millis(300), ..EIGHT });
     let port = server(echo).await.port();
     let mut first = proxy.connect("db", port).await.unwrap();
     let refused = proxy.connect("db", port).await.err();

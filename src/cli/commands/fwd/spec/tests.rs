@@ -64,7 +64,7 @@ fn unix_sockets() {
 
 #[test]
 fn what_makes_no_sense_is_told() {
-    for (text, says) in [
+    for (text, expected) in [
         ("", "expected [BIND:]"),
         ("0", "no remote port"),
         ("65536", "no remote port"),
@@ -97,7 +97,7 @@ fn what_makes_no_sense_is_told() {
         ("unix:/tmp/x:db", "no remote port"),
     ] {
         let error = text.parse::<ForwardSpec>().unwrap_err();
-        assert!(error.contains(says), "{text}: {error}");
+        assert!(error.contains(expected), "{text}: {error}");
     }
 }
 

@@ -70,8 +70,8 @@ fn ssh_takes_it_for_instances_and_for_nothing_else() {
         ("example.com", false),
     ] {
         let output = std::process::Command::new("ssh").arg("-G").arg("-F").arg(&config).arg(host).output().unwrap();
-        let said = String::from_utf8_lossy(&output.stdout);
+        let settings = String::from_utf8_lossy(&output.stdout);
         assert!(output.status.success(), "{output:?}");
-        assert_eq!(said.contains("proxycommand /bin/true --typed="), is_ours, "{host}: {said}");
+        assert_eq!(settings.contains("proxycommand /bin/true --typed="), is_ours, "{host}: {settings}");
     }
 }

@@ -75,11 +75,11 @@ fn a_key_of_ones_own_takes_the_place_of_a_pushed_one() {
         let args: Vec<_> = shlex::split(line).unwrap().into_iter().map(OsString::from).collect();
         Words::read(crate::cli::commands::ssh::arguments::SSH, &args)
     };
-    assert!(wants_throwaway_key(&login(None, false), &words("-p 22 h")));
-    assert!(!wants_throwaway_key(&login(Some("k"), false), &words("h")));
-    assert!(!wants_throwaway_key(&login(None, true), &words("h")));
+    assert!(wants_temporary_key(&login(None, false), &words("-p 22 h")));
+    assert!(!wants_temporary_key(&login(Some("k"), false), &words("h")));
+    assert!(!wants_temporary_key(&login(None, true), &words("h")));
     for line in ["-i k h", "-o IdentityFile=k h", "-O check h", "-G h"] {
-        assert!(!wants_throwaway_key(&login(None, false), &words(line)), "{line}");
+        assert!(!wants_temporary_key(&login(None, false), &words(line)), "{line}");
     }
     let options = key_options(&login(Some("/a%b"), false), None, &Configured::default());
     assert_eq!(options, ["-i", "/a%%b"]);

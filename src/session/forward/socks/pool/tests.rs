@@ -6,96 +6,96 @@ fn to(port: u16) -> Destination {
     Destination { host: None, port }
 }
 
-/// A lease that can be had at once, and the seat if it is a new one.
-fn at_once(pool: &Arc<Pool>, port: u16) -> Option<(Lease, Option<Seat>)> {
-    pool.lease(&to(port), Instant::now() + Duration::from_secs(60)).now_or_never().map(Result::unwrap)
+/// A guard that can be had at once, and the slot if it is a new one.
+fn at_once(pool: &Arc<Pool>, port: u16) -> Option<(SlotGuard, Option<Slot>)> {
+    pool.guard(&to(port), Instant::now() + Duration::from_secs(60)).now_or_never().map(Result::unwrap)
 }
 
-fn is_closed(seat: &Seat) -> bool {
-    *seat.closed.borrow()
+fn is_closed(slot: &Slot) -> bool {
+    *slot.closed.borrow()
 }
 
 #[tokio::test]
-async fn one_place_for_each_destination() {
+async fn one_slot_for_each_destination() {
     let pool = Pool::new(2, 1);
-    let (first, seat) = at_once(&pool, 1).unwrap();
-    let seat = seat.unwrap();
+    let (first, slot) = at_once(&pool, 1).unwrap();
+    let slot = slot.unwrap();
     let (second, none) = at_once(&pool, 1).unwrap();
     assert!(none.is_none(), "it has one");
     drop((first, second));
-    assert!(!is_closed(&seat), "nobody waits for it");
+    assert!(!is_closed(&slot), "no connection waits for it");
 }
 
 #[tokio::test]
 async fn the_one_that_is_idle_for_longest_makes_room() {
     let pool = Pool::new(3, 1);
-    let (busy, busy_seat) = at_once(&pool, 1).unwrap();
-    let (older, older_seat) = at_once(&pool, 2).unwrap();
-    let (younger, younger_seat) = at_once(&pool, 3).unwrap();
+    let (busy, busy_slot) = at_once(&pool, 1).unwrap();
+    let (older, older_slot) = at_once(&pool, 2).unwrap();
+    let (younger, younger_slot) = at_once(&pool, 3).unwrap();
     drop(older);
     drop(younger);
     let four = to(4);
-    let mut fourth = pool.lease(&four, Instant::now() + Duration::from_secs(60)).boxed();
+    let mut fourth = pool.guard(&four, Instant::now() + Duration::from_secs(60)).boxed();
     assert!((&mut fourth).now_or_never().is_none());
     // News of others do not cost another one its place.
     pool.changed.notify_waiters();
     assert!((&mut fourth).now_or_never().is_none());
-    let (busy_seat, older_seat, younger_seat) = (busy_seat.unwrap(), older_seat.unwrap(), younger_seat.unwrap());
-    assert_eq!([&busy_seat, &older_seat, &younger_seat].map(is_closed), [false, true, false]);
-    assert!(at_once(&pool, 2).is_none(), "what ends takes nobody in");
-    drop(older_seat);
-    let (_lease, seat) = fourth.now_or_never().unwrap().unwrap();
-    assert!(seat.is_some());
+    let (busy_slot, older_slot, younger_slot) = (busy_slot.unwrap(), older_slot.unwrap(), younger_slot.unwrap());
+    assert_eq!([&busy_slot, &older_slot, &younger_slot].map(is_closed), [false, true, false]);
+    assert!(at_once(&pool, 2).is_none(), "a slot that ends takes no connection");
+    drop(older_slot);
+    let (_guard, slot) = fourth.now_or_never().unwrap().unwrap();
+    assert!(slot.is_some());
     drop(busy);
 }
 
 #[tokio::test]
-async fn who_waits_too_long_is_refused_and_who_waits_gets_what_becomes_idle() {
+async fn a_long_wait_is_refused_and_a_short_one_gets_what_becomes_idle() {
     let pool = Pool::new(1, 1);
-    let (lease, seat) = at_once(&pool, 1).unwrap();
-    let seat = seat.unwrap();
-    assert_eq!(pool.lease(&to(2), Instant::now()).await.err(), Some(NoRoom));
+    let (guard, slot) = at_once(&pool, 1).unwrap();
+    let slot = slot.unwrap();
+    assert_eq!(pool.guard(&to(2), Instant::now()).await.err(), Some(NoRoom));
     assert_eq!(pool.lock().waiting, 0);
     let two = to(2);
-    let mut waiting = pool.lease(&two, Instant::now() + Duration::from_secs(60)).boxed();
+    let mut waiting = pool.guard(&two, Instant::now() + Duration::from_secs(60)).boxed();
     assert!((&mut waiting).now_or_never().is_none());
-    drop(lease);
+    drop(guard);
     assert!((&mut waiting).now_or_never().is_none());
-    assert!(is_closed(&seat));
-    drop(seat);
+    assert!(is_closed(&slot));
+    drop(slot);
     assert!(waiting.now_or_never().is_some());
 }
 
 #[tokio::test]
-async fn a_place_expires_when_nobody_has_a_lease() {
+async fn a_slot_expires_when_it_has_no_guard() {
     let pool = Pool::new(1, 1);
-    let (lease, seat) = at_once(&pool, 1).unwrap();
-    let seat = seat.unwrap();
-    assert!(seat.expires(Duration::ZERO).now_or_never().is_none());
-    drop(lease);
-    assert!(seat.expires(Duration::from_secs(60)).now_or_never().is_none());
-    assert!(seat.expires(Duration::ZERO).now_or_never().is_some());
+    let (guard, slot) = at_once(&pool, 1).unwrap();
+    let slot = slot.unwrap();
+    assert!(slot.expires(Duration::ZERO).now_or_never().is_none());
+    drop(guard);
+    assert!(slot.expires(Duration::from_secs(60)).now_or_never().is_none());
+    assert!(slot.expires(Duration::ZERO).now_or_never().is_some());
     assert!(at_once(&pool, 1).is_none());
 }
 
 #[tokio::test]
-async fn a_lease_of_a_place_that_is_gone_counts_nowhere() {
+async fn a_guard_of_a_slot_that_is_gone_counts_nowhere() {
     let pool = Pool::new(1, 1);
-    let (old, seat) = at_once(&pool, 1).unwrap();
-    drop(seat);
-    let (_new, seat) = at_once(&pool, 1).unwrap();
+    let (old, slot) = at_once(&pool, 1).unwrap();
+    drop(slot);
+    let (_new, slot) = at_once(&pool, 1).unwrap();
     drop(old);
-    assert!(seat.is_some_and(|seat| seat.expires(Duration::ZERO).now_or_never().is_none()));
+    assert!(slot.is_some_and(|slot| slot.expires(Duration::ZERO).now_or_never().is_none()));
 }
 
 #[tokio::test]
 async fn closing_waits_for_all() {
     let pool = Pool::new(2, 1);
-    let (_lease, seat) = at_once(&pool, 1).unwrap();
+    let (_guard, slot) = at_once(&pool, 1).unwrap();
     let mut closing = pool.close().boxed();
     assert!((&mut closing).now_or_never().is_none());
     assert!(at_once(&pool, 2).is_none());
-    assert!(is_closed(seat.as_ref().unwrap()));
-    drop(seat);
+    assert!(is_closed(slot.as_ref().unwrap()));
+    drop(slot);
     assert!(closing.now_or_never().is_some());
 }

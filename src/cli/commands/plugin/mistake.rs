@@ -1,0 +1,28 @@
+//! What can be wrong with a call of the plugin.
+
+use thiserror::Error;
+
+/// The longest answer of StartSession, in bytes. A pipe takes as much without a reader, on every Unix; real answers have
+/// 1 KiB, or 4 with a URL that is signed.
+pub(crate) const LIMIT: usize = 16 * 1024;
+
+/// Why a call cannot be understood. None of these repeats what was handed over, which may be a token.
+#[derive(Debug, Error, PartialEq, Eq)]
+pub(crate) enum Mistake {
+    #[error("too few arguments for a session manager plugin")]
+    TooFew,
+    #[error("argument {0} is not valid text")]
+    NotText(usize),
+    #[error("the operation is not `StartSession`")]
+    Operation,
+    #[error("the environment variable that should hold the answer of StartSession is not set")]
+    Variable,
+    #[error("the answer of StartSession cannot be read")]
+    Unreadable,
+    #[error("the answer of StartSession is longer than {} KiB", LIMIT / 1024)]
+    TooLong,
+    #[error("the {what} is not the expected JSON (line {line}, column {column})")]
+    Json { what: &'static str, line: usize, column: usize },
+    #[error("the {0} has no `{1}`")]
+    Missing(&'static str, &'static str),
+}

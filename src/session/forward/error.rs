@@ -1,0 +1,60 @@
+//! Why a listener cannot be opened, and why a session is not ready.
+
+use std::io;
+
+use crate::channel::End;
+
+/// Why a port or a socket cannot be listened on.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub(crate) enum ListenError {
+    /// Another process has the port.
+    #[error("port {port} is taken{}", by(.owner))]
+    Taken {
+        /// The port.
+        port: u16,
+        /// The process, if the system tells.
+        owner: Option<String>,
+    },
+    /// The system refuses the address.
+    #[error("cannot listen on {address}: {error}")]
+    Address {
+        /// The address, or the path of the socket.
+        address: String,
+        /// What the system says.
+        error: io::Error,
+    },
+    /// Another program listens on the socket, or the file is not a socket.
+    #[error("cannot listen on `{path}`: {reason}")]
+    Socket {
+        /// The path of the socket.
+        path: String,
+        /// Why not.
+        reason: &'static str,
+    },
+}
+
+fn by(owner: &Option<String>) -> String {
+    owner.as_ref().map(|owner| format!(" by {owner}")).unwrap_or_default()
+}
+
+/// Why a session that was started is not ready.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum SessionError {
+    /// It has ended.
+    #[error("{}", early(.0))]
+    Ended(End),
+    /// It took more than 30 s.
+    #[error("the agent was not ready in time")]
+    TimedOut,
+    /// The agent, of this version, ignores the host: it would connect to the instance itself instead.
+    #[error("agent {0} is too old to lead to other hosts")]
+    NoRemoteHosts(String),
+}
+
+fn early(end: &End) -> &str {
+    match end {
+        End::Closed(reason) if !reason.trim().is_empty() => reason.trim(),
+        _ => "the session ended before it was ready",
+    }
+}

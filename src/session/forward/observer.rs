@@ -1,0 +1,46 @@
+//! What a tunnel needs from outside: sessions, and an observer to report to.
+
+use std::fmt;
+use std::future::Future;
+use std::io;
+
+use crate::channel::{Channel, End};
+use crate::session::observer::Observer;
+
+/// Starts sessions to one destination.
+pub(crate) trait Opener: Send + Sync + 'static {
+    /// Why a session could not be started.
+    type Error: fmt::Display + Send;
+
+    /// Starts a session.
+    fn open(&self) -> impl Future<Output = Result<Channel, Self::Error>> + Send;
+}
+
+/// Hears what a person should know while a tunnel is open.
+pub(crate) trait TunnelObserver: Observer + Send + Sync + 'static {
+    /// Something happened to a connection or a session.
+    fn tunnel(&self, event: &TunnelEvent);
+}
+
+/// What happens in a tunnel.
+#[derive(Debug)]
+pub(crate) enum TunnelEvent {
+    /// The destination did not accept a connection. It may come often.
+    Refused,
+    /// The session is over, and its connections with it. The next connection starts another one.
+    Ended(End),
+    /// Another session cannot be started yet.
+    Waiting(String),
+    /// Another session carries connections; this is its id.
+    Replaced(String),
+    /// No other session could be started in time, and the connection that waited for it is reset.
+    GaveUp(String),
+    /// No session to the destination could be started, and the connections that wait for one are refused.
+    NoSession(String),
+    /// All sessions that are allowed have connections; a connection that waited for one is refused.
+    NoRoom,
+    /// A program asked for something that is not possible; its connection is refused.
+    Rejected(String),
+    /// The system does not hand out incoming connections.
+    Accept(io::Error),
+}
