@@ -24,6 +24,8 @@ mod command;
 #[cfg(unix)]
 mod shell;
 #[cfg(unix)]
+mod signals;
+#[cfg(unix)]
 mod unix;
 
 pub use instances::Instances;

@@ -10,6 +10,7 @@ use rustix::termios::tcgetpgrp;
 use tokio::process::{Child, ChildStderr, ChildStdout, Command};
 
 use super::environment::Environment;
+use super::signals;
 use crate::protocol::Size;
 
 /// A program on a terminal of its own: it leads a session whose controlling terminal that is. If it is dropped before
@@ -26,6 +27,7 @@ impl Terminal {
     /// What the system says when there is no terminal to be had, or no such program.
     pub(crate) fn start(program: &str, args: &[&str], environment: &Environment) -> io::Result<Self> {
         let (pty, pts) = pty_process::open().map_err(into_io)?;
+        signals::reset_ignored();
         let child = pty_process::Command::new(program)
             .args(args)
             .env_clear()
@@ -131,6 +133,7 @@ pub(crate) enum ControlSignal {
 }
 
 fn command(words: &[String], environment: &Environment) -> Command {
+    signals::reset_ignored();
     let mut command = Command::new(&words[0]);
     command
         .args(&words[1..])

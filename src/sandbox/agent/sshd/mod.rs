@@ -31,6 +31,7 @@ use tokio::sync::Mutex;
 use tokio::task::{JoinHandle, JoinSet};
 
 use super::environment::{Environment, Homes};
+use super::signals;
 use crate::sandbox::{Error, Instance, PushedKeys};
 
 /// Where sshd is beside the search path, which often lacks it.
@@ -163,6 +164,8 @@ impl Server {
     }
 
     fn command<const N: usize>(&self, arguments: [&str; N]) -> Command {
+        // What sshd ignores, its logins ignore too.
+        signals::reset_ignored();
         let mut command = Command::new(&self.program);
         command.args(arguments).arg("-f").arg(self.folder.join("config"));
         command.env_clear().env("PATH", env::var_os("PATH").unwrap_or_default());
