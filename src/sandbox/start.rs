@@ -12,7 +12,8 @@ use tokio::time::timeout;
 use super::account::Account;
 use super::documents::Documents;
 use super::error::Error;
-use super::options::{Faults, Options};
+use super::faults::Faults;
+use super::options::Options;
 use super::server;
 use super::sessions::session::Phase;
 

@@ -9,13 +9,15 @@ use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::sync::{mpsc, watch};
 use tokio::time::sleep;
 
+use super::contract::Outcome;
 use super::environment::Environment;
 use super::program::{Input, Io, Output, OutputSender, chunk_size, failure};
 use super::shell::{BETWEEN_CHUNKS, START_FAILED};
 use super::split::split;
 use super::unix::{ControlSignal, Process, start_error};
 use super::utf8::Utf8Cutter;
-use crate::sandbox::{Outcome, Pace, random};
+use crate::sandbox::pace::Pace;
+use crate::sandbox::random;
 
 /// The real agent sleeps so long before it sends an error to the client.
 const BEFORE_ERROR: Duration = Duration::from_secs(1);

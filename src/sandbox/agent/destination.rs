@@ -14,7 +14,8 @@ use std::time::Duration;
 use tokio::net::{TcpStream, lookup_host};
 use tokio::time::timeout;
 
-use crate::sandbox::{Fleet, Instance, PortWork};
+use super::work::PortWork;
+use crate::sandbox::fleet::{Fleet, Instance};
 
 /// What `localhost` is.
 const LOOPBACK: [IpAddr; 2] = [IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)];
@@ -157,8 +158,8 @@ fn describe(error: &io::Error) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sandbox::Work;
     use crate::sandbox::agent::tests::forward;
+    use crate::sandbox::agent::work::Work;
 
     async fn resolve(host: &str) -> Result<Destination, String> {
         let fleet = Fleet::builtin("us-east-1");

@@ -14,9 +14,12 @@ use bytes::Bytes;
 use tokio::sync::mpsc;
 use tokio::time::{Instant as TokioInstant, sleep_until};
 
+use super::contract::Outcome;
 use super::program::{DriverEnd, Input, Io, Output, failure, line};
 use crate::protocol::{AgentConfig, Config, DataChannel, DataKey, Event, Failure, Version};
-use crate::sandbox::{AgentLink, EncryptionContext, Kms, LinkClosed, LinkEvent, Outcome, random};
+use crate::sandbox::link::{AgentLink, LinkClosed, LinkEvent};
+use crate::sandbox::random;
+use crate::sandbox::services::kms::{EncryptionContext, Kms};
 
 /// How long the real agent waits at the end for its last messages to be acknowledged.
 const LAST_ACKNOWLEDGEMENTS: Duration = Duration::from_secs(2);

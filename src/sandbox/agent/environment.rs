@@ -9,7 +9,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::{env, fs, io};
 
-use crate::sandbox::{Instance, random};
+use crate::sandbox::fleet::Instance;
+use crate::sandbox::random;
 
 /// Searched for programs when the sandbox itself has no search path.
 const DEFAULT_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
@@ -145,7 +146,7 @@ fn plain(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sandbox::Fleet;
+    use crate::sandbox::fleet::Fleet;
 
     #[test]
     fn an_instance_keeps_its_home_until_the_end() {

@@ -8,13 +8,18 @@ use std::sync::Arc;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 
+use super::contract::{Agent, AgentSession, Outcome};
 use super::driver::{Driver, KeyOpener};
 use super::environment::{Environment, Homes};
 use super::port::Port;
 use super::program::Io;
 use super::sshd::SshServers;
+use super::work::Work;
 use crate::protocol::{AgentConfig, AgentHandshakeConfig, KmsRequest, SessionType, Version};
-use crate::sandbox::{Agent, AgentSession, EncryptionContext, Error, Outcome, Pace, Work, random};
+use crate::sandbox::error::Error;
+use crate::sandbox::pace::Pace;
+use crate::sandbox::random;
+use crate::sandbox::services::kms::EncryptionContext;
 
 /// The first agents that send standard error and the exit code of commands apart, by their release notes.
 const SEPARATE_OUTPUT: Version = Version::new(3, 1, 1511, 0);

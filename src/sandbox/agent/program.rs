@@ -3,8 +3,9 @@
 use bytes::Bytes;
 use tokio::sync::mpsc;
 
+use super::contract::Outcome;
 use crate::protocol::{Flag, Size};
-use crate::sandbox::{Outcome, Pace};
+use crate::sandbox::pace::Pace;
 
 /// Chunks that wait in either direction. One is enough: the next is wanted only when this one is gone.
 const WAITING: usize = 1;

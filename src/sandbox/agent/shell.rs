@@ -6,11 +6,12 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::mpsc;
 use tokio::time::sleep;
 
+use super::contract::Outcome;
 use super::environment::Environment;
 use super::program::{Input, Io, Output, OutputSender, chunk_size, failure};
 use super::unix::{Terminal, resize};
 use super::utf8::Utf8Cutter;
-use crate::sandbox::{Outcome, Pace};
+use crate::sandbox::pace::Pace;
 
 /// The real agent sleeps so long before it reads any output.
 const FIRST_READ: Duration = Duration::from_secs(1);

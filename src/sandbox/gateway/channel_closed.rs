@@ -5,8 +5,8 @@ use std::time::SystemTime;
 use bytes::Bytes;
 use serde_json::json;
 
-use super::super::random;
 use super::publication::message;
+use crate::sandbox::random;
 
 /// The message for a client: an empty `output` is a normal end, anything else the reason of another one.
 pub(crate) fn channel_closed(session_id: &str, target: &str, output: &str, now: SystemTime) -> Bytes {

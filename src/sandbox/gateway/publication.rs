@@ -6,7 +6,7 @@ use aws_lc_rs::digest;
 use bytes::{BufMut, Bytes, BytesMut};
 use uuid::Uuid;
 
-use super::super::random;
+use crate::sandbox::random;
 
 /// Tells an agent that its client is there.
 pub(crate) fn start_publication() -> Bytes {

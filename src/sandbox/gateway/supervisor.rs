@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
-use super::super::account::Account;
-use crate::sandbox::agent::link::{AgentSession, Outcome};
+use crate::sandbox::account::Account;
+use crate::sandbox::agent::contract::{AgentSession, Outcome};
 use crate::sandbox::sessions::session::{Phase, Session};
 
 /// How long an agent may take to stop once its session is terminated.

@@ -11,9 +11,9 @@ use base64::prelude::BASE64_STANDARD;
 use tokio::sync::watch;
 use zeroize::Zeroizing;
 
-use crate::sandbox::agent::link::Outcome;
+use crate::sandbox::agent::contract::Outcome;
 use crate::sandbox::fleet::Instance;
-use crate::sandbox::gateway::Lane;
+use crate::sandbox::link::Lane;
 use crate::sandbox::random;
 
 /// Most of an agent's output that is kept and shown to the client, in bytes.
@@ -285,8 +285,8 @@ fn new_token() -> Zeroizing<String> {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
+    use crate::sandbox::faults::Faults;
     use crate::sandbox::fleet::Fleet;
-    use crate::sandbox::options::Faults;
 
     pub(crate) fn session(number: u64) -> Session {
         let instance = Arc::clone(Fleet::builtin("us-east-1").iter().next().unwrap());

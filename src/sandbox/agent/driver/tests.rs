@@ -5,8 +5,9 @@ use tokio::io::AsyncReadExt;
 use tokio::net::unix::pipe;
 use tokio::time::timeout;
 
+use crate::sandbox::agent::contract::Outcome;
 use crate::sandbox::agent::tests::{Client, command, interactive, session};
-use crate::sandbox::{Outcome, Work};
+use crate::sandbox::agent::work::Work;
 
 async fn assert_nobody_is_left(work: Work) {
     let mut client = session(work, |_| {});

@@ -10,10 +10,11 @@ use tokio::net::tcp::{ReadHalf, WriteHalf};
 use tokio::sync::mpsc;
 
 use crate::protocol::{Flag, Version};
+use crate::sandbox::agent::contract::Outcome;
 use crate::sandbox::agent::destination::Destination;
 use crate::sandbox::agent::pacer::Pacer;
 use crate::sandbox::agent::program::{Input, Io, Output, OutputSender, chunk_size};
-use crate::sandbox::{Outcome, Pace};
+use crate::sandbox::pace::Pace;
 
 /// The first agents that know of the flag, by their release notes.
 const DISCONNECT: Version = Version::new(2, 3, 714, 0);

@@ -11,7 +11,11 @@ use super::program::Io;
 use super::sshd::SshServers;
 use crate::protocol::Version;
 use crate::protocol::smux::KeepAlive;
-use crate::sandbox::{Fleet, Instance, Outcome, Pace, PortWork, PushedKeys};
+use crate::sandbox::agent::contract::Outcome;
+use crate::sandbox::agent::work::PortWork;
+use crate::sandbox::fleet::{Fleet, Instance};
+use crate::sandbox::pace::Pace;
+use crate::sandbox::services::pushed_keys::PushedKeys;
 
 /// The type of sessions that can be multiplexed. SSH sessions have none.
 pub(crate) const LOCAL_PORT_FORWARDING: &str = "LocalPortForwarding";

@@ -15,10 +15,11 @@ use tokio::task::JoinSet;
 use super::streams::Streams;
 use crate::protocol::Flag;
 use crate::protocol::smux::{KeepAlive, StreamId};
+use crate::sandbox::agent::contract::Outcome;
 use crate::sandbox::agent::destination::Destination;
 use crate::sandbox::agent::pacer::Pacer;
 use crate::sandbox::agent::program::{Input, Io, Output, OutputSender, chunk_size};
-use crate::sandbox::{Outcome, Pace};
+use crate::sandbox::pace::Pace;
 
 /// Bytes read from a connection at once, as the real agent copies.
 const READ: usize = 32 * 1024;

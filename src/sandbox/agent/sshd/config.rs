@@ -3,8 +3,8 @@
 use std::io;
 use std::path::Path;
 
-use crate::sandbox::Instance;
 use crate::sandbox::agent::environment::Environment;
+use crate::sandbox::fleet::Instance;
 
 /// Where distributions keep the server of sftp.
 const SFTP_SERVERS: [&str; 4] = [

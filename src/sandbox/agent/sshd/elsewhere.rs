@@ -5,7 +5,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::sandbox::agent::environment::Homes;
-use crate::sandbox::{Error, Instance, PushedKeys};
+use crate::sandbox::error::Error;
+use crate::sandbox::fleet::Instance;
+use crate::sandbox::services::pushed_keys::PushedKeys;
 
 /// There are none.
 #[derive(Debug)]

@@ -32,7 +32,9 @@ use tokio::task::{JoinHandle, JoinSet};
 
 use super::environment::{Environment, Homes};
 use super::signals;
-use crate::sandbox::{Error, Instance, PushedKeys};
+use crate::sandbox::error::Error;
+use crate::sandbox::fleet::Instance;
+use crate::sandbox::services::pushed_keys::PushedKeys;
 
 /// Where sshd is beside the search path, which often lacks it.
 const FOLDERS: [&str; 4] = ["/usr/sbin", "/usr/local/sbin", "/sbin", "/opt/homebrew/sbin"];

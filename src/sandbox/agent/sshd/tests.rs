@@ -8,8 +8,8 @@ use tokio::time::timeout;
 use super::super::Instances;
 use super::*;
 use crate::protocol::CLIENT_VERSION;
-use crate::sandbox::Fleet;
 use crate::sandbox::agent::tests::{session_on, ssh};
+use crate::sandbox::fleet::Fleet;
 
 const DEADLINE: Duration = Duration::from_secs(60);
 

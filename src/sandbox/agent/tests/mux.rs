@@ -13,7 +13,7 @@ use tokio::time::timeout;
 use super::Client;
 use crate::protocol::Flag;
 use crate::protocol::smux::{Config, Event, Mux, Role, StreamId};
-use crate::sandbox::Outcome;
+use crate::sandbox::agent::contract::Outcome;
 
 /// Longer than anything takes that is not broken.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(60);

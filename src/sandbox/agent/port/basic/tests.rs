@@ -5,9 +5,9 @@ use serde_json::Value;
 
 use super::*;
 use crate::protocol::{Message, MessageType, PayloadType};
-use crate::sandbox::Work;
 use crate::sandbox::agent::tests::mux::*;
 use crate::sandbox::agent::tests::{Client, forward, session, session_of, ssh};
+use crate::sandbox::agent::work::Work;
 
 /// A client too old to multiplex.
 fn old(work: Work) -> Client {

@@ -7,8 +7,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::time::Instant;
 
-use super::super::options::Faults;
-use super::super::random::Rng;
+use crate::sandbox::faults::Faults;
+use crate::sandbox::random::Rng;
 
 /// A queue takes frames in as long as it holds less than so many bytes …
 pub(crate) const MOST_BYTES: usize = 16 * 1024 * 1024;

@@ -9,9 +9,9 @@ use bytes::Bytes;
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
 
-use super::super::options::Faults;
+use super::event::{LinkClosed, LinkEvent};
 use super::queue::{Entry, Queue};
-use crate::sandbox::agent::link::{LinkClosed, LinkEvent};
+use crate::sandbox::faults::Faults;
 
 /// The frames of one direction.
 #[derive(Debug)]
