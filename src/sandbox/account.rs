@@ -34,9 +34,9 @@ pub(crate) struct Account {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Stage {
     Running,
-    /// Sessions are told to end.
+    /// Sessions have to end.
     Stopping,
-    /// Connections are dropped.
+    /// Connections are dropped, whatever they carry.
     Stopped,
 }
 
@@ -89,7 +89,7 @@ impl Account {
         self.cut.send_modify(|cuts| *cuts += 1);
     }
 
-    /// Tells of each [`Self::cut_clients`] from now on.
+    /// Changes with each [`Self::cut_clients`] from now on.
     pub(crate) fn cuts(&self) -> watch::Receiver<u64> {
         self.cut.subscribe()
     }

@@ -2,7 +2,7 @@
 //!
 //! [`Sandbox::start`] binds one port of 127.0.0.1 and answers there, with credentials of its own that it checks, what
 //! `ssmx` (and the AWS CLI, and the session-manager-plugin) ask of SSM, EC2, STS, KMS and EC2 Instance Connect. A
-//! session's client and its agent meet in the gateway; whoever plays the instances implements [`Agent`].
+//! session's client and its agent meet in the gateway; an [`Agent`] plays the instances.
 
 mod account;
 pub mod agent;

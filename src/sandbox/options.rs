@@ -15,7 +15,7 @@ use super::preferences::Preferences;
 /// What a sandbox plays and how badly.
 #[derive(Clone)]
 pub struct Options {
-    /// Plays the instances.
+    /// Plays the instances, one call for each session.
     pub agent: Arc<dyn Agent>,
     /// The instances of the account.
     pub fleet: Fleet,
@@ -43,7 +43,7 @@ pub struct Options {
     pub cut_agent_every: Option<Duration>,
     /// The longest message that is taken from a client, and what becomes of longer ones.
     pub message_limit: Option<MessageLimit>,
-    /// Tells agents of clients that go and come (`pause_publication`, `start_publication`). Whether and when the real
+    /// Informs agents of clients that go and come (`pause_publication`, `start_publication`). Whether and when the real
     /// service sends these is not known, so this is off by default.
     pub publication_control: bool,
     /// Refuses clients that do not sign the upgrade of their WebSocket, as the service is announced to do.

@@ -28,7 +28,7 @@ const LONGEST_PREFIX: usize = 30;
 /// What to run and how to report it.
 #[derive(Debug)]
 pub(crate) struct Command<'a> {
-    /// The command line.
+    /// The command line; the agent splits it into words itself.
     pub(crate) line: &'a str,
     /// Both streams apart, and the exit code.
     pub(crate) separate: bool,
@@ -145,7 +145,7 @@ async fn merged(words: &[String], pace: Pace, environment: &Environment, io: Io)
 struct Pump<'a> {
     prefix: &'a str,
     size: usize,
-    /// Becomes true when nobody is to be waited for any more.
+    /// Becomes true when the pumps no longer wait for output.
     closing: watch::Receiver<bool>,
     output: OutputSender,
 }
@@ -196,7 +196,7 @@ fn not_started(words: &[String], error: &io::Error) -> String {
     format!("Error occurred starting the command: {}\n", start_error(&words[0], error))
 }
 
-/// Tells the client and the service that nothing could be started.
+/// Reports to the client and the service that nothing could be started.
 async fn report(error: String, pace: Pace, output: &OutputSender) -> Outcome {
     if pace == Pace::Real {
         sleep(BEFORE_ERROR).await;

@@ -31,7 +31,7 @@ where
     }
 }
 
-/// All that an agent is told about a session.
+/// All that an agent knows about a session.
 #[derive(Debug)]
 pub struct AgentSession {
     /// Id of the session; part of the encryption context.

@@ -30,7 +30,7 @@ const MESSAGE_SIZE: usize = 64 * 1024;
 /// What opens the data key of a session.
 #[derive(Debug)]
 pub(crate) struct KeyOpener {
-    /// The service.
+    /// Decrypts the data key.
     pub(crate) kms: Arc<Kms>,
     /// The session's encryption context without the challenge.
     pub(crate) context: EncryptionContext,
@@ -262,7 +262,7 @@ async fn at(instant: Option<Instant>) {
 
 async fn hand_over(program: &mpsc::Sender<Input>, input: &mut Option<Input>) {
     let permit = program.reserve().await;
-    // Where the program has ended there is nobody to take it.
+    // A program that has ended takes no input.
     if let Some((permit, input)) = permit.ok().zip(input.take()) {
         permit.send(input);
     }

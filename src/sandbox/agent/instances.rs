@@ -49,7 +49,7 @@ impl Instances {
         Ok(self)
     }
 
-    /// The only user that can log in to the SSH servers, if there are any: whoever runs the sandbox.
+    /// The only user that can log in to the SSH servers, if there are any: the user who runs the sandbox.
     pub fn ssh_user(&self) -> Option<&str> {
         self.ssh_servers.as_ref().map(|servers| servers.user())
     }
@@ -59,7 +59,7 @@ impl Instances {
         self.ssh_servers.as_ref().map(|servers| servers.known_hosts())
     }
 
-    /// Removes the home directories now: at the end of a process nobody may be left to drop this.
+    /// Removes the home directories now: a process may end without dropping this.
     pub fn remove_homes(&self) {
         self.homes.remove();
     }

@@ -62,14 +62,14 @@ async fn run(args: &[&str], profile: &str, pace: Pace, environment: &Environment
     Outcome::success()
 }
 
-/// Sends what the program writes, until nobody has the terminal open any more.
+/// Sends what the program writes, until the last process has closed the terminal.
 async fn forward(mut terminal: impl AsyncReadExt + Unpin, pace: Pace, output: &OutputSender) {
     if pace == Pace::Real {
         sleep(FIRST_READ).await;
     }
     let mut cutter = Utf8Cutter::default();
     let mut buffer = vec![0; chunk_size(pace)];
-    // Linux reports a terminal that nobody has open as an error, macOS as its end.
+    // Linux reports a terminal that no process has open as an error, macOS as its end.
     while let Ok(length @ 1..) = terminal.read(&mut buffer).await {
         output.send(Output::Bytes(cutter.push(&buffer[..length]))).await;
         if pace == Pace::Real {

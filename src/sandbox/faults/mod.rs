@@ -36,7 +36,7 @@ pub enum ApiFault {
         /// How many calls fail.
         calls: u32,
     },
-    /// An action that is told in pages breaks off: so many calls are served, and all further ones are refused, as those
+    /// An action that answers in pages breaks off: so many calls are served, and all further ones are refused, as those
     /// with the mark of a page that has expired are.
     BreakOff {
         /// The action as IAM spells it, as in `ssm:DescribeInstanceInformation`.

@@ -13,27 +13,27 @@ pub struct Instance {
     pub id: String,
     /// Region of the instance.
     pub region: String,
-    /// Availability zone.
+    /// Availability zone, as `us-east-1a`.
     pub zone: String,
     /// Tags, the Name tag among them.
     pub tags: BTreeMap<String, String>,
-    /// Whether it runs.
+    /// Whether it runs, as EC2 reports it.
     pub state: InstanceState,
     /// What Systems Manager knows of its agent; `None` for an instance that never registered.
     pub ping: Option<Ping>,
-    /// When its agent was last heard of, where it is said.
+    /// When its agent was last heard of, where that is known.
     pub last_ping: Option<SystemTime>,
-    /// Operating system family.
+    /// Operating system family, as the agent reports it.
     pub platform: Platform,
     /// Operating system, as `Amazon Linux`.
     pub platform_name: String,
-    /// Its version.
+    /// Version of the operating system, as `2023`.
     pub platform_version: String,
     /// As `t3.micro`.
     pub instance_type: String,
     /// Address in its network.
     pub private_ip: Ipv4Addr,
-    /// Public address.
+    /// Public address; `None` in a private subnet.
     pub public_ip: Option<Ipv4Addr>,
     /// Version of its agent.
     pub agent_version: String,
@@ -44,7 +44,7 @@ pub struct Instance {
 }
 
 impl Instance {
-    /// The Name tag.
+    /// The Name tag, if there is one.
     pub fn name(&self) -> Option<&str> {
         self.tags.get("Name").map(String::as_str)
     }
@@ -82,17 +82,17 @@ impl Instance {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum InstanceState {
-    /// Starting.
+    /// Starting; its agent is not heard of yet.
     Pending,
-    /// Running.
+    /// Running; its agent may still be offline.
     Running,
     /// About to be gone.
     ShuttingDown,
-    /// Gone, still listed.
+    /// Gone for good, and still listed for a while.
     Terminated,
-    /// Stopping.
+    /// About to be stopped.
     Stopping,
-    /// Stopped.
+    /// Stopped; it can be started again.
     Stopped,
 }
 
@@ -127,7 +127,7 @@ impl InstanceState {
 pub enum Ping {
     /// Heard of in the last five minutes.
     Online,
-    /// Not heard of.
+    /// Not heard of for more than five minutes.
     ConnectionLost,
     /// Not heard of for long.
     Inactive,
@@ -144,12 +144,12 @@ impl Ping {
     }
 }
 
-/// Operating system families.
+/// Operating system families, as the agents report them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize)]
 pub enum Platform {
-    /// Linux.
+    /// Linux of any distribution.
     Linux,
-    /// macOS.
+    /// macOS on EC2 Mac hosts.
     #[serde(rename = "MacOS")]
     MacOs,
     /// Windows. No session can be started on it here.
@@ -167,10 +167,10 @@ impl Platform {
     }
 }
 
-/// Version of the agent that instances play where nothing else is said.
+/// Version of the agent that instances play by default.
 pub(crate) const AGENT_VERSION: &str = "3.3.3050.0";
 
-/// Name of the instance profile of instances whose agents have registered, where nothing else is said.
+/// Name of the instance profile of instances whose agents have registered, by default.
 pub(crate) const INSTANCE_PROFILE: &str = "ssmx-sandbox";
 
 /// The ARN of an instance profile.

@@ -1,4 +1,4 @@
-//! `channel_closed`, with which the service tells a client that its session is over.
+//! `channel_closed`, the service's message to a client that its session is over.
 
 use std::time::SystemTime;
 

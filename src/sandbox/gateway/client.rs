@@ -141,7 +141,7 @@ async fn read(session: &Session, source: &mut stream::SplitStream<Socket>, limit
             _ => {}
         }
         if session.to_agent.push(frame).await.is_err() {
-            // The session is over: the writer says so, and ends this connection.
+            // The session is over: the writer reports it, and ends this connection.
             pending::<()>().await;
         }
     }

@@ -1,6 +1,6 @@
 //! The frames of one direction of a session: a bounded queue that both ends may leave and come back to.
 //!
-//! A full lane makes whoever fills it wait, so that backpressure reaches the socket; nothing that was taken in is
+//! A full lane makes its sender wait, so that backpressure reaches the socket; nothing that was taken in is
 //! dropped, other than by a fault that was asked for.
 
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -148,7 +148,7 @@ impl Lane {
         self.close();
     }
 
-    /// Loses what is in it, and tells the reader that its connection was cut.
+    /// Loses what is in it, and lets the reader know that its connection was cut.
     pub(crate) fn cut(&self) {
         let mut state = self.lock();
         state.queue.clear();

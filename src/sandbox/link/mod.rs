@@ -60,7 +60,7 @@ impl AgentLink {
     }
 }
 
-/// Whether a frame tells the service how the session fares. It ends there; clients never see it.
+/// Whether a frame reports the session's state to the service. It ends there; clients never see it.
 fn is_for_the_service(frame: &[u8]) -> bool {
     frame.get(4..23) == Some(b"agent_session_state")
 }

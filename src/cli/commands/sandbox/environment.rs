@@ -13,7 +13,7 @@ use crate::fleet::cache::VARIABLE as CACHE_VARIABLE;
 pub(crate) struct SandboxConfig(PathBuf);
 
 impl SandboxConfig {
-    /// Makes it.
+    /// Makes a folder in the directory for temporary files.
     ///
     /// # Errors
     /// It cannot be made.
@@ -23,14 +23,14 @@ impl SandboxConfig {
         let mut builder = DirBuilder::new();
         #[cfg(unix)]
         std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-        // An error if it exists, so that nobody can have prepared it.
+        // An error if it exists, so that no other user can have prepared it.
         builder.create(&folder)?;
         let config = Self(folder);
         fs::write(config.file(), "# The configuration of this sandbox. It goes when the sandbox goes.\n")?;
         Ok(config)
     }
 
-    /// The variables that lead there. One that is set stays as it is: whoever names a file means it.
+    /// The variables that lead there. One that is set stays as it is: the user has named that file.
     pub(crate) fn variables(&self) -> impl Iterator<Item = (&'static str, PathBuf)> {
         let all = [(VARIABLE, self.file()), (CACHE_VARIABLE, self.0.join("cache"))];
         all.into_iter().filter(|(name, _)| std::env::var_os(name).is_none_or(|value| value.is_empty()))

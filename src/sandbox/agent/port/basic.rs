@@ -28,7 +28,7 @@ pub(crate) struct Basic {
     pub(crate) destination: Destination,
     /// A forwarding session, which outlives its connection.
     pub(crate) forwards: bool,
-    /// The agent's version.
+    /// Version that the agent plays: the first ones lack flags.
     pub(crate) agent: Version,
     pub(crate) pace: Pace,
 }
@@ -37,7 +37,7 @@ pub(crate) struct Basic {
 enum End {
     /// The destination has closed it.
     Closed,
-    /// It broke.
+    /// The connection broke.
     Broken,
     /// The client wants it closed.
     Disconnected,
@@ -110,7 +110,7 @@ impl Basic {
         loop {
             if let Some(bytes) = unwritten {
                 if socket.write_all(bytes).await.is_err() {
-                    // What the destination has said before is read to its end first.
+                    // Earlier output of the destination is read to its end first.
                     std::future::pending::<()>().await;
                 }
                 *unwritten = None;

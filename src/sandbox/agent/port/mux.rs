@@ -1,6 +1,6 @@
 //! Multiplexed port sessions: a connection to the destination for each stream that the client opens.
 //!
-//! As with the real agent, destinations are dialled one after the other; one that refuses is told with a flag and ends
+//! As with the real agent, destinations are dialled one after the other; one that refuses is reported with a flag and ends
 //! its stream only; and when either end of a connection is done, the connection is closed in both directions. A client
 //! that is done sending therefore loses the rest of the answer.
 

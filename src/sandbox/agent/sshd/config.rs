@@ -1,4 +1,4 @@
-//! What an instance's sshd is told.
+//! The configuration of an instance's sshd.
 
 use std::io;
 use std::path::Path;

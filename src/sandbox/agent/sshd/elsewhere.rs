@@ -9,7 +9,7 @@ use crate::sandbox::error::Error;
 use crate::sandbox::fleet::Instance;
 use crate::sandbox::services::pushed_keys::PushedKeys;
 
-/// There are none.
+/// Cannot be made: there are no servers here.
 #[derive(Debug)]
 pub(crate) enum SshServers {}
 

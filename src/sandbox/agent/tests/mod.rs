@@ -217,7 +217,7 @@ impl Client {
         let accepted = self.channel.write(&self.unsent);
         self.unsent.drain(..accepted);
         while let Some(frame) = self.channel.poll_transmit(Instant::now()) {
-            // Nobody takes it any more at the end.
+            // At the end it may have no taker.
             let _ = self.link.from_client.push(frame).await;
         }
         let wake = self.channel.poll_timeout().unwrap_or_else(|| Instant::now() + DEADLINE);
