@@ -5,19 +5,14 @@ use std::sync::{Arc, Mutex};
 
 use tokio::sync::watch;
 
-use super::api::faults::ApiFaults;
 use super::documents::Documents;
+use super::faults::api::ApiFaults;
+use super::ids::{ACCOUNT, USER};
 use super::options::Options;
 use super::services::credentials::Credentials;
 use super::services::kms::Kms;
 use super::services::pushed_keys::PushedKeys;
 use super::sessions::Sessions;
-
-/// The number of the account, one that AWS uses in examples.
-pub(crate) const ACCOUNT: &str = "123456789012";
-
-/// The name of the person, as the first part of session ids shows it.
-pub(crate) const USER: &str = "sandbox";
 
 /// The state of a sandbox.
 #[derive(Debug)]
@@ -39,9 +34,9 @@ pub(crate) struct Account {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Stage {
     Running,
-    /// Sessions are told to end.
+    /// Sessions have to end.
     Stopping,
-    /// Connections are dropped.
+    /// Connections are dropped, whatever they carry.
     Stopped,
 }
 
@@ -94,7 +89,7 @@ impl Account {
         self.cut.send_modify(|cuts| *cuts += 1);
     }
 
-    /// Tells of each [`Self::cut_clients`] from now on.
+    /// Changes with each [`Self::cut_clients`] from now on.
     pub(crate) fn cuts(&self) -> watch::Receiver<u64> {
         self.cut.subscribe()
     }

@@ -12,16 +12,16 @@ pub enum Error {
     /// The fleet file cannot be read.
     #[error("cannot read the fleet file {path}")]
     ReadFleet {
-        /// The file.
+        /// Path of the file.
         path: String,
-        /// Why.
+        /// Why it cannot be read.
         #[source]
         source: io::Error,
     },
-    /// The fleet file does not say what it should. The text names line and column.
+    /// The fleet file is not valid. The text names line and column.
     #[error("{path}: {reason}")]
     Fleet {
-        /// The file.
+        /// Path of the file.
         path: String,
         /// What is wrong, and where.
         reason: String,

@@ -2,16 +2,21 @@
 //!
 //! [`Sandbox::start`] binds one port of 127.0.0.1 and answers there, with credentials of its own that it checks, what
 //! `ssmx` (and the AWS CLI, and the session-manager-plugin) ask of SSM, EC2, STS, KMS and EC2 Instance Connect. A
-//! session's client and its agent meet in the gateway; whoever plays the instances implements [`Agent`].
+//! session's client and its agent meet in the gateway; an [`Agent`] plays the instances.
 
 mod account;
 pub mod agent;
 mod api;
 mod documents;
 mod error;
+mod faults;
 mod fleet;
 mod gateway;
+mod ids;
+mod link;
 mod options;
+mod pace;
+mod preferences;
 mod random;
 mod server;
 mod services;
@@ -23,11 +28,15 @@ mod testing;
 #[cfg(test)]
 mod tests;
 
-pub use agent::link::{Agent, AgentLink, AgentSession, LinkClosed, LinkEvent, Outcome};
+pub use agent::contract::{Agent, AgentSession, Outcome};
 pub use agent::work::{PortWork, Work};
 pub use error::Error;
+pub use faults::{ApiFault, Faults, MessageLimit};
 pub use fleet::{Fleet, Instance, InstanceState, MOST_INSTANCES, Ping, Platform};
-pub use options::{ApiFault, Faults, MessageLimit, Options, Pace, Preferences};
+pub use link::{AgentLink, LinkClosed, LinkEvent};
+pub use options::Options;
+pub use pace::Pace;
+pub use preferences::Preferences;
 pub use services::kms::{EncryptionContext, InvalidCiphertext, Kms};
 pub use services::pushed_keys::PushedKeys;
 pub use start::Sandbox;

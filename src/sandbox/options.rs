@@ -1,4 +1,4 @@
-//! How a sandbox is to behave: what [`Sandbox::start`](super::Sandbox::start) is told.
+//! The options of [`Sandbox::start`](super::Sandbox::start).
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -6,13 +6,16 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::agent::link::Agent;
+use super::agent::contract::Agent;
+use super::faults::{ApiFault, Faults, MessageLimit};
 use super::fleet::Fleet;
+use super::pace::Pace;
+use super::preferences::Preferences;
 
 /// What a sandbox plays and how badly.
 #[derive(Clone)]
 pub struct Options {
-    /// Plays the instances.
+    /// Plays the instances, one call for each session.
     pub agent: Arc<dyn Agent>,
     /// The instances of the account.
     pub fleet: Fleet,
@@ -40,7 +43,7 @@ pub struct Options {
     pub cut_agent_every: Option<Duration>,
     /// The longest message that is taken from a client, and what becomes of longer ones.
     pub message_limit: Option<MessageLimit>,
-    /// Tells agents of clients that go and come (`pause_publication`, `start_publication`). Whether and when the real
+    /// Informs agents of clients that go and come (`pause_publication`, `start_publication`). Whether and when the real
     /// service sends these is not known, so this is off by default.
     pub publication_control: bool,
     /// Refuses clients that do not sign the upgrade of their WebSocket, as the service is announced to do.
@@ -90,76 +93,4 @@ impl fmt::Debug for Options {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Options").field("region", &self.region).field("seed", &self.seed).finish_non_exhaustive()
     }
-}
-
-/// The account's Session Manager preferences.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Preferences {
-    /// Encrypts shells and commands with the account's KMS key.
-    pub encrypt: bool,
-    /// Ends sessions in which nothing was sent for so long. The real service has 20 minutes; off by default here.
-    pub idle_timeout: Option<Duration>,
-    /// Ends sessions that are so old. Off by default, as in the real service.
-    pub max_duration: Option<Duration>,
-    /// Operating system user of sessions (Run As).
-    pub run_as: Option<String>,
-    /// Shell lines run at the start of each shell on Linux and macOS.
-    pub shell_profile: String,
-}
-
-/// How slow agents are.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Pace {
-    /// As fast as they can.
-    #[default]
-    Fast,
-    /// As the real ones: a second before the first output, 1,024 bytes a message, a millisecond between two.
-    Real,
-}
-
-/// What happens to the frames of one direction. Probabilities are from 0 to 1; all are 0 by default.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Faults {
-    /// Share of frames that are lost.
-    pub drop: f64,
-    /// Share of frames that arrive twice.
-    pub duplicate: f64,
-    /// Share of frames that are held back for 30 ms, so that later ones overtake them.
-    pub reorder: f64,
-    /// Delay of every frame.
-    pub delay: Duration,
-}
-
-/// A gateway that takes no long messages. Whether the real one is such, and which of the two it does, is not known.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum MessageLimit {
-    /// A message of more bytes than these, headers included, closes the connection with code 1009.
-    Close(usize),
-    /// It is lost without a word.
-    Swallow(usize),
-}
-
-/// A call of the API that fails.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ApiFault {
-    /// The first calls of an action are throttled.
-    Throttle {
-        /// The action as IAM spells it, as in `ssm:StartSession`.
-        action: String,
-        /// How many calls fail.
-        calls: u32,
-    },
-    /// An action that is told in pages breaks off: so many calls are served, and all further ones are refused, as those
-    /// with the mark of a page that has expired are.
-    BreakOff {
-        /// The action as IAM spells it, as in `ssm:DescribeInstanceInformation`.
-        action: String,
-        /// How many calls are served.
-        calls: u32,
-    },
-    /// The caller's policy does not allow an action.
-    Deny {
-        /// The action as IAM spells it, as in `ssm:StartSession`.
-        action: String,
-    },
 }

@@ -8,9 +8,9 @@ use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, si
 use aws_sigv4::sign::v4;
 use http::Request;
 
+use super::faults::Faults;
 use super::fleet::Fleet;
-use super::gateway::Lane;
-use super::options::Faults;
+use super::link::Lane;
 use super::services::credentials::Credentials;
 use super::sessions::session::{NewSession, Session};
 

@@ -307,3 +307,62 @@ fn settings_that_cannot_be_are_mistakes() {
     For more information, try '--help'.
     ");
 }
+
+/// A sandbox whose parent ignores signals, as `nohup` and the background of a script do.
+#[cfg(target_os = "linux")]
+fn with_ignored_signals(args: &[&str]) -> Command {
+    let ssmx = ssmx();
+    let mut command = Command::new("sh");
+    let script = "trap '' HUP INT QUIT; exec \"$@\"";
+    command.args(["-c", script, "sh"]).arg(ssmx.get_program()).arg("sandbox").args(args);
+    for (name, value) in ssmx.get_envs() {
+        match value {
+            Some(value) => command.env(name, value),
+            None => command.env_remove(name),
+        };
+    }
+    command
+}
+
+/// SIGHUP, SIGINT, SIGQUIT, SIGPIPE and SIGTERM, in each line of `/proc/self/status` that has this name.
+#[cfg(target_os = "linux")]
+fn signals(status: &str, name: &str) -> Vec<u64> {
+    // A prompt may stand before the name.
+    let masks = status.lines().filter_map(|line| Some(line.trim_end().split_once(name)?.1));
+    masks.map(|mask| u64::from_str_radix(mask, 16).unwrap() & 0x5007).collect()
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn programs_on_instances_ignore_no_signal_that_the_sandbox_ignores() {
+    const PRINT: &str = "grep -E '^Sig(Blk|Ign):' /proc/self/status";
+    let script = format!(
+        "{PRINT}; \
+         ssmx exec web-1 -- {PRINT}; \
+         echo | ssmx shell web-1 -- \"{PRINT}\"; \
+         printf '%s\\n' \"{PRINT}\" exit | ssmx shell web-1; \
+         ssmx ssh web-1 -- \"{PRINT}\""
+    );
+    let ran = run(&mut with_ignored_signals(&["--sshd", "--", "sh", "-c", &script]));
+    assert_eq!(signals(&ran.out(), "SigBlk:\t"), [0; 5], "{ran:?}");
+    // The command of the sandbox itself is not on an instance.
+    assert_eq!(signals(&ran.out(), "SigIgn:\t"), [7, 0, 0, 0, 0], "{ran:?}");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_sandbox_that_ignores_signals_does_so_after_a_session_too() {
+    let running = Running::start(with_ignored_signals(&[]).process_group(0));
+    running.wait_for_out("\nexport no_proxy=");
+    let exec = || {
+        let script = "eval \"$0\"; \"$1\" exec web-1 -- echo hi";
+        run(Command::new("sh").args(["-c", script, &running.out()]).arg(ssmx().get_program())).out()
+    };
+    assert_eq!(exec(), "hi\n");
+    running.kill(Signal::HUP);
+    running.kill(Signal::INT);
+    assert_eq!(exec(), "hi\n");
+    running.kill(Signal::TERM);
+    // A hangup that was not ignored would make it 129.
+    assert_eq!(running.finish().code(), 0);
+}

@@ -39,6 +39,8 @@ impl Finished {
 
 /// The ssmx under test, without the AWS and ssmx settings of whoever runs the test.
 pub(crate) fn ssmx() -> Command {
+    #[cfg(unix)]
+    super::signals::reset_ignored();
     let mut command = Command::new(env!("CARGO_BIN_EXE_ssmx"));
     for (name, _) in std::env::vars_os() {
         let text = name.to_string_lossy();

@@ -7,6 +7,8 @@ pub(crate) mod command;
 pub(crate) mod pty;
 #[cfg(unix)]
 pub(crate) mod sandbox;
+#[cfg(unix)]
+pub(crate) mod signals;
 pub(crate) mod snapshot;
 pub(crate) mod trace;
 

@@ -9,13 +9,15 @@ use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::sync::{mpsc, watch};
 use tokio::time::sleep;
 
+use super::contract::Outcome;
 use super::environment::Environment;
 use super::program::{Input, Io, Output, OutputSender, chunk_size, failure};
 use super::shell::{BETWEEN_CHUNKS, START_FAILED};
 use super::split::split;
 use super::unix::{ControlSignal, Process, start_error};
 use super::utf8::Utf8Cutter;
-use crate::sandbox::{Outcome, Pace, random};
+use crate::sandbox::pace::Pace;
+use crate::sandbox::random;
 
 /// The real agent sleeps so long before it sends an error to the client.
 const BEFORE_ERROR: Duration = Duration::from_secs(1);
@@ -26,7 +28,7 @@ const LONGEST_PREFIX: usize = 30;
 /// What to run and how to report it.
 #[derive(Debug)]
 pub(crate) struct Command<'a> {
-    /// The command line.
+    /// The command line; the agent splits it into words itself.
     pub(crate) line: &'a str,
     /// Both streams apart, and the exit code.
     pub(crate) separate: bool,
@@ -143,7 +145,7 @@ async fn merged(words: &[String], pace: Pace, environment: &Environment, io: Io)
 struct Pump<'a> {
     prefix: &'a str,
     size: usize,
-    /// Becomes true when nobody is to be waited for any more.
+    /// Becomes true when the pumps no longer wait for output.
     closing: watch::Receiver<bool>,
     output: OutputSender,
 }
@@ -194,7 +196,7 @@ fn not_started(words: &[String], error: &io::Error) -> String {
     format!("Error occurred starting the command: {}\n", start_error(&words[0], error))
 }
 
-/// Tells the client and the service that nothing could be started.
+/// Reports to the client and the service that nothing could be started.
 async fn report(error: String, pace: Pace, output: &OutputSender) -> Outcome {
     if pace == Pace::Real {
         sleep(BEFORE_ERROR).await;

@@ -14,7 +14,8 @@ use std::time::Duration;
 use tokio::net::{TcpStream, lookup_host};
 use tokio::time::timeout;
 
-use crate::sandbox::{Fleet, Instance, PortWork};
+use super::work::PortWork;
+use crate::sandbox::fleet::{Fleet, Instance};
 
 /// What `localhost` is.
 const LOOPBACK: [IpAddr; 2] = [IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)];
@@ -25,7 +26,7 @@ const SSH: u16 = 22;
 /// Names that lead to this machine: everything below these.
 const PLAYED_DOMAINS: [&str; 2] = [".sandbox.internal", ".rds.amazonaws.com"];
 
-/// Metadata, DNS, time, licences: what an agent forwards to for nobody (the agent's default configuration).
+/// Metadata, DNS, time, licences: which an agent never forwards to (its default configuration).
 const DENIED: [IpAddr; 9] = [
     IpAddr::V4(Ipv4Addr::new(169, 254, 169, 254)),
     IpAddr::V4(Ipv4Addr::new(169, 254, 169, 253)),
@@ -54,7 +55,7 @@ pub(crate) struct Destination {
 }
 
 impl Destination {
-    /// Resolves the destination of a session. A name that nobody knows is an error only when it is dialled.
+    /// Resolves the destination of a session. An unknown name is an error only when it is dialled.
     ///
     /// # Errors
     /// The text with which the real agent fails the session.
@@ -88,7 +89,7 @@ impl Destination {
     /// Connects to the first address that takes it.
     ///
     /// # Errors
-    /// What the real agent says about the first address.
+    /// The real agent's error for the first address.
     pub(crate) async fn dial(&self) -> Result<TcpStream, String> {
         let mut first = None;
         for &address in &self.addresses {
@@ -157,8 +158,8 @@ fn describe(error: &io::Error) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sandbox::Work;
     use crate::sandbox::agent::testing::forward;
+    use crate::sandbox::agent::work::Work;
 
     async fn resolve(host: &str) -> Result<Destination, String> {
         let fleet = Fleet::builtin("us-east-1");

@@ -14,9 +14,12 @@ use bytes::Bytes;
 use tokio::sync::mpsc;
 use tokio::time::{Instant as TokioInstant, sleep_until};
 
+use super::contract::Outcome;
 use super::program::{DriverEnd, Input, Io, Output, failure, line};
 use crate::protocol::{AgentConfig, Config, DataChannel, DataKey, Event, Failure, Version};
-use crate::sandbox::{AgentLink, EncryptionContext, Kms, LinkClosed, LinkEvent, Outcome, random};
+use crate::sandbox::link::{AgentLink, LinkClosed, LinkEvent};
+use crate::sandbox::random;
+use crate::sandbox::services::kms::{EncryptionContext, Kms};
 
 /// How long the real agent waits at the end for its last messages to be acknowledged.
 const LAST_ACKNOWLEDGEMENTS: Duration = Duration::from_secs(2);
@@ -27,7 +30,7 @@ const MESSAGE_SIZE: usize = 64 * 1024;
 /// What opens the data key of a session.
 #[derive(Debug)]
 pub(crate) struct KeyOpener {
-    /// The service.
+    /// Decrypts the data key.
     pub(crate) kms: Arc<Kms>,
     /// The session's encryption context without the challenge.
     pub(crate) context: EncryptionContext,
@@ -259,7 +262,7 @@ async fn at(instant: Option<Instant>) {
 
 async fn hand_over(program: &mpsc::Sender<Input>, input: &mut Option<Input>) {
     let permit = program.reserve().await;
-    // Where the program has ended there is nobody to take it.
+    // A program that has ended takes no input.
     if let Some((permit, input)) = permit.ok().zip(input.take()) {
         permit.send(input);
     }

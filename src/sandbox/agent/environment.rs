@@ -1,7 +1,7 @@
 //! Where a session's program runs: a home directory of the instance's own, and an environment that starts empty.
 //!
 //! Nothing of the sandbox's environment reaches an instance but the search path, the language and the user's name:
-//! the sandbox's credentials, and those of whoever started it, are none of a program's business.
+//! programs never see the sandbox's credentials, or those of the user who started it.
 
 use std::collections::HashMap;
 use std::ffi::OsString;
@@ -11,7 +11,7 @@ use std::sync::{Mutex, PoisonError};
 
 use crate::environment::{LANG, LOGNAME, PATH, USER};
 use crate::files::{self, TemporaryFolder};
-use crate::sandbox::Instance;
+use crate::sandbox::fleet::Instance;
 
 /// Searched for programs when the sandbox itself has no search path.
 const DEFAULT_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
@@ -33,7 +33,7 @@ impl Homes {
     /// The home directory of an instance, made when it is first asked for.
     ///
     /// # Errors
-    /// Whatever the file system says.
+    /// The error of the file system.
     pub(crate) fn of(&self, instance: &Instance) -> io::Result<PathBuf> {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(home) = state.homes.get(&instance.id) {
@@ -49,7 +49,7 @@ impl Homes {
     /// The directory with the home directories in it, made when it is first asked for.
     ///
     /// # Errors
-    /// Whatever the file system says.
+    /// The error of the file system.
     pub(crate) fn root(&self) -> io::Result<PathBuf> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).root()
     }
@@ -81,7 +81,7 @@ pub(crate) struct Environment {
 
 impl Environment {
     /// The environment on an instance, whose Name is in the prompt of its shells. The user of `run_as` is played in
-    /// name only: everything runs as whoever runs the sandbox.
+    /// name only: everything runs as the user who runs the sandbox.
     pub(crate) fn new(instance: &Instance, home: PathBuf, run_as: Option<&str>) -> Self {
         let name = plain(instance.name().unwrap_or(&instance.id));
         Self { home, name, user: run_as.map(str::to_owned) }
@@ -103,7 +103,7 @@ impl Environment {
         ]
     }
 
-    /// The prompt of shells, which says where one is.
+    /// The prompt of shells, which shows the instance's name.
     pub(crate) fn prompt(&self) -> (&'static str, OsString) {
         ("PS1", format!("[sandbox {}] $ ", self.name).into())
     }
@@ -125,7 +125,7 @@ mod tests {
     use std::fs;
 
     use super::*;
-    use crate::sandbox::Fleet;
+    use crate::sandbox::fleet::Fleet;
 
     #[test]
     fn an_instance_keeps_its_home_until_the_end() {

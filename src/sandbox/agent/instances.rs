@@ -8,13 +8,18 @@ use std::sync::Arc;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 
+use super::contract::{Agent, AgentSession, Outcome};
 use super::driver::{Driver, KeyOpener};
 use super::environment::{Environment, Homes};
 use super::port::Port;
 use super::program::Io;
 use super::sshd::SshServers;
+use super::work::Work;
 use crate::protocol::{AgentConfig, AgentHandshakeConfig, KmsRequest, SessionType, Version};
-use crate::sandbox::{Agent, AgentSession, EncryptionContext, Error, Outcome, Pace, Work, random};
+use crate::sandbox::error::Error;
+use crate::sandbox::pace::Pace;
+use crate::sandbox::random;
+use crate::sandbox::services::kms::EncryptionContext;
 
 /// The first agents that send standard error and the exit code of commands apart, by their release notes.
 const SEPARATE_OUTPUT: Version = Version::new(3, 1, 1511, 0);
@@ -44,7 +49,7 @@ impl Instances {
         Ok(self)
     }
 
-    /// The only user that can log in to the SSH servers, if there are any: whoever runs the sandbox.
+    /// The only user that can log in to the SSH servers, if there are any: the user who runs the sandbox.
     pub fn ssh_user(&self) -> Option<&str> {
         self.ssh_servers.as_ref().map(|servers| servers.user())
     }
@@ -54,7 +59,7 @@ impl Instances {
         self.ssh_servers.as_ref().map(|servers| servers.known_hosts())
     }
 
-    /// Removes the home directories now: at the end of a process nobody may be left to drop this.
+    /// Removes the home directories now: a process may end without dropping this.
     pub fn remove_homes(&self) {
         self.homes.remove();
     }

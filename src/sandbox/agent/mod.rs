@@ -3,11 +3,11 @@
 //! Each session is one task. A [driver] speaks the protocol; the program that it runs is a shell or a command on this
 //! machine, in a throw-away home directory and as the user who runs the sandbox.
 
+pub(crate) mod contract;
 mod destination;
 mod driver;
 mod environment;
 mod instances;
-pub(crate) mod link;
 mod pacer;
 mod port;
 mod program;
@@ -23,6 +23,8 @@ pub(crate) mod work;
 mod command;
 #[cfg(unix)]
 mod shell;
+#[cfg(unix)]
+mod signals;
 #[cfg(unix)]
 mod unix;
 

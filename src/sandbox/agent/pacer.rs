@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until};
 
-use crate::sandbox::Pace;
+use crate::sandbox::pace::Pace;
 
 /// From one message of a port session to the next: the agent sleeps for 1 ms, and 1,024 bytes a message were measured
 /// to make 0.97 MB/s.

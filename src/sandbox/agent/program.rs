@@ -3,8 +3,9 @@
 use bytes::Bytes;
 use tokio::sync::mpsc;
 
+use super::contract::Outcome;
 use crate::protocol::{Flag, Size};
-use crate::sandbox::{Outcome, Pace};
+use crate::sandbox::pace::Pace;
 
 /// Chunks that wait in either direction. One is enough: the next is wanted only when this one is gone.
 const WAITING: usize = 1;
@@ -29,13 +30,13 @@ pub(crate) enum Input {
 /// What a program has for its client.
 #[derive(Debug)]
 pub(crate) enum Output {
-    /// Whether the program takes input. Until it says so, input is neither taken nor acknowledged.
+    /// Whether the program takes input. Until then input is neither taken nor acknowledged.
     Accepting(bool),
     /// Bytes for one message.
     Bytes(Bytes),
     /// Bytes of standard error for one message.
     Stderr(Bytes),
-    /// The exit code.
+    /// The exit code, once the program has ended.
     ExitCode(i32),
     /// A flag of a port session.
     Flag(Flag),
@@ -55,7 +56,7 @@ pub(crate) struct Io {
 pub(crate) struct OutputSender(mpsc::Sender<Output>);
 
 impl OutputSender {
-    /// Waits for room, and sends. Bytes that are none are not sent, as there is no such message.
+    /// Waits for room, and sends. Empty output is not sent, as there is no such message.
     pub(crate) async fn send(&self, output: Output) {
         if let Output::Bytes(bytes) | Output::Stderr(bytes) = &output
             && bytes.is_empty()
@@ -67,7 +68,7 @@ impl OutputSender {
     }
 }
 
-/// The driver's end.
+/// The driver's end of the line to a program.
 pub(crate) type DriverEnd = (mpsc::Sender<Input>, mpsc::Receiver<Output>);
 
 /// A line between a driver and a program.

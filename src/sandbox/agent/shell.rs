@@ -6,11 +6,12 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::mpsc;
 use tokio::time::sleep;
 
+use super::contract::Outcome;
 use super::environment::Environment;
 use super::program::{Input, Io, Output, OutputSender, chunk_size, failure};
 use super::unix::{Terminal, resize};
 use super::utf8::Utf8Cutter;
-use crate::sandbox::{Outcome, Pace};
+use crate::sandbox::pace::Pace;
 
 /// The real agent sleeps so long before it reads any output.
 const FIRST_READ: Duration = Duration::from_secs(1);
@@ -61,14 +62,14 @@ async fn run(args: &[&str], profile: &str, pace: Pace, environment: &Environment
     Outcome::success()
 }
 
-/// Sends what the program writes, until nobody has the terminal open any more.
+/// Sends what the program writes, until the last process has closed the terminal.
 async fn forward(mut terminal: impl AsyncReadExt + Unpin, pace: Pace, output: &OutputSender) {
     if pace == Pace::Real {
         sleep(FIRST_READ).await;
     }
     let mut cutter = Utf8Cutter::default();
     let mut buffer = vec![0; chunk_size(pace)];
-    // Linux reports a terminal that nobody has open as an error, macOS as its end.
+    // Linux reports a terminal that no process has open as an error, macOS as its end.
     while let Ok(length @ 1..) = terminal.read(&mut buffer).await {
         output.send(Output::Bytes(cutter.push(&buffer[..length]))).await;
         if pace == Pace::Real {

@@ -10,6 +10,7 @@ use rustix::termios::tcgetpgrp;
 use tokio::process::{Child, ChildStderr, ChildStdout, Command};
 
 use super::environment::Environment;
+use super::signals;
 use crate::protocol::Size;
 
 /// A program on a terminal of its own: it leads a session whose controlling terminal that is. If it is dropped before
@@ -23,9 +24,10 @@ impl Terminal {
     /// Starts a program on a new terminal.
     ///
     /// # Errors
-    /// What the system says when there is no terminal to be had, or no such program.
+    /// The system's error when it has no terminal left, or no such program.
     pub(crate) fn start(program: &str, args: &[&str], environment: &Environment) -> io::Result<Self> {
         let (pty, pts) = pty_process::open().map_err(into_io)?;
+        signals::reset_ignored();
         let child = pty_process::Command::new(program)
             .args(args)
             .env_clear()
@@ -78,7 +80,7 @@ impl Process {
     /// Starts a program that writes into two pipes.
     ///
     /// # Errors
-    /// What the system says when there is no such program.
+    /// The system's error when there is no such program.
     pub(crate) fn piped(words: &[String], environment: &Environment) -> io::Result<(Self, ChildStdout, ChildStderr)> {
         let mut child = command(words, environment).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
         let (stdout, stderr) = child.stdout.take().zip(child.stderr.take()).expect("both were asked for");
@@ -88,7 +90,7 @@ impl Process {
     /// Starts a program that writes both its streams into a file.
     ///
     /// # Errors
-    /// What the system says when there is no such program.
+    /// The system's error when there is no such program.
     pub(crate) fn into_file(words: &[String], environment: &Environment, file: File) -> io::Result<Self> {
         let stdout = file.try_clone()?;
         Ok(Self(command(words, environment).stdout(stdout).stderr(file).spawn()?))
@@ -124,13 +126,14 @@ impl Drop for Process {
 /// A control character that is a signal in sessions without a terminal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ControlSignal {
-    /// SIGINT.
+    /// SIGINT, sent by Ctrl-C.
     Interrupt,
-    /// SIGQUIT.
+    /// SIGQUIT, sent by Ctrl-\.
     Quit,
 }
 
 fn command(words: &[String], environment: &Environment) -> Command {
+    signals::reset_ignored();
     let mut command = Command::new(&words[0]);
     command
         .args(&words[1..])
@@ -166,7 +169,7 @@ pub(crate) fn start_error(program: &str, error: &io::Error) -> String {
     format!("fork/exec {program}: {reason}")
 }
 
-/// The process id of a child that was not waited for, which therefore is nobody else's yet.
+/// The process id of a child that was not waited for, and so cannot belong to another process yet.
 fn running(child: &Child) -> Option<Pid> {
     Pid::from_raw(i32::try_from(child.id()?).ok()?)
 }

@@ -14,7 +14,7 @@ pub enum Work {
     },
     /// `InteractiveCommands`: `sh -c` of one command line, on a terminal.
     InteractiveCommand {
-        /// The command line.
+        /// The command line, for the shell to read.
         command: String,
         /// The operating system user of the preferences (Run As).
         run_as: Option<String>,

@@ -8,23 +8,17 @@ use http::Response;
 use http::request::Parts;
 use http_body_util::Full;
 
-use super::super::account::{ACCOUNT, Account};
-use super::super::random;
+use super::call::Call;
 use super::error::ApiError;
-use super::faults::Fate;
 use super::form::Form;
 use super::service::Service;
 use super::ssm::{documents, instances, sessions, settings};
 use super::{ec2, instance_connect, kms, sts};
+use crate::sandbox::account::Account;
+use crate::sandbox::faults::api::Fate;
+use crate::sandbox::ids::ACCOUNT;
+use crate::sandbox::random;
 use crate::sandbox::services::sigv4::{self, Refused, SignedRequest};
-
-/// A call that has been let in.
-#[derive(Debug)]
-pub(crate) struct Call<'a> {
-    pub(crate) account: &'a Arc<Account>,
-    pub(crate) region: &'a str,
-    pub(crate) request_id: &'a str,
-}
 
 /// Answers a request of the control plane.
 pub(crate) fn answer(account: &Arc<Account>, head: &Parts, body: &Bytes) -> Response<Full<Bytes>> {

@@ -3,10 +3,10 @@
 use serde::Deserialize;
 use serde_json::json;
 
-use super::super::fleet::InstanceState;
-use super::dispatch::Call;
+use super::call::Call;
 use super::error::ApiError;
 use super::json::input;
+use crate::sandbox::fleet::InstanceState;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::json;
 use zeroize::Zeroizing;
 
-use super::dispatch::Call;
+use super::call::Call;
 use super::error::ApiError;
 use super::json::input;
 use crate::sandbox::services::kms::EncryptionContext;
@@ -87,7 +87,7 @@ pub(crate) fn decrypt(call: &Call<'_>, body: &[u8]) -> Result<String, ApiError> 
 }
 
 fn unknown_key(call: &Call<'_>, name: &str) -> ApiError {
-    let account = super::super::account::ACCOUNT;
+    let account = crate::sandbox::ids::ACCOUNT;
     let what = if name.contains("alias/") { "Alias" } else { "Key" };
     let arn = match name {
         name if name.starts_with("arn:") => name.to_owned(),

@@ -1,9 +1,9 @@
 //! The control plane: the actions of each service, in the protocol and with the errors of that service.
 
+mod call;
 mod dispatch;
 mod ec2;
 mod error;
-pub(crate) mod faults;
 mod form;
 mod instance_connect;
 mod json;

@@ -1,8 +1,8 @@
 //! STS: who the caller is.
 
-use super::super::account::{ACCOUNT, USER};
-use super::dispatch::Call;
+use super::call::Call;
 use super::xml::Xml;
+use crate::sandbox::ids::{ACCOUNT, USER};
 
 /// `GetCallerIdentity`
 pub(crate) fn caller_identity(call: &Call<'_>) -> String {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::sandbox::options::Preferences;
+use crate::sandbox::preferences::Preferences;
 use crate::sandbox::services::kms::Kms;
 
 /// Pattern of port numbers, as the documents of AWS have it. The sandbox reads the number instead.

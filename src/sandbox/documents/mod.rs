@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::agent::work::{PortWork, Work};
-use super::options::Preferences;
+use super::preferences::Preferences;
 use super::services::kms::Kms;
 use builtin::{builtin, preferences_document};
 

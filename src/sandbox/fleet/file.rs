@@ -31,9 +31,8 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::generate::{Generate, address, generate, id_of, launched};
-use super::{
-    AGENT_VERSION, Fleet, INSTANCE_PROFILE, Instance, InstanceState, MOST_INSTANCES, Ping, Platform, instance_profile,
-};
+use super::instance::{AGENT_VERSION, INSTANCE_PROFILE, Instance, InstanceState, Ping, Platform, instance_profile};
+use super::{Fleet, MOST_INSTANCES};
 use crate::sandbox::error::Error;
 
 /// Largest fleet file: 10,000 instances with plenty of tags.

@@ -7,10 +7,7 @@ use std::time::{Duration, SystemTime};
 use aws_lc_rs::digest;
 use serde::Deserialize;
 
-use super::{
-    AGENT_VERSION, Fleet, INSTANCE_PROFILE, Instance, InstanceState, MOST_INSTANCES, Ping, Platform, instance_profile,
-};
-use crate::sandbox::error::Error;
+use super::instance::{AGENT_VERSION, INSTANCE_PROFILE, Instance, InstanceState, Ping, Platform, instance_profile};
 use crate::sandbox::random::Rng;
 use crate::sandbox::services::sigv4::hex;
 
@@ -25,20 +22,6 @@ pub(crate) struct Generate {
     pub(crate) name: Option<String>,
     /// The regions over which the instances are spread evenly.
     pub(crate) regions: Option<Vec<String>>,
-}
-
-impl Fleet {
-    /// Adds `count` made-up instances, named `node-…`, the same for the same seed.
-    ///
-    /// # Errors
-    /// [`Error::Option`] when the fleet would have more than [`MOST_INSTANCES`].
-    pub fn add_generated(&mut self, count: usize, seed: u64, region: &str) -> Result<(), Error> {
-        if self.iter().count() + count > MOST_INSTANCES {
-            return Err(Error::Option(format!("a fleet has at most {MOST_INSTANCES} instances")));
-        }
-        self.extend(generate(&Generate { count, seed, name: None, regions: None }, region));
-        Ok(())
-    }
 }
 
 const ROLES: [&str; 6] = ["web", "api", "worker", "db", "cache", "queue"];

@@ -1,12 +1,12 @@
-//! `channel_closed`, with which the service tells a client that its session is over.
+//! `channel_closed`, the service's message to a client that its session is over.
 
 use std::time::SystemTime;
 
 use bytes::Bytes;
 use serde_json::json;
 
-use super::super::random;
 use super::publication::message;
+use crate::sandbox::random;
 
 /// The message for a client: an empty `output` is a normal end, anything else the reason of another one.
 pub(crate) fn channel_closed(session_id: &str, target: &str, output: &str, now: SystemTime) -> Bytes {

@@ -16,10 +16,10 @@ use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 
-use super::super::account::Account;
-use super::super::options::MessageLimit;
 use super::channel_closed::channel_closed;
 use super::publication::{pause_publication, start_publication};
+use crate::sandbox::account::Account;
+use crate::sandbox::faults::MessageLimit;
 use crate::sandbox::sessions::session::{Attachment, Session};
 
 /// How long the open message may take.
@@ -141,7 +141,7 @@ async fn read(session: &Session, source: &mut stream::SplitStream<Socket>, limit
             _ => {}
         }
         if session.to_agent.push(frame).await.is_err() {
-            // The session is over: the writer says so, and ends this connection.
+            // The session is over: the writer reports it, and ends this connection.
             pending::<()>().await;
         }
     }

@@ -6,14 +6,14 @@ use aws_lc_rs::digest;
 use bytes::{BufMut, Bytes, BytesMut};
 use uuid::Uuid;
 
-use super::super::random;
+use crate::sandbox::random;
 
-/// Tells an agent that its client is there.
+/// For an agent: its client is there.
 pub(crate) fn start_publication() -> Bytes {
     message("start_publication", random::uuid(), unix_millis(SystemTime::now()), b"")
 }
 
-/// Tells an agent that its client is away.
+/// For an agent: its client is away.
 pub(crate) fn pause_publication() -> Bytes {
     message("pause_publication", random::uuid(), unix_millis(SystemTime::now()), b"")
 }

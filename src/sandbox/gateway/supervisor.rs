@@ -6,21 +6,21 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
-use super::super::account::Account;
-use crate::sandbox::agent::link::{AgentSession, Outcome};
+use crate::sandbox::account::Account;
+use crate::sandbox::agent::contract::{AgentSession, Outcome};
 use crate::sandbox::sessions::session::{Phase, Session};
 
 /// How long an agent may take to stop once its session is terminated.
-const AGENT_GRACE: Duration = Duration::from_secs(5);
+const AGENT_STOP_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How long a client that is away may take to come for the last frames and the end.
-const AWAY_GRACE: Duration = Duration::from_secs(10);
+const RETURN_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How long a client that is there may take for its next frame, once its session has ended.
-const STALL_GRACE: Duration = Duration::from_secs(300);
+const STALL_TIMEOUT: Duration = Duration::from_secs(300);
 
 /// How long the first connection of a client may take: tokens are documented to be valid only long enough for it.
-const CONNECT_DEADLINE: Duration = Duration::from_secs(300);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(300);
 
 /// Serves a session from its start to its place in the history.
 pub(crate) async fn supervise(account: Arc<Account>, session: Arc<Session>, job: AgentSession) {
@@ -40,7 +40,7 @@ pub(crate) async fn supervise(account: Arc<Account>, session: Arc<Session>, job:
     match outcome {
         Some(outcome) => session.close(outcome),
         None => {
-            if timeout(AGENT_GRACE, &mut agent).await.is_err() {
+            if timeout(AGENT_STOP_TIMEOUT, &mut agent).await.is_err() {
                 tracing::warn!(session = session.id, "the agent did not stop in time");
                 agent.abort();
             }
@@ -65,13 +65,13 @@ struct End {
 
 async fn ended_by_service(account: &Account, session: &Session) -> End {
     let preferences = &account.options.preferences;
-    let told = |text: &str, awaited| End { outcome: Outcome { success: true, output: text.to_owned() }, awaited };
+    let ended = |text: &str, awaited| End { outcome: Outcome { success: true, output: text.to_owned() }, awaited };
     tokio::select! {
-        () = session.reaches(Phase::Terminating) => told("", false),
-        () = idle(session, preferences.idle_timeout) => told("Your session timed out due to inactivity.", true),
-        () = after(preferences.max_duration) => told("Your session has reached its maximum duration.", true),
+        () = session.reaches(Phase::Terminating) => ended("", false),
+        () = idle(session, preferences.idle_timeout) => ended("Your session timed out due to inactivity.", true),
+        () = after(preferences.max_duration) => ended("Your session has reached its maximum duration.", true),
         () = never_attached(session) => End { outcome: Outcome::failed("no client has connected"), awaited: false },
-        () = account.stopping() => told("The sandbox was stopped.", false),
+        () = account.stopping() => ended("The sandbox was stopped.", false),
     }
 }
 
@@ -94,26 +94,26 @@ async fn after(limit: Option<Duration>) {
 }
 
 async fn never_attached(session: &Session) {
-    sleep(CONNECT_DEADLINE).await;
+    sleep(CONNECT_TIMEOUT).await;
     if session.was_attached() {
         pending().await
     }
 }
 
-/// Until nobody comes any more for what is left of a session.
+/// Waits until the client no longer fetches the last frames of a session.
 async fn client_stays_away(session: &Session, awaited: bool) {
     let mut connection = session.connection();
     loop {
         connection.mark_unchanged();
         let taken = session.to_client.taken();
-        let grace = match (session.was_attached(), session.is_attached()) {
+        let limit = match (session.was_attached(), session.is_attached()) {
             (false, _) => return,
             (true, false) if !awaited || session.is_given_up() => return,
-            (true, false) => AWAY_GRACE,
-            (true, true) => STALL_GRACE,
+            (true, false) => RETURN_TIMEOUT,
+            (true, true) => STALL_TIMEOUT,
         };
         tokio::select! {
-            () = sleep(grace) => {
+            () = sleep(limit) => {
                 if session.to_client.taken() == taken {
                     return;
                 }

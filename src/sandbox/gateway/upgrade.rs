@@ -16,8 +16,8 @@ use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 
-use super::super::account::Account;
 use super::client;
+use crate::sandbox::account::Account;
 use crate::sandbox::services::sigv4::{self, SignedRequest};
 use crate::sandbox::sessions::session::Session;
 

@@ -69,10 +69,10 @@ impl Sessions {
 
 #[cfg(test)]
 mod tests {
-    use super::super::fleet::Fleet;
-    use super::super::gateway::Lane;
-    use super::super::options::Faults;
     use super::*;
+    use crate::sandbox::faults::Faults;
+    use crate::sandbox::fleet::Fleet;
+    use crate::sandbox::link::Lane;
 
     fn start(sessions: &Sessions) -> Option<Arc<Session>> {
         sessions.start("me", |_| NewSession {

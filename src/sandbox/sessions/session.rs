@@ -11,15 +11,15 @@ use base64::prelude::BASE64_STANDARD;
 use tokio::sync::watch;
 use zeroize::Zeroizing;
 
-use crate::sandbox::agent::link::Outcome;
+use crate::sandbox::agent::contract::Outcome;
 use crate::sandbox::fleet::Instance;
-use crate::sandbox::gateway::Lane;
+use crate::sandbox::link::Lane;
 use crate::sandbox::random;
 
 /// Most of an agent's output that is kept and shown to the client, in bytes.
 const MOST_OUTPUT: usize = 8 * 1024;
 
-/// A session.
+/// A session of the account, while it runs and in its history.
 pub(crate) struct Session {
     pub(crate) id: String,
     /// Its place among all sessions, counted from 1.
@@ -139,7 +139,7 @@ impl Session {
         Attachment { session: Arc::clone(self), number }
     }
 
-    /// Tells whenever a client comes or goes, or is given up.
+    /// Changes whenever a client comes or goes, or is given up.
     pub(crate) fn connection(&self) -> watch::Receiver<u64> {
         self.connection.subscribe()
     }
@@ -191,7 +191,7 @@ impl Session {
         self.phase.send_modify(|phase| *phase = (*phase).max(Phase::Closing));
     }
 
-    /// The client has been told of the end, or does not come for it.
+    /// The client has received the end, or does not come for it.
     pub(crate) fn over(&self) {
         self.lock().ended.get_or_insert_with(SystemTime::now);
         self.to_client.abort();
@@ -208,7 +208,7 @@ impl Session {
         let _ = self.phase.subscribe().wait_for(|now| *now >= phase).await;
     }
 
-    /// What the client is told at the end: empty for a normal one.
+    /// The agent's output at the end, which the client shows: empty for a normal one.
     pub(crate) fn output(&self) -> String {
         self.lock().output.clone()
     }

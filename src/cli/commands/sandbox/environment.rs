@@ -11,7 +11,7 @@ use crate::files::{self, TemporaryFolder};
 pub(crate) struct SandboxConfig(TemporaryFolder);
 
 impl SandboxConfig {
-    /// Makes it.
+    /// Makes a folder in the directory for temporary files.
     ///
     /// # Errors
     /// It cannot be made.
@@ -21,7 +21,7 @@ impl SandboxConfig {
         Ok(config)
     }
 
-    /// The variables that lead there. One that is set stays as it is: whoever names a file means it.
+    /// The variables that lead there. One that is set stays as it is: the user has named that file.
     pub(crate) fn variables(&self) -> impl Iterator<Item = (&'static str, PathBuf)> {
         let all = [(CONFIG, self.file()), (CACHE_DIR, self.0.path().join("cache"))];
         all.into_iter().filter(|(variable, _)| variable.value().is_none()).map(|(variable, path)| (variable.name, path))

@@ -92,7 +92,7 @@ impl Run for Args {
     }
 }
 
-/// Runs the command.
+/// Starts the sandbox, and ends it after the command or a signal.
 ///
 /// # Errors
 /// The sandbox cannot be set up.
@@ -125,14 +125,14 @@ async fn run(ui: &Ui, globals: &Globals, args: Args) -> Result<Exit, CliError> {
     exit
 }
 
-/// Prints the environment and stays until told to stop.
+/// Prints the environment and stays until a signal ends it.
 async fn stay(ui: &Ui, sandbox: &Sandbox, terminations: &mut Terminations) -> Result<Exit, CliError> {
     let config = config()?;
     let mut environment = sandbox.environment();
     environment.extend(config.variables().map(|(name, path)| (name.to_owned(), path.to_string_lossy().into_owned())));
     let mut exports = String::new();
     for name in foreign() {
-        // A name that is none to a shell cannot be exported by it either.
+        // A shell cannot export a name that it does not accept.
         let is_name = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
         if is_name && environment.iter().all(|(set, _)| *set != name) {
             exports.push_str(&format!("unset {name}\n"));
@@ -173,7 +173,7 @@ async fn run_in(sandbox: &Sandbox, command: &[OsString], terminations: &mut Term
                 return Ok(Exit::of_status(status));
             }
             signal = terminations.next() => match signal {
-                // The terminal has told the command as well, which knows better what to do.
+                // The terminal has sent it to the command as well, which decides what to do.
                 Termination::Interrupt | Termination::Quit => {}
                 signal => {
                     if let Some(id) = child.id() {
@@ -285,7 +285,7 @@ fn default_shell() -> OsString {
     variable.value().unwrap_or_else(|| fallback.into())
 }
 
-/// A plugin for the AWS CLI where there is none. Without one the CLI says so itself.
+/// A plugin for the AWS CLI where there is none. Without one the CLI reports it itself.
 fn temporary_plugin() -> Option<TemporaryLink> {
     if link::found().is_some() {
         return None;
@@ -303,7 +303,7 @@ fn path_with_this_program(plugin: Option<&TemporaryLink>) -> OsString {
     std::env::join_paths(folders).unwrap_or(path)
 }
 
-/// What shells exit with when there is no such program.
+/// The exit code of shells when there is no such program.
 const NOT_FOUND: Exit = Exit::of_program(127);
 
 fn agent_version(text: &str) -> Result<String, String> {

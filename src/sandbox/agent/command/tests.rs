@@ -1,7 +1,7 @@
 use super::*;
 use crate::protocol::SessionType;
-use crate::sandbox::Work;
 use crate::sandbox::agent::testing::{Client, command, session};
+use crate::sandbox::agent::work::Work;
 
 async fn run(line: &str) -> (Client, Outcome) {
     let mut client = session(command(line), |_| {});

@@ -5,10 +5,11 @@ use tokio::io::AsyncReadExt;
 use tokio::net::unix::pipe;
 use tokio::time::timeout;
 
+use crate::sandbox::agent::contract::Outcome;
 use crate::sandbox::agent::testing::{Client, command, interactive, session};
-use crate::sandbox::{Outcome, Work};
+use crate::sandbox::agent::work::Work;
 
-async fn assert_nobody_is_left(work: Work) {
+async fn assert_no_process_is_left(work: Work) {
     let mut client = session(work, |_| {});
     client.shows("begun\n").await;
     let home = PathBuf::from(client.text().lines().next().unwrap());
@@ -16,17 +17,17 @@ async fn assert_nobody_is_left(work: Work) {
     client.shows("both\n").await;
     client.terminate();
     assert_eq!(client.outcome().await, Outcome::success());
-    // The end comes when nobody is left who could write into it.
+    // The end comes when no process is left that could write into it.
     let mut written = Vec::new();
     let end = timeout(Duration::from_secs(60), pipe.read_to_end(&mut written)).await;
-    assert_eq!(end.expect("nobody is left").unwrap(), 0);
+    assert_eq!(end.expect("no process is left").unwrap(), 0);
 }
 
 #[tokio::test]
 async fn termination_leaves_no_process() {
     let line = "stty -onlcr 2>/dev/null; pwd; mkfifo pipe; echo begun; exec 3>pipe; sleep 1000 & echo both; sleep 1000";
-    assert_nobody_is_left(interactive(line)).await;
-    assert_nobody_is_left(command(&format!("sh -c '{line}'"))).await;
+    assert_no_process_is_left(interactive(line)).await;
+    assert_no_process_is_left(command(&format!("sh -c '{line}'"))).await;
 }
 
 #[tokio::test]

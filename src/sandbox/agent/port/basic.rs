@@ -10,10 +10,11 @@ use tokio::net::tcp::{ReadHalf, WriteHalf};
 use tokio::sync::mpsc;
 
 use crate::protocol::{Flag, Version};
+use crate::sandbox::agent::contract::Outcome;
 use crate::sandbox::agent::destination::Destination;
 use crate::sandbox::agent::pacer::Pacer;
 use crate::sandbox::agent::program::{Input, Io, Output, OutputSender, chunk_size};
-use crate::sandbox::{Outcome, Pace};
+use crate::sandbox::pace::Pace;
 
 /// The first agents that know of the flag, by their release notes.
 const DISCONNECT: Version = Version::new(2, 3, 714, 0);
@@ -27,7 +28,7 @@ pub(crate) struct Basic {
     pub(crate) destination: Destination,
     /// A forwarding session, which outlives its connection.
     pub(crate) forwards: bool,
-    /// The agent's version.
+    /// Version that the agent plays: the first ones lack flags.
     pub(crate) agent: Version,
     pub(crate) pace: Pace,
 }
@@ -36,7 +37,7 @@ pub(crate) struct Basic {
 enum End {
     /// The destination has closed it.
     Closed,
-    /// It broke.
+    /// The connection broke.
     Broken,
     /// The client wants it closed.
     Disconnected,
@@ -109,7 +110,7 @@ impl Basic {
         loop {
             if let Some(bytes) = unwritten {
                 if socket.write_all(bytes).await.is_err() {
-                    // What the destination has said before is read to its end first.
+                    // Earlier output of the destination is read to its end first.
                     std::future::pending::<()>().await;
                 }
                 *unwritten = None;

@@ -11,7 +11,11 @@ use super::program::Io;
 use super::sshd::SshServers;
 use crate::protocol::Version;
 use crate::protocol::smux::KeepAlive;
-use crate::sandbox::{Fleet, Instance, Outcome, Pace, PortWork, PushedKeys};
+use crate::sandbox::agent::contract::Outcome;
+use crate::sandbox::agent::work::PortWork;
+use crate::sandbox::fleet::{Fleet, Instance};
+use crate::sandbox::pace::Pace;
+use crate::sandbox::services::pushed_keys::PushedKeys;
 
 /// The type of sessions that can be multiplexed. SSH sessions have none.
 pub(crate) const LOCAL_PORT_FORWARDING: &str = "LocalPortForwarding";
@@ -28,11 +32,11 @@ const KEEP_ALIVE_CLIENT: Version = Version::new(1, 2, 331, 0);
 /// The first agents that forward to other hosts, by their release notes. Those before do not read the host.
 const REMOTE_HOST: Version = Version::new(3, 1, 1188, 0);
 
-/// A port session.
+/// A port session before its kind is chosen.
 #[derive(Debug)]
 pub(crate) struct Port {
     pub(crate) work: PortWork,
-    /// The agent's version.
+    /// Version that the agent plays; decides what it can forward.
     pub(crate) agent: Version,
     pub(crate) instance: Arc<Instance>,
     pub(crate) fleet: Fleet,

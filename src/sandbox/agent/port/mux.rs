@@ -1,6 +1,6 @@
 //! Multiplexed port sessions: a connection to the destination for each stream that the client opens.
 //!
-//! As with the real agent, destinations are dialled one after the other; one that refuses is told with a flag and ends
+//! As with the real agent, destinations are dialled one after the other; one that refuses is reported with a flag and ends
 //! its stream only; and when either end of a connection is done, the connection is closed in both directions. A client
 //! that is done sending therefore loses the rest of the answer.
 
@@ -15,10 +15,11 @@ use tokio::task::JoinSet;
 use super::streams::Streams;
 use crate::protocol::Flag;
 use crate::protocol::smux::{KeepAlive, StreamId};
+use crate::sandbox::agent::contract::Outcome;
 use crate::sandbox::agent::destination::Destination;
 use crate::sandbox::agent::pacer::Pacer;
 use crate::sandbox::agent::program::{Input, Io, Output, OutputSender, chunk_size};
-use crate::sandbox::{Outcome, Pace};
+use crate::sandbox::pace::Pace;
 
 /// Bytes read from a connection at once, as the real agent copies.
 const READ: usize = 32 * 1024;

@@ -1,4 +1,4 @@
-//! The streams of a multiplexed session as futures: whoever cannot go on sleeps until it can.
+//! The streams of a multiplexed session as futures, which sleep until they can go on.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::future::poll_fn;
@@ -67,7 +67,7 @@ impl Streams {
     /// Takes what the client sent.
     ///
     /// # Errors
-    /// It is no smux, and the session is over.
+    /// The bytes are not smux; the session is over.
     pub(crate) fn receive(&self, bytes: Bytes) -> Result<(), SessionError> {
         self.change(|state| {
             wake(&mut state.sender);

@@ -1,8 +1,10 @@
 use std::time::Instant;
 
 use crate::protocol::Size;
+use crate::sandbox::agent::contract::Outcome;
 use crate::sandbox::agent::testing::{interactive, session, shell};
-use crate::sandbox::{Outcome, Pace, Work};
+use crate::sandbox::agent::work::Work;
+use crate::sandbox::pace::Pace;
 
 const PROMPT: &str = "[sandbox web-1] $ ";
 

@@ -1,10 +1,10 @@
-//! What an instance's sshd is told.
+//! The configuration of an instance's sshd.
 
 use std::io;
 use std::path::Path;
 
-use crate::sandbox::Instance;
 use crate::sandbox::agent::environment::Environment;
+use crate::sandbox::fleet::Instance;
 
 /// Where distributions keep the server of sftp.
 const SFTP_SERVERS: [&str; 4] = [

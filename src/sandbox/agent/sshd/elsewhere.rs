@@ -5,9 +5,11 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::sandbox::agent::environment::Homes;
-use crate::sandbox::{Error, Instance, PushedKeys};
+use crate::sandbox::error::Error;
+use crate::sandbox::fleet::Instance;
+use crate::sandbox::services::pushed_keys::PushedKeys;
 
-/// There are none.
+/// Cannot be made: there are no servers here.
 #[derive(Debug)]
 pub(crate) enum SshServers {}
 

@@ -3,26 +3,26 @@
 //! The sandbox listens itself and runs an sshd for each connection, as inetd did. So no port is guessed, nothing has to
 //! be waited for, and an sshd ends with its connection, even when the sandbox is killed.
 //!
-//! An sshd that is not root's can log in nobody but the user who runs it, and nobody can log in who does not exist on
-//! this machine. So there is one login on all instances: whoever runs the sandbox. It ends up in the instance's home
-//! directory, not in the person's own. Keys that EC2 Instance Connect has pushed are good for it, and those in
+//! An sshd that does not run as root can log in only the user who runs it, and only users of this machine can log in.
+//! So there is one login on all instances: the user who runs the sandbox. It ends up in the instance's home directory,
+//! not in the person's own. Keys that EC2 Instance Connect has pushed are good for it, and those in
 //! `.ssh/authorized_keys` of the instance's home directory; the person's own `authorized_keys` are not read.
 //!
 //! Each instance has a host key of its own, made anew in every sandbox. All are written to one file, so that a client
-//! can check them without asking anybody, and without a trace in the person's own `known_hosts`.
+//! can check them without a question, and without a trace in the person's own `known_hosts`.
 
 #[cfg(unix)]
 mod config;
 
 use std::collections::HashMap;
-use std::io::Write;
+use std::io::{self, Write};
 use std::net::Ipv4Addr;
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Output, Stdio};
 use std::sync::Arc;
-use std::{env, fs, io};
+use std::{env, fs};
 
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
@@ -31,9 +31,12 @@ use tokio::sync::Mutex;
 use tokio::task::{JoinHandle, JoinSet};
 
 use super::environment::{Environment, Homes};
+use super::signals;
 use crate::environment::PATH;
 use crate::files;
-use crate::sandbox::{Error, Instance, PushedKeys};
+use crate::sandbox::error::Error;
+use crate::sandbox::fleet::Instance;
+use crate::sandbox::services::pushed_keys::PushedKeys;
 
 /// Where sshd is beside the search path, which often lacks it.
 const FOLDERS: [&str; 4] = ["/usr/sbin", "/usr/local/sbin", "/sbin", "/opt/homebrew/sbin"];
@@ -41,7 +44,7 @@ const FOLDERS: [&str; 4] = ["/usr/sbin", "/usr/local/sbin", "/sbin", "/opt/homeb
 /// Connections of an instance at a time; a further one is closed at once.
 const MOST_CONNECTIONS: usize = 256;
 
-/// What sshd says when it lacks the empty directory that its unprivileged part is shut in. Only root's needs one.
+/// The complaint of an sshd that lacks the empty directory that its unprivileged part is shut in. Only root's needs one.
 const NO_DIRECTORY: &str = "Missing privilege separation directory: ";
 
 /// The SSH servers of a fleet. Dropping it ends them all.
@@ -121,7 +124,7 @@ impl SshServers {
     }
 }
 
-/// One instance's server.
+/// The server of one instance, with a folder for its files.
 #[derive(Debug)]
 struct Server {
     program: PathBuf,
@@ -153,9 +156,9 @@ impl Server {
     async fn check(&self) -> io::Result<()> {
         let check = || self.command(["-t"]);
         let output = run(&mut check()).await?;
-        let said = String::from_utf8_lossy(&output.stderr);
+        let complaint = String::from_utf8_lossy(&output.stderr);
         // The service makes it when it starts, which it may never have.
-        let Some(directory) = said.lines().find_map(|line| line.strip_prefix(NO_DIRECTORY)) else {
+        let Some(directory) = complaint.lines().find_map(|line| line.strip_prefix(NO_DIRECTORY)) else {
             return succeeded(&output);
         };
         fs::create_dir_all(directory.trim())?;
@@ -164,6 +167,8 @@ impl Server {
     }
 
     fn command<const N: usize>(&self, arguments: [&str; N]) -> Command {
+        // What sshd ignores, its logins ignore too.
+        signals::reset_ignored();
         let mut command = Command::new(&self.program);
         command.args(arguments).arg("-f").arg(self.folder.join("config"));
         command.env_clear().env("PATH", PATH.value().unwrap_or_default());
@@ -213,8 +218,8 @@ impl Server {
         let mut process = command.kill_on_drop(true).spawn()?;
         // Its copies of the socket would keep the connection open.
         drop(command);
-        if let Some(said) = process.stderr.take() {
-            let mut lines = BufReader::new(said).lines();
+        if let Some(stderr) = process.stderr.take() {
+            let mut lines = BufReader::new(stderr).lines();
             while let Ok(Some(line)) = lines.next_line().await {
                 tracing::debug!(instance = self.instance, "sshd: {line}");
             }

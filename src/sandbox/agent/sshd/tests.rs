@@ -8,8 +8,8 @@ use tokio::time::timeout;
 use super::super::Instances;
 use super::*;
 use crate::protocol::CLIENT_VERSION;
-use crate::sandbox::Fleet;
 use crate::sandbox::agent::testing::{session_on, ssh};
+use crate::sandbox::fleet::Fleet;
 
 const DEADLINE: Duration = Duration::from_secs(60);
 
@@ -68,8 +68,8 @@ async fn a_pushed_key_logs_in_to_its_instance_only() {
     let output = person.run("ssh", &first, &["127.0.0.1", "pwd; echo $HOME; cat; env | grep ^AWS_; exit 7"]).await;
     let home = person.servers.homes.of(&first).unwrap().display().to_string();
     assert_eq!(shown(&output), (format!("{home}\n{home}\n"), String::new(), Some(7)));
-    let (said, error, code) = shown(&person.run("ssh", &second, &["127.0.0.1", "pwd"]).await);
-    assert!(said.is_empty() && error.contains("Permission denied (publickey)"), "{said}{error}");
+    let (out, error, code) = shown(&person.run("ssh", &second, &["127.0.0.1", "pwd"]).await);
+    assert!(out.is_empty() && error.contains("Permission denied (publickey)"), "{out}{error}");
     assert_eq!(code, Some(255));
     let known = fs::read_to_string(person.folder.path().join("known_hosts")).unwrap();
     let host_keys: HashSet<_> = known.lines().filter_map(|line| line.split(' ').nth(2)).collect();

@@ -16,11 +16,14 @@ use super::Instances;
 use crate::protocol::{
     CLIENT_VERSION, ClientConfig, Config, DataChannel, DataKey, Event, Flag, Handshake, KeyRequest, SealedKey,
 };
-use crate::sandbox::gateway::Lane;
-use crate::sandbox::{
-    Agent, AgentLink, AgentSession, EncryptionContext, Faults, Fleet, Kms, LinkEvent, Outcome, Pace, PortWork,
-    PushedKeys, Work,
-};
+use crate::sandbox::agent::contract::{Agent, AgentSession, Outcome};
+use crate::sandbox::agent::work::{PortWork, Work};
+use crate::sandbox::faults::Faults;
+use crate::sandbox::fleet::Fleet;
+use crate::sandbox::link::{AgentLink, Lane, LinkEvent};
+use crate::sandbox::pace::Pace;
+use crate::sandbox::services::kms::{EncryptionContext, Kms};
+use crate::sandbox::services::pushed_keys::PushedKeys;
 
 /// Longer than anything takes that is not broken.
 const DEADLINE: Duration = Duration::from_secs(60);
@@ -213,7 +216,7 @@ impl Client {
         let accepted = self.channel.write(&self.unsent);
         self.unsent.drain(..accepted);
         while let Some(frame) = self.channel.poll_transmit(Instant::now()) {
-            // Nobody takes it any more at the end.
+            // At the end it may have no taker.
             let _ = self.link.from_client.push(frame).await;
         }
         let wake = self.channel.poll_timeout().unwrap_or_else(|| Instant::now() + DEADLINE);

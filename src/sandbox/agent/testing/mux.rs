@@ -13,7 +13,7 @@ use tokio::time::timeout;
 use super::Client;
 use crate::protocol::Flag;
 use crate::protocol::smux::{Config, Event, Mux, Role, StreamId};
-use crate::sandbox::Outcome;
+use crate::sandbox::agent::contract::Outcome;
 
 /// Longer than anything takes that is not broken.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(60);
@@ -21,7 +21,7 @@ pub(crate) const DEADLINE: Duration = Duration::from_secs(60);
 pub(crate) struct MuxClient {
     pub(crate) client: Client,
     pub(crate) mux: Mux,
-    /// What each stream has said.
+    /// The bytes received from each stream.
     pub(crate) received: BTreeMap<StreamId, Vec<u8>>,
     /// The streams that the agent has finished.
     pub(crate) finished: BTreeSet<StreamId>,
@@ -42,7 +42,7 @@ impl MuxClient {
         }
     }
 
-    /// Opens a stream that says `bytes`.
+    /// Opens a stream that sends `bytes`.
     pub(crate) fn open(&mut self, bytes: impl Into<Bytes>) -> StreamId {
         let id = self.mux.open().unwrap();
         self.received.insert(id, Vec::new());
@@ -88,8 +88,8 @@ impl MuxClient {
         self.until(flushed).await;
     }
 
-    /// Goes on until a stream has said `text`.
-    pub(crate) async fn says(&mut self, id: StreamId, text: impl AsRef<[u8]>) {
+    /// Goes on until `text` has come from a stream.
+    pub(crate) async fn receives(&mut self, id: StreamId, text: impl AsRef<[u8]>) {
         self.until(|client| client.received[&id] == text.as_ref()).await;
     }
 
@@ -149,7 +149,7 @@ pub(crate) async fn refusing() -> u16 {
     listen().await.1
 }
 
-/// A server on a free port that returns what it is told.
+/// A server on a free port that returns what it receives.
 pub(crate) async fn echo() -> u16 {
     let (listener, port) = listen().await;
     tokio::spawn(async move {
@@ -175,12 +175,12 @@ pub(crate) async fn heard(socket: &mut TcpStream, length: usize) -> Vec<u8> {
     bytes
 }
 
-/// Waits for the end of a connection and says whether it was an orderly one.
+/// Waits for the end of a connection and returns whether it was an orderly one.
 pub(crate) async fn is_closed(socket: &mut TcpStream) -> bool {
     let mut rest = Vec::new();
     timeout(DEADLINE, socket.read_to_end(&mut rest)).await.expect("the end").is_ok_and(|_| rest.is_empty())
 }
 
-pub(crate) async fn say(socket: &mut TcpStream, bytes: &[u8]) {
+pub(crate) async fn write_to(socket: &mut TcpStream, bytes: &[u8]) {
     timeout(DEADLINE, socket.write_all(bytes)).await.expect("in time").unwrap();
 }

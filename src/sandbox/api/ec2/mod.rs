@@ -3,12 +3,12 @@
 mod filters;
 mod xml;
 
-use super::super::account::ACCOUNT;
-use super::dispatch::Call;
+use super::call::Call;
 use super::error::ApiError;
 use super::form::Form;
 use super::page::Pager;
 use super::xml::Xml;
+use crate::sandbox::ids::ACCOUNT;
 use filters::Filter;
 
 /// Most instances of a page, as documented.

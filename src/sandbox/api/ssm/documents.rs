@@ -4,11 +4,11 @@ use aws_lc_rs::digest;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::sandbox::account::ACCOUNT;
-use crate::sandbox::api::dispatch::Call;
+use crate::sandbox::api::call::Call;
 use crate::sandbox::api::error::ApiError;
 use crate::sandbox::api::json::input;
 use crate::sandbox::documents::Documents;
+use crate::sandbox::ids::ACCOUNT;
 use crate::sandbox::services::sigv4::hex;
 
 /// Documents have one version here, and were made on the day that Session Manager was announced.

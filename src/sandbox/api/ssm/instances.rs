@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::sandbox::api::dispatch::Call;
+use crate::sandbox::api::call::Call;
 use crate::sandbox::api::error::ApiError;
 use crate::sandbox::api::json::{input, seconds};
 use crate::sandbox::api::page::Pager;

@@ -6,16 +6,17 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::sandbox::account::USER;
-use crate::sandbox::agent::link::{AgentLink, AgentSession};
+use crate::sandbox::agent::contract::AgentSession;
 use crate::sandbox::agent::work::Work;
-use crate::sandbox::api::dispatch::Call;
+use crate::sandbox::api::call::Call;
 use crate::sandbox::api::error::ApiError;
 use crate::sandbox::api::json::{input, seconds};
 use crate::sandbox::api::page::Pager;
 use crate::sandbox::documents::{DocumentError, SHELL};
 use crate::sandbox::fleet::{Instance, Platform};
-use crate::sandbox::gateway::{self, Lane};
+use crate::sandbox::gateway;
+use crate::sandbox::ids::USER;
+use crate::sandbox::link::{AgentLink, Lane};
 use crate::sandbox::sessions::session::{NewSession, Phase, Session};
 
 #[derive(Deserialize)]

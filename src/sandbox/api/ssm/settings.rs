@@ -3,11 +3,11 @@
 use serde::Deserialize;
 use serde_json::json;
 
-use crate::sandbox::account::ACCOUNT;
-use crate::sandbox::api::dispatch::Call;
+use crate::sandbox::api::call::Call;
 use crate::sandbox::api::error::ApiError;
 use crate::sandbox::api::json::input;
 use crate::sandbox::fleet::Instance;
+use crate::sandbox::ids::ACCOUNT;
 
 /// The tier of hybrid nodes.
 const TIER: &str = "/ssm/managed-instance/activation-tier";

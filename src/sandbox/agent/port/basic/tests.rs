@@ -5,9 +5,9 @@ use serde_json::Value;
 
 use super::*;
 use crate::protocol::{Message, MessageType, PayloadType};
-use crate::sandbox::Work;
 use crate::sandbox::agent::testing::mux::*;
 use crate::sandbox::agent::testing::{Client, forward, session, session_of, ssh};
+use crate::sandbox::agent::work::Work;
 
 /// A client too old to multiplex.
 fn old(work: Work) -> Client {
@@ -37,22 +37,22 @@ async fn the_recorded_flags_have_the_recorded_effects() {
     let (listener, port) = listen().await;
     let mut client = old(forward(port, None));
     let mut socket = client.during(accepted(&listener)).await;
-    let mut said: Vec<Vec<u8>> = Vec::new();
+    let mut received: Vec<Vec<u8>> = Vec::new();
     for input in recorded("raw-basic-flags") {
         match input {
             Input::Bytes(bytes) => {
                 client.send(&bytes);
-                if !said.is_empty() {
+                if !received.is_empty() {
                     assert!(client.during(is_closed(&mut socket)).await);
                     socket = client.during(accepted(&listener)).await;
                 }
-                said.push(client.during(heard(&mut socket, bytes.len())).await);
+                received.push(client.during(heard(&mut socket, bytes.len())).await);
             }
             Input::Flag(flag) => assert!(client.channel.send_flag(flag)),
             Input::Size(_) => unreachable!("a port has no size"),
         }
     }
-    assert_eq!(said, [b"one", b"two"]);
+    assert_eq!(received, [b"one", b"two"]);
     assert_eq!(client.outcome().await, Outcome::success());
     assert!(is_closed(&mut socket).await);
 }
@@ -73,7 +73,7 @@ async fn a_refused_connection_fails_the_session() {
 async fn a_server_that_closes_is_dialled_again() {
     let (listener, port) = listen().await;
     let mut client = old(forward(port, None));
-    let server = async { say(&mut accepted(&listener).await, b"bye").await };
+    let server = async { write_to(&mut accepted(&listener).await, b"bye").await };
     tokio::join!(client.shows("bye"), server);
     // What comes before the agent has seen the end goes nowhere, as with the real one.
     let mut second = loop {
@@ -109,7 +109,7 @@ async fn ssh_is_one_connection_of_any_bytes() {
     let server = async {
         let mut socket = accepted(&listener).await;
         let heard = heard(&mut socket, 8 << 20).await;
-        say(&mut socket, &heard).await;
+        write_to(&mut socket, &heard).await;
     };
     tokio::join!(client.until(|client| client.stdout.len() == 8 << 20), server);
     assert!(client.stdout == bytes, "something was changed on the way");

@@ -25,7 +25,7 @@ async fn a_refused_connection_is_told_and_the_session_goes_on() {
     let (listener, port) = listen().await;
     drop(listener);
     let mut client = client(port);
-    let id = client.open("nobody hears");
+    let id = client.open("unheard");
     client.until(|client| client.finished.contains(&id)).await;
     assert_eq!(client.client.flags, [Flag::ConnectToPortError]);
     let listener = tokio::net::TcpListener::bind(("127.0.0.1", port)).await.unwrap();
@@ -56,7 +56,7 @@ async fn a_server_that_is_done_closes_the_whole_connection() {
     let id = client.open("");
     let server = async {
         let mut socket = accepted(&listener).await;
-        say(&mut socket, b"answer").await;
+        write_to(&mut socket, b"answer").await;
         tokio::io::AsyncWriteExt::shutdown(&mut socket).await.unwrap();
         socket
     };
@@ -83,7 +83,7 @@ async fn eight_mebibytes_come_back_as_they_went() {
 }
 
 #[tokio::test]
-async fn one_that_does_not_read_stops_nobody_at_first_and_loses_nothing() {
+async fn one_that_does_not_read_stops_no_other_at_first_and_loses_nothing() {
     let (listener, port) = listen().await;
     let mut client = client(port);
     let stalled = client.open(vec![0; 3 << 20]);
@@ -92,10 +92,10 @@ async fn one_that_does_not_read_stops_nobody_at_first_and_loses_nothing() {
     let other = client.open("");
     let server = async {
         let mut socket = accepted(&listener).await;
-        say(&mut socket, b"alive").await;
+        write_to(&mut socket, b"alive").await;
         socket
     };
-    let (_, _kept) = tokio::join!(client.says(other, "alive"), server);
+    let (_, _kept) = tokio::join!(client.receives(other, "alive"), server);
     client.write(stalled, vec![1; 9 << 20]);
     let bytes = client.during(heard(&mut slow, 12 << 20)).await;
     assert!(bytes.iter().enumerate().all(|(at, byte)| (at >= 3 << 20) == (*byte == 1)));
@@ -141,7 +141,7 @@ async fn a_host_of_the_network_is_this_machine_and_others_refuse() {
         let session = session(forward(port, Some(host)), |session| session.agent_version = version.to_owned());
         let mut client = MuxClient::new(session);
         let id = client.open("select 1");
-        client.says(id, "select 1").await;
+        client.receives(id, "select 1").await;
         client.end().await;
     }
     let mut client = MuxClient::new(session(forward(port, Some("192.0.2.1")), |_| {}));

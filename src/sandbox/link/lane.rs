@@ -1,6 +1,6 @@
 //! The frames of one direction of a session: a bounded queue that both ends may leave and come back to.
 //!
-//! A full lane makes whoever fills it wait, so that backpressure reaches the socket; nothing that was taken in is
+//! A full lane makes its sender wait, so that backpressure reaches the socket; nothing that was taken in is
 //! dropped, other than by a fault that was asked for.
 
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -9,9 +9,9 @@ use bytes::Bytes;
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
 
-use super::super::options::Faults;
+use super::event::{LinkClosed, LinkEvent};
 use super::queue::{Entry, Queue};
-use crate::sandbox::agent::link::{LinkClosed, LinkEvent};
+use crate::sandbox::faults::Faults;
 
 /// The frames of one direction.
 #[derive(Debug)]
@@ -148,7 +148,7 @@ impl Lane {
         self.close();
     }
 
-    /// Loses what is in it, and tells the reader that its connection was cut.
+    /// Loses what is in it, and lets the reader know that its connection was cut.
     pub(crate) fn cut(&self) {
         let mut state = self.lock();
         state.queue.clear();

@@ -7,8 +7,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::time::Instant;
 
-use super::super::options::Faults;
-use super::super::random::Rng;
+use crate::sandbox::faults::Faults;
+use crate::sandbox::random::Rng;
 
 /// A queue takes frames in as long as it holds less than so many bytes …
 pub(crate) const MOST_BYTES: usize = 16 * 1024 * 1024;
@@ -69,7 +69,7 @@ impl Queue {
         self.waiting.push(Reverse(Entry { due, order: self.pushed, frame }));
     }
 
-    /// Takes the first frame out if it is due; else says when it will be. It counts until it is released.
+    /// Takes the first frame out if it is due; otherwise returns when it will be. It counts until it is released.
     pub(crate) fn take(&mut self, now: Instant) -> Result<Entry, Option<Instant>> {
         let Reverse(first) = self.waiting.peek().ok_or(None)?;
         if first.due > now {

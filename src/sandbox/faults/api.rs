@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::sandbox::options::ApiFault;
+use super::ApiFault;
 
 /// The faults that are still to happen, by action.
 #[derive(Debug, Default)]
