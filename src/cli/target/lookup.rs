@@ -8,31 +8,31 @@ use crate::cli::context::Wanted;
 use crate::cli::error::{CliError, ErrorKind};
 use crate::cli::ui::Ui;
 use crate::config::Selector;
-use crate::fleet::{self, CacheUse, FleetError, Instance, Resolver, Tag, Target, TargetSpec};
+use crate::fleet::{self, CacheUse, FleetError, Instance, Resolved, Resolver, Tag, TargetSpec};
 use crate::picker::recent;
 use crate::session::Observer;
 
 /// The one instance that is meant.
-pub(crate) async fn target(ui: &Ui, aws: &Aws, wanted: &Wanted) -> Result<Target, CliError> {
+pub(crate) async fn target(ui: &Ui, aws: &Aws, wanted: &Wanted) -> Result<Resolved, CliError> {
     find(ui, aws, wanted, CacheUse::WhileFresh).await.map_err(|error| told(error, wanted))
 }
 
 /// As [`target`]; if several are meant equally well and somebody is there, the one that the person chooses.
-pub(crate) async fn target_asking(ui: &Ui, aws: &Aws, wanted: &Wanted) -> Result<Target, CliError> {
+pub(crate) async fn target_asking(ui: &Ui, aws: &Aws, wanted: &Wanted) -> Result<Resolved, CliError> {
     found_asking(ui, wanted, find(ui, aws, wanted, CacheUse::WhileFresh).await).await
 }
 
 /// As [`target_asking`], for a session that is started elsewhere: nobody would notice there that what is in the cache is
 /// gone.
-pub(crate) async fn target_asking_anew(ui: &Ui, aws: &Aws, wanted: &Wanted) -> Result<Target, CliError> {
+pub(crate) async fn target_asking_anew(ui: &Ui, aws: &Aws, wanted: &Wanted) -> Result<Resolved, CliError> {
     found_asking(ui, wanted, find(ui, aws, wanted, CacheUse::Off).await).await
 }
 
-async fn found_asking(ui: &Ui, wanted: &Wanted, found: Result<Target, FleetError>) -> Result<Target, CliError> {
+async fn found_asking(ui: &Ui, wanted: &Wanted, found: Result<Resolved, FleetError>) -> Result<Resolved, CliError> {
     if let Err(FleetError::Ambiguous { described, matches }) = &found {
         let title = format!("{} instances {described}", matches.len());
         if let Some(chosen) = choose::among(ui, &wanted.settings, title, matches).await? {
-            return Ok(chosen.target());
+            return Ok(chosen.target().into());
         }
     }
     found.map_err(|error| told(error, wanted))
@@ -51,7 +51,7 @@ pub(crate) async fn instances(ui: &Ui, aws: &Aws, wanted: &Wanted, all: bool) ->
     found.map_err(|error| told(error, wanted))
 }
 
-async fn find(ui: &Ui, aws: &Aws, wanted: &Wanted, cache: CacheUse) -> Result<Target, FleetError> {
+async fn find(ui: &Ui, aws: &Aws, wanted: &Wanted, cache: CacheUse) -> Result<Resolved, FleetError> {
     let _waiting = ui.waiting(format!("Looking for {} in {}", wanted.text, aws.region()));
     let (name_tag, age) = (wanted.settings.name_tag().to_owned(), wanted.settings.cache());
     let resolver = Resolver::new(aws, &fleet::Options { name_tag, cache, age, ..fleet::Options::default() });
@@ -110,7 +110,7 @@ pub(crate) fn spec(wanted: &Wanted) -> Result<TargetSpec, FleetError> {
 pub(crate) async fn session(
     ui: &Ui,
     aws: &Aws,
-    target: &Target,
+    target: &Resolved,
     request: StartSession,
     options: Options,
 ) -> Result<Channel, CliError> {
@@ -129,7 +129,7 @@ pub(crate) async fn session(
 pub(crate) async fn session_again(
     ui: &Ui,
     aws: &Aws,
-    target: &Target,
+    target: &Resolved,
     request: StartSession,
     options: Options,
 ) -> Result<Channel, CliError> {
@@ -141,7 +141,7 @@ pub(crate) async fn session_again(
 async fn open(
     ui: &Ui,
     aws: &Aws,
-    target: &Target,
+    target: &Resolved,
     request: &StartSession,
     options: Options,
 ) -> (String, Result<Channel, CliError>) {
@@ -149,18 +149,20 @@ async fn open(
         let request = StartSession { target: id.to_owned(), ..request.clone() };
         channel::open(aws, &request, options).await.map_err(CliError::from)
     };
-    let error = match on(&target.id).await {
+    let error = match on(&target.target.id).await {
         Err(error) if matches!(error.kind(), ErrorKind::NotConnected | ErrorKind::NoTarget) => error,
-        opened => return (target.id.clone(), opened),
+        opened => return (target.target.id.clone(), opened),
     };
     match target.successor(aws).await {
         Ok(Some(successor)) => {
-            ui.notice(format!("{} is gone; going to {successor}", target.id));
+            ui.notice(format!("{} is gone; going to {successor}", target.target.id));
             (successor.id.clone(), on(&successor.id).await)
         }
         // What is known now stands before what was known.
-        Err(now @ (FleetError::NotFound { .. } | FleetError::Ambiguous { .. })) => (target.id.clone(), Err(now.into())),
-        Ok(None) | Err(_) => (target.id.clone(), Err(error)),
+        Err(now @ (FleetError::NotFound { .. } | FleetError::Ambiguous { .. })) => {
+            (target.target.id.clone(), Err(now.into()))
+        }
+        Ok(None) | Err(_) => (target.target.id.clone(), Err(error)),
     }
 }
 

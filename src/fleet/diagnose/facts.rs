@@ -4,7 +4,7 @@ use std::time::SystemTime;
 
 use super::purpose::Purpose;
 use crate::aws::{self, ErrorKind, HybridTier, InstanceState, PingStatus, Platform};
-use crate::fleet::model::instance::Place;
+use crate::fleet::model::place::Place;
 
 /// What is known of one target.
 #[derive(Clone, Debug)]

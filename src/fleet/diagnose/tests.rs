@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use super::*;
 use crate::aws::{HybridTier, Platform};
-use crate::fleet::Place;
+use crate::fleet::model::place::Place;
 
 const HOUR: Duration = Duration::from_secs(3_600);
 

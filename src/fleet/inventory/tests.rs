@@ -4,7 +4,8 @@ use std::sync::{Mutex, atomic::AtomicUsize, atomic::Ordering, mpsc as blocking};
 
 use super::*;
 use crate::aws::{Answer, ErrorKind, Fake, InstanceState};
-use crate::fleet::{Service, TargetState};
+use crate::fleet::model::state::TargetState;
+use crate::fleet::trouble::Service;
 
 /// A page of EC2: ids with their states, each named after its id.
 fn ec2(instances: &[(String, &str)], next: Option<&str>) -> Answer {

@@ -15,7 +15,7 @@ use tokio::time::timeout;
 
 use super::diagnose::{AgentFacts, Answer, Ec2Facts, Facts, Purpose, Refusal};
 use super::inventory::plan::IDS;
-use super::model::instance::Place;
+use super::model::place::Place;
 use crate::aws::{self, Aws, ConnectionStatus, Ec2Instance, ErrorKind, HybridTier, ManagedInstance};
 
 pub(crate) use elsewhere::look_elsewhere;
@@ -106,11 +106,7 @@ impl Probe {
         }
     }
 
-    async fn patiently<T>(
-        &self,
-        action: &str,
-        asked: impl Future<Output = Result<T, aws::Error>>,
-    ) -> Result<T, Refusal> {
+    async fn patiently<T>(&self, action: &str, asked: impl Future<Output = Result<T, aws::Error>>) -> Result<T, Refusal> {
         match timeout(self.patience, asked).await {
             Ok(answer) => answer.map_err(|error| Refusal::from(&error)),
             Err(_) => Err(Refusal::late(action, self.patience.as_secs())),

@@ -8,7 +8,8 @@ use tokio::time::Instant;
 use super::{Probe, look_elsewhere};
 use crate::aws::{self, Answer as Reply, Aws, ErrorKind, Fake, HybridTier, InstanceState, PingStatus};
 use crate::fleet::diagnose::{Answer, Purpose};
-use crate::fleet::{Place, TargetSpec};
+use crate::fleet::model::place::Place;
+use crate::fleet::query::spec::TargetSpec;
 
 const ONE: &str = "i-00000000000000001";
 const TWO: &str = "i-00000000000000002";

@@ -2,7 +2,9 @@
 
 use super::*;
 use crate::aws::{Answer, ErrorKind, Fake, InstanceState, Platform};
-use crate::fleet::TargetState;
+use crate::fleet::inventory::list;
+use crate::fleet::model::state::TargetState;
+use crate::fleet::testing::many;
 
 /// What is meant, without a cache.
 async fn resolve(aws: &Aws, target: &str) -> Result<Target, FleetError> {
@@ -217,7 +219,7 @@ async fn the_cache_answers_while_it_is_fresh_and_a_successor_is_found() {
     .await;
     let aws = fake.aws().await;
     let options = Options { cache_dir: Some(dir.path().to_owned()), ..Options::default() };
-    crate::fleet::list(vec![aws.clone()], &Default::default(), &options).collect(|_| ()).await;
+    list(vec![aws.clone()], &Default::default(), &options).collect(|_| ()).await;
     let asked = fake.seen().len();
 
     let resolver = Resolver::new(&aws, &options);
@@ -229,8 +231,8 @@ async fn the_cache_answers_while_it_is_fresh_and_a_successor_is_found() {
     assert_eq!(resolver.again(&spec, &successor).await.unwrap(), None);
     let target = resolver.target(&spec, found);
     let successor = target.successor(&aws).await.unwrap().unwrap();
-    assert_eq!((target.id.as_str(), successor.id.as_str()), ("i-1", "i-2"));
-    assert_eq!(successor.successor(&aws).await.unwrap(), None, "it is not out of the cache");
+    assert_eq!((target.target.id.as_str(), successor.id.as_str()), ("i-1", "i-2"));
+    assert_eq!(Resolved::from(successor).successor(&aws).await.unwrap(), None, "it is not out of the cache");
 
     let old = Resolver::new(&aws, &Options { age: std::time::Duration::ZERO, ..options });
     assert_eq!(old.one(&spec).await.unwrap().instance.id, "i-2", "what is old is not relied on");
@@ -243,7 +245,7 @@ async fn a_large_fleet_is_not_listed_for_a_part_of_a_name_that_the_cache_knows()
     let aws = fake.aws().await;
     let options =
         Options { cache_dir: Some(dir.path().to_owned()), age: std::time::Duration::ZERO, ..Options::default() };
-    let instances = crate::fleet::cache::tests::many(2_000);
+    let instances = many(2_000);
     let as_of = std::time::SystemTime::now();
     options.cache(&aws).unwrap().keep(&Cached { as_of, instances, troubles: Vec::new() });
     let found = Resolver::new(&aws, &options).one(&"DE-00042".parse().unwrap()).await.unwrap();

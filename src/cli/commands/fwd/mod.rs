@@ -24,7 +24,7 @@ use crate::cli::target::choose;
 use crate::cli::target::lookup;
 use crate::cli::ui::Ui;
 use crate::config::Key;
-use crate::fleet::Target;
+use crate::fleet::Resolved;
 use crate::session::forward::{self, Bind, Destination, Listener, Opener, Session};
 use crate::terminal::signals::exit_now;
 use crate::terminal::{Termination, Terminations};
@@ -317,7 +317,7 @@ pub(crate) struct Start {
     pub(crate) wanted: Wanted,
     pub(crate) request: StartSession,
     /// The target as it was found for the first session. Later ones look again: behind a Name may be another instance.
-    pub(crate) found: std::sync::Mutex<Option<Target>>,
+    pub(crate) found: std::sync::Mutex<Option<Resolved>>,
 }
 
 impl Opener for Start {

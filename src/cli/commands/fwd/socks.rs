@@ -17,7 +17,7 @@ use crate::cli::commands::fwd;
 use crate::cli::context::Wanted;
 use crate::cli::error::{CliError, ErrorKind};
 use crate::cli::ui::Ui;
-use crate::fleet::Target;
+use crate::fleet::Resolved;
 use crate::session::forward::{
     Bind, Destination, Listen, Listener, LocalPort, Refusal, SocksOptions, SocksRoutes, serve_socks,
 };
@@ -130,7 +130,7 @@ pub(crate) fn serve(
     aws: &Aws,
     args: &fwd::Args,
     plan: &Plan,
-    target: Target,
+    target: Resolved,
     listener: Listener,
     stop: watch::Receiver<bool>,
 ) -> impl Future<Output = ()> + Send + use<> {
@@ -157,7 +157,7 @@ struct Routes {
     wanted: Wanted,
     reason: Option<String>,
     /// The target as it was found, and when.
-    found: (Target, Instant),
+    found: (Resolved, Instant),
 }
 
 impl SocksRoutes for Routes {

@@ -97,7 +97,7 @@ pub(crate) async fn host(
     user: Option<&str>,
     alone: bool,
 ) -> Result<Host, CliError> {
-    let target = lookup::target_asking_anew(ui, aws, wanted).await?;
+    let target = lookup::target_asking_anew(ui, aws, wanted).await?.target;
     if let TargetState::Down(_) = target.state {
         // ssh would only add to what its ProxyCommand has to say.
         let error = CliError::new(ErrorKind::NotConnected, format!("{target} is not connected"));
