@@ -1,14 +1,11 @@
 //! [`Column`]: what the list shows of an instance.
 
 use std::borrow::Cow;
+use std::fmt::Write as _;
 use std::str::FromStr;
 use std::time::SystemTime;
 
-use aws_smithy_types::DateTime;
-use aws_smithy_types::date_time::Format;
-
-use crate::aws::{InstanceState, Platform};
-use crate::fleet::Instance;
+use crate::fleet::{Instance, InstanceState, Platform};
 
 /// A column of the list.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -106,9 +103,11 @@ impl FromStr for Column {
     }
 }
 
-/// A moment to the minute, in UTC.
+/// A moment to the minute, in UTC. Empty for one that RFC 3339 cannot write.
 pub(super) fn time(time: SystemTime) -> String {
-    let text = DateTime::from(time).fmt(Format::DateTime).unwrap_or_default();
+    let mut text = String::new();
+    // humantime writes no time before 1970, and fails for those after 9999.
+    let _ = write!(text, "{}", humantime::format_rfc3339_seconds(time.max(SystemTime::UNIX_EPOCH)));
     text.get(..16).unwrap_or_default().replace('T', " ")
 }
 

@@ -4,8 +4,7 @@ use nucleo_matcher::{Utf32Str, Utf32String};
 
 use super::column::Column;
 use super::text::printable;
-use crate::aws::Platform;
-use crate::fleet::Instance;
+use crate::fleet::{Instance, Platform};
 
 /// More of a text than this is not looked at: tags are shorter, and matching takes time and memory by length.
 const MOST_LETTERS: usize = 512;

@@ -2,8 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::aws::Platform;
-use crate::fleet::{Instance, Place, TargetState};
+use crate::fleet::{Instance, Place, Platform, TargetState};
 
 /// An instance that is online, in production.
 pub(super) fn instance(id: &str, name: &str) -> Instance {

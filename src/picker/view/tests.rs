@@ -1,5 +1,5 @@
 use super::*;
-use crate::aws::InstanceState;
+use crate::fleet::InstanceState;
 use crate::picker::feed::Update;
 use crate::picker::keys::Key;
 use crate::picker::state::Settings;
