@@ -37,7 +37,8 @@ fn a_narrow_terminal_has_fewer_columns_and_says_which_are_missing() {
     let (cloud, dir) = (Cloud::start(), TempDir::new().unwrap());
     let (screen, _) = shown(listing(&cloud, &[], &dir), 40, 24);
     assert!(screen.starts_with("NAME     ID                   STATUS\n"), "{screen}");
-    assert!(screen.replace('\n', "").contains("no room for platform, zone, ip (`-o wide`)"), "{screen}");
+    let words: Vec<_> = screen.split_whitespace().collect();
+    assert!(words.join(" ").contains("no room for platform, zone, ip (`-o wide`)"), "{screen}");
     let (_, raw) = shown(listing(&cloud, &["-o", "wide"], &dir), 40, 24);
     assert!(String::from_utf8_lossy(&raw).contains("LAUNCHED"), "everything, wrapped by the terminal");
 }
@@ -60,4 +61,13 @@ fn an_old_list_is_shown_at_once_and_then_corrected() {
     short.env("SSMX_CACHE", "0s");
     let (_, raw) = shown(short, 80, 8);
     assert_eq!(String::from_utf8_lossy(&raw).matches("bastion").count(), 1);
+}
+
+#[test]
+fn the_footer_breaks_between_words() {
+    let (cloud, dir) = (Cloud::start(), TempDir::new().unwrap());
+    let (screen, _) = shown(listing(&cloud, &["--columns", "name,status,platform,zone,type,launched"], &dir), 60, 24);
+    let footer: Vec<_> = screen.lines().skip_while(|line| !line.starts_with("8 instances")).collect();
+    let expected = ["8 instances: 6 online, 1 offline, 1 stopped; no room for", "  launched (`-o wide`)"];
+    assert_eq!(footer, expected, "{screen}");
 }

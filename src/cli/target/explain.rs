@@ -33,7 +33,7 @@ pub(crate) async fn explain_target(
         return error;
     }
     waiting.say(format!("Finding out why {id} is not connected"));
-    let probe = Probe { purpose, name_tag: Key::NameTag.builtin().to_owned(), patience: PATIENCE };
+    let probe = Probe { purpose, name_tag: Key::NameTag.builtin().to_owned(), timeout: PATIENCE };
     let Some(mut facts) = probe.run(aws, &[id.to_owned()]).await.pop() else { return error };
     facts.refused = Some(Refusal {
         kind: aws::ErrorKind::NotConnected,

@@ -1,4 +1,4 @@
-//! Tells what keeps a listing from being complete: each trouble once, be it in one region or in all of them.
+//! Reports what keeps a listing from being complete: each trouble once, be it in one region or in all of them.
 
 use std::collections::HashSet;
 
@@ -25,16 +25,16 @@ pub(crate) fn nothing_answered(troubles: &[Trouble], places: usize) -> Option<Cl
 }
 
 /// Warns of all troubles; those of one kind in one sentence.
-pub(crate) fn tell(ui: &Ui, troubles: &[Trouble]) {
+pub(crate) fn report(ui: &Ui, troubles: &[Trouble]) {
     let is_same = |one: &Trouble, other: &Trouble| {
         (one.service, one.partial, one.kind) == (other.service, other.partial, other.kind)
     };
-    let mut told: Vec<&Trouble> = Vec::new();
+    let mut reported: Vec<&Trouble> = Vec::new();
     for trouble in troubles {
-        if told.iter().any(|one| is_same(one, trouble)) {
+        if reported.iter().any(|one| is_same(one, trouble)) {
             continue;
         }
-        told.push(trouble);
+        reported.push(trouble);
         let same: Vec<_> = troubles.iter().filter(|one| is_same(one, trouble)).collect();
         ui.warning(format!("{}: {}: {}", places(&same), trouble.missing(), trouble.message));
         for hint in &trouble.hints {

@@ -5,11 +5,16 @@ use std::io::Write;
 
 use unicode_width::UnicodeWidthStr as _;
 
+use super::wrap::{self, wrap};
+
 /// How many bytes of log are kept while a session has the terminal.
 pub(crate) const MAX_HELD: usize = 256 * 1024;
 
 /// Width to which the waiting line is cut, so that it can be erased: no terminal is narrower in practice.
 const WAITING_WIDTH: usize = 76;
+
+/// Blanks before what follows the first line of a message.
+pub(super) const HANG: usize = 2;
 
 /// Standard error.
 pub(crate) struct Screen {
@@ -32,8 +37,17 @@ impl Screen {
         self.is_terminal
     }
 
-    /// Writes lines of a message. There is nothing to be done about a standard error that fails.
+    /// Writes lines of a message, long ones broken between words. There is nothing to be done about a standard error
+    /// that fails.
     pub(crate) fn message(&mut self, lines: &str) {
+        let wrapped;
+        let lines = match wrap::width().filter(|_| self.is_terminal) {
+            Some(width) => {
+                wrapped = lines.lines().map(|line| wrap(line, width, HANG)).collect::<Vec<_>>().join("\n");
+                &wrapped
+            }
+            None => lines,
+        };
         if self.raw {
             let lines = lines.replace('\n', "\r\n");
             let _ = write!(self.out, "\r\n{lines}\r\n");

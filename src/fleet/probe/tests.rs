@@ -16,7 +16,7 @@ const TWO: &str = "i-00000000000000002";
 const HYBRID: &str = "mi-00000000000000003";
 
 fn probe() -> Probe {
-    Probe { purpose: Purpose::Shell, name_tag: "Name".to_owned(), patience: Duration::from_secs(20) }
+    Probe { purpose: Purpose::Shell, name_tag: "Name".to_owned(), timeout: Duration::from_secs(20) }
 }
 
 fn ids(ids: &[&str]) -> Vec<String> {
@@ -107,7 +107,7 @@ async fn silent() -> (TcpListener, Aws) {
 async fn who_does_not_answer_is_not_waited_for() {
     let (_listener, aws) = silent().await;
     let start = Instant::now();
-    let impatient = Probe { patience: Duration::from_millis(50), ..probe() };
+    let impatient = Probe { timeout: Duration::from_millis(50), ..probe() };
     let facts = impatient.run(&aws, &ids(&[ONE])).await.remove(0);
     let late: Vec<_> = facts.refusals().map(|refusal| (refusal.kind, refusal.action.as_str())).collect();
     let actions = ["ssm:GetConnectionStatus", "ec2:DescribeInstances", "ssm:DescribeInstanceInformation"];
