@@ -10,7 +10,7 @@ use crate::aws::ErrorKind;
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub(crate) enum FleetError {
-    /// There is none.
+    /// No instance is meant.
     #[error("no instance {described} in {region}")]
     NotFound {
         /// What was looked for, as in "is named `web`".
@@ -22,7 +22,7 @@ pub(crate) enum FleetError {
         /// What kept a service from answering, if it did.
         missing: Vec<Trouble>,
     },
-    /// There are several, none of them better than the others.
+    /// Several are meant equally well.
     #[error("{} instances {described}: {}", matches.len(), list(matches))]
     Ambiguous {
         /// What they have in common, as in "are named `web`".

@@ -75,7 +75,7 @@ impl Canvas {
         self.disturb();
     }
 
-    /// Somebody else has drawn on the screen.
+    /// Another program has drawn on the screen.
     pub(super) fn disturb(&mut self) {
         self.disturbed = true;
     }

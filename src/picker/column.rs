@@ -51,7 +51,7 @@ const NAMED: [(&str, Column); 16] = [
 ];
 
 impl Column {
-    /// Those that are shown when nobody says which.
+    /// Those that are shown by default.
     pub const DEFAULT: [Self; 6] = [Self::Name, Self::Id, Self::Status, Self::Platform, Self::Zone, Self::Ip];
 
     /// The title above it.

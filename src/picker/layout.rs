@@ -1,7 +1,9 @@
 //! What of the picker has room on a screen.
 
 use super::column::Column;
-use super::view::GAP;
+
+/// Cells between two columns.
+pub(super) const GAP: u16 = 2;
 
 /// The narrowest that a name becomes while there are columns that can go.
 const NAME: usize = 24;

@@ -16,7 +16,7 @@ const WAITING_WIDTH: usize = 76;
 /// Blanks before what follows the first line of a message.
 pub(super) const HANG: usize = 2;
 
-/// Standard error.
+/// Standard error, and what is on its last line.
 pub(crate) struct Screen {
     out: Box<dyn Write + Send>,
     is_terminal: bool,

@@ -65,7 +65,7 @@ pub(crate) struct Missing {
 impl Cached {
     /// Whether it is younger than `age`.
     pub fn is_fresh(&self, age: Duration) -> bool {
-        // A time to come is one that a wrong clock has told.
+        // A time to come is from a wrong clock.
         self.as_of.elapsed().is_ok_and(|elapsed| elapsed < age)
     }
 }
@@ -157,7 +157,7 @@ fn instances(text: &str, place: &Place) -> Option<Vec<Instance>> {
     let mut rest = text;
     for left in (1..=threads).rev() {
         let middle = rest.as_bytes()[rest.len() / left..].iter().position(|byte| *byte == b'\n');
-        // A line feed is no part of another character.
+        // In UTF-8 a line feed is never part of another character.
         let (part, after) = rest.split_at(middle.map_or(rest.len(), |at| rest.len() / left + at + 1));
         parts.push(part);
         rest = after;

@@ -95,7 +95,7 @@ impl Cache {
             return Err(io::ErrorKind::FileTooLarge.into());
         }
         create_folder(&self.dir)?;
-        // Who writes now has just asked too.
+        // Another process that writes now has just listed too.
         let _lock = lock(&self.path("lock"))?;
         let beside = self.path(&format!("{}.new", process::id()));
         let written = create(&beside)

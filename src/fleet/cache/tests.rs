@@ -11,7 +11,7 @@ use crate::fleet::testing::many;
 use crate::fleet::trouble::Service;
 
 async fn cache(dir: &Path) -> Cache {
-    Cache::of(dir, &Fake::start(|_| unreachable!("nobody is asked")).await.aws().await, "Name")
+    Cache::of(dir, &Fake::start(|_| unreachable!("there is no request")).await.aws().await, "Name")
 }
 
 fn cached(instances: Vec<Instance>) -> Cached {
@@ -124,7 +124,7 @@ async fn files_and_folders_are_their_owners_alone() {
 async fn one_at_a_time_writes() {
     let dir = tempfile::tempdir().unwrap();
     let cache = cache(dir.path()).await;
-    // Whoever reads meanwhile sees a whole list.
+    // A reader meanwhile sees a whole list.
     cache.keep(&cached(many(500)));
     std::thread::scope(|scope| {
         for count in [500, 700, 900] {
@@ -170,7 +170,7 @@ async fn names_are_found_without_a_question() {
         Identity::of_environment(&Settings { profile: Some("somebody else".to_owned()), ..Settings::default() });
     assert!(names(dir.path(), &identity, None, None).is_empty());
 
-    let fake = Fake::start(|_| unreachable!("nobody is asked")).await;
+    let fake = Fake::start(|_| unreachable!("there is no request")).await;
     let aws = fake.aws().await;
     let find = |region, endpoint| names(dir.path(), aws.identity(), region, endpoint);
     let found = find(Some("eu-west-1"), None);
@@ -195,7 +195,7 @@ async fn ten_thousand_names_are_read_in_a_moment() {
         };
         (0..20).map(run).min().unwrap()
     };
-    let aws = Fake::start(|_| unreachable!("nobody is asked")).await.aws().await;
+    let aws = Fake::start(|_| unreachable!("there is no request")).await.aws().await;
     let only_names = best(&|| names(dir.path(), aws.identity(), None, None).len());
     assert_eq!(cache.read().unwrap().instances.len(), 10_000);
     assert!(only_names < Duration::from_millis(50), "{only_names:?}");

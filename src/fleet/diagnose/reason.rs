@@ -61,9 +61,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn times_are_told_in_a_unit_that_says_enough() {
+    fn times_are_in_a_unit_that_says_enough() {
         let now = SystemTime::UNIX_EPOCH + Duration::from_secs(10_000_000);
-        for (seconds, told) in [
+        for (seconds, text) in [
             (0, "0 seconds"),
             (1, "1 second"),
             (119, "119 seconds"),
@@ -72,7 +72,7 @@ mod tests {
             (7_200, "2 hours"),
             (200_000, "2 days"),
         ] {
-            assert_eq!(ago(now, now - Duration::from_secs(seconds)), told);
+            assert_eq!(ago(now, now - Duration::from_secs(seconds)), text);
         }
         assert_eq!(ago(now, now + Duration::from_secs(60)), "0 seconds");
         assert_eq!(at(SystemTime::UNIX_EPOCH + Duration::from_secs(60)), "1970-01-01T00:01:00Z");

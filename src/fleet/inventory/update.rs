@@ -6,7 +6,7 @@ use crate::fleet::model::instance::Instance;
 use crate::fleet::model::place::Place;
 use crate::fleet::trouble::Trouble;
 
-/// What becomes known.
+/// A part of a listing, as soon as it is known.
 #[derive(Clone, Debug)]
 pub enum Update {
     /// Instances that are new, or of which more or something else is known: id and place say which.

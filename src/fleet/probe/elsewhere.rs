@@ -28,7 +28,7 @@ pub(crate) async fn look_elsewhere(aws: &Aws, spec: &TargetSpec, places: &[Place
     }
     let answered: HashSet<_> = elsewhere.asked.iter().cloned().collect();
     elsewhere.unanswered = places.iter().filter(|place| !answered.contains(place)).cloned().collect();
-    // Answers come in any order; what is told must not.
+    // Answers come in any order; reports must not.
     let rank = |place: &Place| places.iter().position(|known| known == place);
     elsewhere.known.sort_by_key(|sighting| rank(&sighting.place));
     elsewhere.asked.sort_by_key(rank);

@@ -87,7 +87,7 @@ impl Probe {
     async fn connected(&self, aws: &Aws, ids: &[String]) -> HashMap<String, Answer<bool>> {
         let asked = stream::iter(ids.to_vec()).map(|id| async move {
             let answer = match self.in_time("ssm:GetConnectionStatus", aws.connection_status(&id)).await {
-                Ok(status) => Answer::Said(status == ConnectionStatus::Connected),
+                Ok(status) => Answer::Given(status == ConnectionStatus::Connected),
                 Err(refusal) => Answer::Refused(refusal),
             };
             (id, answer)
@@ -100,7 +100,7 @@ impl Probe {
             return Answer::NotAsked;
         }
         match self.in_time("ssm:GetServiceSetting", aws.hybrid_tier()).await {
-            Ok(Some(tier)) => Answer::Said(tier),
+            Ok(Some(tier)) => Answer::Given(tier),
             Ok(None) => Answer::NotAsked,
             Err(refusal) => Answer::Refused(refusal),
         }
@@ -122,7 +122,7 @@ fn answers<A, T>(
 ) -> Vec<(String, Answer<Option<T>>)> {
     let mut found = found;
     let answer = |id: &String| match &mut found {
-        Ok(found) => Answer::Said(found.remove(id).map(&facts)),
+        Ok(found) => Answer::Given(found.remove(id).map(&facts)),
         Err(refusal) => Answer::Refused(refusal.clone()),
     };
     ids.iter().map(answer).collect::<Vec<_>>().into_iter().zip(ids).map(|(answer, id)| (id.clone(), answer)).collect()

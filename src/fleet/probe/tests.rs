@@ -71,10 +71,10 @@ async fn several_targets_are_asked_about_together() {
     assert_eq!(instance.instance_profile.as_deref(), Some("arn:x/app"));
     let agent = one.known_agent().unwrap();
     assert_eq!((agent.ping, agent.version.as_deref()), (PingStatus::Online, Some("3.3.0.0")));
-    assert!(agent.last_ping.is_some() && one.connected == Answer::Said(true) && one.tier == Answer::NotAsked);
-    assert_eq!((&two.ec2, &two.agent), (&Answer::Said(None), &Answer::Said(None)));
+    assert!(agent.last_ping.is_some() && one.connected == Answer::Given(true) && one.tier == Answer::NotAsked);
+    assert_eq!((&two.ec2, &two.agent), (&Answer::Given(None), &Answer::Given(None)));
     assert_eq!((&hybrid.ec2, hybrid.name()), (&Answer::NotAsked, Some("rack")));
-    assert_eq!(hybrid.tier, Answer::Said(HybridTier::Standard));
+    assert_eq!(hybrid.tier, Answer::Given(HybridTier::Standard));
 }
 
 #[tokio::test]
@@ -93,7 +93,7 @@ async fn a_denial_leaves_the_other_answers() {
         (refusal.code.as_deref(), refusal.request_id.as_deref()),
         (Some("UnauthorizedOperation"), Some("fake-request-id"))
     );
-    assert_eq!((facts.agent, facts.connected), (Answer::Said(None), Answer::Said(true)));
+    assert_eq!((facts.agent, facts.connected), (Answer::Given(None), Answer::Given(true)));
 }
 
 /// A service that takes requests and never answers.

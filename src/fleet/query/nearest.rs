@@ -18,7 +18,7 @@ pub(crate) fn near<'a>(wanted: &str, names: impl Iterator<Item = &'a str>) -> Ve
     ranked.into_iter().take(NEAR_LIMIT).map(|(_, name)| name.to_owned()).collect()
 }
 
-/// EC2 tag values have at most 256 characters; nobody mistypes one that long.
+/// EC2 tag values have at most 256 characters; one that long is pasted, not mistyped.
 fn lower(name: &str) -> Vec<char> {
     name.chars().take(NAME_LIMIT).flat_map(char::to_lowercase).collect()
 }

@@ -50,7 +50,7 @@ async fn find(in_ec2: Known, in_ssm: Known) -> Result<Target, FleetError> {
 }
 
 #[tokio::test]
-async fn an_id_is_taken_as_it_is_and_nobody_is_asked() {
+async fn an_id_is_taken_as_it_is_without_a_request() {
     let fake = fleet(&[], &[]).await;
     let aws = fake.aws().await;
     for id in ["i-0123abcd", "i-0123456789abcdef0", "mi-0123456789abcdef0", "ecs:c_t_r"] {
@@ -134,7 +134,7 @@ async fn one_service_is_enough() {
 }
 
 #[tokio::test]
-async fn a_name_that_nobody_has_gets_those_that_are_near() {
+async fn a_name_that_does_not_exist_gets_those_that_are_near() {
     let fake = Fake::start(|seen| match seen.action.as_str() {
         "DescribeInstances" if seen.body.contains("Filter") => ec2(&[], ""),
         "DescribeInstances" => ec2(&[("i-1", "running")], "web-1"),

@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn a_time_is_as_long_ago_as_a_person_would_say() {
+    fn times_are_as_long_ago_as_a_person_would_say() {
         let ago = |secs| ago(SystemTime::UNIX_EPOCH + Duration::from_secs(secs), SystemTime::UNIX_EPOCH);
         for (secs, text) in
             [(0, "just now"), (59, "59 s ago"), (60, "1 min ago"), (7_199, "1 h ago"), (200_000, "2 d ago")]

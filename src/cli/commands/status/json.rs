@@ -145,8 +145,8 @@ fn known<'a>(common: Entry<'a>, finding: &'a Finding) -> Entry<'a> {
         ping: agent.map(|agent| agent.ping.as_str()),
         last_ping: agent.and_then(|agent| time(agent.last_ping)),
         agent_version: agent.and_then(|agent| agent.version.as_deref()),
-        connected: facts.connected.said().copied(),
-        hybrid_tier: facts.tier.said().map(|tier| match tier {
+        connected: facts.connected.given().copied(),
+        hybrid_tier: facts.tier.given().map(|tier| match tier {
             HybridTier::Standard => "standard",
             HybridTier::Advanced => "advanced",
         }),
