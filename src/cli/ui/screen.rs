@@ -14,7 +14,7 @@ pub(crate) const MAX_HELD: usize = 256 * 1024;
 const WAITING_WIDTH: usize = 76;
 
 /// Blanks before what follows the first line of a message.
-pub(super) const HANG: usize = 2;
+const HANG: usize = 2;
 
 /// Standard error, and what is on its last line.
 pub(crate) struct Screen {
@@ -37,25 +37,24 @@ impl Screen {
         self.is_terminal
     }
 
-    /// Writes lines of a message, long ones broken between words. There is nothing to be done about a standard error
-    /// that fails.
+    /// Writes lines of a message. On a terminal long ones are broken between words, but not while a session has it: amid
+    /// remote output a notice is one line. There is nothing to be done about a standard error that fails.
     pub(crate) fn message(&mut self, lines: &str) {
-        let wrapped;
-        let lines = match wrap::width().filter(|_| self.is_terminal) {
-            Some(width) => {
-                wrapped = lines.lines().map(|line| wrap(line, width, HANG)).collect::<Vec<_>>().join("\n");
-                &wrapped
-            }
-            None => lines,
-        };
         if self.raw {
             let lines = lines.replace('\n', "\r\n");
             let _ = write!(self.out, "\r\n{lines}\r\n");
-        } else {
-            self.erase();
-            let _ = writeln!(self.out, "{lines}");
-            self.draw();
+            let _ = self.out.flush();
+            return;
         }
+        self.erase();
+        let width = wrap::width().filter(|_| self.is_terminal);
+        for line in lines.split('\n') {
+            let _ = match width {
+                Some(width) => writeln!(self.out, "{}", wrap(line, width, HANG)),
+                None => writeln!(self.out, "{line}"),
+            };
+        }
+        self.draw();
         let _ = self.out.flush();
     }
 
