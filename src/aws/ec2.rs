@@ -4,8 +4,6 @@ use std::{collections::BTreeMap, time::SystemTime};
 
 use aws_sdk_ec2::types::{Filter as SdkFilter, Instance as SdkInstance, InstanceStateName};
 
-use serde::{Deserialize, Serialize};
-
 use super::{
     client::Aws,
     error::Error,
@@ -43,8 +41,7 @@ pub struct Ec2Instance {
 }
 
 /// The state of an EC2 instance.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum InstanceState {
     /// Starting.
@@ -64,6 +61,17 @@ pub enum InstanceState {
 }
 
 impl InstanceState {
+    /// Every state.
+    pub(crate) const ALL: [Self; 7] = [
+        Self::Pending,
+        Self::Running,
+        Self::ShuttingDown,
+        Self::Terminated,
+        Self::Stopping,
+        Self::Stopped,
+        Self::Unknown,
+    ];
+
     /// The state as EC2 names it.
     pub fn as_str(self) -> &'static str {
         match self {

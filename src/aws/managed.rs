@@ -6,8 +6,6 @@ use aws_sdk_ssm::types::{
     InstanceInformation, InstanceInformationStringFilter, PingStatus as SdkPingStatus, PlatformType,
 };
 
-use serde::{Deserialize, Serialize};
-
 use super::{
     client::Aws,
     error::Error,
@@ -40,8 +38,7 @@ pub struct ManagedInstance {
 }
 
 /// Whether the agent of an instance is in touch with Systems Manager.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum PingStatus {
     /// It is.
@@ -55,8 +52,7 @@ pub enum PingStatus {
 }
 
 /// An operating system, as far as it matters to a session.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Platform {
     /// Linux.
@@ -68,6 +64,9 @@ pub enum Platform {
 }
 
 impl PingStatus {
+    /// Every status.
+    pub(crate) const ALL: [Self; 4] = [Self::Online, Self::ConnectionLost, Self::Inactive, Self::Unknown];
+
     /// The status as Systems Manager names it.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -80,6 +79,9 @@ impl PingStatus {
 }
 
 impl Platform {
+    /// Every system.
+    pub(crate) const ALL: [Self; 3] = [Self::Linux, Self::MacOs, Self::Windows];
+
     /// The system as its makers spell it.
     pub fn as_str(self) -> &'static str {
         match self {

@@ -2,10 +2,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use aws_sdk_ssm::{
-    config::Builder,
-    types::{ConnectionStatus as SdkConnectionStatus, DocumentFormat},
-};
+use aws_sdk_ssm::{config::Builder, types::ConnectionStatus as SdkConnectionStatus};
 
 use super::{
     client::{Aws, timeouts},
@@ -131,23 +128,6 @@ impl Aws {
         })
     }
 
-    /// The Session Manager preferences of the account and region, as the JSON of their document: ssm:GetDocument.
-    /// None if there are none.
-    ///
-    /// # Errors
-    ///
-    /// Of kind `Permission` for many people, who can start sessions nevertheless.
-    pub async fn session_preferences(&self) -> Result<Option<String>, Error> {
-        let asked = self.call("ssm:GetDocument", || {
-            self.ssm().get_document().name(PREFERENCES).document_format(DocumentFormat::Json).send()
-        });
-        match asked.await {
-            Ok(answer) => Ok(answer.content),
-            Err(err) if err.code() == Some("InvalidDocument") => Ok(None),
-            Err(err) => Err(err.about(PREFERENCES)),
-        }
-    }
-
     /// Session starts are throttled for the whole account, and a person waits: it is worth more attempts, and the time
     /// that the pauses between them take.
     fn patient(&self) -> Builder {
@@ -162,9 +142,6 @@ const START_ATTEMPTS: u32 = 5;
 
 /// Time for all of them together.
 const START_TIMEOUT: Duration = Duration::from_secs(60);
-
-/// The document that holds the preferences.
-const PREFERENCES: &str = "SSM-SessionManagerRunShell";
 
 #[cfg(test)]
 mod tests;

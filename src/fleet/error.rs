@@ -9,8 +9,8 @@ use crate::aws::ErrorKind;
 /// A target that could not be made out.
 #[derive(Debug, Error)]
 #[non_exhaustive]
-pub enum FleetError {
-    /// There is none.
+pub(crate) enum FleetError {
+    /// No instance is meant.
     #[error("no instance {described} in {region}")]
     NotFound {
         /// What was looked for, as in "is named `web`".
@@ -22,7 +22,7 @@ pub enum FleetError {
         /// What kept a service from answering, if it did.
         missing: Vec<Trouble>,
     },
-    /// There are several, none of them better than the others.
+    /// Several are meant equally well.
     #[error("{} instances {described}: {}", matches.len(), list(matches))]
     Ambiguous {
         /// What they have in common, as in "are named `web`".
@@ -30,17 +30,17 @@ pub enum FleetError {
         /// All of them, in the order in which they are shown. The text of the error lists at most 20.
         matches: Vec<Instance>,
     },
-    /// A target that nothing can be named like.
+    /// The target is an empty text.
     #[error("an empty text names no instance")]
     Empty,
-    /// Nobody answered, or nobody to the end.
+    /// Neither service answered, or not to the end.
     #[error("{}", .0.message)]
     Unanswered(Box<Trouble>),
 }
 
 impl FleetError {
     /// What family the failure belongs to; enough to choose an exit code.
-    pub fn kind(&self) -> ErrorKind {
+    pub(crate) fn kind(&self) -> ErrorKind {
         match self {
             Self::NotFound { .. } | Self::Ambiguous { .. } => ErrorKind::NotFound,
             Self::Empty => ErrorKind::Usage,
@@ -49,7 +49,7 @@ impl FleetError {
     }
 
     /// What to do about it, best first; may be empty.
-    pub fn hints(&self) -> Vec<String> {
+    pub(crate) fn hints(&self) -> Vec<String> {
         match self {
             Self::NotFound { near, missing, .. } => {
                 let mut hints = Vec::new();

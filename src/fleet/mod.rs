@@ -10,17 +10,20 @@ pub(crate) mod query;
 mod resolve;
 mod trouble;
 
+// Words of AWS that are words of the fleet too.
+pub(crate) use crate::aws::{InstanceState, Platform};
 pub(crate) use error::FleetError;
-pub(crate) use inventory::Update;
+pub(crate) use inventory::update::Update;
 pub use inventory::{CacheUse, Inventory, Options, cached, list};
 pub(crate) use model::cell::Cell;
-pub use model::instance::{Instance, Place};
+pub use model::instance::Instance;
+pub use model::place::Place;
+pub use model::state::TargetState;
 pub(crate) use model::target::Target;
-pub use model::target::TargetState;
 pub(crate) use query::spec::TargetSpec;
 pub use query::terms::Query;
 pub(crate) use query::terms::Tag;
-pub(crate) use resolve::{Found, Resolver};
+pub(crate) use resolve::{Found, Resolved, Resolver};
 #[cfg(test)]
 pub(crate) use trouble::Service;
 pub(crate) use trouble::Trouble;

@@ -3,15 +3,17 @@
 #[cfg(test)]
 mod tests;
 
-use std::sync::Arc;
+use std::{fmt, sync::Arc};
 
 use super::cache::Cached;
 use super::error::FleetError;
+use super::inventory::joiner::{Surveyed, Wanted};
 use super::inventory::plan::{IDS, Plan};
-use super::inventory::survey::{Survey, Surveyed, Wanted};
+use super::inventory::survey::Survey;
 use super::inventory::{CacheUse, Options};
-use super::model::instance::{Instance, Place};
-use super::model::target::{Origin, Target};
+use super::model::instance::Instance;
+use super::model::place::Place;
+use super::model::target::Target;
 use super::query::spec::TargetSpec;
 use super::trouble::{Service, Trouble};
 use crate::aws::Aws;
@@ -19,7 +21,7 @@ use crate::nearest;
 
 /// Finds the instances that targets mean, in one account and region.
 ///
-/// An id is taken as it is, without asking anybody. For all else EC2 and Systems Manager are asked side by side, and one
+/// An id is taken as it is, without a request. For all else EC2 and Systems Manager are asked side by side, and one
 /// is enough if the other refuses: many people may use only one of them, and hybrid nodes are known to Systems Manager
 /// alone. Terminated instances are left out. Names are first looked for exactly and then, be it in upper or lower case, in
 /// part. Of several matches the one that is online is meant, or else the one that runs, as long as there is only one.
@@ -35,10 +37,25 @@ pub(crate) struct Resolver {
 /// An instance that was found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Found {
-    /// The instance.
     pub instance: Instance,
     /// Whether this is out of the cache: then it may be gone, and [`Resolver::again`] looks for its successor.
     pub cached: bool,
+}
+
+/// What a session is to be started on, and how it was found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Resolved {
+    pub target: Target,
+    /// How it was found, if that was in the cache: then it may be gone, and have a successor.
+    origin: Option<Arc<Origin>>,
+}
+
+/// What has to be asked again to find a successor.
+#[derive(Debug, PartialEq, Eq)]
+struct Origin {
+    spec: TargetSpec,
+    options: Options,
+    found: Found,
 }
 
 impl Resolver {
@@ -51,7 +68,7 @@ impl Resolver {
     ///
     /// # Errors
     ///
-    /// If there is none, several equally good ones, or nobody answered.
+    /// If there is none, several equally good ones, or neither service answered.
     pub(crate) async fn one(&self, spec: &TargetSpec) -> Result<Found, FleetError> {
         let Matches { mut instances, in_part, cached } = self.matches(spec, is_decided).await?;
         if is_decided(&instances) {
@@ -65,7 +82,7 @@ impl Resolver {
     ///
     /// # Errors
     ///
-    /// If there is none, or nobody answered.
+    /// If there is none, or neither service answered.
     pub(crate) async fn first(&self, spec: &TargetSpec) -> Result<Found, FleetError> {
         let Matches { mut instances, cached, .. } = self.matches(spec, |found| !found.is_empty()).await?;
         Ok(Found { instance: instances.swap_remove(0), cached })
@@ -76,7 +93,7 @@ impl Resolver {
     ///
     /// # Errors
     ///
-    /// If there is none, or nobody answered.
+    /// If there is none, or neither service answered.
     pub(crate) async fn all(&self, spec: &TargetSpec) -> Result<Vec<Instance>, FleetError> {
         Ok(self.uncached().matches(spec, |found| !found.is_empty()).await?.instances)
     }
@@ -98,13 +115,11 @@ impl Resolver {
         Ok(Some(now).filter(|now| is_as_exact && now.instance.id != found.instance.id))
     }
 
-    /// What a session needs to know of what was found for `spec`; it knows of a successor then.
-    pub(crate) fn target(&self, spec: &TargetSpec, found: Found) -> Target {
-        let mut target = found.instance.target();
-        if found.cached {
-            target.origin = Some(Arc::new(Origin { spec: spec.clone(), options: self.options.clone(), found }));
-        }
-        target
+    /// What a session needs to know of what was found for `spec`, so that it finds a successor too.
+    pub(crate) fn target(&self, spec: &TargetSpec, found: Found) -> Resolved {
+        let target = found.instance.target();
+        let origin = |found| Arc::new(Origin { spec: spec.clone(), options: self.options.clone(), found });
+        Resolved { target, origin: found.cached.then(|| origin(found)) }
     }
 
     fn uncached(&self) -> Self {
@@ -177,6 +192,33 @@ impl Resolver {
             (Some(ec2), Some(_)) => Err(FleetError::Unanswered(Box::new(surveyed.troubles.swap_remove(ec2)))),
             _ => Ok(surveyed),
         }
+    }
+}
+
+impl Resolved {
+    /// The instance that took the place of this one, now that no session can be had on it: looked for without the cache.
+    /// None if there is none, or this one was not out of the cache.
+    ///
+    /// # Errors
+    ///
+    /// As those of [`Resolver::one`].
+    pub(crate) async fn successor(&self, aws: &Aws) -> Result<Option<Target>, FleetError> {
+        let Some(origin) = &self.origin else { return Ok(None) };
+        let now = Resolver::new(aws, &origin.options).again(&origin.spec, &origin.found).await?;
+        Ok(now.map(|now| now.instance.target()))
+    }
+}
+
+impl From<Target> for Resolved {
+    /// A target that was just seen, or chosen by the person, and needs no successor.
+    fn from(target: Target) -> Self {
+        Self { target, origin: None }
+    }
+}
+
+impl fmt::Display for Resolved {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.target.fmt(f)
     }
 }
 

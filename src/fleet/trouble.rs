@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::model::instance::Place;
+use super::model::place::Place;
 use crate::aws::{self, ErrorKind};
 
 /// A service that did not answer, or not to the end. What the other one says is listed nevertheless.

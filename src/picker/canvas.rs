@@ -18,7 +18,7 @@ use crate::terminal::{Output, Size};
 const FRAME: Duration = Duration::from_millis(16);
 
 /// How long the terminal may take for what it is sent at the end.
-const PATIENCE: Duration = Duration::from_secs(2);
+const WRITE_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// The alternate screen, cleared, and what is pasted marked as such, so that no line end in it counts as a key.
 const OPEN: &[u8] = b"\x1b[?1049h\x1b[2J\x1b[H\x1b[?2004h";
@@ -75,7 +75,7 @@ impl Canvas {
         self.disturb();
     }
 
-    /// Somebody else has drawn on the screen.
+    /// Another program has drawn on the screen.
     pub(super) fn disturb(&mut self) {
         self.disturbed = true;
     }
@@ -88,13 +88,13 @@ impl Canvas {
 
     /// Waits until all is written, for as long as a terminal may take.
     pub(super) async fn flush(&mut self) {
-        let _ = timeout(PATIENCE, self.output.flush()).await;
+        let _ = timeout(WRITE_TIMEOUT, self.output.flush()).await;
     }
 
     /// Gives the screen back as it was. Nothing is left to be undone after that, for undoing it drops what was typed
     /// meanwhile.
     pub(super) async fn close(mut self) {
-        let _ = timeout(PATIENCE, self.output.write_all(CLOSE)).await;
+        let _ = timeout(WRITE_TIMEOUT, self.output.write_all(CLOSE)).await;
         self.flush().await;
     }
 }

@@ -1,10 +1,8 @@
 //! How the list writes columns: their titles, and their cells.
 
 use std::borrow::Cow;
+use std::fmt::Write as _;
 use std::time::SystemTime;
-
-use aws_smithy_types::DateTime;
-use aws_smithy_types::date_time::Format;
 
 use crate::config::Column;
 use crate::fleet::{Cell, Instance};
@@ -26,9 +24,11 @@ pub(super) fn text<'a>(column: &Column, instance: &'a Instance) -> Cow<'a, str> 
     }
 }
 
-/// A moment to the minute, in UTC.
+/// A moment to the minute, in UTC. Empty for one that RFC 3339 cannot write.
 pub(super) fn time(time: SystemTime) -> String {
-    let text = DateTime::from(time).fmt(Format::DateTime).unwrap_or_default();
+    let mut text = String::new();
+    // humantime writes no time before 1970, and fails for those after 9999.
+    let _ = write!(text, "{}", humantime::format_rfc3339_seconds(time.max(SystemTime::UNIX_EPOCH)));
     text.get(..16).unwrap_or_default().replace('T', " ")
 }
 

@@ -4,7 +4,7 @@ use tokio::sync::mpsc;
 
 use crate::fleet::{Instance, Place};
 
-/// What whoever looks for instances has to tell.
+/// What the search for instances reports.
 #[derive(Debug)]
 pub enum Update {
     /// A look around begins, of which [`Self::Done`] is the end. What is listed stays until then.
@@ -13,7 +13,7 @@ pub enum Update {
     Waiting(String),
     /// Instances. One with the id and the place of one that came before takes its place.
     Found(Vec<Instance>),
-    /// These are no more.
+    /// These do not exist any more.
     Gone(Vec<(Place, String)>),
     /// Something that a person should know, for instance a region that did not answer.
     Note(String),

@@ -1,17 +1,17 @@
 //! [`Decoder`]: from the bytes of a terminal to keys.
 //!
 //! Byte by byte, so that not one is taken from the terminal that comes after the key that ends the picker: it is left to
-//! whoever reads next. Libraries that read events take what there is.
+//! the next reader. Libraries that read events take what there is.
 
 /// The most of a paste that is looked at, in bytes.
 const MOST_PASTED: usize = 4096;
 
-/// The longest sequence of a key, in bytes; more is no key.
+/// The longest sequence of a key, in bytes; a longer one is not a key.
 const MOST_SEQUENCE: usize = 32;
 
 const PASTE_END: &[u8] = b"\x1b[201~";
 
-/// A key.
+/// A key as the picker knows it, or pasted text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "their names say it")]
 pub enum Key {
@@ -63,7 +63,7 @@ enum State {
 }
 
 impl Decoder {
-    /// Takes a byte; returns the key that it completes. What is no key that is known is swallowed.
+    /// Takes a byte; returns the key that it completes. An unknown key is swallowed.
     pub(crate) fn push(&mut self, byte: u8) -> Option<Key> {
         match self.state {
             State::Ground => self.begin(byte),

@@ -1,7 +1,9 @@
 //! What of the picker has room on a screen.
 
-use super::view::GAP;
 use crate::config::Column;
+
+/// Cells between two columns.
+pub(super) const GAP: u16 = 2;
 
 /// The narrowest that a name becomes while there are columns that can go.
 const NAME: usize = 24;

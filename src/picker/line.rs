@@ -1,6 +1,6 @@
 //! [`Line`]: the line in which the query is edited.
 
-/// The most characters that a query may have. A longer one is no query but a mistaken paste.
+/// The most characters that a query may have. A longer one is a mistaken paste.
 pub(super) const MOST_CHARS: usize = 500;
 
 /// A line of text, and where the cursor stands in it.

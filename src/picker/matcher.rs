@@ -141,7 +141,7 @@ impl Needle {
 
     fn configure(&self, engine: &mut nucleo_matcher::Matcher) {
         engine.config.ignore_case = !self.cased;
-        // Whoever types an accent means it.
+        // An accent that was typed is meant.
         engine.config.normalize = matches!(self.text.as_str(), Utf32Str::Ascii(_));
     }
 

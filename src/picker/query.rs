@@ -52,7 +52,7 @@ impl Query {
             let unfinished = unfinished && words.peek().is_none();
             let (not, word) = word.strip_prefix('!').map_or((false, word), |word| (true, word));
             let term = match word.split_once('=').filter(|(key, _)| !key.is_empty()) {
-                // Whoever has typed no value yet wants to see who has the key.
+                // Without a value yet, those that have the key are wanted.
                 Some((_, "")) if not && unfinished => continue,
                 Some((key, value)) if not => Term::NotValue(Value::new(key, value, false)),
                 Some((key, value)) => Term::Value(Value::new(key, value, unfinished)),
@@ -118,7 +118,7 @@ impl Value {
 
     /// Whether it is the value that is meant.
     pub(crate) fn is_value(&self, value: &str) -> bool {
-        // A value of `key=` finds whoever has the key at all.
+        // A value of `key=` finds all that have the key.
         if self.value.text.is_empty() {
             return self.unfinished || value.is_empty();
         }

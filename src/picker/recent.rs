@@ -25,13 +25,13 @@ struct Remembered {
     ids: Vec<String>,
 }
 
-/// The ids of the instances that sessions were started on, the last first. None if nobody knows.
+/// The ids of the instances that sessions were started on, the last first. None if they cannot be read.
 pub(crate) fn load() -> Vec<String> {
     path().map(|path| read(&path)).unwrap_or_default()
 }
 
-/// Remembers that a session was started on an instance. That it cannot be remembered is no failure of anything, and goes
-/// to the log.
+/// Remembers that a session was started on an instance. A failure goes to the log alone: the
+/// session started nevertheless.
 pub(crate) fn remember(id: &str) {
     // Sessions that start side by side must not forget each other.
     static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
@@ -69,7 +69,7 @@ fn read(path: &Path) -> Vec<String> {
     }
 }
 
-/// Puts the id first. The file is replaced as a whole, so that whoever reads it meanwhile sees the old or the new one.
+/// Puts the id first. The file is replaced as a whole, so that a reader meanwhile sees the old or the new one.
 fn write(path: &Path, id: &str) -> io::Result<()> {
     let mut ids = vec![id.to_owned()];
     ids.extend(read(path).into_iter().filter(|known| known != id));
@@ -117,7 +117,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn nobody_else_may_read_it() {
+    fn it_is_private() {
         use std::os::unix::fs::PermissionsExt;
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("new").join("recent.json");

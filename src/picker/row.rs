@@ -3,9 +3,8 @@
 use nucleo_matcher::{Utf32Str, Utf32String};
 
 use super::column;
-use crate::aws::Platform;
 use crate::config::Column;
-use crate::fleet::Instance;
+use crate::fleet::{Instance, Platform};
 use crate::text::printable;
 
 /// More of a text than this is not looked at: tags are shorter, and matching takes time and memory by length.

@@ -26,7 +26,7 @@ pub(crate) enum Outcome {
     Chosen(Vec<Instance>),
     /// The person left without a choice.
     Left,
-    /// There is nothing to choose: [`Update::Failed`](super::Update::Failed).
+    /// There is nothing to choose: [`Update::Failed`](super::feed::Update::Failed).
     Failed,
     /// We were told to stop.
     Stopped(Termination),
@@ -139,11 +139,11 @@ impl Picker<'_> {
             Some(Action::Leave) => return Ok(Some(Outcome::Left)),
             Some(Action::Refresh) => match feed.refresh.try_send(()) {
                 Ok(()) | Err(TrySendError::Full(())) => {}
-                Err(TrySendError::Closed(())) => self.state.say("there are no others to look for".to_owned()),
+                Err(TrySendError::Closed(())) => self.state.show_message("there are no others to look for".to_owned()),
             },
             Some(Action::Copy(id)) => {
                 self.canvas.copy(&id).await?;
-                self.state.say(format!("{id} sent to the clipboard"));
+                self.state.show_message(format!("{id} sent to the clipboard"));
             }
             Some(Action::Suspend) => {
                 self.canvas.flush().await;

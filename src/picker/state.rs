@@ -64,7 +64,7 @@ pub struct State {
     failed: bool,
 }
 
-/// What a key asks of whoever has the terminal.
+/// What a key asks of the owner of the terminal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Action {
     /// These were chosen; one at least.
@@ -224,7 +224,7 @@ impl State {
             chosen.push(self.list.rows()[at].instance.clone());
         }
         if chosen.is_empty() {
-            self.say("nothing matches".to_owned());
+            self.show_message("nothing matches".to_owned());
             return None;
         }
         Some(Action::Choose(chosen))
@@ -271,7 +271,7 @@ impl State {
             self.position = 0;
         }
         let shown = self.list.shown();
-        // Nobody has chosen the first of the first page, so that a better one may take its place.
+        // Before the first key the first row was not chosen: a better one may take its place.
         let selected = self.selected.filter(|_| self.touched);
         let stays = selected.and_then(|at| shown.iter().position(|shown| *shown as usize == at));
         self.position = match stays {
@@ -289,8 +289,8 @@ impl State {
         self.edited = true;
     }
 
-    /// Says something until the next key.
-    pub fn say(&mut self, message: String) {
+    /// Shows a message until the next key.
+    pub fn show_message(&mut self, message: String) {
         self.message = Some(message);
     }
 

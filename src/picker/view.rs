@@ -8,7 +8,7 @@ use ratatui::layout::{Position, Rect};
 use ratatui::style::{Color, Modifier, Style};
 
 use super::column::{self, time};
-use super::layout::{Layout, columns};
+use super::layout::{GAP, Layout, columns};
 use super::row::Text;
 use super::state::State;
 use crate::config::Column;
@@ -94,9 +94,6 @@ fn make_room_for_ids(shown: &mut [(Column, u16)], cells: u16) {
 /// The width of the id of an instance.
 const ID_WIDTH: u16 = 19;
 
-/// Cells between two columns.
-pub(super) const GAP: u16 = 2;
-
 /// The line that is edited, and beside it how many match and what is going on.
 fn prompt(state: &mut State, buffer: &mut Buffer, width: u16) -> Position {
     let (matching, all) = state.counts();
@@ -156,7 +153,7 @@ fn row(state: &mut State, buffer: &mut Buffer, y: u16, at: usize, shown: &[(Colu
     for (column, column_width) in shown {
         let instance = &state.row(at).instance;
         let (text, scattered) = match column {
-            // Without a name it is told by its id.
+            // Without a name it goes by its id.
             Column::Name if instance.name.is_none() && !with_id => (column::text(&Column::Id, instance), false),
             Column::Name | Column::Tag(_) => (column::text(column, instance), true),
             _ => (column::text(column, instance), false),

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
-use crate::aws::{InstanceState, PingStatus, Platform};
-use crate::fleet::{Instance, Place, TargetState};
+use crate::aws::{InstanceState, PingStatus};
+use crate::fleet::{Instance, Place, Platform, TargetState};
 
 /// An instance that is online, in production.
 pub(crate) fn instance(id: &str, name: &str) -> Instance {

@@ -54,9 +54,9 @@ fn a_narrow_terminal_has_fewer_columns_and_says_which_are_missing() {
     win      i-0317d0000000008a1  online
     legacy   i-01e9ac00000000070  offline
     batch    i-0ba7c40000000006f  stopped
-    8 instances: 6 online, 1 offline, 1 stop
-    ped; no room for platform, zone, ip (`-o
-     wide`)
+    8 instances: 6 online, 1 offline, 1
+      stopped; no room for platform, zone,
+      ip (`-o wide`)
     ");
     // Everything, wrapped by the terminal.
     let (screen, _) = shown(listing(&cloud, &["-o", "wide", "db"], &dir), 40, 24);
@@ -99,4 +99,13 @@ fn an_old_list_is_shown_at_once_and_then_corrected() {
     short.env("SSMX_CACHE", "0s");
     let (_, raw) = shown(short, 80, 8);
     assert_eq!(String::from_utf8_lossy(&raw).matches("bastion").count(), 1);
+}
+
+#[test]
+fn the_footer_breaks_between_words() {
+    let (cloud, dir) = (Cloud::start(), TempDir::new().unwrap());
+    let (screen, _) = shown(listing(&cloud, &["--columns", "name,status,platform,zone,type,launched"], &dir), 60, 24);
+    let footer: Vec<_> = screen.lines().skip_while(|line| !line.starts_with("8 instances")).collect();
+    let expected = ["8 instances: 6 online, 1 offline, 1 stopped; no room for", "  launched (`-o wide`)"];
+    assert_eq!(footer, expected, "{screen}");
 }

@@ -5,6 +5,7 @@ mod cases;
 mod denied;
 mod elsewhere;
 mod json;
+mod screen;
 
 use ssmx::sandbox::{ApiFault, Fleet, Options};
 

@@ -7,7 +7,7 @@ use crate::cli::error::{CliError, ErrorKind};
 use crate::cli::target::explain;
 use crate::cli::target::lookup::{self, Ambiguity};
 use crate::cli::ui::Ui;
-use crate::fleet::{FleetError, Target};
+use crate::fleet::{FleetError, Resolved};
 use crate::picker::recent;
 use crate::session::SessionRequest;
 use crate::terminal::Terminations;
@@ -58,7 +58,7 @@ pub(crate) async fn unless_stopped<T>(
 ///
 /// # Errors
 /// The session cannot be opened.
-pub(crate) async fn open(ui: &Ui, aws: &Aws, target: &Target, session: &SessionRequest) -> Result<Channel, CliError> {
+pub(crate) async fn open(ui: &Ui, aws: &Aws, target: &Resolved, session: &SessionRequest) -> Result<Channel, CliError> {
     let waiting = ui.waiting(format!("Starting a session on {target}"));
     let (id, opened) = open_or_successor(ui, aws, target, session).await;
     match opened {
@@ -80,7 +80,7 @@ pub(crate) async fn open(ui: &Ui, aws: &Aws, target: &Target, session: &SessionR
 pub(crate) async fn open_again(
     ui: &Ui,
     aws: &Aws,
-    target: &Target,
+    target: &Resolved,
     session: &SessionRequest,
 ) -> Result<Channel, CliError> {
     let _waiting = ui.waiting(format!("Starting a session on {target}"));
@@ -91,21 +91,22 @@ pub(crate) async fn open_again(
 async fn open_or_successor(
     ui: &Ui,
     aws: &Aws,
-    target: &Target,
+    target: &Resolved,
     session: &SessionRequest,
 ) -> (String, Result<Channel, CliError>) {
+    let id = &target.target.id;
     let on = async |id: &str| channel::open(aws, &session.on(id), session.options()).await.map_err(CliError::from);
-    let error = match on(&target.id).await {
+    let error = match on(id).await {
         Err(error) if matches!(error.kind(), ErrorKind::NotConnected | ErrorKind::NoTarget) => error,
-        opened => return (target.id.clone(), opened),
+        opened => return (id.clone(), opened),
     };
     match target.successor(aws).await {
         Ok(Some(successor)) => {
-            ui.notice(format!("{} is gone; going to {successor}", target.id));
+            ui.notice(format!("{} is gone; going to {successor}", id));
             (successor.id.clone(), on(&successor.id).await)
         }
         // What is known now stands before what was known.
-        Err(now @ (FleetError::NotFound { .. } | FleetError::Ambiguous { .. })) => (target.id.clone(), Err(now.into())),
-        Ok(None) | Err(_) => (target.id.clone(), Err(error)),
+        Err(now @ (FleetError::NotFound { .. } | FleetError::Ambiguous { .. })) => (id.clone(), Err(now.into())),
+        Ok(None) | Err(_) => (id.clone(), Err(error)),
     }
 }

@@ -34,7 +34,7 @@ pub(crate) async fn explain(waiting: &Waiting, aws: &Aws, id: &str, purpose: Pur
         return error;
     }
     waiting.say(format!("Finding out why {id} is not connected"));
-    let probe = Probe { purpose, name_tag: settings::NAME_TAG.to_owned(), patience: ANSWER_TIMEOUT };
+    let probe = Probe { purpose, name_tag: settings::NAME_TAG.to_owned(), timeout: ANSWER_TIMEOUT };
     let Some(mut facts) = probe.run(aws, &[id.to_owned()]).await.pop() else { return error };
     facts.refused = Some(Refusal {
         kind: aws::ErrorKind::NotConnected,

@@ -6,7 +6,7 @@ use crate::cli::context::TargetRequest;
 use crate::cli::error::CliError;
 use crate::cli::ui::Ui;
 use crate::config::Selector;
-use crate::fleet::{CacheUse, FleetError, Found, Instance, Options, Resolver, Tag, Target, TargetSpec};
+use crate::fleet::{CacheUse, FleetError, Found, Instance, Options, Resolved, Resolver, Tag, TargetSpec};
 
 /// What happens when a target means several instances equally well.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,7 +26,7 @@ pub(crate) async fn target(
     aws: &Aws,
     request: &TargetRequest,
     ambiguity: Ambiguity,
-) -> Result<Target, CliError> {
+) -> Result<Resolved, CliError> {
     find(ui, aws, request, ambiguity, CacheUse::WhileFresh).await
 }
 
@@ -35,7 +35,7 @@ pub(crate) async fn target(
 ///
 /// # Errors
 /// As there.
-pub(crate) async fn target_anew(ui: &Ui, aws: &Aws, request: &TargetRequest) -> Result<Target, CliError> {
+pub(crate) async fn target_anew(ui: &Ui, aws: &Aws, request: &TargetRequest) -> Result<Resolved, CliError> {
     find(ui, aws, request, Ambiguity::Ask, CacheUse::Off).await
 }
 
@@ -63,7 +63,7 @@ async fn find(
     request: &TargetRequest,
     ambiguity: Ambiguity,
     cache: CacheUse,
-) -> Result<Target, CliError> {
+) -> Result<Resolved, CliError> {
     let found = {
         let _waiting = ui.waiting(format!("Looking for {} in {}", request.text, aws.region()));
         match Lookup::new(aws, request, cache) {
@@ -74,7 +74,7 @@ async fn find(
     if let (Ambiguity::Ask, Err(FleetError::Ambiguous { described, matches })) = (ambiguity, &found) {
         let title = format!("{} instances {described}", matches.len());
         if let Some(chosen) = choose::among(ui, &request.settings, title, matches).await? {
-            return Ok(chosen.target());
+            return Ok(chosen.target().into());
         }
     }
     found.map_err(|error| failure(error, request))

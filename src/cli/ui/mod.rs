@@ -1,16 +1,18 @@
 //! The one writer: what ssmx says goes to standard error, what was asked for to standard output.
 
+pub(crate) mod color;
 pub(crate) mod log;
 pub(crate) mod prompt;
 pub(crate) mod screen;
 pub(crate) mod table;
 pub(crate) mod waiting;
+pub(crate) mod wrap;
 
 use std::fmt::Display;
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use anstream::{AutoStream, StripStream};
+use anstream::StripStream;
 use anstyle::{AnsiColor, Style};
 use clap::ColorChoice;
 
@@ -41,12 +43,7 @@ pub(crate) struct Hold(Ui);
 impl Ui {
     /// Speaks to standard error. `quiet` leaves errors and warnings.
     pub(crate) fn new(color: ColorChoice, quiet: bool) -> Self {
-        let color = match color {
-            ColorChoice::Auto => AutoStream::choice(&io::stderr()),
-            ColorChoice::Always => anstream::ColorChoice::Always,
-            ColorChoice::Never => anstream::ColorChoice::Never,
-        };
-        let colored = color != anstream::ColorChoice::Never;
+        let colored = color::is_colored(color, &io::stderr());
         Self::with_screen(Screen::new(stream(io::stderr(), colored), io::stderr().is_terminal()), quiet, colored)
     }
 
@@ -70,19 +67,19 @@ impl Ui {
     /// Says something that happened on the way, possibly amid remote output, so it is marked as ours. Silent when quiet.
     pub(crate) fn notice(&self, text: impl Display) {
         if !self.quiet {
-            self.say("ssmx", NOTICE, &text);
+            self.emit("ssmx", NOTICE, &text);
         }
     }
 
     /// Warns.
     pub(crate) fn warning(&self, text: impl Display) {
-        self.say("warning", WARNING, &text);
+        self.emit("warning", WARNING, &text);
     }
 
     /// Says what to do next. Silent when quiet.
     pub(crate) fn hint(&self, text: impl Display) {
         if !self.quiet {
-            self.say("hint", HINT, &text);
+            self.emit("hint", HINT, &text);
         }
     }
 
@@ -91,12 +88,12 @@ impl Ui {
         if matches!(error.kind(), ErrorKind::BrokenPipe | ErrorKind::Left) {
             return;
         }
-        self.say("error", ERROR, &error.message());
+        self.emit("error", ERROR, &error.message());
         for cause in error.causes() {
-            self.say("caused by", ERROR, &cause);
+            self.emit("caused by", ERROR, &cause);
         }
         for hint in error.hints() {
-            self.say("hint", HINT, &hint);
+            self.emit("hint", HINT, &hint);
         }
     }
 
@@ -139,7 +136,7 @@ impl Ui {
         }
     }
 
-    fn say(&self, label: &str, style: Style, text: &dyn Display) {
+    fn emit(&self, label: &str, style: Style, text: &dyn Display) {
         let text = printable_lines(&text.to_string()).replace('\n', "\n  ");
         self.screen().message(&format!("{style}{label}:{style:#} {text}"));
     }

@@ -5,13 +5,18 @@ use std::io::Write;
 
 use unicode_width::UnicodeWidthStr as _;
 
+use super::wrap::{self, wrap};
+
 /// How many bytes of log are kept while a session has the terminal.
 pub(crate) const MAX_HELD: usize = 256 * 1024;
 
 /// Width to which the waiting line is cut, so that it can be erased: no terminal is narrower in practice.
 const WAITING_WIDTH: usize = 76;
 
-/// Standard error.
+/// Blanks before what follows the first line of a message.
+const HANG: usize = 2;
+
+/// Standard error, and what is on its last line.
 pub(crate) struct Screen {
     out: Box<dyn Write + Send>,
     is_terminal: bool,
@@ -32,16 +37,24 @@ impl Screen {
         self.is_terminal
     }
 
-    /// Writes lines of a message. There is nothing to be done about a standard error that fails.
+    /// Writes lines of a message. On a terminal long ones are broken between words, but not while a session has it: amid
+    /// remote output a notice is one line. There is nothing to be done about a standard error that fails.
     pub(crate) fn message(&mut self, lines: &str) {
         if self.raw {
             let lines = lines.replace('\n', "\r\n");
             let _ = write!(self.out, "\r\n{lines}\r\n");
-        } else {
-            self.erase();
-            let _ = writeln!(self.out, "{lines}");
-            self.draw();
+            let _ = self.out.flush();
+            return;
         }
+        self.erase();
+        let width = wrap::width().filter(|_| self.is_terminal);
+        for line in lines.split('\n') {
+            let _ = match width {
+                Some(width) => writeln!(self.out, "{}", wrap(line, width, HANG)),
+                None => writeln!(self.out, "{line}"),
+            };
+        }
+        self.draw();
         let _ = self.out.flush();
     }
 

@@ -11,11 +11,33 @@ use std::{
 use aws_lc_rs::digest;
 use serde::{Deserialize, Serialize};
 
-use super::{Cached, CachedName};
 use crate::aws::{ErrorKind, InstanceState, PingStatus, Platform};
-use crate::fleet::model::instance::{Instance, Place};
-use crate::fleet::model::target::TargetState;
+use crate::fleet::model::instance::Instance;
+use crate::fleet::model::place::Place;
+use crate::fleet::model::state::TargetState;
 use crate::fleet::trouble::{Service, Trouble};
+
+/// A list of instances as it was at some time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cached {
+    /// When it was asked for.
+    pub as_of: SystemTime,
+    /// The instances, in no order.
+    pub instances: Vec<Instance>,
+    /// What kept it from being complete, and will for some time.
+    pub troubles: Vec<Trouble>,
+}
+
+/// What a completion shows of an instance.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CachedName {
+    /// `i-…` or `mi-…`.
+    pub id: String,
+    /// Its name, if it has one.
+    pub name: Option<String>,
+    /// Whether it could be reached when it was listed.
+    pub status: TargetState,
+}
 
 /// What a file is.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -38,6 +60,14 @@ pub(crate) struct Missing {
     ec2: bool,
     message: String,
     hints: Vec<String>,
+}
+
+impl Cached {
+    /// Whether it is younger than `age`.
+    pub fn is_fresh(&self, age: Duration) -> bool {
+        // A time to come is from a wrong clock.
+        self.as_of.elapsed().is_ok_and(|elapsed| elapsed < age)
+    }
 }
 
 impl Header {
@@ -127,7 +157,7 @@ fn instances(text: &str, place: &Place) -> Option<Vec<Instance>> {
     let mut rest = text;
     for left in (1..=threads).rev() {
         let middle = rest.as_bytes()[rest.len() / left..].iter().position(|byte| *byte == b'\n');
-        // A line feed is no part of another character.
+        // In UTF-8 a line feed is never part of another character.
         let (part, after) = rest.split_at(middle.map_or(rest.len(), |at| rest.len() / left + at + 1));
         parts.push(part);
         rest = after;
@@ -203,15 +233,15 @@ fn instance(line: &str, place: &Place) -> Option<Instance> {
     let mut instance = Instance::unknown(plain(next()?), place.clone());
     instance.status = status(next()?)?;
     instance.name = some(next()?);
-    instance.state = known(next()?, &STATES, InstanceState::as_str)?;
+    instance.state = known(next()?, &InstanceState::ALL, InstanceState::as_str)?;
     if instance.state == Some(InstanceState::Unknown) {
         // The words of both are the same.
         instance.status = TargetState::Down(InstanceState::Unknown);
     }
-    instance.ping = known(next()?, &PINGS, PingStatus::as_str)?;
+    instance.ping = known(next()?, &PingStatus::ALL, PingStatus::as_str)?;
     instance.last_ping = number(next()?)?;
     instance.agent_version = some(next()?);
-    instance.platform = known(next()?, &PLATFORMS, Platform::as_str)?;
+    instance.platform = known(next()?, &Platform::ALL, Platform::as_str)?;
     instance.platform_name = some(next()?);
     instance.computer_name = some(next()?);
     instance.instance_type = some(next()?);
@@ -276,7 +306,7 @@ fn number(field: &str) -> Option<Option<SystemTime>> {
 }
 
 fn status(word: &str) -> Option<TargetState> {
-    let down = || known(word, &STATES, InstanceState::as_str)?.map(TargetState::Down);
+    let down = || known(word, &InstanceState::ALL, InstanceState::as_str)?.map(TargetState::Down);
     STATUSES.into_iter().find(|status| status.word() == word).or_else(down)
 }
 
@@ -314,18 +344,3 @@ const MOST_THREADS: usize = 4;
 
 const STATUSES: [TargetState; 5] =
     [TargetState::Online, TargetState::Running, TargetState::Unknown, TargetState::Offline, TargetState::Unmanaged];
-
-const STATES: [InstanceState; 7] = [
-    InstanceState::Pending,
-    InstanceState::Running,
-    InstanceState::ShuttingDown,
-    InstanceState::Terminated,
-    InstanceState::Stopping,
-    InstanceState::Stopped,
-    InstanceState::Unknown,
-];
-
-const PINGS: [PingStatus; 4] =
-    [PingStatus::Online, PingStatus::ConnectionLost, PingStatus::Inactive, PingStatus::Unknown];
-
-const PLATFORMS: [Platform; 3] = [Platform::Linux, Platform::MacOs, Platform::Windows];

@@ -1,14 +1,18 @@
 //! Tests of the cache.
 
-use std::time::Instant;
+use std::fs;
+use std::time::{Duration, Instant, SystemTime};
 
+use super::files::{KEPT, LEFT_OVER, MOST_LISTS};
 use super::*;
 use crate::aws::{Ambient, ErrorKind, InstanceState};
-use crate::fleet::Service;
+use crate::fleet::model::instance::Instance;
+use crate::fleet::model::state::TargetState;
+use crate::fleet::trouble::Service;
 use crate::testing::{Fake, many};
 
 async fn cache(dir: &Path) -> Cache {
-    Cache::of(dir, &Fake::start(|_| unreachable!("nobody is asked")).await.aws().await, "Name")
+    Cache::of(dir, &Fake::start(|_| unreachable!("there is no request")).await.aws().await, "Name")
 }
 
 fn cached(instances: Vec<Instance>) -> Cached {
@@ -121,7 +125,7 @@ async fn files_and_folders_are_their_owners_alone() {
 async fn one_at_a_time_writes() {
     let dir = tempfile::tempdir().unwrap();
     let cache = cache(dir.path()).await;
-    // Whoever reads meanwhile sees a whole list.
+    // A reader meanwhile sees a whole list.
     cache.keep(&cached(many(500)));
     std::thread::scope(|scope| {
         for count in [500, 700, 900] {
@@ -140,7 +144,7 @@ async fn one_at_a_time_writes() {
 async fn old_lists_go_and_so_do_those_that_are_too_many() {
     let dir = tempfile::tempdir().unwrap();
     let cache = cache(dir.path()).await;
-    files::create_folder(&cache.dir).unwrap();
+    crate::files::create_folder(&cache.dir).unwrap();
     let aged = |name: &str, age: Duration| {
         let file = File::create(cache.dir.join(name)).unwrap();
         file.set_modified(SystemTime::now() - age).unwrap();
@@ -167,7 +171,7 @@ async fn names_are_found_without_a_question() {
     let identity = Identity::of(&ambient.settings(Some("another"), None), &ambient);
     assert!(names(dir.path(), &identity, None, None).is_empty());
 
-    let fake = Fake::start(|_| unreachable!("nobody is asked")).await;
+    let fake = Fake::start(|_| unreachable!("there is no request")).await;
     let aws = fake.aws().await;
     let find = |region, endpoint| names(dir.path(), aws.identity(), region, endpoint);
     let found = find(Some("eu-west-1"), None);
@@ -192,7 +196,7 @@ async fn ten_thousand_names_are_read_in_a_moment() {
         };
         (0..20).map(run).min().unwrap()
     };
-    let aws = Fake::start(|_| unreachable!("nobody is asked")).await.aws().await;
+    let aws = Fake::start(|_| unreachable!("there is no request")).await.aws().await;
     let only_names = best(&|| names(dir.path(), aws.identity(), None, None).len());
     assert_eq!(cache.read().unwrap().instances.len(), 10_000);
     assert!(only_names < Duration::from_millis(50), "{only_names:?}");

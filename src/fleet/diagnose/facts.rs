@@ -4,7 +4,7 @@ use std::time::SystemTime;
 
 use super::purpose::Purpose;
 use crate::aws::{self, ErrorKind, HybridTier, InstanceState, PingStatus, Platform};
-use crate::fleet::model::instance::Place;
+use crate::fleet::model::place::Place;
 
 /// What is known of one target.
 #[derive(Clone, Debug)]
@@ -36,8 +36,7 @@ pub(crate) struct Facts {
 pub(crate) enum Answer<T> {
     /// The question makes no sense, or was not worth a request.
     NotAsked,
-    /// This.
-    Said(T),
+    Given(T),
     /// It did not answer.
     Refused(Refusal),
 }
@@ -66,7 +65,6 @@ pub(crate) struct AgentFacts {
     pub ping: PingStatus,
     /// When it did so last.
     pub last_ping: Option<SystemTime>,
-    /// Its version.
     pub version: Option<String>,
     /// The operating system's family.
     pub platform: Option<Platform>,
@@ -109,9 +107,7 @@ pub(crate) struct Elsewhere {
 /// An instance that was seen elsewhere.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Sighting {
-    /// Where.
     pub place: Place,
-    /// Its id.
     pub id: String,
 }
 
@@ -136,9 +132,9 @@ impl Elsewhere {
 
 impl<T> Answer<T> {
     /// The answer, if there was one.
-    pub(crate) fn said(&self) -> Option<&T> {
+    pub(crate) fn given(&self) -> Option<&T> {
         match self {
-            Self::Said(answer) => Some(answer),
+            Self::Given(answer) => Some(answer),
             Self::NotAsked | Self::Refused(_) => None,
         }
     }
@@ -147,13 +143,13 @@ impl<T> Answer<T> {
     pub(crate) fn refusal(&self) -> Option<&Refusal> {
         match self {
             Self::Refused(refusal) => Some(refusal),
-            Self::NotAsked | Self::Said(_) => None,
+            Self::NotAsked | Self::Given(_) => None,
         }
     }
 }
 
 impl Facts {
-    /// What can be said of a target before anybody was asked.
+    /// What is known of a target before any request.
     pub(crate) fn none(id: impl Into<String>, place: Place, purpose: Purpose, now: SystemTime) -> Self {
         Self {
             id: id.into(),
@@ -171,12 +167,12 @@ impl Facts {
 
     /// What EC2 knows of it.
     pub(crate) fn instance(&self) -> Option<&Ec2Facts> {
-        self.ec2.said()?.as_ref()
+        self.ec2.given()?.as_ref()
     }
 
     /// What Systems Manager knows of its agent.
     pub(crate) fn known_agent(&self) -> Option<&AgentFacts> {
-        self.agent.said()?.as_ref()
+        self.agent.given()?.as_ref()
     }
 
     /// Its name, if it is known.
@@ -203,10 +199,10 @@ impl Facts {
 
     /// Whether those who would know it were asked, and do not.
     pub(crate) fn is_unknown_here(&self) -> bool {
-        let by_agent = matches!(self.agent, Answer::Said(None));
+        let by_agent = matches!(self.agent, Answer::Given(None));
         match &self.ec2 {
             // Systems Manager knows no EC2 instance that EC2 does not know.
-            Answer::Said(None) => self.known_agent().is_none(),
+            Answer::Given(None) => self.known_agent().is_none(),
             Answer::NotAsked => self.is_hybrid() && by_agent,
             _ => false,
         }
@@ -215,12 +211,12 @@ impl Facts {
     /// Whether it is worth looking for it in other regions and accounts.
     pub(crate) fn may_be_elsewhere(&self) -> bool {
         let unseen = matches!(self.ec2, Answer::Refused(_)) && self.known_agent().is_none();
-        !self.is_container() && self.connected.said() != Some(&true) && (self.is_unknown_here() || unseen)
+        !self.is_container() && self.connected.given() != Some(&true) && (self.is_unknown_here() || unseen)
     }
 
     /// The questions that were asked and not answered.
     pub(crate) fn refusals(&self) -> impl Iterator<Item = &Refusal> {
-        // A tier that is not told leaves nothing open: a session on a hybrid node says of itself if it is missing.
+        // Without the tier nothing is open: a session on a hybrid node fails with its own message if the tier is missing.
         [self.connected.refusal(), self.ec2.refusal(), self.agent.refusal()].into_iter().flatten()
     }
 }

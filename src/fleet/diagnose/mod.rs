@@ -35,7 +35,7 @@ pub(crate) enum Verdict {
     NotConnected,
     /// It does not exist here.
     NoSuchTarget,
-    /// Nobody who knows could be asked. The family of the failure.
+    /// No service that knows answered. The family of the failure.
     Undetermined(ErrorKind),
 }
 
@@ -52,7 +52,7 @@ pub(crate) fn diagnose(facts: &Facts) -> Diagnosis {
         reasons.extend(obstacles::elsewhere(facts, elsewhere));
     }
     if facts.is_container() {
-        reasons.extend(facts.connected.said().map(|_| obstacles::container()));
+        reasons.extend(facts.connected.given().map(|_| obstacles::container()));
     } else if facts.is_unknown_here() {
         if reasons.is_empty() {
             reasons.push(obstacles::unknown_here(facts));
@@ -64,7 +64,7 @@ pub(crate) fn diagnose(facts: &Facts) -> Diagnosis {
         if agent.ping == PingStatus::Online {
             reasons.extend(obstacles::too_old(facts, facts.purpose));
             reasons.extend(obstacles::tier(facts));
-            let connected = facts.connected.said() == Some(&true);
+            let connected = facts.connected.given() == Some(&true);
             let explained = reasons.iter().any(|reason| reason.certain);
             reasons.extend((!connected && !explained).then(|| obstacles::no_channel(facts)));
         } else {
@@ -75,7 +75,7 @@ pub(crate) fn diagnose(facts: &Facts) -> Diagnosis {
         }
     } else if verdict == Verdict::NotConnected {
         summary = Some(match &facts.agent {
-            Answer::Said(_) => "Systems Manager does not know it",
+            Answer::Given(_) => "Systems Manager does not know it",
             _ => "its agent is not connected to Session Manager",
         });
         reasons.extend(facts.ec2.refusal().map(|_| obstacles::may_be_down(facts)));
@@ -91,8 +91,8 @@ fn verdict(facts: &Facts, down: bool) -> Verdict {
     let starting = facts.instance().is_some_and(|instance| instance.state == InstanceState::Pending);
     let online = facts.known_agent().map(|agent| agent.ping == PingStatus::Online);
     let barred = || {
-        let told = facts.refused.is_some() && obstacles::tier(facts).is_some_and(|reason| reason.certain);
-        told || obstacles::too_old(facts, facts.purpose).is_some()
+        let refused = facts.refused.is_some() && obstacles::tier(facts).is_some_and(|reason| reason.certain);
+        refused || obstacles::too_old(facts, facts.purpose).is_some()
     };
     if facts.is_unknown_here() {
         return Verdict::NoSuchTarget;
@@ -101,11 +101,11 @@ fn verdict(facts: &Facts, down: bool) -> Verdict {
     if down && !starting {
         return Verdict::NotConnected;
     }
-    match (facts.connected.said(), online) {
+    match (facts.connected.given(), online) {
         (Some(true), _) | (None, Some(true)) if !barred() => Verdict::Reachable,
         (Some(_), _) | (None, Some(_)) => Verdict::NotConnected,
         // It is not registered, so it is not connected either, whether or not that could be asked.
-        (None, None) if facts.agent.said().is_some() || down => Verdict::NotConnected,
+        (None, None) if facts.agent.given().is_some() || down => Verdict::NotConnected,
         (None, None) => Verdict::Undetermined(worst(facts)),
     }
 }

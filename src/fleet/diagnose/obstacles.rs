@@ -8,7 +8,7 @@ use super::{
 use crate::aws::{ErrorKind, HybridTier, InstanceState, Partition, PingStatus, Platform};
 use crate::moment::{age, rfc3339};
 
-/// It does not run; none if it does, or if nobody says that it does not.
+/// It does not run; none if it does, or if EC2 did not answer.
 pub(crate) fn down(facts: &Facts) -> Option<Reason> {
     let state = facts.instance()?.state;
     let (code, what) = match state {
@@ -29,7 +29,7 @@ pub(crate) fn down(facts: &Facts) -> Option<Reason> {
     })
 }
 
-/// Nobody here knows it.
+/// Unknown in this account and region.
 pub(crate) fn unknown_here(facts: &Facts) -> Reason {
     let (who, noun) = if facts.is_hybrid() { ("Systems Manager", "node") } else { ("EC2", "instance") };
     let region = &facts.place.region;
@@ -82,7 +82,7 @@ fn permission(facts: &Facts) -> Option<Reason> {
     let usual =
         "or turn on Default Host Management Configuration for the account and region (agent 3.2.582.0 or newer)";
     let instance = match &facts.ec2 {
-        Answer::Said(instance) => instance.as_ref()?,
+        Answer::Given(instance) => instance.as_ref()?,
         _ => {
             let what = "it may have no instance profile, or one whose role lacks AmazonSSMManagedInstanceCore";
             let reason = Reason::possible("permission-unchecked", what, "EC2 did not say");
@@ -212,17 +212,17 @@ pub(crate) fn tier(facts: &Facts) -> Option<Reason> {
     if !facts.is_hybrid() {
         return None;
     }
-    let told = facts.refused.as_ref().is_some_and(|refusal| refusal.message.contains("advanced-instances tier"));
-    let seen = if told {
+    let is_refused = facts.refused.as_ref().is_some_and(|refusal| refusal.message.contains("advanced-instances tier"));
+    let seen = if is_refused {
         "the service said so when a session was to be started"
-    } else if facts.tier.said() == Some(&HybridTier::Standard) {
+    } else if facts.tier.given() == Some(&HybridTier::Standard) {
         "the setting /ssm/managed-instance/activation-tier is `standard`, which since June 2026 should not matter"
     } else {
         return None;
     };
     let what = "sessions on hybrid nodes take the advanced-instances tier";
     let reason =
-        if told { Reason::seen("hybrid-tier", what, seen) } else { Reason::possible("hybrid-tier", what, seen) };
+        if is_refused { Reason::seen("hybrid-tier", what, seen) } else { Reason::possible("hybrid-tier", what, seen) };
     let command =
         "`aws ssm update-service-setting --setting-id /ssm/managed-instance/activation-tier --setting-value advanced";
     Some(reason.fix(format!("turn it on for the account and region (it may cost): {command}{}`", place_flags(facts))))
@@ -248,7 +248,7 @@ fn were(subject: &str, count: usize) -> String {
 
 fn not_listed(facts: &Facts) -> &'static str {
     match facts.agent {
-        Answer::Said(_) => "ssm:DescribeInstanceInformation does not list it",
+        Answer::Given(_) => "ssm:DescribeInstanceInformation does not list it",
         _ => "Systems Manager did not say whether it has registered",
     }
 }

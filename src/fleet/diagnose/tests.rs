@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use super::*;
 use crate::aws::{HybridTier, Platform};
-use crate::fleet::Place;
+use crate::fleet::model::place::Place;
 
 const HOUR: Duration = Duration::from_secs(3_600);
 
@@ -16,7 +16,7 @@ fn now() -> SystemTime {
 fn fine() -> Facts {
     let place = Place { profile: None, region: "eu-west-1".to_owned() };
     Facts {
-        ec2: Answer::Said(Some(Ec2Facts {
+        ec2: Answer::Given(Some(Ec2Facts {
             state: InstanceState::Running,
             name: Some("web-1".to_owned()),
             platform: None,
@@ -24,7 +24,7 @@ fn fine() -> Facts {
             has_public_ip: false,
             launched: Some(now() - HOUR * 24),
         })),
-        agent: Answer::Said(Some(AgentFacts {
+        agent: Answer::Given(Some(AgentFacts {
             ping: PingStatus::Online,
             last_ping: Some(now() - Duration::from_secs(60)),
             version: Some("3.3.3050.0".to_owned()),
@@ -32,7 +32,7 @@ fn fine() -> Facts {
             platform_name: Some("Amazon Linux 2023".to_owned()),
             name: None,
         })),
-        connected: Answer::Said(true),
+        connected: Answer::Given(true),
         ..Facts::none("i-0123456789abcdef0", place, Purpose::Shell, now())
     }
 }
@@ -42,35 +42,35 @@ fn hybrid() -> Facts {
     Facts {
         id: "mi-0123456789abcdef0".to_owned(),
         ec2: Answer::NotAsked,
-        tier: Answer::Said(HybridTier::Advanced),
+        tier: Answer::Given(HybridTier::Advanced),
         ..fine()
     }
 }
 
 fn down(state: InstanceState) -> Facts {
     let mut facts = fine();
-    if let Answer::Said(Some(instance)) = &mut facts.ec2 {
+    if let Answer::Given(Some(instance)) = &mut facts.ec2 {
         instance.state = state;
     }
-    facts.agent = Answer::Said(None);
-    facts.connected = Answer::Said(false);
+    facts.agent = Answer::Given(None);
+    facts.connected = Answer::Given(false);
     facts
 }
 
 fn unregistered(profile: bool) -> Facts {
     let mut facts = fine();
-    if let Answer::Said(Some(instance)) = &mut facts.ec2
+    if let Answer::Given(Some(instance)) = &mut facts.ec2
         && !profile
     {
         instance.instance_profile = None;
     }
-    facts.agent = Answer::Said(None);
-    facts.connected = Answer::Said(false);
+    facts.agent = Answer::Given(None);
+    facts.connected = Answer::Given(false);
     facts
 }
 
 fn with_agent(mut facts: Facts, change: impl FnOnce(&mut AgentFacts)) -> Facts {
-    if let Answer::Said(Some(agent)) = &mut facts.agent {
+    if let Answer::Given(Some(agent)) = &mut facts.agent {
         change(agent);
     }
     facts
@@ -81,7 +81,7 @@ fn lost() -> Facts {
         agent.ping = PingStatus::ConnectionLost;
         agent.last_ping = Some(now() - HOUR * 5);
     });
-    Facts { connected: Answer::Said(false), ..facts }
+    Facts { connected: Answer::Given(false), ..facts }
 }
 
 fn denied<T>(action: &str) -> Answer<T> {
@@ -109,7 +109,7 @@ fn no_status(facts: Facts) -> Facts {
 }
 
 fn nowhere() -> Facts {
-    Facts { ec2: Answer::Said(None), agent: Answer::Said(None), connected: Answer::Said(false), ..fine() }
+    Facts { ec2: Answer::Given(None), agent: Answer::Given(None), connected: Answer::Given(false), ..fine() }
 }
 
 fn seen_in(places: &[(&str, Option<&str>)]) -> Option<Elsewhere> {
@@ -150,7 +150,7 @@ fn each_case_has_its_verdict_and_its_reasons_in_order() {
         ("stopped", down(InstanceState::Stopped), NotConnected, vec!["stopped"]),
         (
             "stopping",
-            Facts { connected: Answer::Said(true), ..down(InstanceState::Stopping) },
+            Facts { connected: Answer::Given(true), ..down(InstanceState::Stopping) },
             NotConnected,
             vec!["stopping"],
         ),
@@ -165,7 +165,7 @@ fn each_case_has_its_verdict_and_its_reasons_in_order() {
         ("starting", down(InstanceState::Pending), NotConnected, vec!["starting"]),
         (
             "starting and there",
-            Facts { connected: Answer::Said(true), ..down(InstanceState::Pending) },
+            Facts { connected: Answer::Given(true), ..down(InstanceState::Pending) },
             Reachable,
             vec![],
         ),
@@ -188,23 +188,23 @@ fn each_case_has_its_verdict_and_its_reasons_in_order() {
             vec!["agent-silent", "agent-too-old"],
         ),
         ("a version that is none", old(fine(), Purpose::Command, "new"), Reachable, vec![]),
-        ("no channel", Facts { connected: Answer::Said(false), ..fine() }, NotConnected, vec!["no-channel"]),
+        ("no channel", Facts { connected: Answer::Given(false), ..fine() }, NotConnected, vec!["no-channel"]),
         (
             "hybrid, standard tier",
-            Facts { tier: Answer::Said(HybridTier::Standard), connected: Answer::Said(false), ..hybrid() },
+            Facts { tier: Answer::Given(HybridTier::Standard), connected: Answer::Given(false), ..hybrid() },
             NotConnected,
             vec!["hybrid-tier?", "no-channel"],
         ),
         (
             "hybrid, tier without effect",
-            Facts { tier: Answer::Said(HybridTier::Standard), ..hybrid() },
+            Facts { tier: Answer::Given(HybridTier::Standard), ..hybrid() },
             Reachable,
             vec![],
         ),
         ("hybrid, refused", Facts { refused: refused_for_its_tier(), ..hybrid() }, NotConnected, vec!["hybrid-tier"]),
         (
             "hybrid, gone",
-            Facts { agent: Answer::Said(None), connected: Answer::Said(false), ..hybrid() },
+            Facts { agent: Answer::Given(None), connected: Answer::Given(false), ..hybrid() },
             NoSuchTarget,
             vec!["unknown-here"],
         ),
@@ -258,7 +258,7 @@ fn each_case_has_its_verdict_and_its_reasons_in_order() {
         ("nothing", no_status(no_ec2(no_agent(fine()))), DENIED, vec!["denied", "denied", "denied"]),
         (
             "a container",
-            Facts { connected: Answer::Said(false), ..Facts::none("ecs:c_t_r", fine().place, Purpose::Shell, now()) },
+            Facts { connected: Answer::Given(false), ..Facts::none("ecs:c_t_r", fine().place, Purpose::Shell, now()) },
             NotConnected,
             vec!["container"],
         ),
@@ -300,7 +300,7 @@ fn the_words_say_what_was_seen_and_what_to_do() {
 #[test]
 fn an_instance_that_has_just_started_is_given_time() {
     let mut facts = unregistered(true);
-    if let Answer::Said(Some(instance)) = &mut facts.ec2 {
+    if let Answer::Given(Some(instance)) = &mut facts.ec2 {
         instance.launched = Some(now() - Duration::from_secs(90));
     }
     let diagnosis = diagnose(&facts);
@@ -314,12 +314,12 @@ fn what_does_not_decide_is_a_caution() {
     assert_eq!((old.verdict, codes(&old.cautions)), (Verdict::Reachable, vec!["agent-too-old".to_owned()]));
     assert!(old.cautions[0].what.contains("too old for a command without a terminal"), "{old:?}");
     assert_eq!(codes(&diagnose(&no_status(no_ec2(fine()))).cautions), ["denied", "denied"]);
-    let tier = Facts { tier: Answer::Said(HybridTier::Standard), ..hybrid() };
+    let tier = Facts { tier: Answer::Given(HybridTier::Standard), ..hybrid() };
     assert_eq!(codes(&diagnose(&tier).cautions), ["hybrid-tier?"]);
 }
 
 #[test]
-fn one_trouble_with_all_services_is_told_once() {
+fn one_trouble_with_all_services_is_reported_once() {
     fn expired<T>(action: &str) -> Answer<T> {
         let Answer::Refused(refusal) = denied::<T>(action) else { return Answer::NotAsked };
         Answer::Refused(Refusal { kind: ErrorKind::Credentials, ..refusal })

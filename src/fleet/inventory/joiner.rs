@@ -6,11 +6,23 @@ use std::{
 };
 
 use super::plan::{IDS, Managed, Plan};
-use super::survey::{Surveyed, Wanted};
 use crate::aws::{Ec2Instance, Error, ManagedInstance};
-use crate::fleet::model::instance::{Instance, Place};
+use crate::fleet::model::instance::Instance;
+use crate::fleet::model::place::Place;
 use crate::fleet::query::terms::Tag;
 use crate::fleet::trouble::{Service, Trouble};
+
+/// Which instances are of interest.
+pub(crate) type Wanted = Arc<dyn Fn(&Instance) -> bool + Send + Sync>;
+
+/// What both services said of an account and region.
+#[derive(Debug)]
+pub(crate) struct Surveyed {
+    /// All instances that were found, wanted or not, in no order.
+    pub(crate) instances: Vec<Instance>,
+    /// What did not answer, or not to the end.
+    pub(crate) troubles: Vec<Trouble>,
+}
 
 /// Joins what comes in any order.
 pub(crate) struct Joiner {
@@ -93,7 +105,7 @@ impl Joiner {
     /// The same for what was asked by ids.
     pub(crate) fn hear_status(&mut self, ids: Vec<String>, heard: Result<Vec<ManagedInstance>, Error>) -> Vec<String> {
         let Some(found) = self.statuses.hear(heard.map(Some)) else {
-            // Whoever refuses one request refuses all.
+            // A service that refuses one request refuses all.
             self.without_status.clear();
             return Vec::new();
         };

@@ -1,11 +1,12 @@
-//! The instances of several accounts and regions, told of as they become known.
+//! The instances of several accounts and regions, reported as they become known.
 
-mod joiner;
+pub(crate) mod joiner;
 mod pages;
 pub(crate) mod plan;
 pub(crate) mod survey;
 #[cfg(test)]
 mod tests;
+pub(crate) mod update;
 
 use std::{
     collections::{HashMap, HashSet},
@@ -20,13 +21,15 @@ use tokio::{
 };
 
 use super::cache::{self, Cache, Cached};
-use super::model::instance::{Instance, Place};
+use super::model::instance::Instance;
+use super::model::place::Place;
 use super::query::terms::Query;
 use super::trouble::Trouble;
 use crate::aws::Aws;
 use crate::config::settings;
 use plan::Plan;
 use survey::Survey;
+use update::Update;
 
 /// How instances are looked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,28 +53,8 @@ pub enum CacheUse {
     Refresh,
     /// It stands for the services while it is young enough.
     WhileFresh,
-    /// It is told of at once, whatever its age, and then corrected if it is not young enough.
+    /// It is reported at once, whatever its age, and then corrected if it is not young enough.
     AtOnce,
-}
-
-/// What becomes known.
-#[derive(Clone, Debug)]
-pub enum Update {
-    /// Instances that are new, or of which more or something else is known: id and place say which.
-    Found(Vec<Instance>),
-    /// Instances that were in the cache, and are not any more.
-    Gone(Vec<(Place, String)>),
-    /// A place will not be known completely.
-    Trouble(Trouble),
-    /// A place is known as far as it can be.
-    Finished {
-        /// Which.
-        place: Place,
-        /// When it was asked.
-        as_of: SystemTime,
-        /// Whether that is out of the cache.
-        cached: bool,
-    },
 }
 
 /// A listing under way. It stops when dropped.
@@ -130,7 +113,7 @@ pub fn list(places: Vec<Aws>, query: &Query, options: &Options) -> Listing {
         let job = Job { aws, query: Arc::new(query.clone()), options: options.clone(), listener: sender.clone() };
         let at_once = Arc::clone(&at_once);
         tasks.spawn(async move {
-            // Nobody closes it.
+            // It is never closed.
             if let Ok(_permit) = at_once.acquire().await {
                 job.run().await;
             }
@@ -236,7 +219,7 @@ impl Job {
     }
 
     async fn finish(&self, place: Place, troubles: Vec<Trouble>, as_of: SystemTime, cached: bool) {
-        // Whoever does not listen any more has dropped this task, or will soon.
+        // A listener that is gone has dropped this task, or will soon.
         for trouble in troubles {
             let _ = self.listener.send(Update::Trouble(trouble)).await;
         }
@@ -260,7 +243,7 @@ pub async fn cached(places: &[Aws], query: &Query, options: &Options) -> Option<
     Some((inventory, is_fresh))
 }
 
-/// Updates that wait for whoever listens; then the services are asked no further.
+/// Updates that wait for the listener. Then the services are asked no further.
 const UPDATES: usize = 16;
 
 /// Places that are asked at the same time.

@@ -24,7 +24,7 @@ pub(crate) enum Managed {
 }
 
 impl Plan {
-    /// Everything there is.
+    /// Every instance of the account and region.
     pub(crate) fn all() -> Self {
         Self { ec2: vec![Vec::new()], managed: Managed::List(Vec::new()), implied: Vec::new() }
     }

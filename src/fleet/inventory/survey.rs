@@ -1,4 +1,4 @@
-//! Asks EC2 and Systems Manager of one account and region side by side, and tells what they say as it comes.
+//! Asks EC2 and Systems Manager of one account and region side by side, and reports the answers as they come.
 
 use std::{pin::pin, sync::Arc};
 
@@ -8,13 +8,12 @@ use futures_util::{
 };
 use tokio::sync::mpsc;
 
-use super::Update;
-use super::joiner::Joiner;
+use super::joiner::{Joiner, Surveyed, Wanted};
 use super::pages::pages;
 use super::plan::{Managed, Plan};
+use super::update::Update;
 use crate::aws::{Aws, Ec2Instance, Error, Filter, ManagedInstance};
-use crate::fleet::model::instance::{Instance, Place};
-use crate::fleet::trouble::Trouble;
+use crate::fleet::model::place::Place;
 
 /// What is to be asked, and what of the answers is wanted.
 pub(crate) struct Survey {
@@ -22,22 +21,10 @@ pub(crate) struct Survey {
     pub(crate) plan: Plan,
     /// The key of the tag that names instances.
     pub(crate) name_tag: Arc<str>,
-    /// Which instances are told of, and asked about by their ids.
+    /// Which instances are reported, and asked about by their ids.
     pub(crate) wanted: Wanted,
-    /// Who is told of instances as they are found and become better known, if anybody.
+    /// Gets instances as they are found and become better known.
     pub(crate) listener: Option<mpsc::Sender<Update>>,
-}
-
-/// A condition.
-pub(crate) type Wanted = Arc<dyn Fn(&Instance) -> bool + Send + Sync>;
-
-/// What came of it.
-#[derive(Debug)]
-pub(crate) struct Surveyed {
-    /// All instances that were found, wanted or not, in no order.
-    pub(crate) instances: Vec<Instance>,
-    /// What did not answer, or not to the end.
-    pub(crate) troubles: Vec<Trouble>,
 }
 
 /// A page, or the end.
@@ -77,7 +64,7 @@ impl Survey {
             if let Some(listener) = &self.listener {
                 let instances = joiner.wanted(&changed);
                 if !instances.is_empty() {
-                    // Whoever does not listen any more drops this task soon.
+                    // A listener that is gone drops this task soon.
                     let _ = listener.send(Update::Found(instances)).await;
                 }
             }

@@ -4,7 +4,8 @@ use std::sync::{Mutex, atomic::AtomicUsize, atomic::Ordering, mpsc as blocking};
 
 use super::*;
 use crate::aws::{ErrorKind, InstanceState};
-use crate::fleet::{Service, TargetState};
+use crate::fleet::model::state::TargetState;
+use crate::fleet::trouble::Service;
 use crate::testing::{Answer, Fake};
 
 /// A page of EC2: ids with their states, each named after its id.
@@ -58,7 +59,7 @@ fn shown(inventory: &Inventory) -> Vec<(&str, TargetState)> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn instances_are_told_of_before_their_status_is_known() {
+async fn instances_are_reported_before_their_status_is_known() {
     let (go_on, wait) = blocking::channel::<()>();
     let wait = Mutex::new(wait);
     let fake = Fake::start(move |seen| match seen.action.as_str() {
@@ -143,7 +144,7 @@ async fn where_a_query_finds_few_only_they_are_asked_about() {
 }
 
 #[tokio::test]
-async fn one_service_is_enough_and_what_is_missing_is_told() {
+async fn one_service_is_enough_and_what_is_missing_is_reported() {
     let fake = Fake::start(|seen| match seen.action.as_str() {
         "DescribeInstances" => Answer::ec2_error(403, "UnauthorizedOperation", "no"),
         _ => ssm_by_id(&seen.body, &one("i-1", "Online")),
@@ -252,7 +253,7 @@ async fn what_is_fresh_is_not_asked_for_again() {
 }
 
 #[tokio::test]
-async fn what_is_old_is_told_of_at_once_and_corrected() {
+async fn what_is_old_is_reported_at_once_and_corrected() {
     let (dir, fake) = (tempfile::tempdir().unwrap(), changing().await);
     let aws = fake.aws().await;
     let options = Options { cache_dir: Some(dir.path().to_owned()), age: Duration::ZERO, ..Options::default() };
@@ -260,16 +261,19 @@ async fn what_is_old_is_told_of_at_once_and_corrected() {
 
     let at_once = Options { cache: CacheUse::AtOnce, ..options.clone() };
     let mut listing = list(vec![aws.clone()], &Query::default(), &at_once);
-    let mut told = Vec::new();
+    let mut updates = Vec::new();
     while let Some(update) = listing.next().await {
-        told.push(match update {
+        updates.push(match update {
             Update::Found(found) => format!("+{}", found[0].id),
             Update::Gone(gone) => format!("-{}", gone[0].1),
             other => format!("{other:?}"),
         });
     }
-    assert_eq!(told[..told.len() - 1].to_vec().iter().map(String::as_str).collect::<Vec<_>>()[..2], ["+i-0", "+i-1"]);
-    assert_eq!(told[told.len() - 2], "-i-0", "{told:?}");
+    assert_eq!(
+        updates[..updates.len() - 1].to_vec().iter().map(String::as_str).collect::<Vec<_>>()[..2],
+        ["+i-0", "+i-1"]
+    );
+    assert_eq!(updates[updates.len() - 2], "-i-0", "{updates:?}");
     let inventory = list(vec![aws.clone()], &Query::default(), &at_once).collect(|_| ()).await;
     assert_eq!(inventory.instances.iter().map(|instance| instance.id.as_str()).collect::<Vec<_>>(), ["i-2"]);
 }

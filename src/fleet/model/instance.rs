@@ -1,15 +1,13 @@
 //! [`Instance`]: what EC2 and Systems Manager together know of one machine.
 
-use std::{cmp::Ordering, collections::BTreeMap, fmt, time::SystemTime};
+use std::{cmp::Ordering, collections::BTreeMap, time::SystemTime};
 
-use serde::{Deserialize, Serialize};
-
-use super::target::{Target, TargetState};
-use crate::aws::{Aws, Ec2Instance, InstanceState, ManagedInstance, PingStatus, Platform};
+use super::{place::Place, state::TargetState, target::Target};
+use crate::aws::{Ec2Instance, InstanceState, ManagedInstance, PingStatus, Platform};
 
 /// A machine that a session can be opened on, or could be: an EC2 instance, or a hybrid node that EC2 does not know.
 /// What was not asked, or not answered, is none.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Instance {
     /// `i-…` or `mi-…`.
     pub id: String,
@@ -21,7 +19,7 @@ pub struct Instance {
     pub status: TargetState,
     /// What EC2 says it is doing.
     pub state: Option<InstanceState>,
-    /// Whether its agent is in touch with Systems Manager; none if it never registered or nobody could be asked.
+    /// Whether its agent is in touch with Systems Manager; none if it never registered, or Systems Manager did not answer.
     pub ping: Option<PingStatus>,
     /// When its agent was last heard of.
     pub last_ping: Option<SystemTime>,
@@ -51,15 +49,6 @@ pub struct Instance {
     pub instance_profile: Option<String>,
     /// All tags, the name tag among them.
     pub tags: BTreeMap<String, String>,
-}
-
-/// The account and region in which an instance was found.
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct Place {
-    /// The AWS profile by which it was seen, if one was named.
-    pub profile: Option<String>,
-    /// The region.
-    pub region: String,
 }
 
 impl Instance {
@@ -134,13 +123,7 @@ impl Instance {
 
     /// What a session needs to know of it.
     pub fn target(&self) -> Target {
-        Target {
-            id: self.id.clone(),
-            name: self.name.clone(),
-            platform: self.platform,
-            state: self.status,
-            origin: None,
-        }
+        Target { id: self.id.clone(), name: self.name.clone(), platform: self.platform, state: self.status }
     }
 
     /// Whether it is terminated, or about to be.
@@ -157,23 +140,6 @@ impl Instance {
         };
         let by_rank = (self.status.rank(), self.is_gone()).cmp(&(other.status.rank(), other.is_gone()));
         by_rank.then_with(by_name).then_with(|| (&self.id, &self.place).cmp(&(&other.id, &other.place)))
-    }
-}
-
-impl Place {
-    /// The account and region that `aws` stands for.
-    pub fn of(aws: &Aws) -> Self {
-        Self { profile: aws.profile().map(str::to_owned), region: aws.region().to_owned() }
-    }
-}
-
-impl fmt::Display for Place {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.region)?;
-        match &self.profile {
-            Some(profile) => write!(f, " ({profile})"),
-            None => Ok(()),
-        }
     }
 }
 

@@ -9,14 +9,14 @@ use crate::aws::{Aws, ErrorKind};
 use crate::fleet::diagnose::{Elsewhere, Sighting};
 use crate::fleet::error::FleetError;
 use crate::fleet::inventory::{CacheUse, Options};
-use crate::fleet::model::instance::Place;
+use crate::fleet::model::place::Place;
 use crate::fleet::query::spec::TargetSpec;
 use crate::fleet::resolve::Resolver;
 
 /// Looks for what `spec` means in `places`, of which the first 24 are asked, 8 at a time. Those that have not answered
-/// when `patience` is over, or refuse, are told of as such.
-pub(crate) async fn look_elsewhere(aws: &Aws, spec: &TargetSpec, places: &[Place], patience: Duration) -> Elsewhere {
-    let deadline = Instant::now() + patience;
+/// when `timeout` is over, or refuse, are named as unanswered.
+pub(crate) async fn look_elsewhere(aws: &Aws, spec: &TargetSpec, places: &[Place], timeout: Duration) -> Elsewhere {
+    let deadline = Instant::now() + timeout;
     let mut asked = stream::iter(places.iter().take(PLACES).cloned())
         .map(|place| async move { (look(aws, spec, &place).await, place) })
         .buffer_unordered(SIDE_BY_SIDE);
@@ -28,7 +28,7 @@ pub(crate) async fn look_elsewhere(aws: &Aws, spec: &TargetSpec, places: &[Place
     }
     let answered: HashSet<_> = elsewhere.asked.iter().cloned().collect();
     elsewhere.unanswered = places.iter().filter(|place| !answered.contains(place)).cloned().collect();
-    // Answers come in any order; what is told must not.
+    // Answers come in any order; reports must not.
     let rank = |place: &Place| places.iter().position(|known| known == place);
     elsewhere.known.sort_by_key(|sighting| rank(&sighting.place));
     elsewhere.asked.sort_by_key(rank);

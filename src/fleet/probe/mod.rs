@@ -15,7 +15,7 @@ use tokio::time::timeout;
 
 use super::diagnose::{AgentFacts, Answer, Ec2Facts, Facts, Purpose, Refusal};
 use super::inventory::plan::IDS;
-use super::model::instance::Place;
+use super::model::place::Place;
 use crate::aws::{self, Aws, ConnectionStatus, Ec2Instance, ErrorKind, HybridTier, ManagedInstance};
 
 pub(crate) use elsewhere::look_elsewhere;
@@ -28,7 +28,7 @@ pub(crate) struct Probe {
     /// The key of the tag that names instances.
     pub name_tag: String,
     /// How long each answer may take. A request that is not answered by then is given up, and the rest goes on.
-    pub patience: Duration,
+    pub timeout: Duration,
 }
 
 type Answers<T> = HashMap<String, Answer<Option<T>>>;
@@ -62,7 +62,7 @@ impl Probe {
     async fn ec2(&self, aws: &Aws, ids: &[String]) -> Answers<Ec2Facts> {
         let chunks = ids.chunks(IDS).map(|ids| async move {
             let filter = [("instance-id".to_owned(), ids.to_vec())];
-            let asked = self.patiently("ec2:DescribeInstances", aws.instances_page(&filter, None)).await;
+            let asked = self.in_time("ec2:DescribeInstances", aws.instances_page(&filter, None)).await;
             let found = asked.map(|page| page.items.into_iter().map(|one| (one.id.clone(), one)).collect());
             answers(ids, found, |instance| ec2_facts(instance, &self.name_tag))
         });
@@ -72,7 +72,7 @@ impl Probe {
     async fn agents(&self, aws: &Aws, ids: &[String]) -> Answers<AgentFacts> {
         let chunks = ids.chunks(IDS).map(|ids| async move {
             let filter = [("InstanceIds".to_owned(), ids.to_vec())];
-            let asked = self.patiently("ssm:DescribeInstanceInformation", aws.managed_page(&filter, None)).await;
+            let asked = self.in_time("ssm:DescribeInstanceInformation", aws.managed_page(&filter, None)).await;
             let found = match asked {
                 // So the service may put it of one that it does not know.
                 Err(refusal) if refusal.kind == ErrorKind::NotFound && ids.len() == 1 => Ok(HashMap::new()),
@@ -86,8 +86,8 @@ impl Probe {
 
     async fn connected(&self, aws: &Aws, ids: &[String]) -> HashMap<String, Answer<bool>> {
         let asked = stream::iter(ids.to_vec()).map(|id| async move {
-            let answer = match self.patiently("ssm:GetConnectionStatus", aws.connection_status(&id)).await {
-                Ok(status) => Answer::Said(status == ConnectionStatus::Connected),
+            let answer = match self.in_time("ssm:GetConnectionStatus", aws.connection_status(&id)).await {
+                Ok(status) => Answer::Given(status == ConnectionStatus::Connected),
                 Err(refusal) => Answer::Refused(refusal),
             };
             (id, answer)
@@ -99,21 +99,17 @@ impl Probe {
         if !asked {
             return Answer::NotAsked;
         }
-        match self.patiently("ssm:GetServiceSetting", aws.hybrid_tier()).await {
-            Ok(Some(tier)) => Answer::Said(tier),
+        match self.in_time("ssm:GetServiceSetting", aws.hybrid_tier()).await {
+            Ok(Some(tier)) => Answer::Given(tier),
             Ok(None) => Answer::NotAsked,
             Err(refusal) => Answer::Refused(refusal),
         }
     }
 
-    async fn patiently<T>(
-        &self,
-        action: &str,
-        asked: impl Future<Output = Result<T, aws::Error>>,
-    ) -> Result<T, Refusal> {
-        match timeout(self.patience, asked).await {
+    async fn in_time<T>(&self, action: &str, asked: impl Future<Output = Result<T, aws::Error>>) -> Result<T, Refusal> {
+        match timeout(self.timeout, asked).await {
             Ok(answer) => answer.map_err(|error| Refusal::from(&error)),
-            Err(_) => Err(Refusal::late(action, self.patience.as_secs())),
+            Err(_) => Err(Refusal::late(action, self.timeout.as_secs())),
         }
     }
 }
@@ -126,7 +122,7 @@ fn answers<A, T>(
 ) -> Vec<(String, Answer<Option<T>>)> {
     let mut found = found;
     let answer = |id: &String| match &mut found {
-        Ok(found) => Answer::Said(found.remove(id).map(&facts)),
+        Ok(found) => Answer::Given(found.remove(id).map(&facts)),
         Err(refusal) => Answer::Refused(refusal.clone()),
     };
     ids.iter().map(answer).collect::<Vec<_>>().into_iter().zip(ids).map(|(answer, id)| (id.clone(), answer)).collect()

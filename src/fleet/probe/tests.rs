@@ -8,7 +8,8 @@ use tokio::time::Instant;
 use super::{Probe, look_elsewhere};
 use crate::aws::{Aws, ErrorKind, HybridTier, InstanceState, PingStatus};
 use crate::fleet::diagnose::{Answer, Purpose};
-use crate::fleet::{Place, TargetSpec};
+use crate::fleet::model::place::Place;
+use crate::fleet::query::spec::TargetSpec;
 use crate::testing::{Answer as Reply, Fake, keys};
 
 const ONE: &str = "i-00000000000000001";
@@ -16,7 +17,7 @@ const TWO: &str = "i-00000000000000002";
 const HYBRID: &str = "mi-00000000000000003";
 
 fn probe() -> Probe {
-    Probe { purpose: Purpose::Shell, name_tag: "Name".to_owned(), patience: Duration::from_secs(20) }
+    Probe { purpose: Purpose::Shell, name_tag: "Name".to_owned(), timeout: Duration::from_secs(20) }
 }
 
 fn ids(ids: &[&str]) -> Vec<String> {
@@ -71,10 +72,10 @@ async fn several_targets_are_asked_about_together() {
     assert_eq!(instance.instance_profile.as_deref(), Some("arn:x/app"));
     let agent = one.known_agent().unwrap();
     assert_eq!((agent.ping, agent.version.as_deref()), (PingStatus::Online, Some("3.3.0.0")));
-    assert!(agent.last_ping.is_some() && one.connected == Answer::Said(true) && one.tier == Answer::NotAsked);
-    assert_eq!((&two.ec2, &two.agent), (&Answer::Said(None), &Answer::Said(None)));
+    assert!(agent.last_ping.is_some() && one.connected == Answer::Given(true) && one.tier == Answer::NotAsked);
+    assert_eq!((&two.ec2, &two.agent), (&Answer::Given(None), &Answer::Given(None)));
     assert_eq!((&hybrid.ec2, hybrid.name()), (&Answer::NotAsked, Some("rack")));
-    assert_eq!(hybrid.tier, Answer::Said(HybridTier::Standard));
+    assert_eq!(hybrid.tier, Answer::Given(HybridTier::Standard));
 }
 
 #[tokio::test]
@@ -93,7 +94,7 @@ async fn a_denial_leaves_the_other_answers() {
         (refusal.code.as_deref(), refusal.request_id.as_deref()),
         (Some("UnauthorizedOperation"), Some("fake-request-id"))
     );
-    assert_eq!((facts.agent, facts.connected), (Answer::Said(None), Answer::Said(true)));
+    assert_eq!((facts.agent, facts.connected), (Answer::Given(None), Answer::Given(true)));
 }
 
 /// A service that takes requests and never answers.
@@ -107,7 +108,7 @@ async fn silent() -> (TcpListener, Aws) {
 async fn who_does_not_answer_is_not_waited_for() {
     let (_listener, aws) = silent().await;
     let start = Instant::now();
-    let impatient = Probe { patience: Duration::from_millis(50), ..probe() };
+    let impatient = Probe { timeout: Duration::from_millis(50), ..probe() };
     let facts = impatient.run(&aws, &ids(&[ONE])).await.remove(0);
     let late: Vec<_> = facts.refusals().map(|refusal| (refusal.kind, refusal.action.as_str())).collect();
     let actions = ["ssm:GetConnectionStatus", "ec2:DescribeInstances", "ssm:DescribeInstanceInformation"];

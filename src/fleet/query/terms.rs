@@ -11,7 +11,6 @@ pub struct Query {
     terms: Vec<Term>,
 }
 
-/// One condition.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Term {
     /// The name, the id or an address contains this text, be it in upper or lower case.
@@ -44,7 +43,7 @@ impl Query {
         Self { terms }
     }
 
-    /// The conditions.
+    /// All of these must hold.
     pub fn terms(&self) -> &[Term] {
         &self.terms
     }
@@ -92,7 +91,7 @@ impl fmt::Display for Query {
 }
 
 impl Tag {
-    /// The tags of a word like `Role=web` or `Role=web,Env=prod`; none for a word that is no such list. A comma before a
+    /// The tags of a word like `Role=web` or `Role=web,Env=prod`; none for any other word. A comma before a
     /// piece without `=` belongs to the value.
     pub fn list(word: &str) -> Option<Vec<Self>> {
         let mut tags: Vec<Self> = Vec::new();

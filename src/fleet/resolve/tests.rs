@@ -2,7 +2,8 @@
 
 use super::*;
 use crate::aws::{ErrorKind, InstanceState, Platform};
-use crate::fleet::TargetState;
+use crate::fleet::inventory::list;
+use crate::fleet::model::state::TargetState;
 use crate::testing::{Answer, Fake};
 
 /// What is meant, without a cache.
@@ -49,7 +50,7 @@ async fn find(in_ec2: Known, in_ssm: Known) -> Result<Target, FleetError> {
 }
 
 #[tokio::test]
-async fn an_id_is_taken_as_it_is_and_nobody_is_asked() {
+async fn an_id_is_taken_as_it_is_without_a_request() {
     let fake = fleet(&[], &[]).await;
     let aws = fake.aws().await;
     for id in ["i-0123abcd", "i-0123456789abcdef0", "mi-0123456789abcdef0", "ecs:c_t_r"] {
@@ -133,7 +134,7 @@ async fn one_service_is_enough() {
 }
 
 #[tokio::test]
-async fn a_name_that_nobody_has_gets_those_that_are_near() {
+async fn a_name_that_does_not_exist_gets_those_that_are_near() {
     let fake = Fake::start(|seen| match seen.action.as_str() {
         "DescribeInstances" if seen.body.contains("Filter") => ec2(&[], ""),
         "DescribeInstances" => ec2(&[("i-1", "running")], "web-1"),
@@ -218,7 +219,7 @@ async fn the_cache_answers_while_it_is_fresh_and_a_successor_is_found() {
     .await;
     let aws = fake.aws().await;
     let options = Options { cache_dir: Some(dir.path().to_owned()), ..Options::default() };
-    crate::fleet::list(vec![aws.clone()], &Default::default(), &options).collect(|_| ()).await;
+    list(vec![aws.clone()], &Default::default(), &options).collect(|_| ()).await;
     let asked = fake.seen().len();
 
     let resolver = Resolver::new(&aws, &options);
@@ -230,8 +231,8 @@ async fn the_cache_answers_while_it_is_fresh_and_a_successor_is_found() {
     assert_eq!(resolver.again(&spec, &successor).await.unwrap(), None);
     let target = resolver.target(&spec, found);
     let successor = target.successor(&aws).await.unwrap().unwrap();
-    assert_eq!((target.id.as_str(), successor.id.as_str()), ("i-1", "i-2"));
-    assert_eq!(successor.successor(&aws).await.unwrap(), None, "it is not out of the cache");
+    assert_eq!((target.target.id.as_str(), successor.id.as_str()), ("i-1", "i-2"));
+    assert_eq!(Resolved::from(successor).successor(&aws).await.unwrap(), None, "it is not out of the cache");
 
     let old = Resolver::new(&aws, &Options { age: std::time::Duration::ZERO, ..options });
     assert_eq!(old.one(&spec).await.unwrap().instance.id, "i-2", "what is old is not relied on");

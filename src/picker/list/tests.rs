@@ -1,6 +1,5 @@
 use super::*;
-use crate::aws::InstanceState;
-use crate::fleet::TargetState;
+use crate::fleet::{InstanceState, TargetState};
 use crate::testing::{fleet, instance};
 
 fn ids(list: &mut List) -> Vec<String> {

@@ -81,7 +81,7 @@ fn what_was_typed_selects_once_and_is_not_moved_by_what_comes() {
     assert_eq!(selected(&mut state), "i-web-2");
     state.apply(Update::Found(names(&["web-1"])));
     assert_eq!(selected(&mut state), "i-web-2");
-    // Before the first key nobody has seen to it.
+    // Before the first key nothing was chosen.
     let mut state = picker(names(&["web-2"]), false);
     assert_eq!(selected(&mut state), "i-web-2");
     state.apply(Update::Found(names(&["web-1"])));

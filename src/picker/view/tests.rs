@@ -1,5 +1,5 @@
 use super::*;
-use crate::aws::InstanceState;
+use crate::fleet::InstanceState;
 use crate::picker::feed::Update;
 use crate::picker::keys::Key;
 use crate::picker::state::Settings;
@@ -65,7 +65,7 @@ fn small_screens_keep_what_matters() {
 }
 
 #[test]
-fn what_is_loading_and_what_failed_is_told() {
+fn what_is_loading_and_what_failed_is_shown() {
     let mut state = picker(fleet(3), Settings::default());
     assert!(!screen(&mut state, 80, 24).0[0].contains('⠋'));
     state.apply(Update::Started);
@@ -77,7 +77,7 @@ fn what_is_loading_and_what_failed_is_told() {
     state.apply(Update::Done { whole: false });
     assert_eq!(screen(&mut state, 80, 24).0[22], "us-east-1: denied");
     assert_eq!(screen(&mut state, 40, 10).0[9], "us-east-1: denied");
-    state.say("copied i-1".into());
+    state.show_message("copied i-1".into());
     assert_eq!(screen(&mut state, 40, 10).0[9], "copied i-1");
 }
 

@@ -25,7 +25,7 @@ use crate::cli::globals::Globals;
 use crate::cli::target::choose;
 use crate::cli::target::lookup::{self, Ambiguity};
 use crate::cli::ui::Ui;
-use crate::session::forward::{self, Bind, Destination, Listener, Session};
+use crate::session::forward::{self, Bind, Destination, Listener, Opener, Session};
 use crate::terminal::signals::exit_now;
 use crate::terminal::{Termination, Terminations};
 use child::Place;

@@ -10,7 +10,7 @@ use crate::cli::session::start;
 use crate::cli::target::lookup::{self, Ambiguity};
 use crate::cli::ui::Ui;
 use crate::config::Key;
-use crate::fleet::Target;
+use crate::fleet::Resolved;
 use crate::session::SessionRequest;
 use crate::session::forward::{Destination, Opener};
 
@@ -21,7 +21,7 @@ pub(crate) struct TunnelOpener {
     target: TargetRequest,
     session: SessionRequest,
     /// The target as it was found for the first session. Later ones look again: behind a Name may be another instance.
-    found: Mutex<Option<Target>>,
+    found: Mutex<Option<Resolved>>,
 }
 
 impl TunnelOpener {
@@ -33,7 +33,7 @@ impl TunnelOpener {
         target: &TargetRequest,
         reason: Option<&str>,
         destination: &Destination,
-        found: Option<Target>,
+        found: Option<Resolved>,
     ) -> Self {
         let key = if destination.host.is_some() { Key::RemoteForwardDocument } else { Key::ForwardDocument };
         let session = SessionRequest::port(destination.host.as_deref(), destination.port)

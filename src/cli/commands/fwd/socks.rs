@@ -18,7 +18,7 @@ use crate::cli::commands::fwd;
 use crate::cli::context::TargetRequest;
 use crate::cli::error::{CliError, ErrorKind};
 use crate::cli::ui::Ui;
-use crate::fleet::Target;
+use crate::fleet::Resolved;
 use crate::session::forward::{
     Bind, Destination, Listen, Listener, LocalPort, Refusal, SocksOptions, SocksRoutes, serve_socks,
 };
@@ -131,7 +131,7 @@ pub(crate) fn serve(
     aws: &Aws,
     args: &fwd::Args,
     plan: &Plan,
-    target: Target,
+    target: Resolved,
     listener: Listener,
     stop: watch::Receiver<bool>,
 ) -> impl Future<Output = ()> + Send + use<> {
@@ -158,7 +158,7 @@ struct Routes {
     target: TargetRequest,
     reason: Option<String>,
     /// The target as it was found, and when.
-    found: (Target, Instant),
+    found: (Resolved, Instant),
 }
 
 impl SocksRoutes for Routes {

@@ -6,11 +6,10 @@ pub(crate) mod json;
 use std::io::{self, IsTerminal};
 use std::time::SystemTime;
 
-use anstream::AutoStream;
 use anstyle::Style;
-use clap::{ColorChoice, ValueEnum};
+use clap::ValueEnum;
 
-use crate::aws::{Aws, InstanceState};
+use crate::aws::Aws;
 use crate::cli::command::Run;
 use crate::cli::completes::Completes;
 use crate::cli::context::Context;
@@ -19,10 +18,10 @@ use crate::cli::exit::Exit;
 use crate::cli::globals::Globals;
 use crate::cli::target::places::{self, Places};
 use crate::cli::target::troubles;
-use crate::cli::ui::Ui;
+use crate::cli::ui::{Ui, color};
 use crate::config::Column;
 use crate::environment;
-use crate::fleet::{self, CacheUse, Instance, Inventory, Options, Query};
+use crate::fleet::{self, CacheUse, Instance, InstanceState, Inventory, Options, Query};
 use crate::moment::ago;
 use crate::terminal::size;
 use columns::{counts, style};
@@ -116,7 +115,7 @@ async fn run(context: &Context, args: Args) -> Result<Exit, CliError> {
     let ui = &context.ui;
     let Places { accounts, profiles, failures } = places::places(context, args.all_regions).await?;
     let mut first = context.clone();
-    // Several are no name of one.
+    // A list of profiles does not name one.
     first.globals.profile = accounts.first().and_then(|account| account.profile().map(str::to_owned));
     let settings = first.settings()?;
     let options = Options {
@@ -213,7 +212,7 @@ fn with_profile(mut columns: Vec<Column>, profiles: usize) -> Vec<Column> {
     columns
 }
 
-/// Writes the instances, and tells the columns for which there is no room.
+/// Writes the instances. Returns the columns for which there is no room.
 fn write(context: &Context, instances: &[Instance], args: &Args, columns: &[Column]) -> Result<Vec<String>, CliError> {
     let ui = &context.ui;
     match args.output {
@@ -222,13 +221,13 @@ fn write(context: &Context, instances: &[Instance], args: &Args, columns: &[Colu
             ui.data(text.map_err(|error| CliError::failed("the list cannot be written").caused_by(&error))?)?;
         }
         Format::Ids => ui.data(instances.iter().map(|instance| format!("{}\n", instance.id)).collect::<String>())?,
-        // A person is told that there is nothing; a program needs no titles of nothing.
+        // The footer says that there is nothing; a program needs no titles of nothing.
         Format::Table | Format::Wide if instances.is_empty() => {}
         Format::Table | Format::Wide => {
             let to_terminal = io::stdout().is_terminal();
             let fitted = to_terminal && args.output == Format::Table;
             let width = size::size().filter(|_| fitted).map(|size| usize::from(size.cols));
-            let colored = is_colored(context.globals.color);
+            let colored = color::is_colored(context.globals.color, &io::stdout());
             let status = columns.iter().position(|column| *column == Column::Status);
             let table = columns::table(instances, columns, SystemTime::now());
             let paint = |column, text: &str| if Some(column) == status { style(text) } else { Style::new() };
@@ -238,15 +237,6 @@ fn write(context: &Context, instances: &[Instance], args: &Args, columns: &[Colu
         }
     }
     Ok(Vec::new())
-}
-
-/// Whether what is written to standard output may have colours.
-pub(crate) fn is_colored(color: ColorChoice) -> bool {
-    match color {
-        ColorChoice::Always => true,
-        ColorChoice::Never => false,
-        ColorChoice::Auto => AutoStream::choice(&io::stdout()) != anstream::ColorChoice::Never,
-    }
 }
 
 /// What was listed, in one line.

@@ -94,7 +94,7 @@ pub(crate) async fn host(
     user: Option<&str>,
     alone: bool,
 ) -> Result<Host, CliError> {
-    let target = lookup::target_anew(ui, aws, request).await?;
+    let target = lookup::target_anew(ui, aws, request).await?.target;
     if let TargetState::Down(_) = target.state {
         // ssh would only add lines to the failure of its ProxyCommand.
         let error = CliError::new(ErrorKind::NotConnected, format!("{target} is not connected"));

@@ -3,7 +3,7 @@
 
 use serde::Serialize;
 
-use super::report::{Miss, Report, Told};
+use super::report::{Finding, LookupError, Report};
 use crate::aws::HybridTier;
 use crate::cli::error::ErrorKind;
 use crate::fleet::diagnose::{self, Purpose, Reason, Refusal, Verdict};
@@ -84,9 +84,9 @@ struct Unanswered<'a> {
 }
 
 /// An array of objects, one a line.
-pub(crate) fn array(told: &[Told], purpose: Purpose) -> serde_json::Result<Vec<u8>> {
+pub(crate) fn array(reports: &[Report], purpose: Purpose) -> serde_json::Result<Vec<u8>> {
     let mut text = Vec::from(b"[");
-    for (place, one) in told.iter().enumerate() {
+    for (place, one) in reports.iter().enumerate() {
         text.extend_from_slice(if place == 0 { b"\n" } else { b",\n" });
         serde_json::to_writer(&mut text, &entry(one, purpose))?;
     }
@@ -94,11 +94,11 @@ pub(crate) fn array(told: &[Told], purpose: Purpose) -> serde_json::Result<Vec<u
     Ok(text)
 }
 
-fn entry(told: &Told, purpose: Purpose) -> Entry<'_> {
-    let common = Entry { target: &told.target, r#for: purpose.word(), ..Entry::default() };
-    match &told.report {
-        Ok(report) => known(common, report),
-        Err(Miss { error, matches, elsewhere, .. }) => {
+fn entry(report: &Report, purpose: Purpose) -> Entry<'_> {
+    let common = Entry { target: &report.target, r#for: purpose.word(), ..Entry::default() };
+    match &report.outcome {
+        Ok(finding) => known(common, finding),
+        Err(LookupError { error, matches, elsewhere, .. }) => {
             let (verdict, reachable) = match error.kind() {
                 ErrorKind::NoTarget if !matches.is_empty() => ("ambiguous", None),
                 ErrorKind::NoTarget => ("no-such-target", Some(false)),
@@ -119,20 +119,20 @@ fn entry(told: &Told, purpose: Purpose) -> Entry<'_> {
     }
 }
 
-fn known<'a>(common: Entry<'a>, report: &'a Report) -> Entry<'a> {
-    let (facts, diagnosis) = (&report.facts, &report.diagnosis);
+fn known<'a>(common: Entry<'a>, finding: &'a Finding) -> Entry<'a> {
+    let (facts, diagnosis) = (&finding.facts, &finding.diagnosis);
     let (instance, agent) = (facts.instance(), facts.known_agent());
     Entry {
         id: Some(&facts.id),
         name: facts.name(),
         profile: facts.place.profile.as_deref(),
         region: Some(&facts.place.region),
-        verdict: report.word(),
+        verdict: finding.word(),
         reachable: match diagnosis.verdict {
             Verdict::Undetermined(_) => None,
             verdict => Some(verdict == Verdict::Reachable),
         },
-        exit_code: report.exit().code(),
+        exit_code: finding.exit().code(),
         summary: Some(diagnosis.summary.as_str()).filter(|summary| !summary.is_empty()),
         reasons: diagnosis.reasons.iter().map(why).collect(),
         cautions: diagnosis.cautions.iter().map(why).collect(),
@@ -144,8 +144,8 @@ fn known<'a>(common: Entry<'a>, report: &'a Report) -> Entry<'a> {
         ping: agent.map(|agent| agent.ping.as_str()),
         last_ping: agent.and_then(|agent| agent.last_ping.and_then(rfc3339)),
         agent_version: agent.and_then(|agent| agent.version.as_deref()),
-        connected: facts.connected.said().copied(),
-        hybrid_tier: facts.tier.said().map(|tier| match tier {
+        connected: facts.connected.given().copied(),
+        hybrid_tier: facts.tier.given().map(|tier| match tier {
             HybridTier::Standard => "standard",
             HybridTier::Advanced => "advanced",
         }),

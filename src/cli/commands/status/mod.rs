@@ -5,12 +5,12 @@ mod report;
 mod text;
 
 use std::collections::HashMap;
+use std::io::{self, IsTerminal};
 use std::time::Duration;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use futures_util::{StreamExt, stream};
 
-use super::ls::is_colored;
 use crate::aws::Aws;
 use crate::cli::command::Run;
 use crate::cli::completes::Completes;
@@ -20,11 +20,11 @@ use crate::cli::exit::Exit;
 use crate::cli::globals::Globals;
 use crate::cli::target::lookup::Lookup;
 use crate::cli::target::{choose, explain};
-use crate::cli::ui::Ui;
+use crate::cli::ui::{Ui, color, wrap};
 use crate::fleet::diagnose::{Facts, Purpose, diagnose};
 use crate::fleet::probe::{Probe, look_elsewhere};
 use crate::fleet::{CacheUse, FleetError, Place, TargetSpec};
-use report::{Miss, Report, Told};
+use report::{Finding, LookupError, Report};
 
 /// Check whether instances are reachable, and how to fix those that are not
 ///
@@ -53,7 +53,7 @@ pub(crate) struct Args {
     pub output: Format,
 }
 
-/// How it is told.
+/// How reports are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum Format {
     /// Text
@@ -69,10 +69,10 @@ fn purpose() -> impl TypedValueParser<Value = Purpose> {
 }
 
 /// How long one answer may take.
-const PATIENCE: Duration = Duration::from_secs(10);
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How long it is looked for in other places, all of them together.
-const PATIENCE_ELSEWHERE: Duration = Duration::from_secs(5);
+const ELSEWHERE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Targets that are looked for at the same time.
 const SIDE_BY_SIDE: usize = 8;
@@ -92,7 +92,7 @@ impl Run for Args {
 /// Runs the command.
 ///
 /// # Errors
-/// The answer cannot be written. A target that cannot be told of is no error here, but a part of the answer.
+/// The answer cannot be written. A target that cannot be found is part of the answer.
 async fn run(context: &Context, args: Args) -> Result<Exit, CliError> {
     let ui = &context.ui;
     let mut wanted = choose::several(context, &args.targets).await?;
@@ -100,7 +100,7 @@ async fn run(context: &Context, args: Args) -> Result<Exit, CliError> {
         [one] => one.text.clone(),
         several => format!("{} targets", several.len()),
     };
-    let asked: Vec<_> = match (wanted.pop(), wanted.is_empty()) {
+    let located: Vec<_> = match (wanted.pop(), wanted.is_empty()) {
         (Some(only), true) => vec![find_asking(context, &args, only).await?],
         (last, _) => {
             let _waiting = ui.waiting(format!("Looking for {what}"));
@@ -108,31 +108,33 @@ async fn run(context: &Context, args: Args) -> Result<Exit, CliError> {
             all.map(|wanted| find(context, &args, wanted)).buffered(SIDE_BY_SIDE).collect().await
         }
     };
-    let told = {
+    let reports = {
         let _waiting = ui.waiting(format!("Asking about {what}"));
-        let count: usize = asked.iter().filter_map(|asked| Some(asked.found.as_ref().ok()?.ids.len())).sum();
+        let count: usize = located.iter().filter_map(|one| Some(one.outcome.as_ref().ok()?.ids.len())).sum();
         if count > MOST {
             return Err(CliError::usage(format!("{count} instances are meant, more than {MOST}"))
                 .hint("narrow it down, or see `ssmx ls`, which asks about all of them at once"));
         }
-        told(context, &args, asked).await
+        reports(context, &args, located).await
     };
-    let exit = told.iter().map(Told::exit).fold(Exit::FINE, Exit::worse);
+    let exit = reports.iter().map(Report::exit).fold(Exit::FINE, Exit::worse);
     if context.globals.quiet && args.output == Format::Table {
         // Then the code is the answer.
-        told.iter().filter_map(|one| one.report.as_ref().err()).for_each(|miss| ui.error(&miss.error));
+        reports.iter().filter_map(|one| one.outcome.as_ref().err()).for_each(|error| ui.error(&error.error));
         return Ok(exit);
     }
     match args.output {
         Format::Json => {
-            let text = json::array(&told, args.purpose);
+            let text = json::array(&reports, args.purpose);
             ui.data(text.map_err(|error| CliError::failed("the answer cannot be written").caused_by(&error))?)?;
         }
         Format::Table => {
-            for one in &told {
-                match &one.report {
-                    Ok(report) => ui.data(text::report(report, is_colored(context.globals.color)))?,
-                    Err(miss) => ui.error(&miss.error),
+            let colored = color::is_colored(context.globals.color, &io::stdout());
+            let width = wrap::width().filter(|_| io::stdout().is_terminal());
+            for report in &reports {
+                match &report.outcome {
+                    Ok(finding) => ui.data(text::finding(finding, colored, width))?,
+                    Err(error) => ui.error(&error.error),
                 }
             }
         }
@@ -141,35 +143,36 @@ async fn run(context: &Context, args: Args) -> Result<Exit, CliError> {
 }
 
 /// A target as it was typed, and what it means.
-struct Asked {
+struct Located {
     text: String,
-    found: Result<Found, Miss>,
+    outcome: Result<Match, LookupError>,
 }
 
-struct Found {
+/// The instances that a target means, in one account and region.
+struct Match {
     aws: Aws,
     ids: Vec<String>,
     name_tag: String,
 }
 
-/// As [`find`]; if several are meant equally well and somebody is there, the one that the person chooses.
-async fn find_asking(context: &Context, args: &Args, wanted: TargetRequest) -> Result<Asked, CliError> {
+/// As [`find`]; if several are meant equally well, the person chooses one where there is a terminal.
+async fn find_asking(context: &Context, args: &Args, wanted: TargetRequest) -> Result<Located, CliError> {
     let waiting = context.ui.waiting(format!("Looking for {}", wanted.text));
     let settings = wanted.settings.clone();
-    let mut asked = find(context, args, wanted).await;
+    let mut located = find(context, args, wanted).await;
     drop(waiting);
-    if let Err(Miss { matches, in_common, .. }) = &asked.found
+    if let Err(LookupError { matches, in_common, .. }) = &located.outcome
         && !matches.is_empty()
         && args.output == Format::Table
         && let Some(chosen) = choose::among(&context.ui, &settings, in_common.clone(), matches).await?
     {
         let aws = context.aws(&settings).await?;
-        asked.found = Ok(Found { aws, ids: vec![chosen.id], name_tag: settings.name_tag().to_owned() });
+        located.outcome = Ok(Match { aws, ids: vec![chosen.id], name_tag: settings.name_tag().to_owned() });
     }
-    Ok(asked)
+    Ok(located)
 }
 
-async fn find(context: &Context, args: &Args, wanted: TargetRequest) -> Asked {
+async fn find(context: &Context, args: &Args, wanted: TargetRequest) -> Located {
     let found = async {
         let aws = context.aws(&wanted.settings).await?;
         // What is asked for is how it is now.
@@ -182,48 +185,48 @@ async fn find(context: &Context, args: &Args, wanted: TargetRequest) -> Asked {
         let ids = match found {
             Ok(instances) => instances.into_iter().map(|instance| instance.id).collect(),
             Err(error) => {
-                let miss = miss(context, &aws, lookup.spec(), error).await;
-                return Err(if wanted.selector.is_some() { miss.about(&wanted.text) } else { miss });
+                let error = lookup_error(context, &aws, lookup.spec(), error).await;
+                return Err(if wanted.selector.is_some() { error.about(&wanted.text) } else { error });
             }
         };
-        Ok(Found { ids, name_tag: wanted.settings.name_tag().to_owned(), aws })
+        Ok(Match { ids, name_tag: wanted.settings.name_tag().to_owned(), aws })
     };
-    let found = found.await;
-    Asked { text: wanted.text, found }
+    let outcome = found.await;
+    Located { text: wanted.text, outcome }
 }
 
 /// Why it is not known which instance is meant, and where else there is one.
-async fn miss(context: &Context, aws: &Aws, spec: &TargetSpec, error: FleetError) -> Miss {
+async fn lookup_error(context: &Context, aws: &Aws, spec: &TargetSpec, error: FleetError) -> LookupError {
     let not_found = matches!(error, FleetError::NotFound { .. });
     let several = match &error {
         FleetError::Ambiguous { described, matches } => Some((described.clone(), matches.clone())),
         _ => None,
     };
-    let miss = Miss::from(CliError::from(error));
+    let missed = LookupError::from(CliError::from(error));
     if let Some((described, matches)) = several {
         let in_common = format!("{} instances {described}", matches.len());
-        let miss = Miss { matches, in_common, ..miss };
-        return miss.hint("`--all` tells of all of them, `--first` of the best one");
+        let missed = LookupError { matches, in_common, ..missed };
+        return missed.hint("`--all` tells of all of them, `--first` of the best one");
     }
     if !not_found {
-        return miss;
+        return missed;
     }
     let places = explain::places(aws, &context.config);
-    let elsewhere = look_elsewhere(aws, spec, &places, PATIENCE_ELSEWHERE).await.known;
+    let elsewhere = look_elsewhere(aws, spec, &places, ELSEWHERE_TIMEOUT).await.known;
     let here = Place::of(aws);
-    let told = elsewhere.iter().take(SIGHTINGS_SHOWN);
-    let told = told.map(|seen| format!("there is {} in {}: add `{}`", seen.id, seen.place, seen.flags(&here)));
-    told.collect::<Vec<_>>().into_iter().fold(Miss { elsewhere, ..miss }, Miss::hint)
+    let shown = elsewhere.iter().take(SIGHTINGS_SHOWN);
+    let hints = shown.map(|seen| format!("there is {} in {}: add `{}`", seen.id, seen.place, seen.flags(&here)));
+    hints.collect::<Vec<_>>().into_iter().fold(LookupError { elsewhere, ..missed }, LookupError::hint)
 }
 
 /// Instances elsewhere that hints name.
 const SIGHTINGS_SHOWN: usize = 3;
 
-/// What can be told of each target, in their order.
-async fn told(context: &Context, args: &Args, asked: Vec<Asked>) -> Vec<Told> {
+/// A report of each target, in their order.
+async fn reports(context: &Context, args: &Args, located: Vec<Located>) -> Vec<Report> {
     // Targets in one account and region are asked about together.
     let mut groups: Vec<(Aws, String, Vec<String>)> = Vec::new();
-    for Found { aws, ids, name_tag } in asked.iter().filter_map(|asked| asked.found.as_ref().ok()) {
+    for Match { aws, ids, name_tag } in located.iter().filter_map(|one| one.outcome.as_ref().ok()) {
         let group = groups.iter_mut().find(|(known, ..)| known.is_same(aws));
         let known = match group {
             Some((.., known)) => known,
@@ -238,7 +241,7 @@ async fn told(context: &Context, args: &Args, asked: Vec<Asked>) -> Vec<Told> {
     }
     let mut facts: Vec<(Aws, HashMap<String, Facts>)> = Vec::new();
     for (aws, name_tag, ids) in groups {
-        let probe = Probe { purpose: args.purpose, name_tag, patience: PATIENCE };
+        let probe = Probe { purpose: args.purpose, name_tag, timeout: ANSWER_TIMEOUT };
         let found = probe.run(&aws, &ids).await;
         let aws_here = &aws;
         let seek: Vec<_> =
@@ -246,26 +249,26 @@ async fn told(context: &Context, args: &Args, asked: Vec<Asked>) -> Vec<Told> {
         let seek = &seek;
         let found = stream::iter(found).map(|mut facts| async move {
             if seek.contains(&facts.id) {
-                explain::seek(aws_here, &context.config, &mut facts, PATIENCE_ELSEWHERE).await;
+                explain::seek(aws_here, &context.config, &mut facts, ELSEWHERE_TIMEOUT).await;
             }
             (facts.id.clone(), facts)
         });
         let found = found.buffer_unordered(SIDE_BY_SIDE).collect().await;
         facts.push((aws, found));
     }
-    let mut told = Vec::new();
-    for Asked { text, found } in asked {
-        match found {
-            Err(miss) => told.push(Told { target: text, report: Err(miss) }),
-            Ok(Found { aws, ids, .. }) => {
+    let mut all = Vec::new();
+    for Located { text, outcome } in located {
+        match outcome {
+            Err(error) => all.push(Report { target: text, outcome: Err(error) }),
+            Ok(Match { aws, ids, .. }) => {
                 let known = facts.iter().find(|(known, _)| known.is_same(&aws));
-                let reports = ids
+                let findings = ids
                     .iter()
                     .filter_map(|id| known?.1.get(id))
-                    .map(|facts| Report { facts: facts.clone(), diagnosis: diagnose(facts) });
-                told.extend(reports.map(|report| Told { target: text.clone(), report: Ok(report) }));
+                    .map(|facts| Finding { facts: facts.clone(), diagnosis: diagnose(facts) });
+                all.extend(findings.map(|finding| Report { target: text.clone(), outcome: Ok(finding) }));
             }
         }
     }
-    told
+    all
 }

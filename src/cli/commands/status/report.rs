@@ -5,24 +5,24 @@ use crate::cli::exit::Exit;
 use crate::fleet::Instance;
 use crate::fleet::diagnose::{Diagnosis, Facts, Sighting, Verdict};
 
-/// What can be told of a target as it was typed; several instances make several of these.
+/// What `ssmx status` reports of a target as it was typed; several instances make several of these.
 #[derive(Debug)]
-pub(crate) struct Told {
+pub(crate) struct Report {
     pub(crate) target: String,
     /// Or why it is not known which instance is meant.
-    pub(crate) report: Result<Report, Miss>,
+    pub(crate) outcome: Result<Finding, LookupError>,
 }
 
 /// What was found out of an instance.
 #[derive(Debug)]
-pub(crate) struct Report {
+pub(crate) struct Finding {
     pub(crate) facts: Facts,
     pub(crate) diagnosis: Diagnosis,
 }
 
 /// Why it is not known which instance is meant.
 #[derive(Debug)]
-pub(crate) struct Miss {
+pub(crate) struct LookupError {
     pub(crate) error: CliError,
     /// Those that may be meant, if there are several, and what they have in common, in a few words.
     pub(crate) matches: Vec<Instance>,
@@ -31,17 +31,17 @@ pub(crate) struct Miss {
     pub(crate) elsewhere: Vec<Sighting>,
 }
 
-impl Told {
+impl Report {
     /// The exit code that this alone would have.
     pub(crate) fn exit(&self) -> Exit {
-        match &self.report {
-            Ok(report) => report.exit(),
-            Err(miss) => miss.error.exit(),
+        match &self.outcome {
+            Ok(finding) => finding.exit(),
+            Err(error) => error.error.exit(),
         }
     }
 }
 
-impl Miss {
+impl LookupError {
     pub(crate) fn about(self, what: &str) -> Self {
         Self { error: self.error.about(what), ..self }
     }
@@ -55,13 +55,13 @@ impl Miss {
     }
 }
 
-impl From<CliError> for Miss {
+impl From<CliError> for LookupError {
     fn from(error: CliError) -> Self {
         Self { error, matches: Vec::new(), in_common: String::new(), elsewhere: Vec::new() }
     }
 }
 
-impl Report {
+impl Finding {
     /// The exit code that this alone would have.
     pub(crate) fn exit(&self) -> Exit {
         match self.diagnosis.verdict {

@@ -1,11 +1,10 @@
 //! What was found out of a target, for a person.
 
-use std::fmt::Write as _;
-
 use anstyle::{AnsiColor, Style};
 
-use super::report::Report;
+use super::report::Finding;
 use crate::aws::PingStatus;
+use crate::cli::ui::wrap::wrap;
 use crate::fleet::diagnose::{Facts, Reason, Verdict};
 use crate::text::{printable, printable_lines};
 
@@ -14,44 +13,61 @@ const BAD: Style = AnsiColor::Red.on_default().bold();
 const UNSURE: Style = AnsiColor::Yellow.on_default().bold();
 const LABEL: Style = Style::new().dimmed();
 
-/// A headline, and below it the reasons with their fixes.
-pub(crate) fn report(report: &Report, colored: bool) -> String {
-    let (facts, diagnosis) = (&report.facts, &report.diagnosis);
+/// A headline, and below it the reasons with their fixes. Lines longer than `width` are broken between words.
+pub(crate) fn finding(finding: &Finding, colored: bool, width: Option<usize>) -> String {
+    let (facts, diagnosis) = (&finding.facts, &finding.diagnosis);
     let subject = match facts.name() {
         Some(name) => format!("{} ({})", printable(name), facts.id),
         None => printable(&facts.id).into_owned(),
     };
     let summary = printable_lines(&diagnosis.summary);
-    let mut text = match diagnosis.verdict {
-        Verdict::Reachable => format!("{subject} {GOOD}can be reached{GOOD:#}{}\n", agent(facts)),
-        Verdict::NotConnected => format!("{subject} {BAD}cannot be reached{BAD:#}: {summary}\n"),
-        Verdict::NoSuchTarget => format!("{subject} {BAD}cannot be reached{BAD:#}: {summary}\n"),
-        Verdict::Undetermined(_) => format!("{subject} {UNSURE}may or may not be reached{UNSURE:#}: {summary}\n"),
+    let mut lines = Lines { text: String::new(), width };
+    let headline = match diagnosis.verdict {
+        Verdict::Reachable => format!("{subject} {GOOD}can be reached{GOOD:#}{}", agent(facts)),
+        Verdict::NotConnected => format!("{subject} {BAD}cannot be reached{BAD:#}: {summary}"),
+        Verdict::NoSuchTarget => format!("{subject} {BAD}cannot be reached{BAD:#}: {summary}"),
+        Verdict::Undetermined(_) => format!("{subject} {UNSURE}may or may not be reached{UNSURE:#}: {summary}"),
     };
+    lines.push(&headline, 4);
     match diagnosis.reasons.as_slice() {
         // The headline has said it.
-        [only] if only.what == diagnosis.summary => details(&mut text, only, 2),
+        [only] if only.what == diagnosis.summary => lines.details(only, 2),
         reasons => {
             for (place, reason) in reasons.iter().enumerate() {
-                let _ = writeln!(text, "  {}. {}", place + 1, printable_lines(&reason.what));
-                details(&mut text, reason, 5);
+                lines.push(&format!("  {}. {}", place + 1, printable_lines(&reason.what)), 5);
+                lines.details(reason, 5);
             }
         }
     }
     for caution in &diagnosis.cautions {
-        let _ = writeln!(text, "  {UNSURE}note{UNSURE:#}: {}", printable_lines(&caution.what));
-        details(&mut text, caution, 8);
+        lines.push(&format!("  {UNSURE}note{UNSURE:#}: {}", printable_lines(&caution.what)), 8);
+        lines.details(caution, 8);
     }
-    if colored { text } else { anstream::adapter::strip_str(&text).to_string() }
+    if colored { lines.text } else { anstream::adapter::strip_str(&lines.text).to_string() }
 }
 
-fn details(text: &mut String, reason: &Reason, indent: usize) {
-    let mut line = |label: &str, content: &str| {
-        let _ = writeln!(text, "{:indent$}{LABEL}{label:5}{LABEL:#}{}", "", printable_lines(content));
-    };
-    line("seen:", &format!(" {}", reason.seen));
-    for (place, fix) in reason.fix.iter().enumerate() {
-        line(if place == 0 { "fix:" } else { "" }, &format!(" {fix}"));
+struct Lines {
+    text: String,
+    width: Option<usize>,
+}
+
+impl Lines {
+    /// Adds a line. Where it has to be broken, its other parts are indented by `hang`.
+    fn push(&mut self, line: &str, hang: usize) {
+        match self.width {
+            Some(width) => self.text.push_str(&wrap(line, width, hang)),
+            None => self.text.push_str(line),
+        }
+        self.text.push('\n');
+    }
+
+    fn details(&mut self, reason: &Reason, indent: usize) {
+        let seen = [("seen:", &reason.seen)].into_iter();
+        let fixes = reason.fix.iter().enumerate().map(|(place, fix)| (if place == 0 { "fix:" } else { "" }, fix));
+        for (label, content) in seen.chain(fixes) {
+            let line = format!("{:indent$}{LABEL}{label:5}{LABEL:#} {}", "", printable_lines(content));
+            self.push(&line, indent + 6);
+        }
     }
 }
 
