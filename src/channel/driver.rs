@@ -114,13 +114,13 @@ impl Driver {
         loop {
             let since = Instant::now();
             let heard = self.channel.receive_statistics().received;
-            self.channel.connected(since);
+            self.channel.handle_connected(since);
             let driven = self.drive(Connection::new(socket), &mut unfinished, &mut outage).await;
             let Cut { reason, too_large } = match driven {
                 Stop::Ended(end) => return end,
                 Stop::Lost(cut) => cut,
             };
-            self.channel.disconnected();
+            self.channel.handle_disconnected();
             if too_large && self.channel.large_refused() {
                 message_size::refused(&self.url.host);
             }
@@ -334,7 +334,7 @@ impl Driver {
         if unfinished.turn.is_none() {
             return;
         }
-        let sendable = self.channel.sendable();
+        let sendable = self.channel.poll_sendable();
         if sendable > 0
             && let Some(turn) = unfinished.turn.take()
         {

@@ -26,8 +26,8 @@ pub struct Config {
     /// Received bytes that wait for the reader; at the limit [`super::DataChannel::can_receive`] turns false, and data
     /// handed in all the same is not acknowledged, so that its sender repeats it.
     pub receive_buffer: usize,
-    /// Bytes of messages that have come before their turn; beyond it they are not acknowledged.
-    pub early_buffer: usize,
+    /// Bytes of messages that arrived out of order; beyond it they are not acknowledged.
+    pub reorder_buffer: usize,
     /// Seeds the ids of messages.
     pub seed: u64,
     /// The time of day in milliseconds since the Unix epoch at the instant `started`.
@@ -44,7 +44,7 @@ impl Config {
             send_buffer: 256 * 1024,
             max_window: 4 << 20,
             receive_buffer: 1 << 20,
-            early_buffer: 16 << 20,
+            reorder_buffer: 16 << 20,
             seed,
             epoch_ms,
             started,

@@ -59,8 +59,8 @@ pub struct ReceiveStatistics {
     pub corrupt: u64,
     /// Stream messages that had been here before.
     pub duplicates: u64,
-    /// Stream messages that came before their turn.
-    pub early: u64,
+    /// Stream messages that arrived out of order.
+    pub out_of_order: u64,
     /// Stream messages left unacknowledged for want of room or readiness.
     pub refused: u64,
 }

@@ -82,7 +82,7 @@ impl End {
             while let Some(frame) = self.channel.poll_transmit(now) {
                 line.send(now, frame);
             }
-            let room = if self.ready { self.channel.sendable().min(BULK) } else { 0 };
+            let room = if self.ready { self.channel.poll_sendable().min(BULK) } else { 0 };
             let Some(bytes) = (room > 0).then(|| self.mux.poll_transmit(room)).flatten() else { return };
             assert_eq!(self.channel.write(&bytes), bytes.len(), "what is granted is taken");
         }
@@ -121,8 +121,8 @@ fn measure(bytes_per_second: f64, latency: Duration) -> Measured {
     let mut agent = End { channel: DataChannel::agent(config, agent), mux: mux(Role::Server), ready: false };
     let mut up = Line::new(start, bytes_per_second, latency);
     let mut down = Line::new(start, bytes_per_second, latency);
-    client.channel.connected(now);
-    agent.channel.connected(now);
+    client.channel.handle_connected(now);
+    agent.channel.handle_connected(now);
 
     let (keys, bulk) = (client.mux.open().unwrap(), client.mux.open().unwrap());
     let block = Bytes::from(vec![0; BULK]);

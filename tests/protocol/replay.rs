@@ -291,8 +291,8 @@ fn replay(recording: &Recording) -> (Half, Replay) {
             Entry::Event(time, name) => {
                 let now = replay.now(*time);
                 match name.as_str() {
-                    "open" => replay.channel.connected(now),
-                    "detach" => replay.channel.disconnected(),
+                    "open" => replay.channel.handle_connected(now),
+                    "detach" => replay.channel.handle_disconnected(),
                     _ => {}
                 }
                 replay.run_to(*time);

@@ -131,8 +131,8 @@ fn run(seed: u64) {
     config.message_size = [1, 100, 1024, 32 * 1024][random.below(4) as usize];
     config.send_buffer = 1 + random.below(64 * 1024) as usize;
     config.receive_buffer = 1 + random.below(64 * 1024) as usize;
-    config.early_buffer = 16 * 1024 + random.below(256 * 1024) as usize;
-    let bound = config.send_buffer + config.receive_buffer + config.early_buffer + SLACK;
+    config.reorder_buffer = 16 * 1024 + random.below(256 * 1024) as usize;
+    let bound = config.send_buffer + config.receive_buffer + config.reorder_buffer + SLACK;
 
     let encrypted = random.chance(30);
     let handshake = (encrypted || random.chance(50)).then(|| AgentHandshakeConfig {
@@ -170,7 +170,7 @@ fn run(seed: u64) {
     let agent_starts = start + Duration::from_millis(random.below(400));
     let accepts_from = agent_starts + Duration::from_millis(random.below(1200));
     agent.channel.set_accepting(now, false);
-    client.channel.connected(now);
+    client.channel.handle_connected(now);
     let mut agent_connected = false;
     let mut cuts = random.below(4);
     let mut next_cut = now + Duration::from_millis(random.below(3000));
@@ -178,7 +178,7 @@ fn run(seed: u64) {
 
     while !(client.done() && agent.done() && agent_connected) {
         if !agent_connected && now >= agent_starts {
-            agent.channel.connected(now);
+            agent.channel.handle_connected(now);
             agent_connected = true;
         }
         if now >= accepts_from {
@@ -188,15 +188,15 @@ fn run(seed: u64) {
             cuts -= 1;
             up.cut();
             down.cut();
-            client.channel.disconnected();
-            agent.channel.disconnected();
+            client.channel.handle_disconnected();
+            agent.channel.handle_disconnected();
             back_at = Some(now + Duration::from_millis(random.below(2000)));
             next_cut = now + Duration::from_millis(random.below(3000));
         }
         if back_at.is_some_and(|at| now >= at) {
             back_at = None;
-            client.channel.connected(now);
-            agent.channel.connected(now);
+            client.channel.handle_connected(now);
+            agent.channel.handle_connected(now);
         }
         // The service keeps what it has for an agent that is not there yet.
         while agent_connected
@@ -277,8 +277,8 @@ fn the_client_gives_back_the_reads_of_a_slow_reader() {
     let mut client = DataChannel::client(config.clone(), ClientConfig::new(None, 0));
     config.send_buffer = 1 << 20;
     let mut agent = DataChannel::agent(config, AgentConfig { session_id: String::new(), handshake: None });
-    client.connected(now);
-    agent.connected(now);
+    client.handle_connected(now);
+    agent.handle_connected(now);
     let data: Vec<u8> = (0..40_000_u32).map(|number| number as u8).collect();
     assert_eq!(agent.write(&data), data.len());
     let frames: Vec<Bytes> = std::iter::from_fn(|| agent.poll_transmit(now)).collect();

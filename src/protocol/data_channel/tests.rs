@@ -1,4 +1,5 @@
 use super::*;
+use crate::protocol::message::PREFIX_LENGTH;
 
 fn pair(now: Instant) -> (DataChannel, DataChannel) {
     let config = |seed| Config::new(now, 1, seed);
@@ -36,8 +37,8 @@ fn carry(now: Instant, client: &mut DataChannel, agent: &mut DataChannel) -> Vec
 fn the_first_large_message_goes_alone_and_then_all_are_large() {
     let now = Instant::now();
     let (mut client, mut agent) = pair(now);
-    client.connected(now);
-    agent.connected(now);
+    client.handle_connected(now);
+    agent.handle_connected(now);
     client.handle_timeout(now);
     client.open_without_handshake();
     client.set_message_size(8 * 1024);
@@ -45,7 +46,7 @@ fn the_first_large_message_goes_alone_and_then_all_are_large() {
     let first = client.poll_transmit(now).unwrap();
     assert_eq!(first.len(), PREFIX_LENGTH + 8 * 1024);
     assert!(client.poll_transmit(now).is_none() && client.trying_large_since().is_some());
-    assert_eq!(client.sendable(), 0);
+    assert_eq!(client.poll_sendable(), 0);
     agent.handle_frame(now, first);
     assert_eq!(carry(now, &mut client, &mut agent), vec![7; 20_000]);
     assert!(client.trying_large_since().is_none() && client.send_statistics().sent == 3);
@@ -55,8 +56,8 @@ fn the_first_large_message_goes_alone_and_then_all_are_large() {
 fn a_refused_large_message_is_cut_anew_and_nothing_is_lost_or_doubled() {
     let now = Instant::now();
     let (mut client, mut agent) = pair(now);
-    client.connected(now);
-    agent.connected(now);
+    client.handle_connected(now);
+    agent.handle_connected(now);
     client.handle_timeout(now);
     client.open_without_handshake();
     client.set_message_size(8 * 1024);
@@ -66,9 +67,9 @@ fn a_refused_large_message_is_cut_anew_and_nothing_is_lost_or_doubled() {
     assert_eq!(client.write(&data), data.len());
     // The gateway closes the connection, and the message is gone.
     assert!(client.poll_transmit(now).unwrap().len() > 8 * 1024);
-    client.disconnected();
+    client.handle_disconnected();
     assert!(client.large_refused() && !client.large_refused());
-    client.connected(now);
+    client.handle_connected(now);
     assert_eq!(carry(now, &mut client, &mut agent), data);
 }
 
@@ -76,15 +77,15 @@ fn a_refused_large_message_is_cut_anew_and_nothing_is_lost_or_doubled() {
 fn what_is_sendable_goes_out_at_once() {
     let now = Instant::now();
     let (mut client, mut agent) = pair(now);
-    assert_eq!(client.sendable(), 0, "not connected");
-    client.connected(now);
-    agent.connected(now);
-    assert_eq!(client.sendable(), 0, "it is not known whether there is a handshake");
+    assert_eq!(client.poll_sendable(), 0, "not connected");
+    client.handle_connected(now);
+    agent.handle_connected(now);
+    assert_eq!(client.poll_sendable(), 0, "it is not known whether there is a handshake");
     client.open_without_handshake();
-    let sendable = client.sendable();
+    let sendable = client.poll_sendable();
     assert!(sendable >= 32 * 1024, "{sendable}");
     assert_eq!(client.write(&vec![1; sendable]), sendable);
-    assert_eq!(client.sendable(), 0, "something waits");
+    assert_eq!(client.poll_sendable(), 0, "something waits");
     while client.poll_transmit(now).is_some() {}
     assert!(client.queue.is_empty());
 }

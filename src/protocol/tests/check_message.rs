@@ -39,7 +39,7 @@ fn config(now: Instant) -> Config {
         send_buffer: SEND_BUFFER,
         max_window: 10_000,
         receive_buffer: RECEIVE_BUFFER,
-        early_buffer: EARLY_BUFFER,
+        reorder_buffer: EARLY_BUFFER,
         ..Config::new(now, 1, 1)
     }
 }
@@ -61,7 +61,7 @@ fn drive(mut channel: DataChannel, start: Instant, mut bytes: &[u8], mended: boo
     let mut next_sequence = 0;
     let mut longest = 0;
     let mut ended = false;
-    channel.connected(now);
+    channel.handle_connected(now);
     while let Some((length, rest)) = bytes.split_first_chunk() {
         let length = usize::from(u16::from_be_bytes(*length)).min(rest.len());
         let (frame, rest) = rest.split_at(length);
@@ -74,8 +74,8 @@ fn drive(mut channel: DataChannel, start: Instant, mut bytes: &[u8], mended: boo
         let accepted = channel.write(&vec![whim; usize::from(whim)]);
         assert!(accepted <= usize::from(whim));
         match whim % 7 {
-            0 => channel.disconnected(),
-            1 => channel.connected(now),
+            0 => channel.handle_disconnected(),
+            1 => channel.handle_connected(now),
             2 => {
                 now += Duration::from_millis(u64::from(whim));
                 channel.handle_timeout(now);
@@ -95,7 +95,7 @@ fn drive(mut channel: DataChannel, start: Instant, mut bytes: &[u8], mended: boo
     ended |= read(&mut channel, ended);
     assert_eq!(ended, channel.has_ended());
     channel.set_accepting(now, true);
-    channel.connected(now);
+    channel.handle_connected(now);
     send(&mut channel, now, &mut next_sequence);
     let timers = std::iter::from_fn(|| {
         now = channel.poll_timeout()?.max(now + Duration::from_nanos(1));

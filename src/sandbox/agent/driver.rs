@@ -114,7 +114,7 @@ where
 
     /// Serves the session to its end.
     pub(crate) async fn run(mut self) -> Outcome {
-        self.channel.connected(now());
+        self.channel.handle_connected(now());
         self.channel.report_state(now(), "Connected");
         match self.serve().await {
             Ok(outcome) => outcome,
@@ -161,8 +161,8 @@ where
             event = self.link.recv(), if receives => match event {
                 Some(LinkEvent::Frame(frame)) => self.channel.handle_frame(now(), frame),
                 Some(LinkEvent::Reconnected) => {
-                    self.channel.disconnected();
-                    self.channel.connected(now());
+                    self.channel.handle_disconnected();
+                    self.channel.handle_connected(now());
                 }
                 None => return Err(End::Over),
             },

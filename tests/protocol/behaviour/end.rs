@@ -29,7 +29,7 @@ impl End {
         change(&mut config);
         let now = config.started;
         let mut channel = DataChannel::client(config, ClientConfig::new(grace, 1));
-        channel.connected(now);
+        channel.handle_connected(now);
         Self { channel, now }
     }
 
@@ -53,7 +53,7 @@ impl End {
         let now = config.started;
         let agent = AgentConfig { session_id: "session".to_owned(), handshake };
         let mut channel = DataChannel::agent(config, agent);
-        channel.connected(now);
+        channel.handle_connected(now);
         Self { channel, now }
     }
 

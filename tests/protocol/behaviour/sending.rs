@@ -50,7 +50,7 @@ fn the_window_opens_while_the_round_trip_is_short_and_closes_when_it_grows() {
     let (_, closed) = client.channel.window();
     assert!(closed <= open / 8, "{open} bytes before the round trip grew, {closed} after");
     // Accepted is what was sent and what waits: nothing is dropped.
-    client.channel.disconnected();
+    client.channel.handle_disconnected();
     let waiting = client.channel.buffered();
     assert_eq!(client.channel.writable(), 256 * 1024 - waiting);
     assert_eq!(client.channel.send_statistics().sent as usize, sent.len() / 1024);
@@ -129,7 +129,7 @@ fn a_paused_agent_sends_nothing_until_something_lifts_it() {
         |agent| agent.hear(input(0, PayloadType::Output, b"x")),
         |agent| agent.hear(acknowledgement(0)),
         |agent| agent.hear(outside_stream(MessageType::StartPublication, "")),
-        |agent| agent.channel.connected(agent.now),
+        |agent| agent.channel.handle_connected(agent.now),
     ];
     for (number, lift) in lifts.into_iter().enumerate() {
         let mut agent = End::agent(None);
