@@ -11,7 +11,7 @@ use tokio::sync::{Notify, mpsc, oneshot, watch};
 use tokio::time::sleep_until;
 
 use super::event::{End, Event, Notice};
-use super::message_size;
+use super::gateways;
 use super::open::terminate;
 use super::outlet::TURN;
 use super::reconnect::{Outage, Socket};
@@ -19,7 +19,7 @@ use super::socket::{Connection, Cut};
 use super::stream_url::StreamUrl;
 use super::watchdog::TICK;
 use crate::aws::{Aws, Secret};
-use crate::protocol::{self, DataChannel, DataKey, Flag, Handshake, KeyRequest, SealedKey, Size};
+use crate::protocol::{self, DataChannel, DataKey, Failure, Flag, Handshake, KeyRequest, SealedKey, Size, Version};
 
 /// What the user of a session asks of it.
 #[derive(Debug)]
@@ -121,8 +121,8 @@ impl Driver {
                 Stop::Lost(cut) => cut,
             };
             self.channel.handle_disconnected();
-            if too_large && self.channel.large_refused() {
-                message_size::refused(&self.url.host);
+            if too_large {
+                self.channel.handle_message_too_large();
             }
             tracing::info!(session_id = self.session_id, %reason, "connection lost");
             let resumed = async {
@@ -214,12 +214,6 @@ impl Driver {
                         if let Err(cut) = connection.check(now, channel) {
                             return Stop::Lost(cut);
                         }
-                        let trying = channel.trying_large_since();
-                        if trying.is_some_and(|since| now.saturating_duration_since(since) >= message_size::PATIENCE) {
-                            // It may have arrived all the same, so it cannot be cut anew.
-                            message_size::refused(&self.url.host);
-                            return Stop::Ended(End::Lost("the service did not answer to a large message".to_owned()));
-                        }
                     }
                 }
             }
@@ -271,8 +265,9 @@ impl Driver {
         match event {
             protocol::Event::Ready(handshake) => {
                 tracing::info!(session_id = self.session_id, ?handshake, "ready");
-                if self.large_messages && message_size::allowed(&self.url.host, handshake.as_ref()) {
-                    self.channel.set_message_size(message_size::BULK);
+                let agent_takes_them = handshake.as_ref().is_some_and(takes_large_messages);
+                if self.large_messages && agent_takes_them && !gateways::refuses_large_messages(&self.url.host) {
+                    self.channel.discover_mtu();
                 }
                 let message = handshake.as_ref().and_then(message);
                 tell(Event::Ready(handshake));
@@ -288,7 +283,11 @@ impl Driver {
             protocol::Event::Stderr(bytes) => tell(Event::Stderr(bytes)),
             protocol::Event::ExitCode(code) => tell(Event::ExitCode(code)),
             protocol::Event::Flag(flag) => tell(Event::Flag(flag)),
+            protocol::Event::LargeMessagesRefused => gateways::remember_refusal(&self.url.host),
             protocol::Event::Closed(closed) => return Err(End::Closed(closed.output)),
+            protocol::Event::Failed(failure @ Failure::LargeMessageUnanswered) => {
+                return Err(End::Lost(failure.to_string()));
+            }
             protocol::Event::Failed(failure) => return Err(End::Failed(failure)),
             // These two come to agents.
             protocol::Event::KeyToDecrypt { .. } | protocol::Event::Size(_) => {}
@@ -362,6 +361,13 @@ impl Driver {
             Ok(SealedKey { plaintext, ciphertext: key.ciphertext })
         })
     }
+}
+
+/// Agents from here on were seen to take messages of any size.
+const LARGE_SINCE: Version = Version::new(3, 0, 0, 0);
+
+fn takes_large_messages(agent: &Handshake) -> bool {
+    agent.agent_version.parse().is_ok_and(|version: Version| version >= LARGE_SINCE)
 }
 
 /// Programs that name no target are those from before encryption.

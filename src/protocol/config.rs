@@ -16,7 +16,8 @@ pub enum Role {
 /// The limits of a data channel and what it cannot know by itself. A size of zero counts as one.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// Bulk data is cut into payloads of this many bytes.
+    /// Bulk data is cut into payloads of this many bytes, or of fewer where the line is slow. They have to be known to get
+    /// through; [`super::DataChannel::discover_mtu`] tries larger ones.
     pub message_size: usize,
     /// Bytes that are accepted for sending before they fit the window; at the limit [`super::DataChannel::write`] takes
     /// less than it was offered.

@@ -31,6 +31,9 @@ pub enum Event {
     Size(Size),
     /// A flag of a port session.
     Flag(Flag),
+    /// To a client: the gateway lets no large messages through, so that further sessions behind it should not try them.
+    /// This one goes on with small ones; or it has failed, and [`Failure::LargeMessageUnanswered`] follows.
+    LargeMessagesRefused,
     /// The service has ended the session. Nothing follows.
     Closed(ChannelClosed),
     /// The session cannot go on. Nothing follows.
@@ -43,6 +46,10 @@ pub enum Failure {
     /// A message of an encrypted session was not sealed with its key.
     #[error("a message cannot be decrypted with the key of the session")]
     Undecipherable,
+    /// The first large message was not acknowledged in time, on a connection that was there. It may have arrived all the
+    /// same, so that it cannot be sent in another form.
+    #[error("the service did not answer to a large message")]
+    LargeMessageUnanswered,
     /// An agent's handshake has failed.
     #[error("the handshake failed: {0}")]
     Handshake(String),

@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use bytes::Bytes;
 
+use super::timers::Timer;
 use super::{Ack, DataChannel, MAX_WAITING, Side};
 use crate::protocol::handshake::AgentStep;
 use crate::protocol::message::{Header, Message, MessageType};
@@ -49,7 +50,9 @@ impl DataChannel {
         self.phase.resume();
         match payload::parse_acknowledgement(&message.payload) {
             Some(sequence) => {
-                self.large.acknowledged(sequence);
+                if self.mtu.on_acknowledged(sequence) {
+                    self.timers.stop(Timer::MtuProbe);
+                }
                 if self.sender.acknowledge(now, sequence) {
                     self.await_confirmation(now);
                 }

@@ -67,12 +67,12 @@ use timers::{Timer, TimerTable};
 use super::handshake::{AgentHandshake, ClientHandshake};
 use super::ids::Ids;
 use super::message::MessageType;
-use super::mtu::{Large, USUAL};
+use super::mtu::{MTU_PROBE_TIMEOUT, MtuDiscovery, MtuProbe};
 use super::payload::{self, AgentSessionState, Flag, PayloadType, Size};
 use super::receiver::Receiver;
 use super::send_queue::SendQueue;
 use super::sender::{SendStatistics, Sender};
-use super::{AgentConfig, Cipher, ClientConfig, Config, DataKey, Event, ReceiveStatistics, Role, SealedKey};
+use super::{AgentConfig, Cipher, ClientConfig, Config, DataKey, Event, Failure, ReceiveStatistics, Role, SealedKey};
 
 /// Events and acknowledgements that wait at most before [`DataChannel::can_receive`] turns false.
 const MAX_WAITING: usize = 4096;
@@ -108,7 +108,7 @@ pub struct DataChannel {
     queue: SendQueue,
     sender: Sender,
     receiver: Receiver,
-    large: Large,
+    mtu: MtuDiscovery,
     acks: VecDeque<Ack>,
     /// The acknowledgements sent last, in case they are lost with the connection.
     recent_acks: VecDeque<Ack>,
@@ -157,7 +157,7 @@ impl DataChannel {
             queue: SendQueue::new(config.send_buffer),
             sender: Sender::new(config.max_window),
             receiver: Receiver::new(config.reorder_buffer),
-            large: Large::default(),
+            mtu: MtuDiscovery::fixed(config.message_size),
             acks: VecDeque::new(),
             recent_acks: VecDeque::new(),
             reports: VecDeque::new(),
@@ -232,12 +232,6 @@ impl DataChannel {
         self.statistics
     }
 
-    /// Since when the first message above the usual size is in flight, alone; `None` before it and once it is
-    /// acknowledged.
-    pub fn trying_large_since(&self) -> Option<Instant> {
-        self.large.trying_since()
-    }
-
     // B. What has happened; `handle_frame` is in handle.rs.
 
     /// A connection is open, and the open message is on it. After the first one, everything that is unacknowledged
@@ -248,7 +242,9 @@ impl DataChannel {
         }
         self.phase.connect();
         self.sender.on_reconnected();
-        self.large.connected(now);
+        if self.mtu.is_probing() {
+            self.timers.set(Timer::MtuProbe, now + MTU_PROBE_TIMEOUT);
+        }
         for ack in self.recent_acks.drain(..).rev() {
             self.acks.push_front(ack);
         }
@@ -259,7 +255,25 @@ impl DataChannel {
     /// The connection is gone. Nothing is sent and nothing is deemed lost until the next one.
     pub fn handle_disconnected(&mut self) {
         self.phase.disconnect();
+        self.timers.stop(Timer::MtuProbe);
         self.update_retransmission_timer();
+    }
+
+    /// The gateway has closed the connection because of the size of a message (close code 1009); this does not stand in
+    /// for [`DataChannel::handle_disconnected`]. A probe that was in flight has not reached the peer: it is cut anew. From
+    /// now on nothing is sent that is larger than the official client sends.
+    pub fn handle_message_too_large(&mut self) {
+        if self.has_ended() {
+            return;
+        }
+        let Some(MtuProbe { sequence, payload_type, payload }) = self.mtu.on_refused() else { return };
+        self.timers.stop(Timer::MtuProbe);
+        // Nothing has followed it, so it is the newest.
+        if self.sender.withdraw(sequence) {
+            self.queue.put_back(payload_type, payload);
+        }
+        self.update_retransmission_timer();
+        self.events.push_back(Event::LargeMessagesRefused);
     }
 
     /// Does what is due at `now`; harmless when nothing is.
@@ -277,6 +291,10 @@ impl DataChannel {
                     }
                 }
                 Timer::Retransmission => self.sender.on_timeout(now),
+                Timer::MtuProbe => {
+                    self.events.push_back(Event::LargeMessagesRefused);
+                    self.end(Event::Failed(Failure::LargeMessageUnanswered));
+                }
             }
             self.update_retransmission_timer();
         }
@@ -361,23 +379,10 @@ impl DataChannel {
         }
     }
 
-    /// Cuts bulk data into payloads of this many bytes from now on, or of fewer where the line is slow.
-    pub fn set_message_size(&mut self, bytes: usize) {
-        self.config.message_size = bytes.max(1);
-    }
-
-    /// The service has refused the first large message, so that nothing of it has reached the peer: it is cut anew, and
-    /// nothing larger than usual is sent from now on. False when none was in flight.
-    pub fn large_refused(&mut self) -> bool {
-        self.config.message_size = self.config.message_size.min(USUAL);
-        let Large::Trying { sequence, payload_type, payload, .. } = std::mem::take(&mut self.large) else {
-            return false;
-        };
-        // Nothing followed it, so it is the last one.
-        if self.sender.withdraw(sequence) {
-            self.queue.put_back(payload_type, payload);
-        }
-        true
+    /// Tries messages of up to 32 KiB for bulk data from now on. The agent has to take them, and the gateway must not be
+    /// known to refuse them. See [`Event::LargeMessagesRefused`] for what may come of it.
+    pub fn discover_mtu(&mut self) {
+        self.mtu.start();
     }
 
     // D. What is to be done; `poll_transmit` and `poll_sendable` are in transmit.rs.

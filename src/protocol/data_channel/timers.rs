@@ -11,11 +11,13 @@ pub(super) enum Timer {
     Handshake,
     /// The oldest message in flight is repeated: its acknowledgement is overdue.
     Retransmission,
+    /// A client gives the session up: the first large message was swallowed, for all that can be seen.
+    MtuProbe,
 }
 
 impl Timer {
     /// All of them, in the order in which those that expire together are handled.
-    pub(super) const ALL: [Self; 3] = [Self::EarlyData, Self::Handshake, Self::Retransmission];
+    pub(super) const ALL: [Self; 4] = [Self::EarlyData, Self::Handshake, Self::Retransmission, Self::MtuProbe];
 }
 
 /// When each timer expires, if it is set.

@@ -9,7 +9,7 @@ use super::timers::Timer;
 use super::{Ack, DataChannel};
 use crate::protocol::Role;
 use crate::protocol::message::{FLAGS_OUTSIDE_STREAM, Header, MessageType, PREFIX_LENGTH};
-use crate::protocol::mtu::USUAL;
+use crate::protocol::mtu::{BASE_MTU, MTU_PROBE_TIMEOUT};
 use crate::protocol::payload::{Acknowledgement, PayloadType};
 
 /// Acknowledgements that are repeated after a reconnect: those of about the last second at the real agent's pace. It
@@ -45,7 +45,7 @@ impl DataChannel {
     /// a message of full size. Ask only with something to send: without room, the window counts as too small, and opens.
     pub fn poll_sendable(&mut self) -> usize {
         let may = self.phase == Phase::Connected && self.queue.is_empty() && self.early_data.is_allowed();
-        if !may || self.large.trying_since().is_some() {
+        if !may || self.mtu.is_probing() {
             return 0;
         }
         let size = self.message_size();
@@ -63,7 +63,7 @@ impl DataChannel {
         if let Some(frame) = self.sender.retransmit(now) {
             return Some(frame);
         }
-        if !self.sender.has_place() || self.large.trying_since().is_some() {
+        if !self.sender.has_place() || self.mtu.is_probing() {
             return None;
         }
         let allowed = self.early_data.is_allowed();
@@ -84,13 +84,15 @@ impl DataChannel {
     /// How large messages with bulk data are at the moment. On a slow line a large one would hold up a key for longer
     /// than the round trip.
     fn message_size(&self) -> usize {
-        self.config.message_size.min(self.sender.message_size().max(USUAL))
+        self.mtu.current().min(self.sender.message_size().max(BASE_MTU))
     }
 
     fn send(&mut self, now: Instant, payload_type: PayloadType, payload: Bytes) -> Bytes {
         self.early_data.on_sent(payload_type, &payload);
         let sequence = self.sender.next_sequence();
-        self.large.sent(now, sequence, payload_type, &payload);
+        if self.mtu.on_sent(sequence, payload_type, &payload) {
+            self.timers.set(Timer::MtuProbe, now + MTU_PROBE_TIMEOUT);
+        }
         let header = Header {
             message_type: self.outgoing_type(),
             schema_version: 1,

@@ -35,7 +35,11 @@ impl End {
 
     /// A client that the agent's first output, number 0, has told that there is no handshake.
     pub(super) fn ready_client() -> Self {
-        let mut end = Self::client(None);
+        Self::ready_client_with(|_| {})
+    }
+
+    pub(super) fn ready_client_with(change: impl Fn(&mut Config)) -> Self {
+        let mut end = Self::client_with(None, change);
         end.hear(output(0, PayloadType::Output, b"$ "));
         assert_eq!(end.events(), [Event::Ready(None), Event::Output("$ ".into())]);
         assert_eq!(end.acknowledged(), [0]);

@@ -80,16 +80,14 @@ fn what_is_accepted_is_bounded_and_sent_whole() {
 
 #[test]
 fn bulk_data_is_cut_to_the_message_size() {
-    let mut client = End::ready_client();
-    client.write(vec![b'x'; 2500]);
-    let lengths = |client: &mut End| client.stream().iter().map(|(.., payload)| payload.len()).collect::<Vec<_>>();
-    assert_eq!(lengths(&mut client), [1024, 1024, 452]);
-    client.channel.set_message_size(1000);
-    client.write(vec![b'x'; 2500]);
-    assert_eq!(lengths(&mut client), [1000, 1000, 500]);
-    client.channel.set_message_size(0);
-    client.write("ab");
-    assert_eq!(lengths(&mut client), [1, 1], "a size of zero counts as one");
+    let lengths = |size: Option<usize>, bytes: usize| {
+        let mut client = End::ready_client_with(|config| config.message_size = size.unwrap_or(config.message_size));
+        client.write(vec![b'x'; bytes]);
+        client.stream().iter().map(|(.., payload)| payload.len()).collect::<Vec<_>>()
+    };
+    assert_eq!(lengths(None, 2500), [1024, 1024, 452]);
+    assert_eq!(lengths(Some(1000), 2500), [1000, 1000, 500]);
+    assert_eq!(lengths(Some(0), 2), [1, 1], "a size of zero counts as one");
 }
 
 #[test]
