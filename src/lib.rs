@@ -9,7 +9,7 @@
 //! | [`cli`] | what a person types and sees: commands, messages, exit codes | session, fleet, config, aws, sandbox |
 //! | [`session`] | what a session is for: shell, exec | channel, terminal |
 //! | [`picker`] | choosing an instance: the list, the query, the screen | fleet, terminal |
-//! | [`fleet`] | instances: finding the one that is meant | aws |
+//! | [`fleet`] | instances: finding the one that is meant | aws, protocol (`Version`, `Capability`) |
 //! | [`config`] | config.toml: schema, merge, explain, edit | – |
 //! | [`channel`] | one session's socket: dial, drive, reconnect, resume | protocol, aws |
 //! | [`aws`] | SDK clients, credentials, endpoints, proxies; AWS errors turned into advice | – |

@@ -19,7 +19,7 @@ use super::socket::{Connection, Cut};
 use super::stream_url::StreamUrl;
 use super::watchdog::TICK;
 use crate::aws::{Aws, Secret};
-use crate::protocol::{self, DataChannel, DataKey, Failure, Flag, Handshake, KeyRequest, SealedKey, Size, Version};
+use crate::protocol::{self, Capability, DataChannel, DataKey, Failure, Flag, Handshake, KeyRequest, SealedKey, Size};
 
 /// What the user of a session asks of it.
 #[derive(Debug)]
@@ -265,8 +265,11 @@ impl Driver {
         match event {
             protocol::Event::Ready(handshake) => {
                 tracing::info!(session_id = self.session_id, ?handshake, "ready");
-                let agent_takes_them = handshake.as_ref().is_some_and(takes_large_messages);
-                if self.large_messages && agent_takes_them && !gateways::refuses_large_messages(&self.url.host) {
+                let agent = handshake.as_ref().and_then(Handshake::capabilities);
+                if self.large_messages
+                    && agent.is_some_and(|agent| agent.has(Capability::LargeMessages))
+                    && !gateways::refuses_large_messages(&self.url.host)
+                {
                     self.channel.discover_mtu();
                 }
                 let message = handshake.as_ref().and_then(message);
@@ -361,13 +364,6 @@ impl Driver {
             Ok(SealedKey { plaintext, ciphertext: key.ciphertext })
         })
     }
-}
-
-/// Agents from here on were seen to take messages of any size.
-const LARGE_SINCE: Version = Version::new(3, 0, 0, 0);
-
-fn takes_large_messages(agent: &Handshake) -> bool {
-    agent.agent_version.parse().is_ok_and(|version: Version| version >= LARGE_SINCE)
 }
 
 /// Programs that name no target are those from before encryption.

@@ -14,10 +14,12 @@
 //! | `send_queue` | what waits for the window |
 //! | `mtu` | whether large messages get through |
 //! | `handshake` | both sides of the handshake |
+//! | `version`, `capabilities` | what an agent can do, by its version |
 //! | `cipher` | AES-256-GCM of sessions with a KMS key |
 //! | `data_channel` | all of it together |
 //! | `smux` | many streams over one |
 
+mod capabilities;
 mod cipher;
 mod config;
 mod congestion;
@@ -38,6 +40,7 @@ pub mod smux;
 mod tests;
 mod version;
 
+pub use capabilities::{Capabilities, Capability};
 use cipher::Cipher;
 pub use cipher::{DATA_KEY_LENGTH, DataKey};
 pub use config::{AgentConfig, ClientConfig, Config, Role};

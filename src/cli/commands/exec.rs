@@ -16,6 +16,7 @@ use crate::cli::target::choose;
 use crate::cli::target::lookup::{self, Says};
 use crate::cli::target::reason::reasons;
 use crate::config::{Key, Selector};
+use crate::fleet::diagnose::Purpose;
 use crate::fleet::{Instance, TargetState};
 use crate::session::{self, Decoding, Direct, Executed, Prefixed, Shared, Sink, command};
 use crate::terminal::{Termination, Terminations};
@@ -224,7 +225,10 @@ pub(crate) fn judge(executed: Executed, tells_code: bool) -> Result<Exit, CliErr
         Executed::Code(None) if tells_code => {
             Err(CliError::failed("the session ended before the command had told its exit code")
                 .hint("somebody may have terminated the session, or the agent was stopped")
-                .hint("agents older than 3.1.1511.0 never tell it: update the SSM agent of the instance"))
+                .hint(format!(
+                    "agents older than {} never tell it: update the SSM agent of the instance",
+                    Purpose::ExitCode.needs()
+                )))
         }
         Executed::Code(None) => Ok(Exit::FINE),
         Executed::Ended(end) => Err(advice::failure(end)

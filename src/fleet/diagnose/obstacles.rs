@@ -2,10 +2,11 @@
 
 use super::{
     facts::{Answer, Elsewhere, Facts, Refusal},
-    purpose::{AgentVersion, Purpose},
+    purpose::Purpose,
     reason::{Reason, ago, at},
 };
 use crate::aws::{ErrorKind, HybridTier, InstanceState, PingStatus, Platform};
+use crate::protocol::Version;
 
 /// It does not run; none if it does, or if nobody says that it does not.
 pub(crate) fn down(facts: &Facts) -> Option<Reason> {
@@ -188,7 +189,7 @@ pub(crate) fn too_old(facts: &Facts, purpose: Purpose) -> Option<Reason> {
     let agent = facts.known_agent()?;
     let text = agent.version.as_deref()?;
     let needed = purpose.needs();
-    if AgentVersion::parse(text)? >= needed {
+    if text.parse::<Version>().ok()? >= needed {
         return None;
     }
     let what = format!("its agent {text} is too old for {purpose}, which takes {needed}");

@@ -7,7 +7,7 @@ use super::json::{
     self, Challenge, Complete, FAILED, KMS_ENCRYPTION, KmsParameters, KmsResult, ProcessedAction, Request, Response,
     SESSION_TYPE, SUCCESS, SessionTypeParameters, UNSUPPORTED,
 };
-use crate::protocol::{Cipher, DataKey, Role};
+use crate::protocol::{Capabilities, Cipher, DataKey, Role};
 
 /// What kind of session the agent runs.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,6 +62,13 @@ pub struct Handshake {
     pub customer_message: String,
     /// Whether the session is encrypted with a KMS key.
     pub encrypted: bool,
+}
+
+impl Handshake {
+    /// What the agent can do; `None` when its version is not one.
+    pub fn capabilities(&self) -> Option<Capabilities> {
+        self.agent_version.parse().ok().map(Capabilities::of)
+    }
 }
 
 /// The agent wants the session encrypted: KMS has to make a data key of [`crate::protocol::DATA_KEY_LENGTH`] bytes.

@@ -22,10 +22,7 @@ use super::stream::Stream;
 use super::tunnel::{Note, Reporter};
 use crate::channel::{Channel, End, Event, Outlet, SessionOver};
 use crate::protocol::smux::{self, KeepAlive, Mux, OpenError, StreamId};
-use crate::protocol::{Flag, Version};
-
-/// Agents up to this one close a session in which nothing arrives for 30 s.
-const KEEP_ALIVE_UNTIL: Version = Version::new(3, 1, 1511, 0);
+use crate::protocol::{Capabilities, Capability, Flag};
 
 /// How long the agent may take to end the session when it is asked to; then the service is.
 const FAREWELL: Duration = Duration::from_millis(300);
@@ -59,11 +56,11 @@ pub(super) struct Waiting {
 }
 
 impl Shared {
-    /// A multiplexer for an agent of this version.
-    pub(super) fn new(agent: Version) -> Arc<Self> {
+    /// A multiplexer for an agent that can do this.
+    pub(super) fn new(agent: Capabilities) -> Arc<Self> {
         // Nothing is to time out here: the channel knows better whether the other end lives.
         let keep_alive = KeepAlive { timeout: Duration::from_secs(86_400), ..KeepAlive::default() };
-        let keep_alive = (agent <= KEEP_ALIVE_UNTIL).then_some(keep_alive);
+        let keep_alive = (!agent.has(Capability::IdleMultiplexing)).then_some(keep_alive);
         let config = smux::Config { keep_alive, ..smux::Config::default() };
         let mux = Mux::new(smux::Role::Client, config, Instant::now());
         let state = State { mux, waiting: BTreeMap::new(), over: false, refused: 0 };

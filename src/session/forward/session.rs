@@ -13,19 +13,13 @@ use super::mux::Shared;
 use super::tunnel::Reporter;
 use crate::channel::{Channel, End, Event};
 use crate::protocol::smux::OpenError;
-use crate::protocol::{Handshake, Version};
+use crate::protocol::{Capabilities, Capability, Handshake};
 
 /// How long a session may take to be ready once its channel is open. A handshake with KMS takes a second or two.
 const READY_PATIENCE: Duration = Duration::from_secs(30);
 
 /// How long a session that is over may take to say how it ended.
 const END_PATIENCE: Duration = Duration::from_secs(1);
-
-/// Agents multiplex when they are newer than this; so says the official client.
-const MULTIPLEXES_AFTER: Version = Version::new(3, 0, 196, 0);
-
-/// Agents lead to other hosts from this one on, by their release notes. Those before do not read the host.
-const REMOTE_HOSTS_SINCE: Version = Version::new(3, 1, 1188, 0);
 
 /// The type of port sessions that can be multiplexed, as the properties of their documents name it.
 const MULTIPLEXED_TYPE: &str = "LocalPortForwarding";
@@ -119,8 +113,8 @@ pub(crate) async fn connect_unless<R: Reporter>(
 /// The version of an agent that leads elsewhere than the document says.
 fn misled(handshake: &Handshake) -> Option<String> {
     let host = handshake.properties.get("host")?.as_str().filter(|host| !host.is_empty());
-    let version: Version = handshake.agent_version.parse().ok()?;
-    (host.is_some() && version < REMOTE_HOSTS_SINCE).then(|| handshake.agent_version.clone())
+    let leads_there = handshake.capabilities()?.has(Capability::RemoteHosts);
+    (host.is_some() && !leads_there).then(|| handshake.agent_version.clone())
 }
 
 /// Begins to carry over a session whose agent is ready, with or without a handshake.
@@ -156,12 +150,12 @@ async fn wait_until_ready<R: Reporter>(channel: &mut Channel, reporter: &R) -> R
     Err(End::Terminated)
 }
 
-/// The agent's version, if it and the document multiplex.
-fn multiplexing_agent(handshake: Option<&Handshake>) -> Option<Version> {
+/// What the agent can do, if it and the document multiplex.
+fn multiplexing_agent(handshake: Option<&Handshake>) -> Option<Capabilities> {
     let handshake = handshake?;
     let kind = handshake.properties.get("type")?.as_str()?;
-    let version: Version = handshake.agent_version.parse().ok()?;
-    (kind == MULTIPLEXED_TYPE && version > MULTIPLEXES_AFTER).then_some(version)
+    let agent = handshake.capabilities()?;
+    (kind == MULTIPLEXED_TYPE && agent.has(Capability::Multiplexing)).then_some(agent)
 }
 
 impl Session {

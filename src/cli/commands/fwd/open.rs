@@ -11,6 +11,7 @@ use super::observer::Tells;
 use super::{Entry, Start};
 use crate::cli::advice;
 use crate::cli::error::{CliError, ErrorKind};
+use crate::fleet::diagnose::Purpose;
 use crate::session::forward::{self, Opener, Probe, Session, SessionError};
 
 /// Sessions that are opened at a time: StartSession is throttled for the whole account.
@@ -91,7 +92,10 @@ async fn open(starting: Starting, mut stopped: watch::Receiver<bool>) -> Result<
         Err(SessionError::NoRemoteHosts(version)) => {
             return Err(CliError::failed(format!("agent {version} is too old to lead to other hosts"))
                 .cause("it would connect to the instance itself")
-                .hint("update the agent to 3.1.1188.0 or newer, or forward through SSH: `ssmx ssh TARGET -- -L …`"));
+                .hint(format!(
+                    "update the agent to {} or newer, or forward through SSH: `ssmx ssh TARGET -- -L …`",
+                    Purpose::RemotePort.needs()
+                )));
         }
         Err(SessionError::Ended(end)) => {
             return Err(
