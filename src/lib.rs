@@ -17,12 +17,15 @@
 //! | [`protocol`] | pure: wire format, handshake, reliable delivery, cipher, smux. No IO, no clock | – |
 //! | [`sandbox`] | an embedded AWS on loopback: control plane, message gateway, agents | protocol |
 //!
+//! `backoff`, pauses between attempts, is no room: any room may use it, and it knows none.
+//!
 //! `protocol` is the heart: a state machine that is handed frames and the time and asked what to send, what
 //! happened and when to wake it. It plays both roles, so the sandbox's agents and the simulation tests run the same
 //! reliable delivery from the other end. `sandbox` shares no code with `channel` and `session`, so that a mistake on
 //! one side shows on the other.
 
 pub(crate) mod aws;
+pub(crate) mod backoff;
 pub(crate) mod channel;
 pub(crate) mod cli;
 pub(crate) mod config;

@@ -19,13 +19,14 @@ use super::copy::is_set;
 use super::incoming::Local;
 use super::listener::Listener;
 use super::session::{Session, SessionError, connect};
+use crate::backoff::Backoff;
 use crate::channel::{Channel, End};
 use crate::session::Observer;
 
 /// How long a connection waits for another session before it is reset. Whoever comes after it makes us try again.
 const REPLACE_PATIENCE: Duration = Duration::from_secs(60);
 
-/// Between two attempts to start another session: doubled each time, up to the second one.
+/// The pause before the second attempt to start another session, and the longest one.
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 const LONGEST_PAUSE: Duration = Duration::from_secs(15);
 
@@ -139,7 +140,7 @@ impl<O: Opener, R: Reporter> Tunnel<O, R> {
     /// Starts another session for the connection that waits for it.
     async fn replace(&mut self, local: Local) {
         let deadline = Instant::now() + REPLACE_PATIENCE;
-        let mut pause = FIRST_PAUSE;
+        let mut backoff = Backoff::new(FIRST_PAUSE, LONGEST_PAUSE);
         let mut said: Option<String> = None;
         loop {
             let reason = match timeout_at(deadline, self.open()).await {
@@ -155,7 +156,7 @@ impl<O: Opener, R: Reporter> Tunnel<O, R> {
                 Ok(Err(reason)) => reason,
                 Err(_) => said.take().unwrap_or_else(|| "it takes too long".to_owned()),
             };
-            if Instant::now() + pause >= deadline {
+            if Instant::now() + backoff.peek() >= deadline {
                 self.reporter.note(&Note::GaveUp(reason));
                 local.reset();
                 return;
@@ -164,8 +165,7 @@ impl<O: Opener, R: Reporter> Tunnel<O, R> {
                 self.reporter.note(&Note::Waiting(reason.clone()));
                 said = Some(reason);
             }
-            sleep(pause).await;
-            pause = (pause * 2).min(LONGEST_PAUSE);
+            sleep(backoff.next_pause()).await;
         }
     }
 
