@@ -58,7 +58,7 @@ pub(super) struct Outage {
 }
 
 impl Outage {
-    /// Begins now.
+    /// An outage that begins now.
     pub(super) fn new() -> Self {
         let backoff = Backoff::new(FIRST_PAUSE, LONGEST_PAUSE);
         Self { started: Instant::now(), backoff, failures: 0, reported: None, last: false }
@@ -109,7 +109,7 @@ impl Outage {
         // The first failures are common while a network comes back, and mean nothing to a person.
         if self.failures > 2 && self.reported.as_ref() != Some(&reason) {
             self.reported = Some(reason.clone());
-            // A full queue means that the owner does not listen; it will see the outcome.
+            // A full queue: the owner does not read, and will see the outcome.
             let _ = events.try_send(Event::Notice(Notice::Waiting(reason)));
         }
         self.failures += 1;

@@ -5,7 +5,7 @@ use super::Version;
 /// Something that not every agent can do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Capability {
-    /// An interactive shell.
+    /// An interactive shell, and sessions at all.
     Shell,
     /// Sessions encrypted with a KMS key.
     KmsEncryption,

@@ -16,7 +16,7 @@ use super::rtt::RttEstimator;
 /// (28 MB/s measured with payloads of 1 KiB).
 const INITIAL: usize = 64 * 1024;
 
-/// The window never closes below this, whatever happens.
+/// The window never closes below this.
 const MINIMUM: usize = 8 * 1024;
 
 /// Bounds of the queueing delay that is accepted; between them it is a quarter of the minimum round trip.
@@ -29,8 +29,8 @@ const MIN_RTT_PROBE_INTERVAL: Duration = Duration::from_secs(8);
 /// So many slow round trips in a row are a queue, and fewer the moods of a network (as in HyStart++, RFC 9406).
 const SLOW: u32 = 8;
 
-/// Messages take no more than this part of the window, as a key waits for the rest of one; or no more time than the queue
-/// that is accepted anyway, where that is more, but not all of the window.
+/// Messages take no more than this part of the window, as a key waits for the rest of one; or no more time than the
+/// queue that is accepted anyway, where that is more, but not all of the window.
 const MESSAGE_SHARE: f64 = 1.0 / 8.0;
 const MOST_MESSAGE_SHARE: f64 = 1.0 / 2.0;
 
@@ -47,8 +47,8 @@ enum MinRttProbe {
     Refilling(usize),
 }
 
-/// What is seen of the messages that have gone out since the window was last changed. Those before teach nothing: judging
-/// by them would change the window a second time for the same reason, and too far.
+/// What is seen of the messages that have gone out since the window was last changed. Those before teach nothing:
+/// judging by them would change the window a second time for the same reason, and too far.
 #[derive(Debug, Default)]
 struct Round {
     /// The first of these messages.

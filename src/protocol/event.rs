@@ -1,10 +1,10 @@
-//! What a data channel tells its owner.
+//! What a data channel reports to its owner.
 
 use bytes::Bytes;
 
 use super::{ChannelClosed, Flag, Handshake, KeyRequest, Size};
 
-/// Something that happened.
+/// Something that has happened, in the order of the stream.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Event {
     /// Data may flow. Comes once. Without a handshake the agent has begun to send, or seems to do without.
@@ -46,8 +46,8 @@ pub enum Failure {
     /// A message of an encrypted session was not sealed with its key.
     #[error("a message cannot be decrypted with the key of the session")]
     Undecipherable,
-    /// The first large message was not acknowledged in time, on a connection that was there. It may have arrived all the
-    /// same, so that it cannot be sent in another form.
+    /// The first large message was not acknowledged in time, on a connection that was there. It may have arrived all
+    /// the same, so that it cannot be sent in another form.
     #[error("the service did not answer to a large message")]
     LargeMessageUnanswered,
     /// An agent's handshake has failed.
@@ -60,7 +60,7 @@ pub enum Failure {
 pub struct ReceiveStatistics {
     /// Stream messages taken in order.
     pub received: u64,
-    /// Frames that were no message, and contents that made no sense.
+    /// Frames that were not a message, and contents that made no sense.
     pub malformed: u64,
     /// Messages to a client whose digest was wrong.
     pub corrupt: u64,

@@ -1,7 +1,7 @@
 //! The data channel of Session Manager, pure: no IO, no clock, no runtime.
 //!
 //! [`DataChannel`] is a state machine in the manner of quinn-proto, rustls and str0m: it is handed frames and the time,
-//! and asked what to send, what happened and when to wake it. Its documentation has the contract. It plays the client
+//! and asked what to send, what happened and when to wake it. [`data_channel`] states the contract. It plays the client
 //! and the agent.
 //!
 //! | file | idea |
@@ -23,7 +23,7 @@ mod capabilities;
 mod cipher;
 mod config;
 mod congestion;
-mod data_channel;
+pub mod data_channel;
 mod event;
 mod handshake;
 mod ids;

@@ -5,11 +5,11 @@
 //!
 //! - The gateway may close the connection because of the probe's size. Then nothing of it has reached the agent, and it
 //!   is cut anew.
-//! - It may swallow the probe. Then the deadline passes, and the session is lost: for all that is known the agent has the
-//!   message, so it cannot be cut anew under other numbers.
+//! - It may swallow the probe. Then the deadline passes, and the session is lost: for all that is known the agent has
+//!   the message, so it cannot be cut anew under other numbers.
 //!
-//! Either way [`Event::LargeMessagesRefused`](super::Event::LargeMessagesRefused) tells the owner, who remembers it for
-//! the next session.
+//! Either way [`Event::LargeMessagesRefused`](super::Event::LargeMessagesRefused) is reported, so that
+//! the owner can remember it for the next session.
 
 use std::time::Duration;
 
@@ -89,8 +89,8 @@ impl MtuDiscovery {
         is_probe
     }
 
-    /// The gateway has refused a message for its size. Nothing above [`BASE_MTU`] is sent any more; the probe that was in
-    /// flight is handed back.
+    /// The gateway has refused a message for its size. Nothing above [`BASE_MTU`] is sent any more; the probe that was
+    /// in flight is handed back.
     pub(super) fn on_refused(&mut self) -> Option<MtuProbe> {
         self.current = self.current.min(BASE_MTU);
         match std::mem::replace(&mut self.state, State::Fixed) {

@@ -24,7 +24,7 @@ pub(crate) const MAX_SPAN: usize = 10_000;
 /// ready drops the message silently, so waiting a full retransmission timeout only costs time.
 const FAST_PROBE_INTERVAL: Duration = Duration::from_millis(25);
 
-/// Counts what happened to messages on their way.
+/// Counts of what happened to stream messages on their way.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct SendStatistics {
     /// Stream messages sent for the first time.
@@ -102,7 +102,8 @@ impl Sender {
     }
 
     /// Asks the window for room for a new message of `wanted` bytes. It is all or nothing, so that a nearly full window
-    /// does not cut bulk data into crumbs; one message is always admitted. A refusal counts as a window that is too small.
+    /// does not cut bulk data into crumbs; one message is always admitted. A refusal counts as a window that is too
+    /// small.
     pub(crate) fn admit(&mut self, wanted: usize) -> bool {
         let admitted = self.unacked.is_empty() || self.in_flight + wanted <= self.congestion.window();
         if !admitted {
@@ -177,8 +178,8 @@ impl Sender {
         Some(frame)
     }
 
-    /// Takes in the acknowledgement of a message. False when no such message is unacknowledged, which is nothing to worry
-    /// about: it was acknowledged before.
+    /// Takes in the acknowledgement of a message. False when no such message is unacknowledged, which is nothing to
+    /// worry about: it was acknowledged before.
     pub(crate) fn acknowledge(&mut self, now: Instant, sequence: i64) -> bool {
         let Some(sent) = self.index(sequence).and_then(|index| self.unacked[index].take()) else { return false };
         if sent.lost {
@@ -192,7 +193,7 @@ impl Sender {
             self.first += 1;
         }
         let elapsed = now.saturating_duration_since(sent.sent_at);
-        // Karn's rule: what was sent more than once has no certain round trip.
+        // Karn's rule: the round trip of what was sent more than once is uncertain.
         let sample = (sent.transmissions == 1).then_some(elapsed);
         if let Some(rtt) = sample {
             self.rtt.sample(now, rtt);
@@ -208,8 +209,8 @@ impl Sender {
             rtt: sample,
         };
         self.congestion.on_acknowledged(&acknowledged, &self.rtt);
-        // An acknowledgement that comes sooner than a round trip answers an earlier transmission than the last. Where no
-        // round trip is known, as after a reconnect that found only repetitions to send, it counts: otherwise each
+        // An acknowledgement that comes sooner than a round trip answers an earlier transmission than the last. Where
+        // no round trip is known, as after a reconnect that found only repetitions to send, it counts: otherwise each
         // loss would cost a timeout.
         if sample.is_some() || self.rtt.min_rtt().is_none_or(|min_rtt| elapsed >= min_rtt) {
             self.largest_acked = self.largest_acked.max(Some(sent.packet_number));

@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use serde_json::json;
-use ssmx::protocol::smux::{self, Mux, Role, StreamId};
-use ssmx::protocol::{AgentConfig, AgentHandshakeConfig, ClientConfig, Config, DataChannel, Event, SessionType};
+use ssmx::protocol::smux::{self, Mux, StreamId};
+use ssmx::protocol::{AgentConfig, AgentHandshakeConfig, ClientConfig, Config, DataChannel, Event, Role, SessionType};
 
 /// A bulk message, as tunnels send them; also the most that is sent in one turn.
 const BULK: usize = 32 * 1024;
@@ -118,7 +118,7 @@ fn measure(bytes_per_second: f64, latency: Duration) -> Measured {
         mux: mux(Role::Client),
         ready: false,
     };
-    let mut agent = End { channel: DataChannel::agent(config, agent), mux: mux(Role::Server), ready: false };
+    let mut agent = End { channel: DataChannel::agent(config, agent), mux: mux(Role::Agent), ready: false };
     let mut up = Line::new(start, bytes_per_second, latency);
     let mut down = Line::new(start, bytes_per_second, latency);
     client.channel.handle_connected(now);

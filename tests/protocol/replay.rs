@@ -119,7 +119,7 @@ fn normal_response(payload: &[u8]) -> Value {
     }
     for action in json["ProcessedClientActions"].as_array_mut().expect("actions") {
         if let Some(result) = action["ActionResult"].as_object_mut() {
-            // Always null, and read by nobody.
+            // Always null, and never read.
             result.remove("KMSCipherTextHash");
         }
     }

@@ -18,7 +18,7 @@ use crate::network::{Faults, Line, Random};
 /// Nothing a seed does takes longer than this, in virtual time.
 const TIME_LIMIT: Duration = Duration::from_secs(600);
 
-/// Memory that a channel may hold beyond its stated buffers: a few messages that were under way to it.
+/// Memory that a channel may hold beyond its stated buffers: a few messages that were in flight to it.
 const SLACK: usize = 64 * 1024;
 
 /// Payload bytes that every service takes.

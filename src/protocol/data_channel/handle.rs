@@ -1,4 +1,4 @@
-//! What arrives.
+//! Receiving: from a frame to an event and an acknowledgement.
 
 use std::time::Instant;
 

@@ -14,8 +14,8 @@ use crate::protocol::{Event, Failure, Handshake};
 const CONFIRMED_AFTER: Duration = Duration::from_secs(15);
 
 impl DataChannel {
-    /// There is a connection. On the first one an agent starts its handshake, or is ready without one; a client begins to
-    /// wait for a handshake that may not come.
+    /// There is a connection. On the first one an agent starts its handshake, or is ready without one; a client begins
+    /// to wait for a handshake that may not come.
     pub(super) fn start_handshake(&mut self, now: Instant) {
         match &mut self.side {
             Side::Client { handshake, grace } => {

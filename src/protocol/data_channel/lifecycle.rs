@@ -9,9 +9,9 @@
 //!
 //! Only agents pause. Two facts stand beside the phase because they outlast a connection:
 //!
-//! - *ready*: [`Event::Ready`](super::Event::Ready) was reported. It turns true once, in any phase but `Ended`; a client's
-//!   grace may end while it is `Idle`. A client that is not ready has its early data blocked; one that is ready has it
-//!   blocked only while a late handshake is in progress.
+//! - *ready*: [`Event::Ready`](super::Event::Ready) was reported. It turns true once, in any phase but `Ended`; a
+//!   client's grace may end while it is `Idle`. A client that is not ready has its early data blocked; one that is
+//!   ready has it blocked only while a late handshake is in progress.
 //! - *accepting*, of an agent alone: its program takes data. It changes freely, and counts only once the handshake, if
 //!   there is one, is complete.
 

@@ -1,4 +1,4 @@
-//! What goes out.
+//! Sending: which frame goes out next, and how it is made.
 
 use std::time::Instant;
 
@@ -42,7 +42,8 @@ impl DataChannel {
     }
 
     /// Bytes that would go out at once if they were written now: nothing waits before them, and the window has room for
-    /// a message of full size. Ask only with something to send: without room, the window counts as too small, and opens.
+    /// a message of full size. Ask only with something to send: without room, the window counts as too small, and
+    /// opens.
     pub fn poll_sendable(&mut self) -> usize {
         let may = self.phase == Phase::Connected && self.queue.is_empty() && self.early_data.is_allowed();
         if !may || self.mtu.is_probing() {

@@ -19,7 +19,7 @@ pub(crate) const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(15);
 /// What the agent says in its handshake.
 #[derive(Debug)]
 pub struct AgentHandshakeConfig {
-    /// The agent's version.
+    /// The version that the agent states.
     pub agent_version: String,
     /// The kind of session.
     pub session_type: SessionType,
@@ -33,7 +33,7 @@ pub struct AgentHandshakeConfig {
 
 /// What the agent needs to ask for encryption.
 pub struct KmsRequest {
-    /// The KMS key.
+    /// The KMS key, as an id, an ARN or an alias.
     pub key_id: String,
     /// Base64 text of 16 random bytes, as newer agents send it.
     pub challenge: Option<String>,
@@ -102,7 +102,7 @@ impl AgentHandshake {
         self.cipher.take()
     }
 
-    /// The client's response.
+    /// The client's response has arrived; later ones are ignored.
     pub(crate) fn handle_response(&mut self, now: Instant, payload: &[u8]) -> AgentStep {
         if self.state != State::Requested {
             return AgentStep::None;

@@ -12,13 +12,13 @@ use crate::protocol::{Capabilities, Cipher, DataKey, Role};
 /// What kind of session the agent runs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SessionType {
-    /// A shell.
+    /// A shell on a terminal.
     StandardStream,
     /// One command on a terminal.
     InteractiveCommands,
     /// One command without a terminal.
     NonInteractiveCommands,
-    /// A forwarded port.
+    /// Bytes to and from a port.
     Port,
     /// A type that ssmx does not know.
     Other(String),
@@ -49,7 +49,7 @@ impl From<&str> for SessionType {
     }
 }
 
-/// What a completed handshake has told.
+/// What the client knows from a completed handshake.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Handshake {
     /// The agent's version, as it states it.
@@ -74,7 +74,7 @@ impl Handshake {
 /// The agent wants the session encrypted: KMS has to make a data key of [`crate::protocol::DATA_KEY_LENGTH`] bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeyRequest {
-    /// The KMS key.
+    /// The KMS key, as an id, an ARN or an alias.
     pub key_id: String,
     /// When present, belongs into the encryption context as `aws:ssm:RandomChallenge`.
     pub challenge: Option<String>,
@@ -83,7 +83,7 @@ pub struct KeyRequest {
 /// What KMS made of a [`KeyRequest`].
 #[derive(Debug)]
 pub struct SealedKey {
-    /// The key itself.
+    /// The key in the clear, which never leaves this machine.
     pub plaintext: DataKey,
     /// The key as only KMS can open it.
     pub ciphertext: Vec<u8>,
@@ -135,7 +135,7 @@ impl ClientHandshake {
         self.cipher.take()
     }
 
-    /// The agent's request.
+    /// The agent's request has arrived; later ones are ignored.
     pub(crate) fn handle_request(&mut self, payload: &[u8]) -> ClientStep {
         if !matches!(self.state, State::Waiting) {
             return ClientStep::None;
@@ -213,7 +213,7 @@ impl ClientHandshake {
         ClientStep::AnswerChallenge(json::encode(&Challenge { challenge }))
     }
 
-    /// The agent's completion.
+    /// The agent's completion has arrived, with or without a request before it.
     pub(crate) fn handle_complete(&mut self, payload: &[u8]) -> ClientStep {
         if matches!(self.state, State::Done) {
             return ClientStep::None;

@@ -52,7 +52,7 @@ pub(super) struct ProcessedAction {
 #[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub(super) struct Complete {
-    /// Nanoseconds.
+    /// In nanoseconds, from the request to the completion.
     pub(super) handshake_time_to_complete: u64,
     pub(super) customer_message: String,
 }

@@ -14,15 +14,15 @@ pub use client::{Handshake, KeyRequest, SealedKey, SessionType};
 /// What a client's channel has to do next.
 #[derive(Debug)]
 pub(crate) enum ClientStep {
-    /// Nothing.
+    /// Nothing: it came at the wrong time, or waits for more.
     None,
-    /// Send the response.
+    /// Send the response to the agent's request.
     Respond(Bytes),
     /// Ask for a key, then call [`ClientHandshake::provide_key`].
     AskForKey(KeyRequest),
     /// Send the answer to the challenge.
     AnswerChallenge(Bytes),
-    /// Data may flow.
+    /// Let data flow, encrypted where that was agreed upon.
     Completed(Handshake),
     /// The payload made no sense.
     Malformed,
@@ -31,11 +31,11 @@ pub(crate) enum ClientStep {
 /// What an agent's channel has to do next.
 #[derive(Debug)]
 pub(crate) enum AgentStep {
-    /// Nothing.
+    /// Nothing: it came at the wrong time, or waits for more.
     None,
     /// Have the data key decrypted, then call [`AgentHandshake::provide_key`]. True: with the challenge in the context.
     Decrypt(Vec<u8>, bool),
-    /// Send the challenge.
+    /// Send the challenge, which only the owner of the data key can answer.
     Challenge(Bytes),
     /// Send the completion; data may flow.
     Complete(Bytes),

@@ -154,5 +154,5 @@ fn agent(text: &[u8], with_kms: bool) {
             assert!(ready || message.header.payload_type != PayloadType::Output);
         }
     }
-    assert!(!(ready && with_kms), "nobody without the key passes the challenge");
+    assert!(!(ready && with_kms), "a client without the key does not pass the challenge");
 }

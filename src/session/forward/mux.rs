@@ -22,7 +22,7 @@ use super::stream::Stream;
 use super::tunnel::{Note, Reporter};
 use crate::channel::{Channel, End, Event, Outlet, SessionOver};
 use crate::protocol::smux::{self, KeepAlive, Mux, OpenError, StreamId};
-use crate::protocol::{Capabilities, Capability, Flag};
+use crate::protocol::{Capabilities, Capability, Flag, Role};
 
 /// How long the agent may take to end the session when it is asked to; then the service is.
 const FAREWELL: Duration = Duration::from_millis(300);
@@ -62,7 +62,7 @@ impl Shared {
         let keep_alive = KeepAlive { timeout: Duration::from_secs(86_400), ..KeepAlive::default() };
         let keep_alive = (!agent.has(Capability::IdleMultiplexing)).then_some(keep_alive);
         let config = smux::Config { keep_alive, ..smux::Config::default() };
-        let mux = Mux::new(smux::Role::Client, config, Instant::now());
+        let mux = Mux::new(Role::Client, config, Instant::now());
         let state = State { mux, waiting: BTreeMap::new(), over: false, refused: 0 };
         Arc::new(Self { state: Mutex::new(state), work: Notify::new() })
     }

@@ -148,7 +148,7 @@ fn a_reader_that_does_not_read_stops_the_sender_and_loses_nothing() {
 }
 
 #[test]
-fn events_that_nobody_reads_are_bounded() {
+fn unread_events_are_bounded() {
     let mut agent = End::agent(None);
     for sequence in 0..20_000 {
         agent.hear(input(sequence, PayloadType::Size, br#"{"cols":80,"rows":24}"#));
@@ -160,7 +160,7 @@ fn events_that_nobody_reads_are_bounded() {
 }
 
 #[test]
-fn messages_that_come_too_early_are_bounded_and_not_acknowledged_beyond() {
+fn messages_out_of_order_are_bounded_and_not_acknowledged_beyond() {
     let mut client = End::client_with(None, |config| config.reorder_buffer = 10);
     client.hear(output(1, PayloadType::Output, b"12345678"));
     client.hear(output(2, PayloadType::Output, b"123"));
@@ -178,7 +178,7 @@ fn everything_unacknowledged_is_repeated_at_once_after_a_reconnect() {
     client.hear(acknowledgement(2));
     client.channel.handle_disconnected();
     client.now += 3 * SECOND;
-    assert!(client.sent().is_empty(), "nobody to send to");
+    assert!(client.sent().is_empty(), "not connected");
     client.write("new");
     client.channel.handle_connected(client.now);
     let again: Vec<_> = client
