@@ -1,6 +1,6 @@
-//! The picker over 10,000 instances: from a key to the frame that shows what it did, and from the first instances to
-//! the first row. Beside it, in the same run, what it takes to look all rows through anew as one text each: with the
-//! same matcher, and with a plain search for parts. A frame is 16 ms.
+//! The picker over 10,000 instances: from a key to the frame that shows what it did, and from the first instances to the
+//! first row. Beside it, in the same run, what it takes to look all rows through anew as one text each: with the same
+//! matcher, and with a plain search for parts. A frame is 16 ms.
 
 use std::hint::black_box;
 use std::time::{Duration, Instant};

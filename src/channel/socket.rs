@@ -119,7 +119,7 @@ impl Connection {
             Verdict::Dead => Err("nothing has come from the service for too long".to_owned().into()),
             Verdict::Ping => {
                 // Where the socket takes nothing the ping is lost, and the silence that follows shows the same.
-                if let Err(error) = Pin::new(&mut self.socket).start_send(Message::Ping(Default::default())) {
+                if let Err(error) = Pin::new(&mut self.socket).start_send(Message::Ping(Bytes::new())) {
                     return Err(describe(&error).into());
                 }
                 self.unflushed = true;

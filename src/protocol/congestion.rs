@@ -188,7 +188,7 @@ impl CongestionController {
                 self.close(accepted, least);
             } else if !app_limited {
                 // The less of a queue there is, the faster.
-                let headroom = (accepted - least).as_secs_f64() / queueing.as_secs_f64();
+                let headroom = accepted.saturating_sub(least).as_secs_f64() / queueing.as_secs_f64();
                 self.set(self.size + (self.size as f64 / 4.0 * headroom.clamp(0.0, 1.0)) as usize);
             }
         }

@@ -192,13 +192,13 @@ impl DataChannel {
     fn deliver(&mut self, payload_type: PayloadType, payload: Bytes) -> bool {
         let bytes = match &self.cipher {
             None => payload,
-            Some(cipher) => match cipher.open(&payload) {
-                Some(bytes) => bytes,
-                None => {
+            Some(cipher) => {
+                let Some(bytes) = cipher.open(&payload) else {
                     self.end(Event::Failed(Failure::Undecipherable));
                     return false;
-                }
-            },
+                };
+                bytes
+            }
         };
         if bytes.is_empty() {
             return true;

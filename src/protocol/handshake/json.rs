@@ -100,7 +100,7 @@ where
 }
 
 mod base64_text {
-    use super::*;
+    use super::{Deserialize, Deserializer, Engine, STANDARD, Serializer};
 
     pub(super) fn serialize<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(&STANDARD.encode(bytes))
