@@ -43,8 +43,8 @@ impl Pair {
             agent: DataChannel::agent(config, agent),
             now,
         };
-        pair.client.connected(now);
-        pair.agent.connected(now);
+        pair.client.handle_connected(now);
+        pair.agent.handle_connected(now);
         while pair.turn(true) | pair.turn(false) {
             pair.read();
         }

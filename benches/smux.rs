@@ -5,7 +5,8 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use ssmx::protocol::smux::{Config, Event, Mux, Role, StreamId};
+use ssmx::protocol::Role;
+use ssmx::protocol::smux::{Config, Event, Mux, StreamId};
 
 /// Bytes that go through all streams together in one measurement.
 const TRANSFER: usize = 4 << 20;
@@ -26,7 +27,7 @@ impl Pair {
     fn new(streams: usize) -> Self {
         let now = Instant::now();
         let mut client = Mux::new(Role::Client, Config::default(), now);
-        let server = Mux::new(Role::Server, Config::default(), now);
+        let server = Mux::new(Role::Agent, Config::default(), now);
         let streams = (0..streams).map(|_| client.open().expect("few streams")).collect();
         Self { client, server, streams }
     }

@@ -24,6 +24,8 @@
 //! Below all of them are [`environment`], [`nearest`] and [`syntax`]: the variables that ssmx goes by, the word that was
 //! probably meant, and the forms of text that several rooms check.
 //!
+//! `backoff`, pauses between attempts, is no room: any room may use it, and it knows none.
+//!
 //! `protocol` is the heart: a state machine that is handed frames and the time and asked what to send, what
 //! happened and when to wake it. It plays both roles, so the sandbox's agents and the simulation tests run the same
 //! reliable delivery from the other end. `sandbox` shares no code with `channel` and `session`, so that a mistake on
@@ -32,6 +34,7 @@
 #![cfg_attr(test, allow(clippy::disallowed_methods, reason = "tests make files as they need them"))]
 
 pub(crate) mod aws;
+pub(crate) mod backoff;
 pub(crate) mod channel;
 pub(crate) mod cli;
 pub(crate) mod config;

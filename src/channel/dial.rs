@@ -23,23 +23,23 @@ pub(crate) enum DialError {
     /// The server answered with another HTTP status than 101.
     #[error("the message gateway {host} refuses the connection with HTTP status {status}")]
     Refused {
-        /// The server.
+        /// The server, without its port.
         host: String,
-        /// The status.
+        /// The HTTP status that it answered with.
         status: u16,
     },
     /// The server does not speak WebSocket, or broke off while it should.
     #[error("the message gateway {host} does not open a WebSocket: {reason}")]
     Handshake {
-        /// The server.
+        /// The server, without its port.
         host: String,
-        /// What went wrong.
+        /// What it did instead.
         reason: String,
     },
     /// It took too long.
     #[error("no WebSocket to {host} within {seconds} s")]
     Timeout {
-        /// The server.
+        /// The server, without its port.
         host: String,
         /// How long was waited.
         seconds: u64,
@@ -153,7 +153,7 @@ fn config() -> WebSocketConfig {
 /// Longest time from nothing to an open WebSocket.
 const DIAL_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Longest message that is taken, in bytes. Agents send messages of about 1 KiB; the limit is for who is not one.
+/// Longest message that is taken, in bytes. Agents send messages of about 1 KiB; the limit is for peers that are not.
 const MESSAGE_LIMIT: usize = 16 * 1024 * 1024;
 
 /// Frames are gathered up to this many bytes before the socket is written without being asked to.

@@ -11,7 +11,7 @@ use tokio::sync::{Notify, mpsc, oneshot, watch};
 use tokio::time::sleep_until;
 
 use super::event::{ConnectionEvent, End, Event};
-use super::message_size;
+use super::gateways;
 use super::open::terminate;
 use super::outlet::TURN;
 use super::reconnect::{Outage, Socket};
@@ -19,7 +19,7 @@ use super::socket::{Connection, Cut};
 use super::stream_url::StreamUrl;
 use super::watchdog::TICK;
 use crate::aws::{Aws, Secret};
-use crate::protocol::{self, DataChannel, DataKey, Flag, Handshake, KeyRequest, SealedKey, Size};
+use crate::protocol::{self, Capability, DataChannel, DataKey, Failure, Flag, Handshake, KeyRequest, SealedKey, Size};
 
 /// What the user of a session asks of it.
 #[derive(Debug)]
@@ -47,12 +47,12 @@ pub(super) struct Driver {
     pub(super) large_messages: bool,
 }
 
-/// A connection that is gone again within this time, and that brought nothing, was none: a gateway that does not know
-/// our token takes the WebSocket, and closes it when it has read the token. Not longer than a round trip between
-/// continents, beyond which there is no hurry in trying again.
+/// A connection that is gone again within this time, and that brought nothing, does not count: a gateway that does not
+/// know our token takes the WebSocket, and closes it when it has read the token. Not longer than a round trip between
+/// continents, beyond which a pause before the next attempt is not needed.
 const AT_ONCE: Duration = Duration::from_millis(250);
 
-/// Why a connection is no longer driven.
+/// Why the driver has stopped driving a connection.
 enum Stop {
     Ended(End),
     Lost(Cut),
@@ -64,19 +64,19 @@ type KeyWork = Pin<Box<dyn Future<Output = Result<SealedKey, String>> + Send>>;
 /// Work that has begun and that outlives a connection.
 #[derive(Default)]
 struct Unfinished {
-    /// Events that the owner has no room for; never more than one of the protocol's and its message, and one of the
+    /// Events that wait for room at the owner; never more than one of the protocol's and its message, and one of the
     /// connection.
     events: Vec<Event>,
-    /// A command that the channel has no room for.
+    /// A command that waits for room in the channel.
     command: Option<Command>,
-    /// Who waits for a turn to send.
+    /// The multiplexer that waits for a turn to send.
     turn: Option<oneshot::Sender<usize>>,
     key: Option<KeyWork>,
 }
 
 impl Unfinished {
-    /// Tells the owner, now or when it has room: an owner that does not listen must not hold up a reconnection.
-    fn tell(&mut self, event: Event, owner: &mpsc::Sender<Event>) {
+    /// Reports to the owner, now or when it has room: an owner that does not read must not hold up a reconnection.
+    fn report(&mut self, event: Event, owner: &mpsc::Sender<Event>) {
         if !self.events.is_empty() {
             return self.events.push(event);
         }
@@ -87,7 +87,7 @@ impl Unfinished {
 }
 
 impl Driver {
-    /// Runs the session to its end, and tells how it ended.
+    /// Runs the session to its end, and reports how it ended.
     pub(super) async fn run(mut self, socket: Socket) {
         let stop = Arc::clone(&self.stop);
         let end = tokio::select! {
@@ -101,7 +101,7 @@ impl Driver {
             received = ?self.channel.receive_statistics(),
             "session ended"
         );
-        // Whatever happened, nothing is left on the service.
+        // In every case nothing is left on the service.
         if !matches!(end, End::Closed(_) | End::Expired) {
             terminate(&self.aws, &self.session_id).await;
         }
@@ -115,32 +115,32 @@ impl Driver {
         loop {
             let since = Instant::now();
             let heard = self.channel.receive_statistics().received;
-            self.channel.connected(since);
+            self.channel.handle_connected(since);
             let driven = self.drive(Connection::new(socket), &mut unfinished, &mut outage).await;
             let Cut { reason, too_large } = match driven {
                 Stop::Ended(end) => return end,
                 Stop::Lost(cut) => cut,
             };
-            self.channel.disconnected();
-            if too_large && self.channel.large_refused() {
-                message_size::refused(&self.url.host);
+            self.channel.handle_disconnected();
+            if too_large {
+                self.channel.handle_message_too_large();
             }
             tracing::info!(session_id = self.session_id, %reason, "connection lost");
             let resumed = async {
                 let refused = since.elapsed() < AT_ONCE && self.channel.receive_statistics().received == heard;
                 let outage = match &mut outage {
-                    // Taken, and dropped again without a word: that was no connection.
+                    // Taken, and dropped again without a word: that does not count as a connection.
                     Some(outage) if refused => {
                         outage.failed(&self.session_id, reason, &self.events).await?;
                         outage
                     }
-                    // The owner has not even been told that the last one was over.
+                    // The owner does not even know yet that the last outage was over.
                     Some(outage) => {
                         *outage = Outage::new();
                         outage
                     }
                     none => {
-                        unfinished.tell(Event::Connection(ConnectionEvent::Lost(reason)), &self.events);
+                        unfinished.report(Event::Connection(ConnectionEvent::Lost(reason)), &self.events);
                         none.insert(Outage::new())
                     }
                 };
@@ -215,12 +215,6 @@ impl Driver {
                         if let Err(cut) = connection.check(now, channel) {
                             return Stop::Lost(cut);
                         }
-                        let trying = channel.trying_large_since();
-                        if trying.is_some_and(|since| now.saturating_duration_since(since) >= message_size::PATIENCE) {
-                            // It may have arrived all the same, so it cannot be cut anew.
-                            message_size::refused(&self.url.host);
-                            return Stop::Ended(End::Lost("the service did not answer to a large message".to_owned()));
-                        }
                     }
                 }
             }
@@ -265,31 +259,39 @@ impl Driver {
     /// # Errors
     /// How the session ended.
     fn translate(&mut self, event: protocol::Event, unfinished: &mut Unfinished) -> Result<(), End> {
-        let mut tell = |event| unfinished.events.push(event);
+        let mut emit = |event| unfinished.events.push(event);
         let message = |handshake: &Handshake| {
             Some(handshake.customer_message.clone()).filter(|text| !text.is_empty()).map(Event::AgentMessage)
         };
         match event {
             protocol::Event::Ready(handshake) => {
                 tracing::info!(session_id = self.session_id, ?handshake, "ready");
-                if self.large_messages && message_size::allowed(&self.url.host, handshake.as_ref()) {
-                    self.channel.set_message_size(message_size::BULK);
+                let agent = handshake.as_ref().and_then(Handshake::capabilities);
+                if self.large_messages
+                    && agent.is_some_and(|agent| agent.has(Capability::LargeMessages))
+                    && !gateways::refuses_large_messages(&self.url.host)
+                {
+                    self.channel.discover_mtu();
                 }
                 let message = handshake.as_ref().and_then(message);
-                tell(Event::Ready(handshake));
-                message.into_iter().for_each(tell);
+                emit(Event::Ready(handshake));
+                message.into_iter().for_each(emit);
             }
             protocol::Event::LateHandshake(handshake) => {
                 tracing::info!(session_id = self.session_id, ?handshake, "late handshake");
-                tell(Event::LateHandshake);
-                message(&handshake).into_iter().for_each(tell);
+                emit(Event::LateHandshake);
+                message(&handshake).into_iter().for_each(emit);
             }
             protocol::Event::KeyNeeded(request) => unfinished.key = Some(self.make_key(request)),
-            protocol::Event::Output(bytes) => tell(Event::Output(bytes)),
-            protocol::Event::Stderr(bytes) => tell(Event::Stderr(bytes)),
-            protocol::Event::ExitCode(code) => tell(Event::ExitCode(code)),
-            protocol::Event::Flag(flag) => tell(Event::Flag(flag)),
+            protocol::Event::Output(bytes) => emit(Event::Output(bytes)),
+            protocol::Event::Stderr(bytes) => emit(Event::Stderr(bytes)),
+            protocol::Event::ExitCode(code) => emit(Event::ExitCode(code)),
+            protocol::Event::Flag(flag) => emit(Event::Flag(flag)),
+            protocol::Event::LargeMessagesRefused => gateways::remember_refusal(&self.url.host),
             protocol::Event::Closed(closed) => return Err(End::Closed(closed.output)),
+            protocol::Event::Failed(failure @ Failure::LargeMessageUnanswered) => {
+                return Err(End::Lost(failure.to_string()));
+            }
             protocol::Event::Failed(failure) => return Err(End::Failed(failure)),
             // These two come to agents.
             protocol::Event::KeyToDecrypt { .. } | protocol::Event::Size(_) => {}
@@ -313,7 +315,7 @@ impl Driver {
                     return;
                 }
                 Some(Command::Turn(turn)) => unfinished.turn = Some(turn),
-                // Whoever no longer waits holds nobody up.
+                // A flush that was given up holds up nothing.
                 Some(Command::Flush(done)) if !done.is_closed() => {
                     if !self.channel.is_flushed() {
                         unfinished.command = Some(Command::Flush(done));
@@ -330,16 +332,16 @@ impl Driver {
         }
     }
 
-    /// Tells who waits for a turn that it has come.
+    /// Grants the turn that the multiplexer waits for, when it has come.
     fn grant_turn(&mut self, unfinished: &mut Unfinished) {
         if unfinished.turn.is_none() {
             return;
         }
-        let sendable = self.channel.sendable();
+        let sendable = self.channel.poll_sendable();
         if sendable > 0
             && let Some(turn) = unfinished.turn.take()
         {
-            // Who no longer waits has no use for it.
+            // A multiplexer that is gone has no use for it.
             let _ = turn.send(sendable.min(TURN));
         }
     }

@@ -1,4 +1,4 @@
-//! What a channel tells its owner.
+//! What a channel reports to its owner.
 
 use std::time::Duration;
 
@@ -47,7 +47,7 @@ pub(crate) enum ConnectionEvent {
 pub(crate) enum End {
     /// The service said so. The text is empty after a normal end, otherwise it is the reason.
     Closed(String),
-    /// We ended it.
+    /// This program ended it.
     Terminated,
     /// The connection was lost, and by the time there was another one the service had ended the session.
     Expired,

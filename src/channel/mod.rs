@@ -7,7 +7,7 @@
 mod dial;
 mod driver;
 mod event;
-mod message_size;
+mod gateways;
 mod open;
 mod outlet;
 mod reconnect;

@@ -27,7 +27,7 @@ const EVENTS: usize = 64;
 const CHUNK: usize = 32 * 1024;
 
 /// How long ending a session on the service may take.
-const TERMINATE_PATIENCE: Duration = Duration::from_secs(5);
+const TERMINATE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// What differs between kinds of session.
 #[derive(Clone, Copy, Debug)]
@@ -60,7 +60,7 @@ impl Options {
 /// Why a session could not be opened.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum OpenError {
-    /// AWS refused it.
+    /// AWS refused to start the session.
     #[error(transparent)]
     Aws(#[from] aws::Error),
     /// The service sent us somewhere that is not Session Manager.
@@ -133,10 +133,10 @@ pub(crate) async fn open_started(
     Ok(Channel { session_id, input: Input { commands, sizes }, events, stop, task })
 }
 
-/// Ends a session on the service, whoever started it, within 5 s. What cannot be ended in time ends by itself, at the
-/// idle timeout.
+/// Ends a session on the service, even one that another program started, within 5 s. What cannot be ended in time ends
+/// by itself, at the idle timeout.
 pub(crate) async fn terminate(aws: &Aws, session_id: &str) {
-    match tokio::time::timeout(TERMINATE_PATIENCE, aws.terminate_session(session_id)).await {
+    match tokio::time::timeout(TERMINATE_TIMEOUT, aws.terminate_session(session_id)).await {
         Ok(Ok(())) => tracing::debug!(session_id, "terminated"),
         Ok(Err(error)) => tracing::warn!(session_id, %error, "cannot terminate the session"),
         Err(_) => tracing::warn!(session_id, "terminating the session took too long"),
@@ -155,7 +155,7 @@ pub(crate) struct Channel {
 }
 
 impl Channel {
-    /// The id of the session.
+    /// The id that the service gave the session.
     pub(crate) fn session_id(&self) -> &str {
         &self.session_id
     }
@@ -219,8 +219,8 @@ impl Input {
     ///
     /// # Errors
     /// [`SessionOver`].
-    pub(crate) async fn room(&self) -> Result<Room<'_>, SessionOver> {
-        self.commands.reserve().await.map(Room).map_err(|_| SessionOver)
+    pub(crate) async fn reserve(&self) -> Result<SendPermit<'_>, SessionOver> {
+        self.commands.reserve().await.map(SendPermit).map_err(|_| SessionOver)
     }
 
     /// Sends a few bytes if there is room now.
@@ -239,8 +239,8 @@ impl Input {
         self.commands.send(Command::Flag(flag)).await.map_err(|_| SessionOver)
     }
 
-    /// Waits until the agent has acknowledged everything written before, by anybody; what is written meanwhile waits.
-    /// It takes as long as the agent and the network take, reconnects included: put a limit on it.
+    /// Waits until the agent has acknowledged everything written before, through any input; what is written meanwhile
+    /// waits. It takes as long as the agent and the network take, reconnects included: put a limit on it.
     ///
     /// # Errors
     /// [`SessionOver`]; what was not acknowledged may not have arrived.
@@ -250,17 +250,17 @@ impl Input {
         flushed.await.map_err(|_| SessionOver)
     }
 
-    /// Tells the size of the terminal. Only the newest one is sent when several come quickly.
+    /// Sends the size of the terminal. Only the newest one is sent when several come quickly.
     pub(crate) fn resize(&self, size: Size) {
         self.sizes.send_replace(Some(size));
     }
 }
 
-/// Room for one more piece of input.
+/// Permission to send one more piece of input.
 #[derive(Debug)]
-pub(crate) struct Room<'a>(mpsc::Permit<'a, Command>);
+pub(crate) struct SendPermit<'a>(mpsc::Permit<'a, Command>);
 
-impl Room<'_> {
+impl SendPermit<'_> {
     /// Sends what fits, and leaves the rest.
     pub(crate) fn write(self, bytes: &mut BytesMut) {
         let piece = bytes.split_to(bytes.len().min(CHUNK)).freeze();

@@ -1,8 +1,8 @@
-//! A way into a session for those who choose what to send at the last moment.
+//! A way into a session for users that choose what to send at the last moment.
 //!
 //! What is written through an [`Input`](super::Input) waits behind all that was written before. A multiplexer would
 //! rather decide when there really is room on the wire, so that a key pressed on one stream passes the bulk data of
-//! another. An [`Outlet`] tells it when that is.
+//! another. An [`Outlet`] says when that is.
 
 use bytes::Bytes;
 use tokio::sync::{mpsc, oneshot};
@@ -26,7 +26,8 @@ impl Outlet {
         Self { commands, asked: None, granted: None }
     }
 
-    /// Waits until bytes would go out at once. Dropping the future loses nothing; with a turn in hand it never resolves.
+    /// Waits until bytes would go out at once. Dropping the future loses nothing; with a turn in hand it never
+    /// resolves.
     ///
     /// # Errors
     /// [`SessionOver`].

@@ -16,6 +16,7 @@ use super::event::{ConnectionEvent, End, Event};
 use super::resources::{client_id, new_uuid, random};
 use super::stream_url::StreamUrl;
 use crate::aws::{Aws, BoxedStream, Secret};
+use crate::backoff::Backoff;
 use crate::protocol::{CLIENT_VERSION, OpenMessage};
 
 /// A connection on which the open message has been sent.
@@ -24,7 +25,7 @@ pub(super) type Socket = WebSocketStream<BoxedStream>;
 /// Attempts to open the first connection, as many as the official client makes.
 const FIRST_ATTEMPTS: u32 = 6;
 
-/// The pause after the first failure, and the longest one; each is doubled and drawn at random between half and whole.
+/// The pause after the first failure, and the longest one; each is jittered.
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
 const LONGEST_PAUSE: Duration = Duration::from_secs(15);
 
@@ -34,14 +35,14 @@ const KEPT_BY_SERVICE: Duration = Duration::from_secs(60 * 60);
 
 /// Opens the first connection of a session.
 pub(super) async fn connect_first(aws: &Aws, url: &StreamUrl, token: &Secret) -> Result<Socket, DialError> {
-    let mut pause = Pause::new();
+    let mut backoff = Backoff::new(FIRST_PAUSE, LONGEST_PAUSE);
     for _ in 1..FIRST_ATTEMPTS {
         match connect(aws, url, token).await {
             Ok(socket) => return Ok(socket),
             Err(error) if !error.is_retryable() => return Err(error),
             Err(error) => tracing::debug!(%error, "cannot open the data channel yet"),
         }
-        pause.wait().await;
+        pause(&mut backoff).await;
     }
     connect(aws, url, token).await
 }
@@ -49,15 +50,18 @@ pub(super) async fn connect_first(aws: &Aws, url: &StreamUrl, token: &Secret) ->
 /// The time without a connection that is of use.
 pub(super) struct Outage {
     started: Instant,
-    pause: Pause,
-    said: Option<String>,
+    backoff: Backoff,
+    failures: u32,
+    /// The reason that the owner was given last.
+    reported: Option<String>,
     last: bool,
 }
 
 impl Outage {
-    /// Begins now.
+    /// An outage that begins now.
     pub(super) fn new() -> Self {
-        Self { started: Instant::now(), pause: Pause::new(), said: None, last: false }
+        let backoff = Backoff::new(FIRST_PAUSE, LONGEST_PAUSE);
+        Self { started: Instant::now(), backoff, failures: 0, reported: None, last: false }
     }
 
     /// How long it has lasted when it ends.
@@ -103,14 +107,19 @@ impl Outage {
         }
         self.last = self.started.elapsed() >= KEPT_BY_SERVICE;
         // The first failures are common while a network comes back, and mean nothing to a person.
-        if self.pause.count > 2 && self.said.as_ref() != Some(&reason) {
-            self.said = Some(reason.clone());
-            // A full queue means that the owner does not listen; it will see the outcome.
+        if self.failures > 2 && self.reported.as_ref() != Some(&reason) {
+            self.reported = Some(reason.clone());
+            // A full queue: the owner does not read, and will see the outcome.
             let _ = events.try_send(Event::Connection(ConnectionEvent::Waiting(reason)));
         }
-        self.pause.wait().await;
+        self.failures += 1;
+        pause(&mut self.backoff).await;
         Ok(())
     }
+}
+
+async fn pause(backoff: &mut Backoff) {
+    tokio::time::sleep(backoff.next_jittered(u16::from_ne_bytes(random()))).await;
 }
 
 /// What one attempt to resume came to.
@@ -138,24 +147,4 @@ async fn connect(aws: &Aws, url: &StreamUrl, token: &Secret) -> Result<Socket, D
         |error: tungstenite::Error| DialError::Handshake { host: url.host.clone(), reason: error.to_string() };
     socket.send(Message::text(open.as_str())).await.map_err(refused)?;
     Ok(socket)
-}
-
-/// Pauses that grow and are drawn at random, so that many clients do not come back at the same instant.
-struct Pause {
-    next: Duration,
-    count: u32,
-}
-
-impl Pause {
-    fn new() -> Self {
-        Self { next: FIRST_PAUSE, count: 0 }
-    }
-
-    async fn wait(&mut self) {
-        let half = self.next / 2;
-        let drawn = half + half.mul_f64(f64::from(u16::from_ne_bytes(random())) / f64::from(u16::MAX));
-        self.next = (self.next * 2).min(LONGEST_PAUSE);
-        self.count += 1;
-        tokio::time::sleep(drawn).await;
-    }
 }

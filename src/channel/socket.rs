@@ -20,7 +20,7 @@ const BATCH: usize = 64;
 /// Why a connection is lost.
 #[derive(Debug)]
 pub(super) struct Cut {
-    /// In words.
+    /// For a person to read.
     pub(super) reason: String,
     /// The service refuses a message for its size (close code 1009).
     pub(super) too_large: bool,
@@ -118,8 +118,8 @@ impl Connection {
             Verdict::Fine => Ok(()),
             Verdict::Dead => Err("nothing has come from the service for too long".to_owned().into()),
             Verdict::Ping => {
-                // Where the socket takes nothing the ping is lost, and the silence that follows tells the same.
-                if let Err(error) = Pin::new(&mut self.socket).start_send(Message::Ping(Default::default())) {
+                // Where the socket takes nothing the ping is lost, and the silence that follows shows the same.
+                if let Err(error) = Pin::new(&mut self.socket).start_send(Message::Ping(Bytes::new())) {
                     return Err(describe(&error).into());
                 }
                 self.unflushed = true;

@@ -18,7 +18,7 @@ pub(crate) struct StreamUrl {
     pub tls: bool,
     /// The host in lower case, an IPv6 address in brackets.
     pub host: String,
-    /// The port.
+    /// The port, which the URL may have left out.
     pub port: u16,
     /// The path with the query, beginning with `/`.
     pub path_and_query: String,
@@ -41,10 +41,10 @@ pub(crate) struct Policy<'a> {
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub(crate) enum StreamUrlError {
-    /// It is no URL, or has parts that a stream URL never has.
+    /// It is not a URL, or has parts that a stream URL never has.
     #[error("the stream URL is refused: {0}")]
     Malformed(&'static str),
-    /// It leads to somebody else.
+    /// It leads to a host that is not Session Manager.
     #[error("the stream URL is refused: `{host}` is not a Session Manager host for region {region}")]
     Host {
         /// The host that it names.
@@ -181,7 +181,7 @@ impl Parts {
 /// Presigned URLs have some two thousand characters.
 const URL_LIMIT: usize = 8 * 1024;
 
-/// RFC 1035.
+/// Bytes of a host name, by RFC 1035.
 const HOST_LIMIT: usize = 253;
 
 #[cfg(test)]

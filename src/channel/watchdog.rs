@@ -1,7 +1,7 @@
-//! Notices that a connection is dead although nobody said so.
+//! Notices that a connection is dead although no close or error has come.
 //!
 //! A ping every 30 s keeps proxies, NATs and VPNs from dropping the connection as idle (they do after 60 to 300 s) and
-//! finds out whether anybody is there. It goes out sooner when something is unanswered for long or the machine has
+//! finds out whether the peer is there. It goes out sooner when something is unanswered for long or the machine has
 //! slept.
 
 use std::time::{Duration, Instant, SystemTime};
@@ -13,20 +13,20 @@ const PING_EVERY: Duration = Duration::from_secs(30);
 const STALLED_AFTER: Duration = Duration::from_secs(3);
 
 /// A connection on which nothing at all arrives for so long after a ping is dead.
-const PATIENCE: Duration = Duration::from_secs(10);
+const PONG_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How often to look.
 pub(super) const TICK: Duration = Duration::from_secs(1);
 
-/// The clock on the wall running ahead of the clock that stands still in sleep by this much means: we slept.
+/// When the wall clock runs ahead of the clock that stands still in sleep by this much, the machine has slept.
 const SLEPT: Duration = Duration::from_secs(5);
 
-/// What to do.
+/// What the connection needs at the moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
-    /// Nothing.
+    /// Nothing: it lives, or has not been silent for long.
     Fine,
-    /// Send a ping.
+    /// Send a ping, and see whether anything answers it.
     Ping,
     /// Give the connection up.
     Dead,
@@ -45,7 +45,7 @@ impl Watchdog {
         Self { last_heard: now, pinged: None, last_look: (now, wall) }
     }
 
-    /// Something arrived, whatever it was.
+    /// Something arrived: any frame shows that the peer lives.
     pub(super) fn heard(&mut self, now: Instant) {
         self.last_heard = now;
         self.pinged = None;
@@ -62,7 +62,7 @@ impl Watchdog {
         let awake = now.saturating_duration_since(last_now);
         let slept = wall.duration_since(last_wall).is_ok_and(|elapsed| elapsed > awake + SLEPT);
         if let Some(pinged) = self.pinged {
-            let silent = now.saturating_duration_since(pinged) >= PATIENCE;
+            let silent = now.saturating_duration_since(pinged) >= PONG_TIMEOUT;
             return if silent { Verdict::Dead } else { Verdict::Fine };
         }
         let quiet = now.saturating_duration_since(self.last_heard);
@@ -100,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn pings_when_quiet_and_gives_up_when_nobody_answers() {
+    fn pings_when_quiet_and_gives_up_without_an_answer() {
         assert_eq!(silence(false, None), (30, 40));
     }
 

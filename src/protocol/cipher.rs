@@ -18,7 +18,7 @@ const TAG_LENGTH: usize = 16;
 pub struct DataKey(Zeroizing<[u8; DATA_KEY_LENGTH]>);
 
 impl DataKey {
-    /// Takes the plaintext of a data key; `None` when it has not 64 bytes.
+    /// Takes the plaintext of a data key; `None` unless it has 64 bytes.
     pub fn new(plaintext: &[u8]) -> Option<Self> {
         Some(Self(Zeroizing::new(plaintext.try_into().ok()?)))
     }
@@ -49,7 +49,7 @@ impl Cipher {
         Self { sealing: aead_key(sealing), opening: aead_key(opening), nonce }
     }
 
-    /// Encrypts one payload.
+    /// Encrypts one payload, under a nonce that no other has.
     pub(crate) fn seal(&mut self, plaintext: &[u8]) -> BytesMut {
         self.nonce = self.nonce.wrapping_add(1);
         let mut nonce = [0; NONCE_LEN];

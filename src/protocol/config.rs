@@ -1,22 +1,23 @@
-//! What a data channel is told when it is made.
+//! What a data channel has to know when it is made: limits, and what it cannot find out by itself.
 
 use std::time::{Duration, Instant};
 
 use super::{AgentHandshakeConfig, CLIENT_VERSION};
 
-/// Which end of the channel this is.
+/// Which end of a session this is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
-    /// The end that asked for the session.
+    /// The end that asked for the session. In a port session it opens the streams.
     Client,
-    /// The end on the instance.
+    /// The end on the instance. In a port session it accepts streams, and opens none.
     Agent,
 }
 
 /// The limits of a data channel and what it cannot know by itself. A size of zero counts as one.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// Bulk data is cut into payloads of this many bytes.
+    /// Bulk data is cut into payloads of this many bytes, or of fewer where the line is slow. They have to be known to
+    /// get through; [`super::DataChannel::discover_mtu`] tries larger ones.
     pub message_size: usize,
     /// Bytes that are accepted for sending before they fit the window; at the limit [`super::DataChannel::write`] takes
     /// less than it was offered.
@@ -26,8 +27,8 @@ pub struct Config {
     /// Received bytes that wait for the reader; at the limit [`super::DataChannel::can_receive`] turns false, and data
     /// handed in all the same is not acknowledged, so that its sender repeats it.
     pub receive_buffer: usize,
-    /// Bytes of messages that have come before their turn; beyond it they are not acknowledged.
-    pub early_buffer: usize,
+    /// Bytes of messages that arrived out of order; beyond it they are not acknowledged.
+    pub reorder_buffer: usize,
     /// Seeds the ids of messages.
     pub seed: u64,
     /// The time of day in milliseconds since the Unix epoch at the instant `started`.
@@ -37,37 +38,40 @@ pub struct Config {
 }
 
 impl Config {
-    /// The usual limits.
+    /// The limits that suit a client, with buffers of some 20 MiB together.
     pub fn new(started: Instant, epoch_ms: u64, seed: u64) -> Self {
         Self {
             message_size: 1024,
             send_buffer: 256 * 1024,
             max_window: 4 << 20,
             receive_buffer: 1 << 20,
-            early_buffer: 16 << 20,
+            reorder_buffer: 16 << 20,
             seed,
             epoch_ms,
             started,
         }
     }
 
-    pub(super) fn at_least_one(self) -> Self {
-        Self {
-            message_size: self.message_size.max(1),
-            send_buffer: self.send_buffer.max(1),
-            receive_buffer: self.receive_buffer.max(1),
-            ..self
-        }
+    pub(super) fn at_least_one(mut self) -> Self {
+        raise_zeros([&mut self.message_size, &mut self.send_buffer, &mut self.receive_buffer]);
+        self
     }
 }
 
-/// What only a client is told.
+/// Raises sizes of zero to one: with a zero nothing would ever move.
+pub(super) fn raise_zeros<const N: usize>(sizes: [&mut usize; N]) {
+    for size in sizes {
+        *size = (*size).max(1);
+    }
+}
+
+/// What only a client has to know.
 #[derive(Clone, Debug)]
 pub struct ClientConfig {
     /// The version that the client states in the handshake.
     pub version: String,
     /// How long after the connection data is held back for a handshake that may not come. Agents shake hands in port
-    /// and non-interactive sessions always, in others only when a KMS key is configured, and the client is not told.
+    /// and non-interactive sessions always, in others only when a KMS key is configured, and the client cannot know.
     /// `None`: until the handshake is complete or output arrives.
     pub handshake_grace: Option<Duration>,
     /// Where the nonces of a cipher begin; random.
@@ -81,7 +85,7 @@ impl ClientConfig {
     }
 }
 
-/// What only an agent is told.
+/// What only an agent has to know.
 #[derive(Debug)]
 pub struct AgentConfig {
     /// The session, for the messages in which the agent reports its state.

@@ -1,10 +1,10 @@
-//! What a data channel tells its owner.
+//! What a data channel reports to its owner.
 
 use bytes::Bytes;
 
 use super::{ChannelClosed, Flag, Handshake, KeyRequest, Size};
 
-/// Something that happened.
+/// Something that has happened, in the order of the stream.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Event {
     /// Data may flow. Comes once. Without a handshake the agent has begun to send, or seems to do without.
@@ -31,6 +31,9 @@ pub enum Event {
     Size(Size),
     /// A flag of a port session.
     Flag(Flag),
+    /// To a client: the gateway lets no large messages through, so that further sessions behind it should not try them.
+    /// This one goes on with small ones; or it has failed, and [`Failure::LargeMessageUnanswered`] follows.
+    LargeMessagesRefused,
     /// The service has ended the session. Nothing follows.
     Closed(ChannelClosed),
     /// The session cannot go on. Nothing follows.
@@ -43,6 +46,10 @@ pub enum Failure {
     /// A message of an encrypted session was not sealed with its key.
     #[error("a message cannot be decrypted with the key of the session")]
     Undecipherable,
+    /// The first large message was not acknowledged in time, on a connection that was there. It may have arrived all
+    /// the same, so that it cannot be sent in another form.
+    #[error("the service did not answer to a large message")]
+    LargeMessageUnanswered,
     /// An agent's handshake has failed.
     #[error("the handshake failed: {0}")]
     Handshake(String),
@@ -53,14 +60,14 @@ pub enum Failure {
 pub struct ReceiveStatistics {
     /// Stream messages taken in order.
     pub received: u64,
-    /// Frames that were no message, and contents that made no sense.
+    /// Frames that were not a message, and contents that made no sense.
     pub malformed: u64,
     /// Messages to a client whose digest was wrong.
     pub corrupt: u64,
     /// Stream messages that had been here before.
     pub duplicates: u64,
-    /// Stream messages that came before their turn.
-    pub early: u64,
+    /// Stream messages that arrived out of order.
+    pub out_of_order: u64,
     /// Stream messages left unacknowledged for want of room or readiness.
     pub refused: u64,
 }

@@ -92,7 +92,7 @@ pub enum ParseError {
 pub struct Header {
     /// What the message is.
     pub message_type: MessageType,
-    /// Schema version; 1.
+    /// Version of the layout: 1.
     pub schema_version: u32,
     /// Milliseconds since the Unix epoch; never 0.
     pub created: u64,
@@ -109,13 +109,13 @@ pub struct Header {
 /// A message as it arrived; the payload shares the memory of the frame.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Message {
-    /// The header.
+    /// Everything in front of the payload but its digest and length.
     pub header: Header,
     /// The digest that the sender stated.
     pub digest: [u8; 32],
     /// The payload length that the sender stated. Readers take everything to the end of the frame instead.
     pub payload_length: u32,
-    /// The payload.
+    /// Everything behind the header, to the end of the frame.
     pub payload: Bytes,
 }
 
@@ -123,8 +123,8 @@ impl Message {
     /// Parses a frame without copying its payload.
     ///
     /// # Errors
-    /// [`ParseError`]; the two publication messages are accepted whatever else their header says, as the official
-    /// client does.
+    /// [`ParseError`]; the two publication messages are accepted with anything else in their header, as by the
+    /// official client.
     pub fn parse(frame: Bytes) -> Result<Self, ParseError> {
         let type_field = frame.get(4..36).ok_or(ParseError::Short)?;
         let message_type = MessageType::from_field(type_field).ok_or(ParseError::UnknownType)?;

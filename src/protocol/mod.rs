@@ -1,10 +1,8 @@
 //! The data channel of Session Manager, pure: no IO, no clock, no runtime.
 //!
-//! [`DataChannel`] is a state machine in the manner of quinn-proto, rustls and str0m. Its owner hands it frames and
-//! the time ([`DataChannel::handle_frame`], [`DataChannel::handle_timeout`], [`DataChannel::connected`]) and what the
-//! user writes, then asks it what to send ([`DataChannel::poll_transmit`]), what happened
-//! ([`DataChannel::poll_event`]) and when to wake it ([`DataChannel::poll_timeout`]), until none of them has anything.
-//! It plays the client and the agent.
+//! [`DataChannel`] is a state machine in the manner of quinn-proto, rustls and str0m: it is handed frames and the time,
+//! and asked what to send, what happened and when to wake it. [`data_channel`] states the contract. It plays the client
+//! and the agent.
 //!
 //! | file | idea |
 //! |---|---|
@@ -12,18 +10,20 @@
 //! | `payload` | payload types and the small contents |
 //! | `open` | the open message |
 //! | `sender`, `receiver` | reliable delivery, one half each |
-//! | `rtt`, `window` | when to repeat, how much may be under way |
+//! | `rtt`, `congestion` | when to repeat, how much may be in flight |
 //! | `send_queue` | what waits for the window |
-//! | `large` | whether large messages get through |
+//! | `mtu` | whether large messages get through |
 //! | `handshake` | both sides of the handshake |
+//! | `version`, `capabilities` | what an agent can do, by its version |
 //! | `cipher` | AES-256-GCM of sessions with a KMS key |
 //! | `data_channel` | all of it together |
 //! | `smux` | many streams over one |
 
+mod capabilities;
 mod cipher;
 mod config;
 mod congestion;
-mod data_channel;
+pub mod data_channel;
 mod event;
 mod handshake;
 mod ids;
@@ -40,6 +40,7 @@ pub mod smux;
 mod tests;
 mod version;
 
+pub use capabilities::{Capabilities, Capability};
 use cipher::Cipher;
 pub use cipher::{DATA_KEY_LENGTH, DataKey};
 pub use config::{AgentConfig, ClientConfig, Config, Role};

@@ -3,13 +3,13 @@
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-/// What an end says when it opens a data channel. It has the token in it, so there is no Debug.
+/// What an end says when it opens a data channel. It has the token in it, hence no Debug.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct OpenMessage<'a> {
-    /// Always `1.0`.
+    /// The version of this message: `1.0`.
     pub message_schema_version: &'a str,
-    /// A new UUID.
+    /// A UUID that is new for each message.
     pub request_id: String,
     /// The token of StartSession, or the newest of ResumeSession.
     pub token_value: &'a str,

@@ -21,7 +21,7 @@ pub enum PayloadType {
     HandshakeComplete,
     /// The agent asks the client to prove that it has the key.
     EncChallengeRequest,
-    /// The proof.
+    /// The client's proof: what it was asked for, encrypted with its own key.
     EncChallengeResponse,
     /// A number with a meaning of its own, see [`Flag`].
     Flag,
@@ -87,7 +87,7 @@ pub enum Flag {
     TerminateSession,
     /// Agent to client, with multiplexing: the destination refused a connection.
     ConnectToPortError,
-    /// A number nobody has named.
+    /// A number without a known meaning.
     Other(u32),
 }
 
@@ -133,7 +133,7 @@ pub(crate) struct Acknowledgement {
     pub(crate) is_sequential_message: bool,
 }
 
-/// Reads the sequence number of an acknowledgement; `None` when it is no JSON object.
+/// Reads the sequence number of an acknowledgement; `None` when it is not a JSON object.
 pub(crate) fn parse_acknowledgement(payload: &[u8]) -> Option<i64> {
     #[derive(Deserialize)]
     struct Number {
@@ -160,31 +160,31 @@ impl Acknowledgement {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub struct ChannelClosed {
-    /// Always `channel_closed`.
+    /// The type of the message once more: `channel_closed`.
     pub message_type: String,
     /// An id, as text.
     pub message_id: String,
     /// The target of the session.
     pub destination_id: String,
-    /// The session.
+    /// The id of the session that has ended.
     pub session_id: String,
-    /// Schema version.
+    /// Version of this content; a number or a text.
     pub schema_version: serde_json::Value,
-    /// When, as text.
+    /// When the session was closed, as text in no fixed format.
     pub created_date: String,
     /// Empty after a normal end, otherwise the reason in the agent's words.
     pub output: String,
 }
 
-/// The content of `agent_session_state`, which an agent tells the service.
+/// The content of `agent_session_state`, which an agent sends to the service.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct AgentSessionState {
-    /// Schema version.
+    /// Version of this content: 1.
     pub schema_version: u32,
-    /// `Connected` or `Terminating`.
+    /// `Connected` once the program runs, `Terminating` when it has ended.
     pub session_state: String,
-    /// The session.
+    /// The id of the session that the agent serves.
     pub session_id: String,
 }
 

@@ -1,4 +1,4 @@
-//! One direction's stream as its receiver sees it: which number is next, and what has come too early.
+//! One direction's stream as its receiver sees it: which number is next, and what has arrived out of order.
 
 use std::collections::BTreeMap;
 
@@ -6,13 +6,13 @@ use bytes::Bytes;
 
 use super::PayloadType;
 
-/// Messages that have come early and wait for those before them. The official client keeps as many.
-pub(crate) const MAX_EARLY: usize = 10_000;
+/// Messages that arrived out of order and wait for those before them. The official client keeps as many.
+pub(crate) const MAX_OUT_OF_ORDER: usize = 10_000;
 
 /// What a sequence number means on arrival.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Arrival {
-    /// The next one.
+    /// The next message of the stream.
     Expected,
     /// Not yet its turn, but kept; acknowledge it.
     Kept,
@@ -25,50 +25,51 @@ pub(crate) enum Arrival {
 /// The receiving half of reliable delivery.
 pub(crate) struct Receiver {
     next: i64,
-    early: BTreeMap<i64, (PayloadType, Bytes)>,
-    early_bytes: usize,
-    max_early_bytes: usize,
+    out_of_order: BTreeMap<i64, (PayloadType, Bytes)>,
+    out_of_order_bytes: usize,
+    reorder_buffer: usize,
 }
 
 impl Receiver {
-    /// A receiver that keeps at most `max_early_bytes` of payload that has come early.
-    pub(crate) fn new(max_early_bytes: usize) -> Self {
-        Self { next: 0, early: BTreeMap::new(), early_bytes: 0, max_early_bytes }
+    /// A receiver that keeps at most `reorder_buffer` bytes of payload that arrived out of order.
+    pub(crate) fn new(reorder_buffer: usize) -> Self {
+        Self { next: 0, out_of_order: BTreeMap::new(), out_of_order_bytes: 0, reorder_buffer }
     }
 
-    /// Classifies a message, and keeps it when it is early. An expected one is left to the caller, who says
+    /// Classifies a message, and keeps it when it is out of order. An expected one is left to the caller, which calls
     /// [`Receiver::advance`] once it is taken.
     pub(crate) fn arrive(&mut self, sequence: i64, payload_type: PayloadType, payload: &Bytes) -> Arrival {
-        if sequence < self.next || self.early.contains_key(&sequence) {
+        if sequence < self.next || self.out_of_order.contains_key(&sequence) {
             return Arrival::Duplicate;
         }
         if sequence == self.next {
             return Arrival::Expected;
         }
-        if self.early.len() >= MAX_EARLY || self.early_bytes + payload.len() > self.max_early_bytes {
+        if self.out_of_order.len() >= MAX_OUT_OF_ORDER || self.out_of_order_bytes + payload.len() > self.reorder_buffer
+        {
             return Arrival::NoRoom;
         }
-        self.early_bytes += payload.len();
-        self.early.insert(sequence, (payload_type, payload.clone()));
+        self.out_of_order_bytes += payload.len();
+        self.out_of_order.insert(sequence, (payload_type, payload.clone()));
         Arrival::Kept
     }
 
     /// The expected message has been taken.
     pub(crate) fn advance(&mut self) {
-        if let Some((_, payload)) = self.early.remove(&self.next) {
-            self.early_bytes -= payload.len();
+        if let Some((_, payload)) = self.out_of_order.remove(&self.next) {
+            self.out_of_order_bytes -= payload.len();
         }
         self.next += 1;
     }
 
-    /// The expected message, if it has come early and waits. It is acknowledged already.
+    /// The expected message, if it arrived out of order and waits. It is acknowledged already.
     pub(crate) fn waiting(&self) -> Option<(PayloadType, Bytes)> {
-        self.early.get(&self.next).cloned()
+        self.out_of_order.get(&self.next).cloned()
     }
 
-    /// Bytes that have come early.
-    pub(crate) fn early_bytes(&self) -> usize {
-        self.early_bytes
+    /// Bytes of payload that wait for messages before them.
+    pub(crate) fn out_of_order_bytes(&self) -> usize {
+        self.out_of_order_bytes
     }
 }
 
@@ -90,7 +91,7 @@ mod tests {
         receiver.advance();
         assert!(receiver.waiting().is_some());
         receiver.advance();
-        assert_eq!((receiver.next, receiver.early_bytes()), (3, 0));
+        assert_eq!((receiver.next, receiver.out_of_order_bytes()), (3, 0));
         assert_eq!(receiver.arrive(0, PayloadType::Output, &payload), Arrival::Duplicate);
     }
 
@@ -101,7 +102,7 @@ mod tests {
         assert_eq!(receiver.arrive(1, PayloadType::Output, &payload), Arrival::Kept);
         assert_eq!(receiver.arrive(2, PayloadType::Output, &payload), Arrival::NoRoom);
         let mut receiver = Receiver::new(usize::MAX);
-        for sequence in 1..=MAX_EARLY as i64 {
+        for sequence in 1..=MAX_OUT_OF_ORDER as i64 {
             assert_eq!(receiver.arrive(sequence, PayloadType::Output, &Bytes::new()), Arrival::Kept);
         }
         assert_eq!(receiver.arrive(i64::MAX, PayloadType::Output, &Bytes::new()), Arrival::NoRoom);

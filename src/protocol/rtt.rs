@@ -4,24 +4,24 @@ use std::time::{Duration, Instant};
 
 /// The timeout before the first sample. RFC 6298 says one second; both official peers start at 200 ms, and here the
 /// receiver acknowledges at once.
-const INITIAL_TIMEOUT: Duration = Duration::from_millis(200);
+const INITIAL_RTO: Duration = Duration::from_millis(200);
 
 /// The lower bound of the timeout, as in Linux: an acknowledgement is sometimes late for reasons of scheduling.
-const MIN_TIMEOUT: Duration = Duration::from_millis(200);
+const MIN_RTO: Duration = Duration::from_millis(200);
 
 /// The upper bound of the timeout, back-off included.
-const MAX_TIMEOUT: Duration = Duration::from_secs(5);
+const MAX_RTO: Duration = Duration::from_secs(5);
 
-/// The minimum is that of the last one to two of these, so that a changed path is noticed.
-const MINIMUM_AGE: Duration = Duration::from_secs(10);
+/// The least round trip is that of the last one to two of these, so that a changed path is noticed.
+const MIN_RTT_AGE: Duration = Duration::from_secs(10);
 
-/// The state of the estimator.
+/// Smooths round trips, and remembers the least one.
 #[derive(Debug, Default)]
 pub(crate) struct RttEstimator {
     smoothed: Option<Duration>,
-    variation: Duration,
+    rttvar: Duration,
     /// Minimum of the current and of the previous period, and when the current one began.
-    minimum: Option<(Duration, Duration, Instant)>,
+    min_rtt: Option<(Duration, Duration, Instant)>,
 }
 
 impl RttEstimator {
@@ -30,16 +30,16 @@ impl RttEstimator {
         match self.smoothed {
             None => {
                 self.smoothed = Some(rtt);
-                self.variation = rtt / 2;
+                self.rttvar = rtt / 2;
             }
             Some(smoothed) => {
-                self.variation = (self.variation * 3 + smoothed.abs_diff(rtt)) / 4;
+                self.rttvar = (self.rttvar * 3 + smoothed.abs_diff(rtt)) / 4;
                 self.smoothed = Some((smoothed * 7 + rtt) / 8);
             }
         }
-        self.minimum = Some(match self.minimum {
+        self.min_rtt = Some(match self.min_rtt {
             None => (rtt, rtt, now),
-            Some((current, _, since)) if now.saturating_duration_since(since) > MINIMUM_AGE => (rtt, current, now),
+            Some((current, _, since)) if now.saturating_duration_since(since) > MIN_RTT_AGE => (rtt, current, now),
             Some((current, previous, since)) => (current.min(rtt), previous, since),
         });
     }
@@ -50,17 +50,17 @@ impl RttEstimator {
     }
 
     /// The least round trip of late, once there is a sample.
-    pub(crate) fn minimum(&self) -> Option<Duration> {
-        self.minimum.map(|(current, previous, _)| current.min(previous))
+    pub(crate) fn min_rtt(&self) -> Option<Duration> {
+        self.min_rtt.map(|(current, previous, _)| current.min(previous))
     }
 
     /// The retransmission timeout after `backoff` timeouts in a row, each of which doubles it.
-    pub(crate) fn timeout(&self, backoff: u32) -> Duration {
+    pub(crate) fn rto(&self, backoff: u32) -> Duration {
         let base = match self.smoothed {
-            None => INITIAL_TIMEOUT,
-            Some(smoothed) => (smoothed + self.variation * 4).max(MIN_TIMEOUT),
+            None => INITIAL_RTO,
+            Some(smoothed) => (smoothed + self.rttvar * 4).max(MIN_RTO),
         };
-        base.saturating_mul(1 << backoff.min(16)).min(MAX_TIMEOUT)
+        base.saturating_mul(1 << backoff.min(16)).min(MAX_RTO)
     }
 
     /// Forgets the path: the next one, after a reconnect, may be another.
@@ -78,16 +78,16 @@ mod tests {
     #[test]
     fn follows_rfc_6298() {
         let mut rtt = RttEstimator::default();
-        assert_eq!(rtt.timeout(0), INITIAL_TIMEOUT);
+        assert_eq!(rtt.rto(0), INITIAL_RTO);
         let now = Instant::now();
         rtt.sample(now, 400 * MS);
-        assert_eq!(rtt.timeout(0), 1200 * MS);
+        assert_eq!(rtt.rto(0), 1200 * MS);
         rtt.sample(now, 480 * MS);
-        // variation ¾·200 + ¼·80 = 170, smoothed ⅞·400 + ⅛·480 = 410
+        // rttvar ¾·200 + ¼·80 = 170, smoothed ⅞·400 + ⅛·480 = 410
         assert_eq!(rtt.smoothed(), Some(410 * MS));
-        assert_eq!(rtt.timeout(0), 1090 * MS);
-        assert_eq!(rtt.timeout(1), 2180 * MS);
-        assert_eq!(rtt.timeout(u32::MAX), MAX_TIMEOUT);
+        assert_eq!(rtt.rto(0), 1090 * MS);
+        assert_eq!(rtt.rto(1), 2180 * MS);
+        assert_eq!(rtt.rto(u32::MAX), MAX_RTO);
     }
 
     #[test]
@@ -96,9 +96,9 @@ mod tests {
         let mut now = Instant::now();
         rtt.sample(now, 10 * MS);
         for _ in 0..3 {
-            now += MINIMUM_AGE + MS;
+            now += MIN_RTT_AGE + MS;
             rtt.sample(now, 50 * MS);
         }
-        assert_eq!(rtt.minimum(), Some(50 * MS));
+        assert_eq!(rtt.min_rtt(), Some(50 * MS));
     }
 }

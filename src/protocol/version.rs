@@ -55,9 +55,9 @@ mod tests {
     fn compares_numbers_not_text() {
         let version = |text: &str| text.parse::<Version>().unwrap();
         assert!(version("1.2.331.0") < version("1.2.1000.0"));
-        assert_eq!(version("1.1.70"), version("1.1.70.0"));
+        assert_eq!((version("3.3"), version("3.3").to_string()), (version("3.3.0.0"), "3.3.0.0".to_owned()));
         assert!(version(CLIENT_VERSION) >= version("1.2.764.0"));
-        for bad in ["", "1..2", "1.2.3.4.5", "1.a", "-1", "99999999999"] {
+        for bad in ["", "3.", "1..2", "1.2.3.4.5", "1.a", "-1", "latest", "99999999999"] {
             assert_eq!(bad.parse::<Version>(), Err(InvalidVersion), "{bad:?}");
         }
     }

@@ -141,9 +141,9 @@ impl Keyboard {
     async fn run(mut self) -> io::Result<Left> {
         loop {
             let typed = tokio::select! {
-                room = self.input.room(), if !self.waiting.is_empty() => match room {
-                    Ok(room) => {
-                        room.write(&mut self.waiting);
+                permit = self.input.reserve(), if !self.waiting.is_empty() => match permit {
+                    Ok(permit) => {
+                        permit.write(&mut self.waiting);
                         continue;
                     }
                     Err(_) => return std::future::pending().await,

@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use serde_json::json;
-use ssmx::protocol::smux::{self, Mux, Role, StreamId};
-use ssmx::protocol::{AgentConfig, AgentHandshakeConfig, ClientConfig, Config, DataChannel, Event, SessionType};
+use ssmx::protocol::smux::{self, Mux, StreamId};
+use ssmx::protocol::{AgentConfig, AgentHandshakeConfig, ClientConfig, Config, DataChannel, Event, Role, SessionType};
 
 /// A bulk message, as tunnels send them; also the most that is sent in one turn.
 const BULK: usize = 32 * 1024;
@@ -68,7 +68,7 @@ impl End {
             match event {
                 Event::Ready(_) => {
                     self.ready = true;
-                    self.channel.set_message_size(BULK);
+                    self.channel.discover_mtu();
                 }
                 Event::Output(bytes) => self.mux.handle_data(now, bytes).expect("it is smux"),
                 other => panic!("{other:?}"),
@@ -82,7 +82,7 @@ impl End {
             while let Some(frame) = self.channel.poll_transmit(now) {
                 line.send(now, frame);
             }
-            let room = if self.ready { self.channel.sendable().min(BULK) } else { 0 };
+            let room = if self.ready { self.channel.poll_sendable().min(BULK) } else { 0 };
             let Some(bytes) = (room > 0).then(|| self.mux.poll_transmit(room)).flatten() else { return };
             assert_eq!(self.channel.write(&bytes), bytes.len(), "what is granted is taken");
         }
@@ -118,11 +118,11 @@ fn measure(bytes_per_second: f64, latency: Duration) -> Measured {
         mux: mux(Role::Client),
         ready: false,
     };
-    let mut agent = End { channel: DataChannel::agent(config, agent), mux: mux(Role::Server), ready: false };
+    let mut agent = End { channel: DataChannel::agent(config, agent), mux: mux(Role::Agent), ready: false };
     let mut up = Line::new(start, bytes_per_second, latency);
     let mut down = Line::new(start, bytes_per_second, latency);
-    client.channel.connected(now);
-    agent.channel.connected(now);
+    client.channel.handle_connected(now);
+    agent.channel.handle_connected(now);
 
     let (keys, bulk) = (client.mux.open().unwrap(), client.mux.open().unwrap());
     let block = Bytes::from(vec![0; BULK]);

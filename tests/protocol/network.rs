@@ -46,7 +46,7 @@ pub(crate) struct Faults {
 #[derive(Debug)]
 pub(crate) struct Line {
     faults: Faults,
-    under_way: BTreeMap<(Instant, u64), Bytes>,
+    in_flight: BTreeMap<(Instant, u64), Bytes>,
     sent: u64,
     /// Without reordering a frame never overtakes the one before it.
     last: Option<Instant>,
@@ -54,7 +54,7 @@ pub(crate) struct Line {
 
 impl Line {
     pub(crate) fn new(faults: Faults) -> Self {
-        Self { faults, under_way: BTreeMap::new(), sent: 0, last: None }
+        Self { faults, in_flight: BTreeMap::new(), sent: 0, last: None }
     }
 
     pub(crate) fn send(&mut self, now: Instant, frame: Bytes, random: &mut Random) {
@@ -72,22 +72,22 @@ impl Line {
                 self.last = Some(at);
             }
             self.sent += 1;
-            self.under_way.insert((at, self.sent), frame.clone());
+            self.in_flight.insert((at, self.sent), frame.clone());
         }
     }
 
     /// When the next frame arrives.
     pub(crate) fn next_arrival(&self) -> Option<Instant> {
-        self.under_way.first_key_value().map(|((at, _), _)| *at)
+        self.in_flight.first_key_value().map(|((at, _), _)| *at)
     }
 
     pub(crate) fn receive(&mut self, now: Instant) -> Option<Bytes> {
-        let entry = self.under_way.first_entry()?;
+        let entry = self.in_flight.first_entry()?;
         (entry.key().0 <= now).then(|| entry.remove())
     }
 
-    /// All that is under way is lost.
+    /// Everything in flight is lost.
     pub(crate) fn cut(&mut self) {
-        self.under_way.clear();
+        self.in_flight.clear();
     }
 }

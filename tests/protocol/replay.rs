@@ -119,7 +119,7 @@ fn normal_response(payload: &[u8]) -> Value {
     }
     for action in json["ProcessedClientActions"].as_array_mut().expect("actions") {
         if let Some(result) = action["ActionResult"].as_object_mut() {
-            // Always null, and read by nobody.
+            // Always null, and never read.
             result.remove("KMSCipherTextHash");
         }
     }
@@ -291,8 +291,8 @@ fn replay(recording: &Recording) -> (Half, Replay) {
             Entry::Event(time, name) => {
                 let now = replay.now(*time);
                 match name.as_str() {
-                    "open" => replay.channel.connected(now),
-                    "detach" => replay.channel.disconnected(),
+                    "open" => replay.channel.handle_connected(now),
+                    "detach" => replay.channel.handle_disconnected(),
                     _ => {}
                 }
                 replay.run_to(*time);

@@ -9,17 +9,20 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use serde_json::Value;
 use ssmx::protocol::{
-    AgentConfig, AgentHandshakeConfig, ClientConfig, Config, DataChannel, DataKey, Event, KmsRequest, SealedKey,
-    SessionType, Size,
+    AgentConfig, AgentHandshakeConfig, ClientConfig, Config, DataChannel, DataKey, Event, Failure, KmsRequest,
+    SealedKey, SessionType, Size,
 };
 
 use crate::network::{Faults, Line, Random};
 
 /// Nothing a seed does takes longer than this, in virtual time.
-const PATIENCE: Duration = Duration::from_mins(10);
+const TIME_LIMIT: Duration = Duration::from_mins(10);
 
-/// Memory that a channel may hold beyond its stated buffers: a few messages that were under way to it.
+/// Memory that a channel may hold beyond its stated buffers: a few messages that were in flight to it.
 const SLACK: usize = 64 * 1024;
+
+/// Payload bytes that every service takes.
+const USUAL: usize = 1024;
 
 const KEY: [u8; 64] = [42; 64];
 
@@ -35,7 +38,11 @@ struct End {
     reads_again: Instant,
     bound: usize,
     most_buffered: usize,
+    /// Large messages are tried, not known to get through.
+    discovers_mtu: bool,
     ready: bool,
+    /// The network was so bad that the first large message seemed to be swallowed.
+    gave_up: bool,
 }
 
 impl End {
@@ -50,7 +57,9 @@ impl End {
             reads_again: start,
             bound,
             most_buffered: 0,
+            discovers_mtu: false,
             ready: false,
+            gave_up: false,
         }
     }
 
@@ -89,7 +98,12 @@ impl End {
         while let Some(event) = self.channel.poll_event() {
             match event {
                 Event::Output(bytes) => self.read.extend_from_slice(&bytes),
-                Event::Ready(_) => self.ready = true,
+                Event::Ready(_) => {
+                    self.ready = true;
+                    if self.discovers_mtu {
+                        self.channel.discover_mtu();
+                    }
+                }
                 Event::Size(size) => self.sizes.push(size),
                 Event::KeyNeeded(_) => self.channel.provide_sealed_key(Ok(SealedKey {
                     plaintext: DataKey::new(&KEY).expect("64 bytes"),
@@ -99,7 +113,8 @@ impl End {
                     assert_eq!(ciphertext, b"sealed");
                     self.channel.provide_data_key(now, Ok(DataKey::new(&KEY).expect("64 bytes")));
                 }
-                Event::LateHandshake(_) => {}
+                Event::LateHandshake(_) | Event::LargeMessagesRefused => {}
+                Event::Failed(Failure::LargeMessageUnanswered) => self.gave_up = true,
                 other => panic!("{other:?} {}", self.state()),
             }
             if random.chance(1) {
@@ -131,8 +146,8 @@ fn run(seed: u64) {
     config.message_size = [1, 100, 1024, 32 * 1024][random.below(4) as usize];
     config.send_buffer = 1 + random.below(64 * 1024) as usize;
     config.receive_buffer = 1 + random.below(64 * 1024) as usize;
-    config.early_buffer = 16 * 1024 + random.below(256 * 1024) as usize;
-    let bound = config.send_buffer + config.receive_buffer + config.early_buffer + SLACK;
+    config.reorder_buffer = 16 * 1024 + random.below(256 * 1024) as usize;
+    let bound = config.send_buffer + config.receive_buffer + config.reorder_buffer + SLACK;
 
     let encrypted = random.chance(30);
     let handshake = (encrypted || random.chance(50)).then(|| AgentHandshakeConfig {
@@ -150,7 +165,9 @@ fn run(seed: u64) {
     // A client whose patience may well end before the handshake begins, as with an agent that is slow to start.
     let grace = Duration::from_millis(random.below(300));
     let has_handshake = handshake.is_some();
-    let client = DataChannel::client(config.clone(), ClientConfig::new(Some(grace), u128::from(seed)));
+    let discovers_mtu = config.message_size > USUAL;
+    let client_config = Config { message_size: config.message_size.min(USUAL), ..config.clone() };
+    let client = DataChannel::client(client_config, ClientConfig::new(Some(grace), u128::from(seed)));
     let agent = DataChannel::agent(config.clone(), AgentConfig { session_id: "session".to_owned(), handshake });
     let (mut client, mut agent) = (End::new("client", client, bound, start), End::new("agent", agent, bound, start));
 
@@ -165,12 +182,13 @@ fn run(seed: u64) {
     client.expected = agent.to_write.iter().copied().collect();
     agent.expected = client.to_write.iter().copied().collect();
     client.channel.resize(Size { cols: 132, rows: 43 });
+    client.discovers_mtu = discovers_mtu;
 
     let mut now = start;
     let agent_starts = start + Duration::from_millis(random.below(400));
     let accepts_from = agent_starts + Duration::from_millis(random.below(1200));
     agent.channel.set_accepting(now, false);
-    client.channel.connected(now);
+    client.channel.handle_connected(now);
     let mut agent_connected = false;
     let mut cuts = random.below(4);
     let mut next_cut = now + Duration::from_millis(random.below(3000));
@@ -178,7 +196,7 @@ fn run(seed: u64) {
 
     while !(client.done() && agent.done() && agent_connected) {
         if !agent_connected && now >= agent_starts {
-            agent.channel.connected(now);
+            agent.channel.handle_connected(now);
             agent_connected = true;
         }
         if now >= accepts_from {
@@ -188,15 +206,15 @@ fn run(seed: u64) {
             cuts -= 1;
             up.cut();
             down.cut();
-            client.channel.disconnected();
-            agent.channel.disconnected();
+            client.channel.handle_disconnected();
+            agent.channel.handle_disconnected();
             back_at = Some(now + Duration::from_millis(random.below(2000)));
             next_cut = now + Duration::from_millis(random.below(3000));
         }
         if back_at.is_some_and(|at| now >= at) {
             back_at = None;
-            client.channel.connected(now);
-            agent.channel.connected(now);
+            client.channel.handle_connected(now);
+            agent.channel.handle_connected(now);
         }
         // The service keeps what it has for an agent that is not there yet.
         while agent_connected
@@ -212,6 +230,10 @@ fn run(seed: u64) {
         }
         client.step(now, &mut up, &mut random);
         agent.step(now, &mut down, &mut random);
+        if client.gave_up {
+            assert!(client.expected.starts_with(&client.read) && agent.expected.starts_with(&agent.read));
+            return;
+        }
 
         let next = [
             client.channel.poll_timeout(),
@@ -232,7 +254,7 @@ fn run(seed: u64) {
             panic!("nothing will ever happen again: {} {}", client.state(), agent.state())
         };
         now = next.max(now + Duration::from_micros(1));
-        assert!(now < start + PATIENCE, "not done in time: {} {}", client.state(), agent.state());
+        assert!(now < start + TIME_LIMIT, "not done in time: {} {}", client.state(), agent.state());
     }
 
     for end in [&client, &agent] {
@@ -277,8 +299,8 @@ fn the_client_gives_back_the_reads_of_a_slow_reader() {
     let mut client = DataChannel::client(config.clone(), ClientConfig::new(None, 0));
     config.send_buffer = 1 << 20;
     let mut agent = DataChannel::agent(config, AgentConfig { session_id: String::new(), handshake: None });
-    client.connected(now);
-    agent.connected(now);
+    client.handle_connected(now);
+    agent.handle_connected(now);
     let data: Vec<u8> = (0..40_000_u32).map(|number| number as u8).collect();
     assert_eq!(agent.write(&data), data.len());
     let frames: Vec<Bytes> = std::iter::from_fn(|| agent.poll_transmit(now)).collect();

@@ -111,7 +111,7 @@ async fn a_server_that_says_nothing_is_given_up() {
 }
 
 #[tokio::test]
-async fn nobody_listening_is_a_matter_of_the_network() {
+async fn a_closed_port_is_a_matter_of_the_network() {
     let aws = aws().await;
     let (listener, url) = listen(&aws, "").await;
     drop(listener);

@@ -38,7 +38,7 @@ fn the_hosts_of_every_partition_are_allowed() {
 }
 
 #[test]
-fn everybody_else_is_refused() {
+fn every_other_host_is_refused() {
     for host in [
         "ssmmessages.eu-west-1.amazonaws.com.evil.example",
         "ssmmessages.eu-west-1.amazonaws.com.",
@@ -71,7 +71,7 @@ fn everybody_else_is_refused() {
 }
 
 #[test]
-fn what_is_no_plain_url_is_refused() {
+fn anything_but_a_plain_url_is_refused() {
     let host = "ssmmessages.eu-west-1.amazonaws.com";
     for origin in [
         format!("https://{host}"),

@@ -1,12 +1,11 @@
 //! The obstacles that there are between a person and an instance, each with its words and its fix.
 
-use super::{
-    facts::{Answer, Elsewhere, Facts, Refusal},
-    purpose::{AgentVersion, Purpose},
-    reason::Reason,
-};
+use super::facts::{Answer, Elsewhere, Facts, Refusal};
+use super::purpose::Purpose;
+use super::reason::Reason;
 use crate::aws::{ErrorKind, HybridTier, InstanceState, Partition, PingStatus, Platform};
 use crate::moment::{age, rfc3339};
+use crate::protocol::Version;
 
 /// It does not run; none if it does, or if EC2 did not answer.
 pub(crate) fn down(facts: &Facts) -> Option<Reason> {
@@ -189,7 +188,7 @@ pub(crate) fn too_old(facts: &Facts, purpose: Purpose) -> Option<Reason> {
     let agent = facts.known_agent()?;
     let text = agent.version.as_deref()?;
     let needed = purpose.needs();
-    if AgentVersion::parse(text)? >= needed {
+    if text.parse::<Version>().ok()? >= needed {
         return None;
     }
     let what = format!("its agent {text} is too old for {purpose}, which takes {needed}");

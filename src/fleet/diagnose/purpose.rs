@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::protocol::{Capability, Version};
+
 /// What a session is to be for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Purpose {
@@ -22,10 +24,6 @@ pub(crate) enum Purpose {
     Encrypted,
 }
 
-/// A version of an agent: four numbers, compared number by number.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct AgentVersion([u32; 4]);
-
 impl Purpose {
     /// All of them, those that old agents can do first.
     pub(crate) const ALL: [Self; 7] = [
@@ -39,16 +37,17 @@ impl Purpose {
     ];
 
     /// The oldest agent that can do it.
-    pub(crate) fn needs(self) -> AgentVersion {
-        AgentVersion(match self {
-            Self::Shell => [2, 3, 68, 0],
-            Self::Encrypted => [2, 3, 539, 0],
-            Self::InteractiveCommand => [2, 3, 668, 0],
-            Self::Port => [2, 3, 672, 0],
-            Self::Command => [3, 0, 1124, 0],
-            Self::RemotePort => [3, 1, 1188, 0],
-            Self::ExitCode => [3, 1, 1511, 0],
-        })
+    pub(crate) fn needs(self) -> Version {
+        let capability = match self {
+            Self::Shell => Capability::Shell,
+            Self::Encrypted => Capability::KmsEncryption,
+            Self::InteractiveCommand => Capability::InteractiveCommands,
+            Self::Port => Capability::PortForwarding,
+            Self::Command => Capability::NonInteractiveCommands,
+            Self::RemotePort => Capability::RemoteHosts,
+            Self::ExitCode => Capability::ExitCodes,
+        };
+        capability.since()
     }
 
     /// A word for it, for a flag or for JSON.
@@ -79,40 +78,9 @@ impl fmt::Display for Purpose {
     }
 }
 
-impl AgentVersion {
-    /// The version that a text of one to four numbers means. None for anything else, which an agent that is still being
-    /// installed may report.
-    pub(crate) fn parse(text: &str) -> Option<Self> {
-        let mut numbers = [0; 4];
-        let mut parts = text.split('.');
-        for (number, part) in numbers.iter_mut().zip(&mut parts) {
-            *number = part.parse().ok()?;
-        }
-        parts.next().is_none().then_some(Self(numbers))
-    }
-}
-
-impl fmt::Display for AgentVersion {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let [a, b, c, d] = self.0;
-        write!(f, "{a}.{b}.{c}.{d}")
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn versions_are_compared_as_numbers() {
-        let version = |text| AgentVersion::parse(text).unwrap();
-        assert!(version("2.3.68.0") < version("2.3.539.0"));
-        assert!(version("3.1.1511.0") > version("3.1.501.0"));
-        assert_eq!((version("3.3"), version("3.3").to_string()), (version("3.3.0.0"), "3.3.0.0".to_owned()));
-        for bad in ["", "3.", "3.a", "1.2.3.4.5", "-1", "latest"] {
-            assert_eq!(AgentVersion::parse(bad), None, "{bad}");
-        }
-    }
 
     #[test]
     fn what_old_agents_can_do_comes_first() {

@@ -2,63 +2,87 @@ use super::*;
 
 const MS: Duration = Duration::from_millis(1);
 
-fn acknowledged(bytes: usize, order: u64, next_order: u64, rtt: Duration, minimum: Duration) -> Acknowledged {
-    let now = Instant::now();
-    Acknowledged { now, bytes, order, next_order, in_flight: 0, rtt: Some(rtt), minimum: Some(minimum) }
+/// Numbers of messages, and round trips: what is measured, and the least one before.
+struct Heard {
+    bytes: usize,
+    packet_number: u64,
+    next_packet_number: u64,
+    rtt: Duration,
+    min_rtt: Duration,
 }
 
-/// A window that has left its fast opening behind.
-fn steady() -> Window {
-    let mut window = Window::new(4 << 20);
-    window.timed_out();
-    window.set(INITIAL);
-    window
+impl Heard {
+    /// Hands the acknowledgement over at an instant, with so many bytes in flight.
+    fn at(self, controller: &mut CongestionController, now: Instant, in_flight: usize) {
+        let Self { bytes, packet_number, next_packet_number, rtt, min_rtt } = self;
+        let mut estimator = RttEstimator::default();
+        estimator.sample(now, min_rtt);
+        controller.on_sent(next_packet_number - 1);
+        let acknowledged = Acknowledged { now, bytes, packet_number, in_flight, rtt: Some(rtt) };
+        controller.on_acknowledged(&acknowledged, &estimator);
+    }
+
+    fn now(self, controller: &mut CongestionController) {
+        self.at(controller, Instant::now(), 0);
+    }
+}
+
+fn heard(bytes: usize, packet_number: u64, next_packet_number: u64, rtt: Duration, min_rtt: Duration) -> Heard {
+    Heard { bytes, packet_number, next_packet_number, rtt, min_rtt }
+}
+
+/// A controller that has left its fast opening behind.
+fn steady() -> CongestionController {
+    let mut controller = CongestionController::new(4 << 20);
+    controller.on_retransmission_timeout();
+    controller.set(INITIAL);
+    controller
 }
 
 /// A round of a window that is full.
-fn round(window: &mut Window, order: &mut u64, rtt: Duration, minimum: Duration) {
+fn round(controller: &mut CongestionController, number: &mut u64, rtt: Duration, min_rtt: Duration) {
     // The first message after a change, and the first that went out when that one was acknowledged.
     for _ in 0..2 {
-        window.limited();
-        *order += 1;
-        window.acknowledged(&acknowledged(window.size() / 2, *order, *order + 1, rtt, minimum));
+        controller.on_window_limited();
+        *number += 1;
+        heard(controller.window() / 2, *number, *number + 1, rtt, min_rtt).now(controller);
     }
 }
 
 #[test]
 fn opens_fast_then_closes_when_the_round_trip_grows() {
-    let mut window = Window::new(4 << 20);
-    let mut order = 0;
+    let mut controller = CongestionController::new(4 << 20);
+    let mut number = 0;
     for _ in 0..4 {
-        round(&mut window, &mut order, 20 * MS, 20 * MS);
+        round(&mut controller, &mut number, 20 * MS, 20 * MS);
     }
-    let open = window.size();
+    let open = controller.window();
     assert!(open >= INITIAL << 4, "{open}");
-    round(&mut window, &mut order, 40 * MS, 20 * MS);
-    let closed = window.size();
+    round(&mut controller, &mut number, 40 * MS, 20 * MS);
+    let closed = controller.window();
     assert!(closed < open * 3 / 2, "{open} and then {closed}");
     for _ in 0..50 {
-        round(&mut window, &mut order, 400 * MS, 20 * MS);
+        round(&mut controller, &mut number, 400 * MS, 20 * MS);
     }
-    assert_eq!(window.size(), MINIMUM);
+    assert_eq!(controller.window(), MINIMUM);
 }
 
 #[test]
 fn a_queue_ends_the_fast_opening_within_the_round() {
-    let mut window = Window::new(4 << 20);
-    window.limited();
-    for order in 1..=u64::from(SLOW) {
-        window.acknowledged(&acknowledged(1024, order, 1000, 30 * MS, 20 * MS));
+    let mut controller = CongestionController::new(4 << 20);
+    controller.on_window_limited();
+    for number in 1..=u64::from(SLOW) {
+        heard(1024, number, 1000, 30 * MS, 20 * MS).now(&mut controller);
     }
-    assert!(window.size() < INITIAL, "{}", window.size());
+    assert!(controller.window() < INITIAL, "{}", controller.window());
 }
 
 #[test]
 fn opens_the_faster_the_shorter_the_queue_is() {
     let grown = |rtt| {
-        let (mut window, mut order) = (steady(), 0);
-        round(&mut window, &mut order, rtt, 20 * MS);
-        window.size()
+        let (mut controller, mut number) = (steady(), 0);
+        round(&mut controller, &mut number, rtt, 20 * MS);
+        controller.window()
     };
     assert_eq!([20, 22, 25].map(|ms| grown(ms * MS)), [INITIAL * 5 / 4, INITIAL * 23 / 20, INITIAL]);
     assert_eq!(grown(50 * MS), INITIAL / 2);
@@ -66,89 +90,89 @@ fn opens_the_faster_the_shorter_the_queue_is() {
 
 #[test]
 fn what_went_out_before_a_change_is_not_held_against_it() {
-    let (mut window, mut order) = (steady(), 0);
-    round(&mut window, &mut order, 40 * MS, 20 * MS);
-    let closed = window.size();
-    // These were under way when the window was closed.
-    for before in 1..=order {
-        window.acknowledged(&acknowledged(1024, before, order + 10, 40 * MS, 20 * MS));
+    let (mut controller, mut number) = (steady(), 0);
+    round(&mut controller, &mut number, 40 * MS, 20 * MS);
+    let closed = controller.window();
+    // These were in flight when the window was closed.
+    for before in 1..=number {
+        heard(1024, before, number + 10, 40 * MS, 20 * MS).now(&mut controller);
     }
-    assert_eq!(window.size(), closed);
+    assert_eq!(controller.window(), closed);
 }
 
 #[test]
 fn opens_as_fast_when_acknowledgements_come_in_bursts() {
-    let mut window = Window::new(4 << 20);
-    let mut order = 0;
+    let mut controller = CongestionController::new(4 << 20);
+    let mut number = 0;
     for _ in 0..5 {
-        window.limited();
-        let messages = window.size() / 1024;
-        let next_order = order + messages as u64 + 1;
+        controller.on_window_limited();
+        let messages = controller.window() / 1024;
+        let next_packet_number = number + messages as u64 + 1;
         for _ in 0..messages {
-            order += 1;
-            window.acknowledged(&acknowledged(1024, order, next_order, 20 * MS, 20 * MS));
+            number += 1;
+            heard(1024, number, next_packet_number, 20 * MS, 20 * MS).now(&mut controller);
         }
     }
-    assert_eq!(window.size(), INITIAL << 5);
+    assert_eq!(controller.window(), INITIAL << 5);
 }
 
 #[test]
 fn does_not_open_for_a_sender_that_does_not_fill_it() {
-    let mut window = Window::new(4 << 20);
-    for order in 1..1000 {
-        window.acknowledged(&acknowledged(1, order, order + 1, 20 * MS, 20 * MS));
+    let mut controller = CongestionController::new(4 << 20);
+    for number in 1..1000 {
+        heard(1, number, number + 1, 20 * MS, 20 * MS).now(&mut controller);
     }
-    assert_eq!(window.size(), INITIAL);
+    assert_eq!(controller.window(), INITIAL);
 }
 
 #[test]
 fn a_full_window_is_halved_now_and_then_until_one_message_has_seen_the_path() {
-    let mut window = steady();
-    let size = window.size();
+    let mut controller = steady();
+    let size = controller.window();
     let start = Instant::now();
-    let hear = |window: &mut Window, seconds, order, next_order, in_flight| {
-        window.limited();
-        let heard = acknowledged(1024, order, next_order, 30 * MS, 20 * MS);
-        window.acknowledged(&Acknowledged { now: start + MS * 1000 * seconds, in_flight, ..heard });
-        window.size()
+    let hear = |controller: &mut CongestionController, seconds, number, next_packet_number, in_flight| {
+        controller.on_window_limited();
+        let heard = heard(1024, number, next_packet_number, 30 * MS, 20 * MS);
+        heard.at(controller, start + MS * 1000 * seconds, in_flight);
+        controller.window()
     };
-    hear(&mut window, 0, 1, 100, size);
-    let before = hear(&mut window, 7, 2, 100, size);
+    hear(&mut controller, 0, 1, 100, size);
+    let before = hear(&mut controller, 7, 2, 100, size);
     // It is time, and nothing goes out until half is acknowledged.
-    assert_eq!(hear(&mut window, 9, 3, 100, before), before / 2);
-    assert_eq!(hear(&mut window, 9, 50, 100, before * 3 / 4), before / 2);
-    assert_eq!(hear(&mut window, 9, 60, 100, before / 2), before / 2);
+    assert_eq!(hear(&mut controller, 9, 3, 100, before), before / 2);
+    assert_eq!(hear(&mut controller, 9, 50, 100, before * 3 / 4), before / 2);
+    assert_eq!(hear(&mut controller, 9, 60, 100, before / 2), before / 2);
     // The first that has gone out since then is number 100.
-    assert_eq!(hear(&mut window, 9, 99, 120, before / 2), before / 2);
-    assert_eq!(hear(&mut window, 9, 100, 120, before / 2), before / 2 + 1024);
-    let mut order = 101;
-    while hear(&mut window, 9, order, 1000, before / 2) < before {
-        order += 1;
+    assert_eq!(hear(&mut controller, 9, 99, 120, before / 2), before / 2);
+    assert_eq!(hear(&mut controller, 9, 100, 120, before / 2), before / 2 + 1024);
+    let mut number = 101;
+    while hear(&mut controller, 9, number, 1000, before / 2) < before {
+        number += 1;
     }
-    assert!(order >= 100 + before as u64 / 2 / 1024 - 1, "{order}");
+    assert!(number >= 100 + before as u64 / 2 / 1024 - 1, "{number}");
 }
 
 #[test]
 fn a_window_that_is_never_full_is_not_halved() {
-    let mut window = steady();
-    let (size, start) = (window.size(), Instant::now());
-    for order in 1..100 {
-        let heard = acknowledged(1, order, order + 1, 20 * MS, 20 * MS);
-        window.acknowledged(&Acknowledged { now: start + MS * 1000 * order as u32, ..heard });
-        assert_eq!(window.size(), size);
+    let mut controller = steady();
+    let (size, start) = (controller.window(), Instant::now());
+    for number in 1..100 {
+        let now = start + MS * 1000 * number as u32;
+        heard(1, number, number + 1, 20 * MS, 20 * MS).at(&mut controller, now, 0);
+        assert_eq!(controller.window(), size);
     }
 }
 
 #[test]
 fn never_leaves_its_bounds() {
-    let mut window = Window::new(100_000);
-    let mut order = 0;
+    let mut controller = CongestionController::new(100_000);
+    let mut number = 0;
     for _ in 0..100 {
-        round(&mut window, &mut order, MS, MS);
+        round(&mut controller, &mut number, MS, MS);
     }
-    assert_eq!(window.size(), 100_000);
+    assert_eq!(controller.window(), 100_000);
     for _ in 0..100 {
-        window.timed_out();
+        controller.on_retransmission_timeout();
     }
-    assert_eq!(window.size(), MINIMUM);
+    assert_eq!(controller.window(), MINIMUM);
 }

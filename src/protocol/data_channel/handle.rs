@@ -1,10 +1,11 @@
-//! What arrives.
+//! Receiving: from a frame to an event and an acknowledgement.
 
 use std::time::Instant;
 
 use bytes::Bytes;
 
-use super::{DataChannel, MAX_WAITING, Side};
+use super::timers::Timer;
+use super::{Ack, DataChannel, MAX_WAITING, Side};
 use crate::protocol::handshake::AgentStep;
 use crate::protocol::message::{Header, Message, MessageType};
 use crate::protocol::payload::{self, ChannelClosed, Flag, PayloadType};
@@ -12,22 +13,19 @@ use crate::protocol::receiver::Arrival;
 use crate::protocol::{Event, Failure, Role};
 
 impl DataChannel {
-    /// A frame has arrived, binary or text. Whatever is in it, it does no harm.
+    /// A frame has arrived, binary or text. It does no harm, whatever is in it.
     pub fn handle_frame(&mut self, now: Instant, frame: Bytes) {
-        if self.ended {
+        if self.has_ended() {
             return;
         }
         self.latest = now;
-        let message = match Message::parse(frame) {
-            Ok(message) => message,
-            Err(_) => {
-                self.statistics.malformed += 1;
-                return;
-            }
+        let Ok(message) = Message::parse(frame) else {
+            self.statistics.malformed += 1;
+            return;
         };
         let message_type = message.header.message_type;
         // The real agent checks no digest; its double does not either. What the service says by itself always counts.
-        if matches!(self.side, Side::Client(_))
+        if self.role() == Role::Client
             && matches!(message_type, MessageType::Acknowledge | MessageType::OutputStreamData)
             && !message.is_intact()
         {
@@ -37,23 +35,26 @@ impl DataChannel {
         match message_type {
             MessageType::Acknowledge => self.handle_acknowledgement(now, &message),
             MessageType::ChannelClosed => self.handle_closed(&message),
-            // A client goes on: the official one does, and nobody says how a pause would end.
-            MessageType::PausePublication => self.paused = matches!(self.side, Side::Agent { .. }),
-            MessageType::StartPublication => self.paused = false,
+            // A client goes on: the official one does, and how a pause would end is written nowhere.
+            MessageType::PausePublication if self.role() == Role::Client => {}
+            MessageType::PausePublication => self.phase.pause(),
+            MessageType::StartPublication => self.phase.resume(),
             MessageType::AgentSessionState => {}
             kind if kind == self.incoming_type() => self.handle_stream_message(now, message),
             _ => self.statistics.malformed += 1,
         }
+        self.update_retransmission_timer();
     }
 
     fn handle_acknowledgement(&mut self, now: Instant, message: &Message) {
-        self.paused = false;
+        self.phase.resume();
         match payload::parse_acknowledgement(&message.payload) {
             Some(sequence) => {
-                self.large.acknowledged(sequence);
-                let known = self.sender.acknowledge(now, sequence);
-                if known {
-                    self.gate.acknowledged(now);
+                if self.mtu.on_acknowledged(sequence) {
+                    self.timers.stop(Timer::MtuProbe);
+                }
+                if self.sender.acknowledge(now, sequence) {
+                    self.await_confirmation(now);
                 }
             }
             None => self.statistics.malformed += 1,
@@ -70,7 +71,7 @@ impl DataChannel {
     }
 
     fn handle_stream_message(&mut self, now: Instant, message: Message) {
-        self.paused = false;
+        self.phase.resume();
         let Header { sequence, payload_type, message_type, id, .. } = message.header;
         let acknowledged = match self.receiver.arrive(sequence, payload_type, &message.payload) {
             Arrival::Duplicate => {
@@ -78,7 +79,7 @@ impl DataChannel {
                 true
             }
             Arrival::Kept => {
-                self.statistics.early += 1;
+                self.statistics.out_of_order += 1;
                 true
             }
             Arrival::NoRoom => false,
@@ -95,33 +96,35 @@ impl DataChannel {
             self.statistics.refused += 1;
             return;
         }
-        if self.acknowledgements.len() < 2 * MAX_WAITING {
-            self.acknowledgements.push_back((message_type, id, sequence));
+        if self.acks.len() < 2 * MAX_WAITING {
+            self.acks.push_back(Ack { message_type, id, sequence });
         }
-        self.drain_early(now);
+        self.take_what_is_in_order(now);
     }
 
-    pub(super) fn drain_early(&mut self, now: Instant) {
-        while !self.ended
+    /// Takes messages that arrived out of order and whose turn has come.
+    pub(super) fn take_what_is_in_order(&mut self, now: Instant) {
+        while !self.has_ended()
             && let Some((payload_type, payload)) = self.receiver.waiting()
             && self.take(now, payload_type, payload)
         {
             self.statistics.received += 1;
             self.receiver.advance();
         }
+        self.update_retransmission_timer();
     }
 
     /// Takes the next message of the stream; false when that is not possible now.
     fn take(&mut self, now: Instant, payload_type: PayloadType, payload: Bytes) -> bool {
-        match self.side {
-            Side::Client(_) => self.take_as_client(payload_type, payload),
-            Side::Agent { .. } => self.take_as_agent(now, payload_type, payload),
+        match self.role() {
+            Role::Client => self.take_as_client(payload_type, payload),
+            Role::Agent => self.take_as_agent(now, payload_type, payload),
         }
     }
 
     fn take_as_client(&mut self, payload_type: PayloadType, payload: Bytes) -> bool {
         let has_room = self.has_room();
-        let Side::Client(handshake) = &mut self.side else { return true };
+        let Side::Client { handshake, .. } = &mut self.side else { return true };
         let step = match payload_type {
             PayloadType::HandshakeRequest => handshake.handle_request(&payload),
             PayloadType::EncChallengeRequest => handshake.handle_challenge(&payload),
@@ -130,7 +133,7 @@ impl DataChannel {
                 return false;
             }
             PayloadType::Output | PayloadType::StdErr | PayloadType::ExitCode => {
-                if !handshake.is_under_way() {
+                if !handshake.is_in_progress() {
                     self.open_without_handshake();
                 }
                 return self.deliver(payload_type, payload);
@@ -141,15 +144,15 @@ impl DataChannel {
             }
             _ => return true,
         };
-        if payload_type == PayloadType::HandshakeRequest && handshake.is_under_way() {
-            self.shut_for_handshake();
+        if payload_type == PayloadType::HandshakeRequest && handshake.is_in_progress() {
+            self.block_for_handshake();
         }
         self.take_client_step(step);
         true
     }
 
     fn take_as_agent(&mut self, now: Instant, payload_type: PayloadType, payload: Bytes) -> bool {
-        let Side::Agent { handshake, .. } = &mut self.side else { return true };
+        let Side::Agent { handshake, accepting, .. } = &mut self.side else { return true };
         if let Some(handshake) = handshake
             && !handshake.is_done()
         {
@@ -160,10 +163,10 @@ impl DataChannel {
                 _ => AgentStep::None,
             };
             let refused = matches!(step, AgentStep::Refuse);
-            self.take_agent_step(step);
+            self.take_agent_step(now, step);
             return !refused;
         }
-        if !self.accepting || !self.has_room() {
+        if !*accepting || !self.has_room() {
             return false;
         }
         match payload_type {
@@ -189,13 +192,13 @@ impl DataChannel {
     fn deliver(&mut self, payload_type: PayloadType, payload: Bytes) -> bool {
         let bytes = match &self.cipher {
             None => payload,
-            Some(cipher) => match cipher.open(&payload) {
-                Some(bytes) => bytes,
-                None => {
+            Some(cipher) => {
+                let Some(bytes) = cipher.open(&payload) else {
                     self.end(Event::Failed(Failure::Undecipherable));
                     return false;
-                }
-            },
+                };
+                bytes
+            }
         };
         if bytes.is_empty() {
             return true;

@@ -1,75 +1,111 @@
-//! What goes out.
+//! Sending: which frame goes out next, and how it is made.
 
 use std::time::Instant;
 
 use bytes::Bytes;
-use uuid::Uuid;
 
-use super::{DataChannel, Side};
+use super::lifecycle::Phase;
+use super::timers::Timer;
+use super::{Ack, DataChannel};
 use crate::protocol::Role;
 use crate::protocol::message::{FLAGS_OUTSIDE_STREAM, Header, MessageType, PREFIX_LENGTH};
+use crate::protocol::mtu::{BASE_MTU, MTU_PROBE_TIMEOUT};
 use crate::protocol::payload::{Acknowledgement, PayloadType};
 
 /// Acknowledgements that are repeated after a reconnect: those of about the last second at the real agent's pace. It
 /// repairs lost ones at ten a second only, one message after the other.
-const MAX_RECENT: usize = 1024;
+const MAX_RECENT_ACKS: usize = 1024;
 
 impl DataChannel {
     /// The next frame to send, if any. Acknowledgements come first, repetitions next, then control messages, then
     /// data as far as the window allows.
     pub fn poll_transmit(&mut self, now: Instant) -> Option<Bytes> {
-        if !self.connected || self.ended {
+        if !self.phase.is_connected() {
             return None;
         }
-        if let Some((message_type, id, sequence)) = self.acknowledgements.pop_front() {
-            if self.recent.len() == MAX_RECENT {
-                self.recent.pop_front();
+        if let Some(ack) = self.acks.pop_front() {
+            if self.recent_acks.len() == MAX_RECENT_ACKS {
+                self.recent_acks.pop_front();
             }
-            self.recent.push_back((message_type, id, sequence));
-            return Some(self.encode_acknowledgement(now, message_type, id, sequence));
+            self.recent_acks.push_back(ack);
+            return Some(self.encode_acknowledgement(now, ack));
         }
         if let Some(report) = self.reports.pop_front() {
             return Some(report);
         }
-        if self.paused {
+        let frame = self.next_stream_frame(now)?;
+        // Once set, the timer is that of the oldest message in flight, which no newer one changes.
+        if !self.timers.is_set(Timer::Retransmission) {
+            self.update_retransmission_timer();
+        }
+        Some(frame)
+    }
+
+    /// Bytes that would go out at once if they were written now: nothing waits before them, and the window has room for
+    /// a message of full size. Ask only with something to send: without room, the window counts as too small, and
+    /// opens.
+    pub fn poll_sendable(&mut self) -> usize {
+        let may = self.phase == Phase::Connected && self.queue.is_empty() && self.early_data.is_allowed();
+        if !may || self.mtu.is_probing() {
+            return 0;
+        }
+        let size = self.message_size();
+        let whole = PREFIX_LENGTH + size;
+        if !self.sender.admit(whole) {
+            return 0;
+        }
+        (self.sender.free() / whole).max(1) * size
+    }
+
+    fn next_stream_frame(&mut self, now: Instant) -> Option<Bytes> {
+        if self.phase == Phase::Paused {
             return None;
         }
         if let Some(frame) = self.sender.retransmit(now) {
             return Some(frame);
         }
-        if !self.sender.has_place() || self.large.trying_since().is_some() {
+        if !self.sender.has_place() || self.mtu.is_probing() {
             return None;
         }
-        let open = self.gate.is_open();
+        let allowed = self.early_data.is_allowed();
         if let Some((payload_type, payload)) =
-            self.queue.pop_urgent(|payload_type| open || payload_type != PayloadType::Size)
+            self.queue.pop_urgent(|payload_type| allowed || payload_type != PayloadType::Size)
         {
             return Some(self.send(now, payload_type, payload));
         }
         let size = self.message_size();
-        let length = self.queue.next_length(size).filter(|_| open)?;
-        if !self.sender.admits(PREFIX_LENGTH + length) {
+        let length = self.queue.next_length(size).filter(|_| allowed)?;
+        if !self.sender.admit(PREFIX_LENGTH + length) {
             return None;
         }
         let (payload_type, payload) = self.queue.pop(size)?;
         Some(self.send(now, payload_type, payload))
     }
 
+    /// How large messages with bulk data are at the moment. On a slow line a large one would hold up a key for longer
+    /// than the round trip.
+    fn message_size(&self) -> usize {
+        self.mtu.current().min(self.sender.message_size().max(BASE_MTU))
+    }
+
     fn send(&mut self, now: Instant, payload_type: PayloadType, payload: Bytes) -> Bytes {
-        self.gate.sent(payload_type, &payload);
+        self.early_data.on_sent(payload_type, &payload);
         let sequence = self.sender.next_sequence();
-        self.large.sent(now, sequence, payload_type, &payload);
+        if self.mtu.on_sent(sequence, payload_type, &payload) {
+            self.timers.set(Timer::MtuProbe, now + MTU_PROBE_TIMEOUT);
+        }
         let header = Header {
             message_type: self.outgoing_type(),
             schema_version: 1,
             created: self.created(now),
             sequence,
-            flags: u64::from(sequence == 0 && matches!(self.side, Side::Agent { .. })),
+            flags: u64::from(sequence == 0 && self.role() == Role::Agent),
             id: self.ids.next(),
             payload_type,
         };
+        let role = self.role();
         match &mut self.cipher {
-            Some(cipher) if is_encrypted(&self.side, payload_type) => {
+            Some(cipher) if is_encrypted(role, payload_type) => {
                 header.encode(&cipher.seal(&payload), &mut self.frame_buffer);
             }
             _ => header.encode(&payload, &mut self.frame_buffer),
@@ -79,12 +115,12 @@ impl DataChannel {
         frame
     }
 
-    fn encode_acknowledgement(&mut self, now: Instant, message_type: MessageType, id: Uuid, sequence: i64) -> Bytes {
+    fn encode_acknowledgement(&mut self, now: Instant, Ack { message_type, id, sequence }: Ack) -> Bytes {
         let content = Acknowledgement::of(message_type, id, sequence);
         let payload = serde_json::to_vec(&content).expect("texts and numbers are always JSON");
         let header = self.header_outside_stream(now, MessageType::Acknowledge);
-        header.encode(&payload, &mut self.acknowledgement_buffer);
-        self.acknowledgement_buffer.split().freeze()
+        header.encode(&payload, &mut self.ack_buffer);
+        self.ack_buffer.split().freeze()
     }
 
     pub(super) fn header_outside_stream(&mut self, now: Instant, message_type: MessageType) -> Header {
@@ -113,11 +149,9 @@ impl DataChannel {
 }
 
 /// Once a session is encrypted, all bytes are; sizes, flags and JSON stay plain.
-fn is_encrypted(side: &Side, payload_type: PayloadType) -> bool {
-    match side {
-        Side::Client(_) => payload_type == PayloadType::Output,
-        Side::Agent { .. } => {
-            matches!(payload_type, PayloadType::Output | PayloadType::StdErr | PayloadType::ExitCode)
-        }
+fn is_encrypted(role: Role, payload_type: PayloadType) -> bool {
+    match role {
+        Role::Client => payload_type == PayloadType::Output,
+        Role::Agent => matches!(payload_type, PayloadType::Output | PayloadType::StdErr | PayloadType::ExitCode),
     }
 }

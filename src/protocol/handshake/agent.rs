@@ -6,20 +6,20 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use serde_json::Value;
 
-use super::SessionType;
 use super::json::{
     self, Challenge, Complete, KMS_ENCRYPTION, KmsParameters, KmsResult, Request, RequestedAction, Response,
     SESSION_TYPE, SUCCESS, SessionTypeParameters,
 };
+use super::{AgentStep, SessionType};
 use crate::protocol::{Cipher, DataKey, Role};
 
 /// How long the agent waits for the response and, after it, for the answer to its challenge; measured.
-const PATIENCE: Duration = Duration::from_secs(15);
+pub(crate) const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// What the agent says in its handshake.
 #[derive(Debug)]
 pub struct AgentHandshakeConfig {
-    /// The agent's version.
+    /// The version that the agent states.
     pub agent_version: String,
     /// The kind of session.
     pub session_type: SessionType,
@@ -33,7 +33,7 @@ pub struct AgentHandshakeConfig {
 
 /// What the agent needs to ask for encryption.
 pub struct KmsRequest {
-    /// The KMS key.
+    /// The KMS key, as an id, an ARN or an alias.
     pub key_id: String,
     /// Base64 text of 16 random bytes, as newer agents send it.
     pub challenge: Option<String>,
@@ -59,30 +59,12 @@ enum State {
     Failed,
 }
 
-/// What the channel has to do next.
-#[derive(Debug)]
-pub(crate) enum AgentStep {
-    /// Nothing.
-    None,
-    /// Have the data key decrypted, then call [`AgentHandshake::provide_key`]. True: with the challenge in the context.
-    Decrypt(Vec<u8>, bool),
-    /// Send the challenge.
-    Challenge(Bytes),
-    /// Send the completion; data may flow.
-    Complete(Bytes),
-    /// Do not acknowledge what was handed in.
-    Refuse,
-    /// The session fails, for this reason.
-    Fail(String),
-}
-
 /// The agent's side of one handshake.
 #[derive(Debug)]
 pub(crate) struct AgentHandshake {
     config: AgentHandshakeConfig,
     state: State,
     started: Instant,
-    deadline: Instant,
     client_version: String,
     cipher: Option<Cipher>,
 }
@@ -101,9 +83,8 @@ impl AgentHandshake {
         }
         let request = Request { agent_version: config.agent_version.clone(), requested_client_actions: actions };
         let payload = json::encode(&request);
-        let deadline = now + PATIENCE;
         let state = State::Requested;
-        (Self { config, state, started: now, deadline, client_version: String::new(), cipher: None }, payload)
+        (Self { config, state, started: now, client_version: String::new(), cipher: None }, payload)
     }
 
     /// Whether data may flow.
@@ -121,7 +102,7 @@ impl AgentHandshake {
         self.cipher.take()
     }
 
-    /// The client's response.
+    /// The client's response has arrived; later ones are ignored.
     pub(crate) fn handle_response(&mut self, now: Instant, payload: &[u8]) -> AgentStep {
         if self.state != State::Requested {
             return AgentStep::None;
@@ -147,7 +128,7 @@ impl AgentHandshake {
     }
 
     /// The answer to [`AgentStep::Decrypt`].
-    pub(crate) fn provide_key(&mut self, now: Instant, key: Result<DataKey, String>) -> AgentStep {
+    pub(crate) fn provide_key(&mut self, key: Result<DataKey, String>) -> AgentStep {
         if self.state != State::Decrypting {
             return AgentStep::None;
         }
@@ -160,7 +141,6 @@ impl AgentHandshake {
         let challenge = cipher.seal(&kms.proof).to_vec();
         self.cipher = Some(cipher);
         self.state = State::Challenged;
-        self.deadline = now + PATIENCE;
         AgentStep::Challenge(json::encode(&Challenge { challenge }))
     }
 
@@ -177,16 +157,8 @@ impl AgentHandshake {
         if proven { self.complete(now) } else { AgentStep::Refuse }
     }
 
-    /// When [`AgentHandshake::handle_timeout`] wants to be called.
-    pub(crate) fn timeout(&self) -> Option<Instant> {
-        matches!(self.state, State::Requested | State::Challenged).then_some(self.deadline)
-    }
-
-    /// Fails the session when the client has taken too long.
-    pub(crate) fn handle_timeout(&mut self, now: Instant) -> AgentStep {
-        if self.timeout().is_none_or(|deadline| now < deadline) {
-            return AgentStep::None;
-        }
+    /// Fails the session: the client has taken longer than [`HANDSHAKE_TIMEOUT`].
+    pub(crate) fn on_timeout(&mut self) -> AgentStep {
         self.fail("the client did not answer the handshake in time; update it to a version that does".to_owned())
     }
 

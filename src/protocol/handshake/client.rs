@@ -1,24 +1,24 @@
 //! The client's side of the handshake.
 
-use bytes::Bytes;
 use serde_json::Value;
 
+use super::ClientStep;
 use super::json::{
     self, Challenge, Complete, FAILED, KMS_ENCRYPTION, KmsParameters, KmsResult, ProcessedAction, Request, Response,
     SESSION_TYPE, SUCCESS, SessionTypeParameters, UNSUPPORTED,
 };
-use crate::protocol::{Cipher, DataKey, Role};
+use crate::protocol::{Capabilities, Cipher, DataKey, Role};
 
 /// What kind of session the agent runs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SessionType {
-    /// A shell.
+    /// A shell on a terminal.
     StandardStream,
     /// One command on a terminal.
     InteractiveCommands,
     /// One command without a terminal.
     NonInteractiveCommands,
-    /// A forwarded port.
+    /// Bytes to and from a port.
     Port,
     /// A type that ssmx does not know.
     Other(String),
@@ -49,7 +49,7 @@ impl From<&str> for SessionType {
     }
 }
 
-/// What a completed handshake has told.
+/// What the client knows from a completed handshake.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Handshake {
     /// The agent's version, as it states it.
@@ -64,10 +64,17 @@ pub struct Handshake {
     pub encrypted: bool,
 }
 
+impl Handshake {
+    /// What the agent can do; `None` when its version is not one.
+    pub fn capabilities(&self) -> Option<Capabilities> {
+        self.agent_version.parse().ok().map(Capabilities::of)
+    }
+}
+
 /// The agent wants the session encrypted: KMS has to make a data key of [`crate::protocol::DATA_KEY_LENGTH`] bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeyRequest {
-    /// The KMS key.
+    /// The KMS key, as an id, an ARN or an alias.
     pub key_id: String,
     /// When present, belongs into the encryption context as `aws:ssm:RandomChallenge`.
     pub challenge: Option<String>,
@@ -76,7 +83,7 @@ pub struct KeyRequest {
 /// What KMS made of a [`KeyRequest`].
 #[derive(Debug)]
 pub struct SealedKey {
-    /// The key itself.
+    /// The key in the clear, which never leaves this machine.
     pub plaintext: DataKey,
     /// The key as only KMS can open it.
     pub ciphertext: Vec<u8>,
@@ -93,23 +100,6 @@ enum State {
     Responded,
     /// Complete, or the session does without.
     Done,
-}
-
-/// What the channel has to do next.
-#[derive(Debug)]
-pub(crate) enum Step {
-    /// Nothing.
-    None,
-    /// Send the response.
-    Respond(Bytes),
-    /// Ask for a key, then call [`ClientHandshake::provide_key`].
-    AskForKey(KeyRequest),
-    /// Send the answer to the challenge.
-    AnswerChallenge(Bytes),
-    /// Data may flow.
-    Completed(Handshake),
-    /// The payload made no sense.
-    Malformed,
 }
 
 /// The client's side of one handshake.
@@ -136,7 +126,7 @@ impl ClientHandshake {
     }
 
     /// Whether a request has come and is not completed.
-    pub(crate) fn is_under_way(&self) -> bool {
+    pub(crate) fn is_in_progress(&self) -> bool {
         matches!(self.state, State::NeedsKey { .. } | State::Responded)
     }
 
@@ -145,12 +135,12 @@ impl ClientHandshake {
         self.cipher.take()
     }
 
-    /// The agent's request.
-    pub(crate) fn handle_request(&mut self, payload: &[u8]) -> Step {
+    /// The agent's request has arrived; later ones are ignored.
+    pub(crate) fn handle_request(&mut self, payload: &[u8]) -> ClientStep {
         if !matches!(self.state, State::Waiting) {
-            return Step::None;
+            return ClientStep::None;
         }
-        let Ok(request) = serde_json::from_slice::<Request>(payload) else { return Step::Malformed };
+        let Ok(request) = serde_json::from_slice::<Request>(payload) else { return ClientStep::Malformed };
         self.summary.agent_version = request.agent_version;
         let mut key_request = None;
         let mut processed = Vec::new();
@@ -182,15 +172,15 @@ impl ClientHandshake {
         match key_request {
             Some(request) => {
                 self.state = State::NeedsKey { processed, challenge: request.challenge.is_some() };
-                Step::AskForKey(request)
+                ClientStep::AskForKey(request)
             }
             None => self.respond(processed),
         }
     }
 
-    /// The answer to [`Step::AskForKey`]; an error goes to the agent, which then fails the session.
-    pub(crate) fn provide_key(&mut self, key: Result<SealedKey, String>) -> Step {
-        let State::NeedsKey { processed, challenge } = &mut self.state else { return Step::None };
+    /// The answer to [`ClientStep::AskForKey`]; an error goes to the agent, which then fails the session.
+    pub(crate) fn provide_key(&mut self, key: Result<SealedKey, String>) -> ClientStep {
+        let State::NeedsKey { processed, challenge } = &mut self.state else { return ClientStep::None };
         let mut processed = std::mem::take(processed);
         let mut answer = ProcessedAction { action_type: KMS_ENCRYPTION.to_owned(), ..Default::default() };
         match key {
@@ -206,33 +196,33 @@ impl ClientHandshake {
         self.respond(processed)
     }
 
-    fn respond(&mut self, processed: Vec<ProcessedAction>) -> Step {
+    fn respond(&mut self, processed: Vec<ProcessedAction>) -> ClientStep {
         let errors =
             processed.iter().filter(|action| !action.error.is_empty()).map(|action| action.error.clone()).collect();
         let response = Response { client_version: self.version.clone(), processed_client_actions: processed, errors };
         self.state = State::Responded;
-        Step::Respond(json::encode(&response))
+        ClientStep::Respond(json::encode(&response))
     }
 
     /// The agent's challenge: decrypt it, encrypt it with our own key, send it back.
-    pub(crate) fn handle_challenge(&mut self, payload: &[u8]) -> Step {
-        let Some(cipher) = &mut self.cipher else { return Step::Malformed };
-        let Ok(Challenge { challenge }) = serde_json::from_slice(payload) else { return Step::Malformed };
-        let Some(opened) = cipher.open(&challenge) else { return Step::Malformed };
+    pub(crate) fn handle_challenge(&mut self, payload: &[u8]) -> ClientStep {
+        let Some(cipher) = &mut self.cipher else { return ClientStep::Malformed };
+        let Ok(Challenge { challenge }) = serde_json::from_slice(payload) else { return ClientStep::Malformed };
+        let Some(opened) = cipher.open(&challenge) else { return ClientStep::Malformed };
         let challenge = cipher.seal(&opened).to_vec();
-        Step::AnswerChallenge(json::encode(&Challenge { challenge }))
+        ClientStep::AnswerChallenge(json::encode(&Challenge { challenge }))
     }
 
-    /// The agent's completion.
-    pub(crate) fn handle_complete(&mut self, payload: &[u8]) -> Step {
+    /// The agent's completion has arrived, with or without a request before it.
+    pub(crate) fn handle_complete(&mut self, payload: &[u8]) -> ClientStep {
         if matches!(self.state, State::Done) {
-            return Step::None;
+            return ClientStep::None;
         }
-        let Ok(complete) = serde_json::from_slice::<Complete>(payload) else { return Step::Malformed };
+        let Ok(complete) = serde_json::from_slice::<Complete>(payload) else { return ClientStep::Malformed };
         self.state = State::Done;
         self.summary.customer_message = complete.customer_message;
         self.summary.encrypted = self.cipher.is_some();
-        Step::Completed(self.summary.clone())
+        ClientStep::Completed(self.summary.clone())
     }
 }
 
@@ -245,8 +235,8 @@ fn fail(answer: &mut ProcessedAction, error: String) {
 mod tests {
     use super::*;
 
-    fn response(step: Step) -> Value {
-        let Step::Respond(payload) = step else { panic!("expected a response, not {step:?}") };
+    fn response(step: ClientStep) -> Value {
+        let ClientStep::Respond(payload) = step else { panic!("expected a response, not {step:?}") };
         serde_json::from_slice(&payload).unwrap()
     }
 
@@ -260,7 +250,7 @@ mod tests {
             serde_json::json!({"ClientVersion": "1.2.764.0", "ProcessedClientActions": [
                 {"ActionType": "SessionType", "ActionStatus": 1, "ActionResult": null, "Error": ""}], "Errors": []})
         );
-        let Step::Completed(done) =
+        let ClientStep::Completed(done) =
             handshake.handle_complete(br#"{"HandshakeTimeToComplete":1,"CustomerMessage":"hi"}"#)
         else {
             panic!()
@@ -285,21 +275,21 @@ mod tests {
         let mut handshake = ClientHandshake::new("1".into(), 0);
         let request =
             br#"{"RequestedClientActions":[{"ActionType":"KMSEncryption","ActionParameters":{"KMSKeyId":"k"}}]}"#;
-        let Step::AskForKey(asked) = handshake.handle_request(request) else { panic!() };
+        let ClientStep::AskForKey(asked) = handshake.handle_request(request) else { panic!() };
         assert_eq!(asked, KeyRequest { key_id: "k".into(), challenge: None });
         let response = response(handshake.provide_key(Err("denied".into())));
         assert_eq!(response["ProcessedClientActions"][0]["ActionStatus"], 2);
         assert_eq!(response["ProcessedClientActions"][0]["Error"], "denied");
-        assert!(matches!(handshake.provide_key(Err("again".into())), Step::None));
+        assert!(matches!(handshake.provide_key(Err("again".into())), ClientStep::None));
     }
 
     #[test]
     fn nonsense_is_malformed_not_fatal() {
         let mut handshake = ClientHandshake::new("1".into(), 0);
-        assert!(matches!(handshake.handle_request(b"\xff"), Step::Malformed));
-        assert!(matches!(handshake.handle_request(b"7"), Step::Malformed));
-        assert!(matches!(handshake.handle_challenge(b"{}"), Step::Malformed));
-        assert!(matches!(handshake.handle_complete(b"nope"), Step::Malformed));
+        assert!(matches!(handshake.handle_request(b"\xff"), ClientStep::Malformed));
+        assert!(matches!(handshake.handle_request(b"7"), ClientStep::Malformed));
+        assert!(matches!(handshake.handle_challenge(b"{}"), ClientStep::Malformed));
+        assert!(matches!(handshake.handle_complete(b"nope"), ClientStep::Malformed));
         response(handshake.handle_request(b"{\"RequestedClientActions\":null}"));
     }
 }

@@ -52,7 +52,7 @@ pub(super) struct ProcessedAction {
 #[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub(super) struct Complete {
-    /// Nanoseconds.
+    /// In nanoseconds, from the request to the completion.
     pub(super) handshake_time_to_complete: u64,
     pub(super) customer_message: String,
 }
@@ -100,7 +100,7 @@ where
 }
 
 mod base64_text {
-    use super::*;
+    use super::{Deserialize, Deserializer, Engine, STANDARD, Serializer};
 
     pub(super) fn serialize<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(&STANDARD.encode(bytes))

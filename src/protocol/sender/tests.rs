@@ -41,26 +41,24 @@ fn gap_is_repeated_when_three_later_ones_are_acknowledged() {
 fn silence_repeats_the_first_and_backs_off() {
     let now = Instant::now();
     let mut sender = sender_with(3, now);
-    let first = sender.timeout().unwrap();
+    let first = sender.next_timeout().unwrap();
     assert_eq!(first, now + 200 * MS);
-    sender.handle_timeout(first - MS);
-    assert_eq!(sender.retransmit(first), None, "not before its time");
-    sender.handle_timeout(first);
+    sender.on_timeout(first);
     assert_eq!(sender.retransmit(first).map(|frame| frame[0]), Some(0));
     assert_eq!(sender.retransmit(first), None);
-    let second = sender.timeout().unwrap();
+    let second = sender.next_timeout().unwrap();
     assert_eq!(second, first + 400 * MS);
-    sender.handle_timeout(second);
+    sender.on_timeout(second);
     assert_eq!(sender.retransmit(second).map(|frame| frame[0]), Some(0), "a receiver may have room for no other");
-    assert_eq!(sender.timeout().unwrap(), second + 800 * MS);
+    assert_eq!(sender.next_timeout().unwrap(), second + 800 * MS);
 }
 
 #[test]
 fn karn_takes_no_sample_from_a_repetition() {
     let now = Instant::now();
     let mut sender = sender_with(1, now);
-    let at = sender.timeout().unwrap();
-    sender.handle_timeout(at);
+    let at = sender.next_timeout().unwrap();
+    sender.on_timeout(at);
     sender.retransmit(at);
     sender.acknowledge(at + MS, 0);
     assert_eq!(sender.round_trip(), None);
@@ -71,7 +69,7 @@ fn reconnect_repeats_everything_in_order() {
     let now = Instant::now();
     let mut sender = sender_with(5, now);
     sender.acknowledge(now, 2);
-    sender.reconnected();
+    sender.on_reconnected();
     let again: Vec<u8> = std::iter::from_fn(|| sender.retransmit(now)).map(|frame| frame[0]).collect();
     assert_eq!(again, [0, 1, 3, 4]);
 }
@@ -80,7 +78,7 @@ fn reconnect_repeats_everything_in_order() {
 fn losses_after_a_reconnect_cost_no_timeout_each() {
     let now = Instant::now();
     let mut sender = sender_with(8, now);
-    sender.reconnected();
+    sender.on_reconnected();
     while sender.retransmit(now).is_some() {}
     sender.acknowledge(now + MS, 7);
     let again: Vec<u8> = std::iter::from_fn(|| sender.retransmit(now + MS)).map(|frame| frame[0]).collect();
@@ -88,29 +86,29 @@ fn losses_after_a_reconnect_cost_no_timeout_each() {
 }
 
 #[test]
-fn early_repeats_double_up_to_the_timeout() {
+fn fast_probes_double_up_to_the_timeout() {
     let now = Instant::now();
     let mut sender = Sender::new(1 << 20);
-    sender.probe_early();
+    sender.fast_probe();
     sender.push(now, Bytes::from_static(b"first"));
     let mut at = now;
     let mut gaps = Vec::new();
     for _ in 0..6 {
-        let next = sender.timeout().unwrap();
+        let next = sender.next_timeout().unwrap();
         gaps.push((next - at).as_millis());
         at = next;
-        sender.handle_timeout(at);
+        sender.on_timeout(at);
         assert!(sender.retransmit(at).is_some());
     }
     assert_eq!(gaps, [25, 50, 100, 200, 200, 200]);
 }
 
 #[test]
-fn window_holds_back_but_admits_one() {
+fn the_window_holds_back_but_admits_one() {
     let now = Instant::now();
     let mut sender = Sender::new(0);
-    assert!(sender.admits(1 << 20), "nothing under way");
+    assert!(sender.admit(1 << 20), "nothing in flight");
     sender.push(now, Bytes::from(vec![0; 8000]));
-    assert!(sender.admits(192));
-    assert!(!sender.admits(193));
+    assert!(sender.admit(192));
+    assert!(!sender.admit(193));
 }

@@ -1,15 +1,7 @@
-//! What an owner decides: the role and the limits.
+//! What an owner decides: the limits.
 
 use super::KeepAlive;
-
-/// Which end of the session this is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Role {
-    /// Opens streams. A SYN from the peer is ignored.
-    Client,
-    /// Is told of the streams that the peer opens, and opens none.
-    Server,
-}
+use crate::protocol::config::raise_zeros;
 
 /// Limits of a session; the module's documentation says what happens at each. A zero counts as one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,9 +10,9 @@ pub struct Config {
     ///
     /// The field of the header allows 65,535; the real peers send at most 32,768.
     pub max_frame_data: u16,
-    /// Bytes of one stream that wait to be read before the channel is no longer read.
+    /// Bytes of one stream that wait to be read before the owner has to stop reading the channel.
     pub receive_per_stream: usize,
-    /// Bytes of all streams together that wait to be read before the channel is no longer read.
+    /// Bytes of all streams together that wait to be read before the owner has to stop reading the channel.
     pub receive_per_session: usize,
     /// Bytes of one stream that wait to be sent.
     pub send_per_stream: usize,
@@ -34,16 +26,16 @@ pub struct Config {
 }
 
 impl Config {
-    pub(super) fn at_least_one(self) -> Self {
-        Self {
-            max_frame_data: self.max_frame_data.max(1),
-            receive_per_stream: self.receive_per_stream.max(1),
-            receive_per_session: self.receive_per_session.max(1),
-            send_per_stream: self.send_per_stream.max(1),
-            send_per_session: self.send_per_session.max(1),
-            max_streams: self.max_streams.max(1),
-            keep_alive: self.keep_alive,
-        }
+    pub(super) fn at_least_one(mut self) -> Self {
+        self.max_frame_data = self.max_frame_data.max(1);
+        raise_zeros([
+            &mut self.receive_per_stream,
+            &mut self.receive_per_session,
+            &mut self.send_per_stream,
+            &mut self.send_per_session,
+            &mut self.max_streams,
+        ]);
+        self
     }
 }
 

@@ -1,4 +1,4 @@
-//! What can go wrong.
+//! Why a session, a stream or a call fails.
 
 use super::Command;
 
@@ -8,7 +8,7 @@ pub enum ProtocolError {
     /// The first byte of a header is not 1.
     #[error("smux version {0}, not 1")]
     Version(u8),
-    /// The second byte of a header is no command of version 1.
+    /// The second byte of a header is not a command of version 1.
     #[error("unknown smux command {0:#04x}")]
     Command(u8),
     /// Only PSH carries data. Older peers take the data of another command for the next header, newer ones give up.
@@ -45,7 +45,7 @@ pub enum OpenError {
     #[error("stream ids are exhausted")]
     IdsExhausted,
     /// Only clients open streams.
-    #[error("a server opens no streams")]
+    #[error("an agent opens no streams")]
     NotClient,
 }
 
@@ -55,7 +55,7 @@ pub enum WriteError {
     /// The session is over.
     #[error(transparent)]
     Session(#[from] SessionError),
-    /// There is no such stream, or no longer.
+    /// The stream was never opened, or is over.
     #[error("no such stream")]
     UnknownStream,
     /// [`Mux::finish`](super::Mux::finish) or [`Mux::close`](super::Mux::close) was called.

@@ -25,13 +25,13 @@ impl fmt::Display for StreamId {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Command {
-    /// Opens a stream.
+    /// Opens the stream whose id it has.
     Syn = 0x00,
     /// The sender will send no more on this stream.
     Fin = 0x01,
     /// Data of a stream.
     Push = 0x02,
-    /// Keep-alive.
+    /// Shows that its sender lives; has no stream.
     Nop = 0x03,
 }
 
@@ -66,7 +66,7 @@ impl Header {
         Self { command, length: 0, id }
     }
 
-    /// Reads a header.
+    /// Reads a header as it came from the peer.
     ///
     /// # Errors
     /// Another version, an unknown command, or data announced by a command that has none.
@@ -84,7 +84,7 @@ impl Header {
         Ok(Self { command, length, id })
     }
 
-    /// The header's bytes.
+    /// The header as it goes on the wire.
     pub fn encode(self) -> [u8; HEADER_LEN] {
         let [l0, l1] = self.length.to_le_bytes();
         let [i0, i1, i2, i3] = self.id.0.to_le_bytes();
@@ -95,7 +95,7 @@ impl Header {
 /// What a [`Decoder`] found.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Decoded {
-    /// A frame begins.
+    /// A frame begins; its data, if it has any, follows.
     Header(Header),
     /// Data of the frame that began last: the whole of it, or the part that lies in this chunk. Never empty.
     Data(StreamId, Bytes),
@@ -124,7 +124,7 @@ impl Decoder {
     /// Takes the next item off the front of `chunk`; `None` when the chunk is used up.
     ///
     /// # Errors
-    /// See [`Header::decode`]. What follows an error has no meaning.
+    /// See [`Header::decode`]. Nothing that follows an error has a meaning.
     pub fn next(&mut self, chunk: &mut Bytes) -> Result<Option<Decoded>, ProtocolError> {
         if chunk.is_empty() {
             return Ok(None);

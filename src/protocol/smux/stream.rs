@@ -10,10 +10,10 @@ pub(super) struct Stream {
     outgoing: Buffer,
     fin: Fin,
     peer_finished: bool,
-    /// The owner let go of it: what arrives is dropped, and nothing more is told.
+    /// The owner let go of it: what arrives is dropped, and no event follows.
     closed: bool,
     pending: Pending,
-    /// It stands in the session's list of streams with news.
+    /// It stands in the session's list of streams with events.
     pub(super) listed: bool,
     /// It stands in the session's list of streams that were refused room.
     pub(super) blocked: bool,
@@ -31,7 +31,7 @@ enum Fin {
     Sent,
 }
 
-/// News that the owner has not been told yet.
+/// Events that the owner has not taken yet.
 #[derive(Debug, Default)]
 struct Pending {
     opened: bool,
@@ -40,8 +40,9 @@ struct Pending {
     finished: bool,
 }
 
+/// What the owner has to know of one stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum News {
+pub(super) enum StreamEvent {
     Opened,
     Readable,
     Writable,
@@ -60,7 +61,7 @@ impl Stream {
         self.incoming.push(data, chunk);
     }
 
-    /// The peer's FIN.
+    /// The peer's FIN has arrived; the owner learns of it when it has read everything before it.
     pub(super) fn receive_fin(&mut self) {
         self.peer_finished = true;
         self.pending.finished = self.incoming.is_empty();
@@ -114,19 +115,19 @@ impl Stream {
         self.pending.writable = true;
     }
 
-    /// The next thing to tell the owner, in the order in which it makes sense.
-    pub(super) fn take_news(&mut self) -> Option<News> {
+    /// The next event for the owner, in the order in which they make sense.
+    pub(super) fn take_event(&mut self) -> Option<StreamEvent> {
         let take = |flag: &mut bool| std::mem::take(flag);
         if self.closed {
             None
         } else if take(&mut self.pending.opened) {
-            Some(News::Opened)
+            Some(StreamEvent::Opened)
         } else if take(&mut self.pending.readable) && !self.incoming.is_empty() {
-            Some(News::Readable)
+            Some(StreamEvent::Readable)
         } else if take(&mut self.pending.writable) && self.is_writable() {
-            Some(News::Writable)
+            Some(StreamEvent::Writable)
         } else if take(&mut self.pending.finished) {
-            Some(News::Finished)
+            Some(StreamEvent::Finished)
         } else {
             None
         }
@@ -176,15 +177,15 @@ mod tests {
     }
 
     #[test]
-    fn the_end_is_told_after_the_data_was_read() {
+    fn the_end_is_reported_after_the_data_was_read() {
         let mut stream = Stream::default();
         stream.receive(Bytes::from_static(b"ab"), 2);
         stream.receive_fin();
-        assert_eq!((stream.take_news(), stream.take_news()), (Some(News::Readable), None));
+        assert_eq!((stream.take_event(), stream.take_event()), (Some(StreamEvent::Readable), None));
         assert!(!stream.is_finished());
         assert_eq!(stream.read().as_deref(), Some(&b"ab"[..]));
         assert!(stream.is_finished());
-        assert_eq!((stream.take_news(), stream.take_news()), (Some(News::Finished), None));
+        assert_eq!((stream.take_event(), stream.take_event()), (Some(StreamEvent::Finished), None));
     }
 
     #[test]
@@ -194,8 +195,8 @@ mod tests {
         stream.finish();
         assert!(stream.take_fin());
         stream.fin_sent();
-        assert!(!stream.is_done(), "the owner was not told");
-        assert_eq!(stream.take_news(), Some(News::Finished));
+        assert!(!stream.is_done(), "the owner does not know");
+        assert_eq!(stream.take_event(), Some(StreamEvent::Finished));
         assert!(stream.is_done());
     }
 
@@ -206,7 +207,7 @@ mod tests {
         stream.write(Bytes::from_static(b"ab"), 2);
         stream.close();
         assert!(!stream.accepts_data());
-        assert_eq!((stream.unread(), stream.queued(), stream.take_news()), (0, 2, None));
+        assert_eq!((stream.unread(), stream.queued(), stream.take_event()), (0, 2, None));
         stream.send(&mut BytesMut::new(), 2);
         assert!(stream.take_fin());
         stream.fin_sent();

@@ -73,7 +73,7 @@ fn client(text: &[u8], has_key: bool) {
     let config = config();
     let now = config.started;
     let mut channel = DataChannel::client(config, ClientConfig::new(None, 1));
-    channel.connected(now);
+    channel.handle_connected(now);
     assert_eq!(channel.write(TYPED), TYPED.len());
     let (mut ready, mut encrypted, mut responses) = (0, false, 0);
     for frame in frames(text, true) {
@@ -133,7 +133,7 @@ fn agent(text: &[u8], with_kms: bool) {
     };
     let agent = AgentConfig { session_id: "session".to_owned(), handshake: Some(handshake) };
     let mut channel = DataChannel::agent(config, agent);
-    channel.connected(now);
+    channel.handle_connected(now);
     assert_eq!(channel.write(TYPED), TYPED.len());
     let mut ready = false;
     for frame in frames(text, false) {
@@ -154,5 +154,5 @@ fn agent(text: &[u8], with_kms: bool) {
             assert!(ready || message.header.payload_type != PayloadType::Output);
         }
     }
-    assert!(!(ready && with_kms), "nobody without the key passes the challenge");
+    assert!(!(ready && with_kms), "a client without the key does not pass the challenge");
 }

@@ -9,10 +9,10 @@ use crate::protocol::{AgentConfig, ClientConfig, Config, DataChannel, Event, Mes
 
 const SEND_BUFFER: usize = 200;
 const RECEIVE_BUFFER: usize = 300;
-const EARLY_BUFFER: usize = 500;
+const REORDER_BUFFER: usize = 500;
 
-/// What a client sends before it is certain that there is no handshake, and may have to send again.
-const UNCONFIRMED: usize = 16 * 1024 + 100;
+/// Early data that a client may have to send again.
+const EARLY_DATA: usize = 16 * 1024 + 100;
 
 /// Events that may wait: the limit, and the few that no message brings.
 const MAX_EVENTS: usize = 4096 + 4;
@@ -21,7 +21,7 @@ const MAX_EVENTS: usize = 4096 + 4;
 ///
 /// # Panics
 /// When something does not hold: a message does not encode to what it was parsed from, a channel holds more than it
-/// may, or what it sends is no message.
+/// may, or what it sends is not a message.
 pub(crate) fn check(bytes: &[u8]) {
     round_trip(bytes);
     let now = Instant::now();
@@ -39,7 +39,7 @@ fn config(now: Instant) -> Config {
         send_buffer: SEND_BUFFER,
         max_window: 10_000,
         receive_buffer: RECEIVE_BUFFER,
-        early_buffer: EARLY_BUFFER,
+        reorder_buffer: REORDER_BUFFER,
         ..Config::new(now, 1, 1)
     }
 }
@@ -61,7 +61,7 @@ fn drive(mut channel: DataChannel, start: Instant, mut bytes: &[u8], mended: boo
     let mut next_sequence = 0;
     let mut longest = 0;
     let mut ended = false;
-    channel.connected(now);
+    channel.handle_connected(now);
     while let Some((length, rest)) = bytes.split_first_chunk() {
         let length = usize::from(u16::from_be_bytes(*length)).min(rest.len());
         let (frame, rest) = rest.split_at(length);
@@ -74,8 +74,8 @@ fn drive(mut channel: DataChannel, start: Instant, mut bytes: &[u8], mended: boo
         let accepted = channel.write(&vec![whim; usize::from(whim)]);
         assert!(accepted <= usize::from(whim));
         match whim % 7 {
-            0 => channel.disconnected(),
-            1 => channel.connected(now),
+            0 => channel.handle_disconnected(),
+            1 => channel.handle_connected(now),
             2 => {
                 now += Duration::from_millis(u64::from(whim));
                 channel.handle_timeout(now);
@@ -89,13 +89,13 @@ fn drive(mut channel: DataChannel, start: Instant, mut bytes: &[u8], mended: boo
         if whim % 5 > 0 {
             send(&mut channel, now, &mut next_sequence);
         }
-        let bound = SEND_BUFFER + UNCONFIRMED + RECEIVE_BUFFER + longest + EARLY_BUFFER;
+        let bound = SEND_BUFFER + EARLY_DATA + RECEIVE_BUFFER + longest + REORDER_BUFFER;
         assert!(channel.buffered() <= bound, "{} bytes", channel.buffered());
     }
     ended |= read(&mut channel, ended);
     assert_eq!(ended, channel.has_ended());
     channel.set_accepting(now, true);
-    channel.connected(now);
+    channel.handle_connected(now);
     send(&mut channel, now, &mut next_sequence);
     let timers = std::iter::from_fn(|| {
         now = channel.poll_timeout()?.max(now + Duration::from_nanos(1));
@@ -115,7 +115,7 @@ fn read(channel: &mut DataChannel, mut ended: bool) -> bool {
         ended = matches!(event, Event::Closed(_) | Event::Failed(_));
         count += 1;
     }
-    // What had come early may take the room that reading makes.
+    // What had arrived out of order may take the room that reading makes.
     assert!(count <= 3 * MAX_EVENTS, "{count} events");
     ended
 }
@@ -134,5 +134,5 @@ fn send(channel: &mut DataChannel, now: Instant, next_sequence: &mut i64) {
         }
     }
     let (in_flight, window) = channel.window();
-    assert!(in_flight <= window.max(10_000) + 220, "{in_flight} bytes under way");
+    assert!(in_flight <= window.max(10_000) + 220, "{in_flight} bytes in flight");
 }

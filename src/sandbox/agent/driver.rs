@@ -117,7 +117,7 @@ where
 
     /// Serves the session to its end.
     pub(crate) async fn run(mut self) -> Outcome {
-        self.channel.connected(now());
+        self.channel.handle_connected(now());
         self.channel.report_state(now(), "Connected");
         match self.serve().await {
             Ok(outcome) => outcome,
@@ -164,8 +164,8 @@ where
             event = self.link.recv(), if receives => match event {
                 Some(LinkEvent::Frame(frame)) => self.channel.handle_frame(now(), frame),
                 Some(LinkEvent::Reconnected) => {
-                    self.channel.disconnected();
-                    self.channel.connected(now());
+                    self.channel.handle_disconnected();
+                    self.channel.handle_connected(now());
                 }
                 None => return Err(End::Over),
             },
@@ -207,7 +207,11 @@ where
                 Event::Flag(flag) => self.untaken = Some(Input::Flag(flag)),
                 Event::Failed(failure) => return Err(End::Failed(failure)),
                 Event::Closed(_) => return Err(End::Over),
-                Event::LateHandshake(_) | Event::KeyNeeded(_) | Event::Stderr(_) | Event::ExitCode(_) => {}
+                Event::LateHandshake(_)
+                | Event::KeyNeeded(_)
+                | Event::Stderr(_)
+                | Event::ExitCode(_)
+                | Event::LargeMessagesRefused => {}
             }
         }
         Ok(())

@@ -13,19 +13,15 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 use std::time::{Duration, Instant};
 
-use tokio::sync::Notify;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio::time::sleep_until;
 
 use super::observer::{TunnelEvent, TunnelObserver};
 use super::stop::{farewell, is_set};
 use crate::channel::{Channel, End, Outlet, SessionOver};
-use crate::protocol::Version;
 use crate::protocol::smux::{self, KeepAlive, Mux, StreamId};
+use crate::protocol::{Capabilities, Capability, Role};
 use crate::session::event::{PortEvent, RESTARTED, next_port, try_next_port};
-
-/// Agents up to this one close a session in which nothing arrives for 30 s.
-const KEEP_ALIVE_UNTIL: Version = Version::new(3, 1, 1511, 0);
 
 /// Events taken from the channel before the streams are looked after.
 const BATCH: usize = 64;
@@ -56,13 +52,13 @@ pub(super) struct Waiting {
 }
 
 impl Shared {
-    /// A multiplexer for an agent of this version.
-    pub(super) fn new(agent: Version) -> Arc<Self> {
+    /// A multiplexer for an agent that can do this.
+    pub(super) fn new(agent: Capabilities) -> Arc<Self> {
         // Nothing is to time out here: the channel knows better whether the other end lives.
         let keep_alive = KeepAlive { timeout: Duration::from_secs(86_400), ..KeepAlive::default() };
-        let keep_alive = (agent <= KEEP_ALIVE_UNTIL).then_some(keep_alive);
+        let keep_alive = (!agent.has(Capability::IdleMultiplexing)).then_some(keep_alive);
         let config = smux::Config { keep_alive, ..smux::Config::default() };
-        let mux = Mux::new(smux::Role::Client, config, Instant::now());
+        let mux = Mux::new(Role::Client, config, Instant::now());
         let state = State { mux, waiting: BTreeMap::new(), over: false, refused: 0 };
         Arc::new(Self { state: Mutex::new(state), work: Notify::new() })
     }

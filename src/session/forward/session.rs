@@ -17,7 +17,7 @@ use super::stop::is_set;
 use super::stream::Stream;
 use crate::channel::{Channel, End};
 use crate::protocol::smux::OpenError;
-use crate::protocol::{Handshake, Version};
+use crate::protocol::{Capabilities, Capability, Handshake};
 use crate::session::event::wait_until_ready;
 
 /// How long a session may take to be ready once its channel is open. A handshake with KMS takes a second or two.
@@ -25,12 +25,6 @@ const READY_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// How long a session that is over may take to report how it ended.
 const END_TIMEOUT: Duration = Duration::from_secs(1);
-
-/// Agents multiplex when they are newer than this; as the official client has it.
-const MULTIPLEXES_AFTER: Version = Version::new(3, 0, 196, 0);
-
-/// Agents lead to other hosts from this one on, by their release notes. Those before do not read the host.
-const REMOTE_HOSTS_SINCE: Version = Version::new(3, 1, 1188, 0);
 
 /// The type of port sessions that can be multiplexed, as the properties of their documents name it.
 const MULTIPLEXED_TYPE: &str = "LocalPortForwarding";
@@ -113,8 +107,8 @@ pub(crate) async fn connect_unless<O: TunnelObserver>(
 /// The version of an agent that leads elsewhere than the document says.
 fn misled(handshake: &Handshake) -> Option<String> {
     let host = handshake.properties.get("host")?.as_str().filter(|host| !host.is_empty());
-    let version: Version = handshake.agent_version.parse().ok()?;
-    (host.is_some() && version < REMOTE_HOSTS_SINCE).then(|| handshake.agent_version.clone())
+    let leads_there = handshake.capabilities()?.has(Capability::RemoteHosts);
+    (host.is_some() && !leads_there).then(|| handshake.agent_version.clone())
 }
 
 /// Begins to carry over a session whose agent is ready, with or without a handshake.
@@ -136,12 +130,12 @@ pub(crate) fn begin<O: TunnelObserver>(channel: Channel, handshake: Option<&Hand
     Session { id, mode, stop, task }
 }
 
-/// The agent's version, if it and the document multiplex.
-fn multiplexing_agent(handshake: Option<&Handshake>) -> Option<Version> {
+/// What the agent can do, if it and the document multiplex.
+fn multiplexing_agent(handshake: Option<&Handshake>) -> Option<Capabilities> {
     let handshake = handshake?;
     let kind = handshake.properties.get("type")?.as_str()?;
-    let version: Version = handshake.agent_version.parse().ok()?;
-    (kind == MULTIPLEXED_TYPE && version > MULTIPLEXES_AFTER).then_some(version)
+    let agent = handshake.capabilities()?;
+    (kind == MULTIPLEXED_TYPE && agent.has(Capability::Multiplexing)).then_some(agent)
 }
 
 impl Session {

@@ -16,7 +16,7 @@ use tokio::sync::{Notify, mpsc};
 use super::observer::{Opener, TunnelEvent, TunnelObserver};
 use crate::channel::{Channel, Command, ConnectionEvent, End, Event};
 use crate::protocol::smux::{self, Mux, StreamId};
-use crate::protocol::{Flag, Handshake, SessionType};
+use crate::protocol::{Flag, Handshake, Role, SessionType};
 use crate::session::observer::Observer;
 
 /// Starts sessions with agents in memory that all lead to one address.
@@ -81,7 +81,7 @@ impl Agent {
     async fn run(mut self) {
         let now = Instant::now();
         let config = smux::Config { send_per_stream: 64 << 20, send_per_session: 1 << 30, ..smux::Config::default() };
-        let mut mux = Mux::new(smux::Role::Server, config, now);
+        let mut mux = Mux::new(Role::Agent, config, now);
         let mut destinations = BTreeMap::<StreamId, mpsc::UnboundedSender<Bytes>>::new();
         let (from_destinations, mut arrived) = mpsc::channel::<(StreamId, Option<Bytes>)>(64);
         loop {

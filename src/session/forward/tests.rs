@@ -18,7 +18,7 @@ use super::stream::Stream;
 use super::testing::{Agents, Heard, echo, server};
 use super::{Bind, Listen, Listener, LocalPort, Probe, connect, copy, serve};
 use crate::channel::{Channel, Command, Event};
-use crate::protocol::{Flag, Version};
+use crate::protocol::{Capabilities, Flag, Version};
 
 const NEW: &str = "3.3.2299.0";
 const OLD: &str = "2.3.1550.0";
@@ -121,7 +121,7 @@ async fn the_answer_to_a_half_closed_request_arrives_whole() {
 #[tokio::test]
 async fn a_held_back_end_is_sent_after_a_time_of_silence() {
     let (channel, mut commands, events, _stop) = Channel::for_tests("session");
-    let shared = Shared::new(Version::new(3, 3, 0, 0));
+    let shared = Shared::new(Capabilities::of(Version::new(3, 3, 0, 0)));
     let (_stop_sender, stopped) = watch::channel(false);
     tokio::spawn(Arc::clone(&shared).run(channel, Arc::new(Heard::default()), stopped));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -254,7 +254,7 @@ async fn whether_the_destination_accepts_can_be_asked() {
 #[tokio::test]
 async fn a_byte_goes_out_in_the_next_turn_however_much_waits() {
     let (channel, mut commands, events, _stop) = Channel::for_tests("session");
-    let shared = Shared::new(Version::new(3, 3, 0, 0));
+    let shared = Shared::new(Capabilities::of(Version::new(3, 3, 0, 0)));
     let (_stop_sender, stopped) = watch::channel(false);
     let task = tokio::spawn(Arc::clone(&shared).run(channel, Arc::new(Heard::default()), stopped));
     let (bulk, keys) = (Stream::open(&shared).unwrap(), Stream::open(&shared).unwrap());

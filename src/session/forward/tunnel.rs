@@ -16,11 +16,12 @@ use super::listener::Listener;
 use super::observer::{Opener, TunnelEvent, TunnelObserver};
 use super::session::{Session, connect};
 use super::stop::is_set;
+use crate::backoff::Backoff;
 
 /// How long a connection waits for another session before it is reset. The next connection after it makes us try again.
 const REPLACE_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// Between two attempts to start another session: doubled each time, up to the second one.
+/// The pause before the second attempt to start another session, and the longest one.
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 const LONGEST_PAUSE: Duration = Duration::from_secs(15);
 
@@ -93,7 +94,7 @@ impl<O: Opener, V: TunnelObserver> Tunnel<O, V> {
     /// Starts another session for the connection that waits for it.
     async fn replace(&mut self, incoming: Incoming) {
         let deadline = Instant::now() + REPLACE_TIMEOUT;
-        let mut pause = FIRST_PAUSE;
+        let mut backoff = Backoff::new(FIRST_PAUSE, LONGEST_PAUSE);
         let mut previous: Option<String> = None;
         loop {
             let reason = match timeout_at(deadline, self.open()).await {
@@ -109,7 +110,7 @@ impl<O: Opener, V: TunnelObserver> Tunnel<O, V> {
                 Ok(Err(reason)) => reason,
                 Err(_) => previous.take().unwrap_or_else(|| "it takes too long".to_owned()),
             };
-            if Instant::now() + pause >= deadline {
+            if Instant::now() + backoff.peek() >= deadline {
                 self.observer.tunnel(&TunnelEvent::GaveUp(reason));
                 incoming.reset();
                 return;
@@ -118,8 +119,7 @@ impl<O: Opener, V: TunnelObserver> Tunnel<O, V> {
                 self.observer.tunnel(&TunnelEvent::Waiting(reason.clone()));
                 previous = Some(reason);
             }
-            sleep(pause).await;
-            pause = (pause * 2).min(LONGEST_PAUSE);
+            sleep(backoff.next_pause()).await;
         }
     }
 

@@ -29,13 +29,17 @@ impl End {
         change(&mut config);
         let now = config.started;
         let mut channel = DataChannel::client(config, ClientConfig::new(grace, 1));
-        channel.connected(now);
+        channel.handle_connected(now);
         Self { channel, now }
     }
 
     /// A client that the agent's first output, number 0, has told that there is no handshake.
     pub(super) fn ready_client() -> Self {
-        let mut end = Self::client(None);
+        Self::ready_client_with(|_| {})
+    }
+
+    pub(super) fn ready_client_with(change: impl Fn(&mut Config)) -> Self {
+        let mut end = Self::client_with(None, change);
         end.hear(output(0, PayloadType::Output, b"$ "));
         assert_eq!(end.events(), [Event::Ready(None), Event::Output("$ ".into())]);
         assert_eq!(end.acknowledged(), [0]);
@@ -53,7 +57,7 @@ impl End {
         let now = config.started;
         let agent = AgentConfig { session_id: "session".to_owned(), handshake };
         let mut channel = DataChannel::agent(config, agent);
-        channel.connected(now);
+        channel.handle_connected(now);
         Self { channel, now }
     }
 

@@ -124,8 +124,8 @@ fn the_end_has_its_reason_and_nothing_follows() {
         assert!(matches!(&events[..], [Event::Closed(closed)] if closed.output == reason), "{events:?}");
         assert!(client.channel.has_ended());
         client.hear(output(0, PayloadType::Output, b"late"));
-        client.channel.disconnected();
-        client.channel.connected(client.now);
+        client.channel.handle_disconnected();
+        client.channel.handle_connected(client.now);
         assert_eq!(client.channel.poll_timeout(), None);
         client.pass(60 * SECOND);
         assert!(client.sent().is_empty() && client.events().is_empty());

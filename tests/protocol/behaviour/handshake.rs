@@ -71,8 +71,8 @@ fn a_cut_does_not_prolong_the_grace() {
     let mut client = End::client(Some(GRACE));
     client.write("typed");
     client.wait(GRACE / 2);
-    client.channel.disconnected();
-    client.channel.connected(client.now);
+    client.channel.handle_disconnected();
+    client.channel.handle_connected(client.now);
     client.wait(GRACE / 2);
     assert_eq!(client.stream().len(), 1);
 }

@@ -21,8 +21,8 @@ fn acknowledgements_never_wait_behind_bulk_data() {
     client.hear(output(2, PayloadType::Output, b"b"));
     assert_eq!(client.acknowledged(), [2]);
     // Nor behind what is repeated.
-    client.channel.disconnected();
-    client.channel.connected(client.now);
+    client.channel.handle_disconnected();
+    client.channel.handle_connected(client.now);
     client.hear(output(3, PayloadType::Output, b"c"));
     let first: Vec<_> = (0..4).filter_map(|_| client.say().as_ref().and_then(acknowledged)).collect();
     assert_eq!(first, [0, 1, 2, 3]);
@@ -148,7 +148,7 @@ fn a_reader_that_does_not_read_stops_the_sender_and_loses_nothing() {
 }
 
 #[test]
-fn events_that_nobody_reads_are_bounded() {
+fn unread_events_are_bounded() {
     let mut agent = End::agent(None);
     for sequence in 0..20_000 {
         agent.hear(input(sequence, PayloadType::Size, br#"{"cols":80,"rows":24}"#));
@@ -160,8 +160,8 @@ fn events_that_nobody_reads_are_bounded() {
 }
 
 #[test]
-fn messages_that_come_too_early_are_bounded_and_not_acknowledged_beyond() {
-    let mut client = End::client_with(None, |config| config.early_buffer = 10);
+fn messages_out_of_order_are_bounded_and_not_acknowledged_beyond() {
+    let mut client = End::client_with(None, |config| config.reorder_buffer = 10);
     client.hear(output(1, PayloadType::Output, b"12345678"));
     client.hear(output(2, PayloadType::Output, b"123"));
     client.hear(output(3, PayloadType::Output, b"12"));
@@ -176,11 +176,11 @@ fn everything_unacknowledged_is_repeated_at_once_after_a_reconnect() {
     let frames = client.sent();
     assert_eq!(frames.len(), 5);
     client.hear(acknowledgement(2));
-    client.channel.disconnected();
+    client.channel.handle_disconnected();
     client.now += 3 * SECOND;
-    assert!(client.sent().is_empty(), "nobody to send to");
+    assert!(client.sent().is_empty(), "not connected");
     client.write("new");
-    client.channel.connected(client.now);
+    client.channel.handle_connected(client.now);
     let again: Vec<_> = client
         .sent()
         .into_iter()
@@ -200,21 +200,21 @@ fn the_last_acknowledgements_are_repeated_after_a_reconnect() {
         client.hear(output(sequence, PayloadType::Output, b"x"));
     }
     assert_eq!(client.acknowledged(), [1, 2, 3]);
-    client.channel.disconnected();
+    client.channel.handle_disconnected();
     client.hear(output(4, PayloadType::Output, b"x"));
     for _ in 0..3 {
-        client.channel.connected(client.now);
+        client.channel.handle_connected(client.now);
         assert_eq!(client.acknowledged(), [0, 1, 2, 3, 4]);
-        client.channel.disconnected();
+        client.channel.handle_disconnected();
     }
     for sequence in 5..5000 {
-        client.channel.connected(client.now);
+        client.channel.handle_connected(client.now);
         client.hear(output(sequence, PayloadType::Output, b"x"));
         client.events();
         client.say();
     }
     client.sent();
-    client.channel.connected(client.now);
+    client.channel.handle_connected(client.now);
     assert_eq!(client.acknowledged(), (5000 - 1024..5000).collect::<Vec<_>>(), "a bounded number");
 }
 

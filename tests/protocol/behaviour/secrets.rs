@@ -11,10 +11,9 @@ fn neither_keys_nor_payloads_are_shown() {
     let request = super::kms::request(None);
     let shown_before = format!("{sealed:?} {request:?} {:?}", shell_handshake(Some(super::kms::request(None))));
 
-    let mut client = End::client(Some(SECOND));
-    client.channel.set_message_size(8);
+    let mut client = End::client_with(Some(SECOND), |config| config.message_size = 8);
     client.wait(SECOND);
-    // Typed and sent, typed and waiting, come early, come and not read.
+    // Typed and sent, typed and waiting, received out of order, received and not read.
     client.write("TOPSECRET".repeat(20_000));
     client.sent();
     client.hear(output(5, PayloadType::Output, b"TOPSECRET"));

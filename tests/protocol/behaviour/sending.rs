@@ -9,14 +9,14 @@ use ssmx::protocol::{Event, Flag, Header, MessageType, PayloadType, Size};
 use super::end::{End, MS, SECOND, acknowledged, acknowledgement, converse, input, output, outside_stream};
 
 /// A line on which every message is acknowledged after `round_trip`.
-fn run(client: &mut End, under_way: &mut VecDeque<(Instant, i64)>, round_trip: Duration, time: Duration) -> Vec<u8> {
+fn run(client: &mut End, unanswered: &mut VecDeque<(Instant, i64)>, round_trip: Duration, time: Duration) -> Vec<u8> {
     let until = client.now + time;
     let mut sent = Vec::new();
     while client.now < until {
-        while let Some((at, sequence)) = under_way.front().copied()
+        while let Some((at, sequence)) = unanswered.front().copied()
             && at <= client.now
         {
-            under_way.pop_front();
+            unanswered.pop_front();
             client.hear(acknowledgement(sequence));
         }
         let room = client.channel.writable();
@@ -25,11 +25,11 @@ fn run(client: &mut End, under_way: &mut VecDeque<(Instant, i64)>, round_trip: D
         let (_, window) = client.channel.window();
         let messages = client.stream();
         let (in_flight, _) = client.channel.window();
-        assert!(messages.is_empty() || in_flight <= window, "{in_flight} bytes under way in a window of {window}");
+        assert!(messages.is_empty() || in_flight <= window, "{in_flight} bytes in flight in a window of {window}");
         for (sequence, _, payload) in messages {
-            if under_way.iter().all(|(_, known)| *known != sequence) {
+            if unanswered.iter().all(|(_, known)| *known != sequence) {
                 sent.extend_from_slice(&payload);
-                under_way.push_back((client.now + round_trip, sequence));
+                unanswered.push_back((client.now + round_trip, sequence));
             }
         }
         client.now += MS;
@@ -40,17 +40,17 @@ fn run(client: &mut End, under_way: &mut VecDeque<(Instant, i64)>, round_trip: D
 #[test]
 fn the_window_opens_while_the_round_trip_is_short_and_closes_when_it_grows() {
     let mut client = End::ready_client();
-    let mut under_way = VecDeque::new();
+    let mut unanswered = VecDeque::new();
     let (_, at_first) = client.channel.window();
-    let mut sent = run(&mut client, &mut under_way, 20 * MS, SECOND);
+    let mut sent = run(&mut client, &mut unanswered, 20 * MS, SECOND);
     let (_, open) = client.channel.window();
     assert!(open >= 16 * at_first, "{at_first} bytes at first, {open} after a second");
     assert_eq!(client.channel.send_statistics().retransmitted, 0);
-    sent.extend(run(&mut client, &mut under_way, 100 * MS, 2 * SECOND));
+    sent.extend(run(&mut client, &mut unanswered, 100 * MS, 2 * SECOND));
     let (_, closed) = client.channel.window();
     assert!(closed <= open / 8, "{open} bytes before the round trip grew, {closed} after");
     // Accepted is what was sent and what waits: nothing is dropped.
-    client.channel.disconnected();
+    client.channel.handle_disconnected();
     let waiting = client.channel.buffered();
     assert_eq!(client.channel.writable(), 256 * 1024 - waiting);
     assert_eq!(client.channel.send_statistics().sent as usize, sent.len() / 1024);
@@ -80,16 +80,14 @@ fn what_is_accepted_is_bounded_and_sent_whole() {
 
 #[test]
 fn bulk_data_is_cut_to_the_message_size() {
-    let mut client = End::ready_client();
-    client.write(vec![b'x'; 2500]);
-    let lengths = |client: &mut End| client.stream().iter().map(|(.., payload)| payload.len()).collect::<Vec<_>>();
-    assert_eq!(lengths(&mut client), [1024, 1024, 452]);
-    client.channel.set_message_size(1000);
-    client.write(vec![b'x'; 2500]);
-    assert_eq!(lengths(&mut client), [1000, 1000, 500]);
-    client.channel.set_message_size(0);
-    client.write("ab");
-    assert_eq!(lengths(&mut client), [1, 1], "a size of zero counts as one");
+    let lengths = |size: Option<usize>, bytes: usize| {
+        let mut client = End::ready_client_with(|config| config.message_size = size.unwrap_or(config.message_size));
+        client.write(vec![b'x'; bytes]);
+        client.stream().iter().map(|(.., payload)| payload.len()).collect::<Vec<_>>()
+    };
+    assert_eq!(lengths(None, 2500), [1024, 1024, 452]);
+    assert_eq!(lengths(Some(1000), 2500), [1000, 1000, 500]);
+    assert_eq!(lengths(Some(0), 2), [1, 1], "a size of zero counts as one");
 }
 
 #[test]
@@ -129,7 +127,7 @@ fn a_paused_agent_sends_nothing_until_something_lifts_it() {
         |agent| agent.hear(input(0, PayloadType::Output, b"x")),
         |agent| agent.hear(acknowledgement(0)),
         |agent| agent.hear(outside_stream(MessageType::StartPublication, "")),
-        |agent| agent.channel.connected(agent.now),
+        |agent| agent.channel.handle_connected(agent.now),
     ];
     for (number, lift) in lifts.into_iter().enumerate() {
         let mut agent = End::agent(None);

@@ -9,6 +9,7 @@ use tokio::sync::watch;
 use super::Entry;
 use super::observer::UiTunnelObserver;
 use super::opener::TunnelOpener;
+use crate::backoff::Backoff;
 use crate::cli::advice;
 use crate::cli::error::{CliError, ErrorKind};
 use crate::session::forward::{self, Opener, Probe, Session};
@@ -16,7 +17,7 @@ use crate::session::forward::{self, Opener, Probe, Session};
 /// Sessions that are opened at a time: StartSession is throttled for the whole account.
 const SIDE_BY_SIDE: usize = 4;
 
-/// Between two questions whether the destination accepts: doubled each time, up to the second one.
+/// The pause after the first question whether the destination accepts, and the longest one.
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
@@ -111,14 +112,13 @@ async fn until_accepted(
 }
 
 async fn accepts(session: &Session) -> bool {
-    let mut pause = FIRST_PAUSE;
+    let mut backoff = Backoff::new(FIRST_PAUSE, LONGEST_PAUSE);
     loop {
         match session.probe().await {
             Probe::Accepts | Probe::Unknown => return true,
             Probe::Over => return false,
             Probe::Refuses => {}
         }
-        tokio::time::sleep(pause).await;
-        pause = (pause * 2).min(LONGEST_PAUSE);
+        tokio::time::sleep(backoff.next_pause()).await;
     }
 }

@@ -1,4 +1,4 @@
-//! The session: the table of streams, what their owner does with them, and what it is told.
+//! The session: the table of streams, what their owner does with them, and the events for it.
 
 mod receive;
 mod transmit;
@@ -11,11 +11,12 @@ use std::{
 use bytes::Bytes;
 
 use super::{
-    Command, Config, Decoder, Header, OpenError, Role, SessionError, StreamId, WriteError,
+    Command, Config, Decoder, Header, OpenError, SessionError, StreamId, WriteError,
     keep_alive::Timer,
     scheduler::Scheduler,
-    stream::{News, Stream},
+    stream::{Stream, StreamEvent},
 };
+use crate::protocol::Role;
 
 /// A stream may queue one part in so many of what is free of the session's buffer.
 const SHARE: usize = 8;
@@ -36,9 +37,9 @@ pub struct Mux {
     refused: VecDeque<StreamId>,
     scheduler: Scheduler,
     keep_alive: Option<Timer>,
-    /// Streams with news for the owner.
-    news: VecDeque<StreamId>,
-    /// Streams whose owner was refused room and waits for it.
+    /// Streams with events for the owner.
+    with_events: VecDeque<StreamId>,
+    /// Streams that took less than they were offered, in the order in which they have room again.
     blocked: Vec<StreamId>,
     unread: usize,
     /// Streams with `receive_per_stream` unread bytes or more.
@@ -46,15 +47,15 @@ pub struct Mux {
     queued: usize,
     ignored_frames: u64,
     closed: Option<SessionError>,
-    closed_untold: bool,
+    close_unreported: bool,
 }
 
-/// What happened.
+/// What the owner of a [`Mux`] has to know.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Event {
-    /// The peer opened a stream (server only).
+    /// The peer opened a stream; at an agent only.
     Opened(StreamId),
-    /// A stream without unread data has some now. Told once, so [`Mux::read`] until `None`.
+    /// A stream without unread data has some now. Comes once, so [`Mux::read`] until `None`.
     Readable(StreamId),
     /// A stream that took less than was offered has room again.
     Writable(StreamId),
@@ -79,14 +80,14 @@ impl Mux {
             refused: VecDeque::new(),
             scheduler: Scheduler::new(config.max_frame_data.into()),
             keep_alive: config.keep_alive.map(|keep_alive| Timer::new(keep_alive, now)),
-            news: VecDeque::new(),
+            with_events: VecDeque::new(),
             blocked: Vec::new(),
             unread: 0,
             full_streams: 0,
             queued: 0,
             ignored_frames: 0,
             closed: None,
-            closed_untold: false,
+            close_unreported: false,
         }
     }
 
@@ -118,28 +119,28 @@ impl Mux {
 
     /// The next thing that happened.
     pub fn poll_event(&mut self) -> Option<Event> {
-        while let Some(&id) = self.news.front() {
-            let news = self.streams.get_mut(&id).and_then(Stream::take_news);
-            if news.is_none() {
-                self.news.pop_front();
+        while let Some(&id) = self.with_events.front() {
+            let event = self.streams.get_mut(&id).and_then(Stream::take_event);
+            if event.is_none() {
+                self.with_events.pop_front();
                 if let Some(stream) = self.streams.get_mut(&id) {
                     stream.listed = false;
                 }
             }
-            self.retire(id);
-            match news {
-                Some(News::Opened) => return Some(Event::Opened(id)),
-                Some(News::Readable) => return Some(Event::Readable(id)),
-                Some(News::Writable) => return Some(Event::Writable(id)),
-                Some(News::Finished) => return Some(Event::Finished(id)),
+            self.remove(id);
+            match event {
+                Some(StreamEvent::Opened) => return Some(Event::Opened(id)),
+                Some(StreamEvent::Readable) => return Some(Event::Readable(id)),
+                Some(StreamEvent::Writable) => return Some(Event::Writable(id)),
+                Some(StreamEvent::Finished) => return Some(Event::Finished(id)),
                 None => {}
             }
         }
-        std::mem::take(&mut self.closed_untold).then_some(())?;
+        std::mem::take(&mut self.close_unreported).then_some(())?;
         self.closed.map(Event::Closed)
     }
 
-    /// Opens a stream.
+    /// Opens a stream. Its SYN goes out before any data.
     ///
     /// # Errors
     /// See [`OpenError`]; only [`OpenError::TooManyStreams`] can pass.
@@ -147,7 +148,7 @@ impl Mux {
         if let Some(error) = self.closed {
             return Err(error.into());
         }
-        if self.role == Role::Server {
+        if self.role == Role::Agent {
             return Err(OpenError::NotClient);
         }
         if self.streams.len() >= self.config.max_streams {
@@ -200,7 +201,7 @@ impl Mux {
         let data = stream.read()?;
         let after = stream.unread();
         self.account(before, after);
-        self.tell(id);
+        self.queue_event(id);
         Some(data)
     }
 
@@ -213,14 +214,15 @@ impl Mux {
     }
 
     /// Lets go of a stream: what is unread and what still arrives is dropped, what is queued goes out, a FIN follows.
-    /// There are no more events for it. (smux has no frame that would tell the peer to stop or that data was lost.)
+    /// No more events follow for it. (smux has no frame that would make the peer stop, or that would say that data was
+    /// lost.)
     pub fn close(&mut self, id: StreamId) {
         let Some(stream) = self.streams.get_mut(&id) else { return };
         let before = stream.unread();
         stream.close();
         self.account(before, 0);
         self.queue_fin(id);
-        self.retire(id);
+        self.remove(id);
     }
 
     /// Whether everything the peer sent on this stream was read and no more will come; also for unknown streams.
@@ -259,10 +261,10 @@ impl Mux {
         self.ignored_frames
     }
 
-    fn tell(&mut self, id: StreamId) {
+    fn queue_event(&mut self, id: StreamId) {
         if let Some(stream) = self.streams.get_mut(&id).filter(|stream| !stream.listed) {
             stream.listed = true;
-            self.news.push_back(id);
+            self.with_events.push_back(id);
         }
     }
 
@@ -273,19 +275,19 @@ impl Mux {
     }
 
     /// Forgets a stream that is over.
-    fn retire(&mut self, id: StreamId) {
+    fn remove(&mut self, id: StreamId) {
         if !self.streams.get(&id).is_some_and(Stream::is_done) {
             return;
         }
         self.scheduler.forget(id);
         if self.streams.remove(&id).is_some_and(|stream| stream.listed) {
-            self.news.retain(|&other| other != id);
+            self.with_events.retain(|&other| other != id);
         }
     }
 
     fn end(&mut self, error: SessionError) -> SessionError {
         self.closed = Some(error);
-        self.closed_untold = true;
+        self.close_unreported = true;
         error
     }
 }

@@ -1,15 +1,16 @@
-//! What arrives.
+//! Receiving: frames from chunks, and what each does to its stream.
 
 use std::time::Instant;
 
 use bytes::Bytes;
 
 use super::Mux;
-use crate::protocol::smux::{Command, Decoded, Header, Role, SessionError, StreamId, stream::Stream};
+use crate::protocol::Role;
+use crate::protocol::smux::{Command, Decoded, Header, SessionError, StreamId, stream::Stream};
 
 impl Mux {
-    /// Takes the next bytes of the channel, cut anywhere. Call it while [`Mux::can_receive`]; a call nevertheless is
-    /// no error and loses nothing, but passes the limit. Unread data is kept as slices of `data`, so let that be no small
+    /// Takes the next bytes of the channel, cut anywhere. Call it while [`Mux::can_receive`]; a call nevertheless is no
+    /// error and loses nothing, but passes the limit. Unread data is kept as slices of `data`, so let that be no small
     /// slice of something large.
     ///
     /// # Errors
@@ -38,11 +39,11 @@ impl Mux {
         let id = header.id;
         match (header.command, self.streams.get_mut(&id)) {
             (Command::Nop, _) => {}
-            (Command::Syn, None) if self.role == Role::Server => self.accept(id),
+            (Command::Syn, None) if self.role == Role::Agent => self.accept(id),
             (Command::Push, Some(stream)) if stream.accepts_data() && header.length > 0 => {}
             (Command::Fin, Some(stream)) if stream.accepts_data() => {
                 stream.receive_fin();
-                self.tell(id);
+                self.queue_event(id);
             }
             _ => self.ignored_frames += 1,
         }
@@ -54,7 +55,7 @@ impl Mux {
             return;
         }
         self.streams.insert(id, Stream::accepted());
-        self.tell(id);
+        self.queue_event(id);
     }
 
     fn receive_data(&mut self, id: StreamId, data: Bytes, chunk: usize) {
@@ -63,6 +64,6 @@ impl Mux {
         stream.receive(data, chunk);
         let after = stream.unread();
         self.account(before, after);
-        self.tell(id);
+        self.queue_event(id);
     }
 }

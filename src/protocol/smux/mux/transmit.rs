@@ -1,4 +1,4 @@
-//! What goes out.
+//! Sending: control frames first, then data in turns.
 
 use bytes::{Bytes, BytesMut};
 
@@ -13,7 +13,7 @@ impl Mux {
     /// that fits. Data needs a `max` of 9 at least.
     ///
     /// Control frames go first. Among the data, a stream that begins to send goes ahead of the others, and those
-    /// take turns of [`Config::max_frame_data`] bytes.
+    /// take turns of [`Config::max_frame_data`](crate::protocol::smux::Config::max_frame_data) bytes.
     pub fn poll_transmit(&mut self, max: usize) -> Option<Bytes> {
         if self.closed.is_some() {
             return None;
@@ -45,7 +45,7 @@ impl Mux {
                 if let Some(stream) = self.streams.get_mut(&header.id) {
                     stream.fin_sent();
                 }
-                self.retire(header.id);
+                self.remove(header.id);
             }
             Command::Syn | Command::Push => {}
         }
@@ -81,7 +81,7 @@ impl Mux {
         }
     }
 
-    /// Tells those who wait for room, once there is enough that it is worth their while.
+    /// Reports room to the streams that wait for it, once there is enough of it to be worth a wake-up.
     fn wake_writers(&mut self) {
         let free = self.config.send_per_session - self.queued;
         let limit = self.config.send_per_stream.min(free.div_ceil(SHARE));
@@ -89,7 +89,7 @@ impl Mux {
             let Some(stream) = self.streams.get_mut(&id).filter(|stream| stream.is_writable()) else { continue };
             if limit > 0 && stream.queued() <= limit / 2 {
                 stream.room_is_back();
-                self.tell(id);
+                self.queue_event(id);
             } else {
                 self.blocked.push(id);
             }

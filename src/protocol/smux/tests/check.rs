@@ -5,7 +5,8 @@ use std::time::Instant;
 
 use bytes::Bytes;
 
-use crate::protocol::smux::{Config, Decoded, Decoder, Event, HEADER_LEN, Header, Mux, ProtocolError, Role, StreamId};
+use crate::protocol::Role;
+use crate::protocol::smux::{Config, Decoded, Decoder, Event, HEADER_LEN, Header, Mux, ProtocolError, StreamId};
 
 /// Feeds `bytes` to the decoder and to both roles.
 ///
@@ -19,7 +20,7 @@ pub(crate) fn check(bytes: &[u8]) {
         let (pieces, again, same_error) = decode(bytes, cuts);
         assert!((&pieces, &again, same_error) == (&whole, &frames, error));
     }
-    for role in [Role::Client, Role::Server] {
+    for role in [Role::Client, Role::Agent] {
         for chunk in [1, 7, 1_024, usize::MAX] {
             drive(role, bytes, chunk.min(bytes.len()).max(1));
         }

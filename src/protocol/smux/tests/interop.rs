@@ -10,7 +10,8 @@ use tokio::{
 };
 
 use super::pair::noise;
-use crate::protocol::smux::{Config, Event, Mux, Role, StreamId};
+use crate::protocol::Role;
+use crate::protocol::smux::{Config, Event, Mux, StreamId};
 
 const STREAMS: u64 = 40;
 
@@ -132,7 +133,7 @@ fn as_echo_server_of_its_client() {
 
         let mut echoes: BTreeMap<StreamId, Bytes> = BTreeMap::new();
         let mut finished = 0;
-        let mux = Mux::new(Role::Server, config(), Instant::now());
+        let mux = Mux::new(Role::Agent, config(), Instant::now());
         let _carrier = drive(mux, ours, |mux| {
             while let Some(event) = mux.poll_event() {
                 match event {

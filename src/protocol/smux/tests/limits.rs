@@ -10,7 +10,7 @@ use crate::protocol::smux::{Config, Event, KeepAlive, OpenError, SessionError, S
 const NOP: [u8; 8] = [1, 3, 0, 0, 0, 0, 0, 0];
 
 #[test]
-fn a_stalled_stream_stops_nobody_before_its_limit() {
+fn a_stalled_stream_stops_no_other_before_its_limit() {
     let config = Config { receive_per_stream: 100_000, ..Config::default() };
     let mut pair = Pair::new(config);
     let [stalled, lively] = [(); 2].map(|()| pair.client().open().unwrap());

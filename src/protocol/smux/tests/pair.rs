@@ -4,7 +4,8 @@ use std::time::Instant;
 
 use bytes::{Bytes, BytesMut};
 
-use crate::protocol::smux::{Config, Event, Mux, Role, StreamId};
+use crate::protocol::Role;
+use crate::protocol::smux::{Config, Event, Mux, StreamId};
 
 /// A multiplexer and what it has sent that did not arrive yet.
 pub(super) struct End {
@@ -24,7 +25,7 @@ impl Pair {
     pub(super) fn new(config: Config) -> Self {
         let now = Instant::now();
         let end = |role| End { mux: Mux::new(role, config, now), wire: BytesMut::new() };
-        Self { ends: [end(Role::Client), end(Role::Server)], now }
+        Self { ends: [end(Role::Client), end(Role::Agent)], now }
     }
 
     /// Lets one end send at most `max` bytes to the pipe. False when it had nothing.

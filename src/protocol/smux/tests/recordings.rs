@@ -6,7 +6,8 @@ use base64::{Engine, prelude::BASE64_STANDARD};
 use bytes::Bytes;
 
 use super::pair::{events, read_all};
-use crate::protocol::smux::{Command, Config, Decoded, Decoder, Event, Header, Mux, Role, StreamId};
+use crate::protocol::Role;
+use crate::protocol::smux::{Command, Config, Decoded, Decoder, Event, Header, Mux, StreamId};
 
 /// Recordings that carry smux, and the streams each has.
 pub(super) const RECORDINGS: [(&str, u32); 8] = [
@@ -88,7 +89,7 @@ fn the_plugin_is_served() {
     for (recording, streams) in RECORDINGS {
         let [client, _] = byte_streams(recording);
         for chunk in [1, 1_000, usize::MAX] {
-            let mut mux = Mux::new(Role::Server, Config::default(), Instant::now());
+            let mut mux = Mux::new(Role::Agent, Config::default(), Instant::now());
             for data in client.chunks(chunk) {
                 mux.handle_data(Instant::now(), Bytes::copy_from_slice(data)).unwrap();
             }

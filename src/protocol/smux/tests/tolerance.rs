@@ -6,9 +6,8 @@ use std::time::Instant;
 use bytes::Bytes;
 
 use super::pair::{Pair, events, read_all};
-use crate::protocol::smux::{
-    Command, Config, Event, Header, Mux, ProtocolError, Role, SessionError, StreamId, WriteError,
-};
+use crate::protocol::Role;
+use crate::protocol::smux::{Command, Config, Event, Header, Mux, ProtocolError, SessionError, StreamId, WriteError};
 
 const ID: StreamId = StreamId(3);
 
@@ -33,7 +32,7 @@ fn another_version_or_command_ends_the_session_for_good() {
         ([1, 3, 1, 0, 0, 0, 0, 0], ProtocolError::Length { command: Command::Nop, length: 1 }),
     ];
     for (bytes, error) in cases {
-        let mut mux = mux(Role::Server);
+        let mut mux = mux(Role::Agent);
         receive(&mut mux, &[frame(Command::Syn, ID, b""), frame(Command::Push, ID, b"before")]);
         mux.write(ID, Bytes::from_static(b"answer")).unwrap();
         let error = SessionError::Protocol(error);
@@ -49,11 +48,11 @@ fn another_version_or_command_ends_the_session_for_good() {
 
 #[test]
 fn frames_without_effect_are_counted() {
-    let mut mux = mux(Role::Server);
+    let mut mux = mux(Role::Agent);
     receive(
         &mut mux,
         &[
-            frame(Command::Push, StreamId(9), b"to nobody"),
+            frame(Command::Push, StreamId(9), b"to no stream"),
             frame(Command::Fin, StreamId(9), b""),
             frame(Command::Syn, ID, b""),
             frame(Command::Push, ID, b"a"),

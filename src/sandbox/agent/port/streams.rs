@@ -8,7 +8,8 @@ use std::task::{Poll, Waker};
 use bytes::Bytes;
 use tokio::time::{Instant, sleep_until};
 
-use crate::protocol::smux::{Config, Event, KeepAlive, Mux, Role, SessionError, StreamId, WriteError};
+use crate::protocol::Role;
+use crate::protocol::smux::{Config, Event, KeepAlive, Mux, SessionError, StreamId, WriteError};
 
 /// The largest frame of a real peer: 32,768 bytes and the header.
 const LARGEST_OUTPUT: usize = 32_768 + 8;
@@ -45,7 +46,7 @@ struct State {
 impl Streams {
     /// The agent's end of a session.
     pub(crate) fn new(keep_alive: Option<KeepAlive>) -> Self {
-        let mux = Mux::new(Role::Server, Config { keep_alive, ..CONFIG }, now());
+        let mux = Mux::new(Role::Agent, Config { keep_alive, ..CONFIG }, now());
         Self(Mutex::new(State {
             mux,
             opened: VecDeque::new(),

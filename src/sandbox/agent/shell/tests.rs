@@ -64,7 +64,7 @@ async fn a_command_reads_before_it_writes() {
         crate::protocol::Config::new(Instant::now(), 1, 7),
         crate::protocol::ClientConfig::new(Some(std::time::Duration::ZERO), 1),
     );
-    client.channel.connected(Instant::now());
+    client.channel.handle_connected(Instant::now());
     client.send("abc\n");
     assert_eq!(client.outcome().await, Outcome::success());
     assert_eq!(client.text(), "abc\r\ngot:abc\r\n");

@@ -91,7 +91,7 @@ pub(crate) fn session_on(
     });
     let config = ClientConfig { version: version.to_owned(), ..ClientConfig::new(None, 1) };
     let mut channel = DataChannel::client(Config::new(Instant::now(), 1, 7), config);
-    channel.connected(Instant::now());
+    channel.handle_connected(Instant::now());
     Client {
         channel,
         stdout: Vec::new(),

@@ -12,7 +12,8 @@ use tokio::time::timeout;
 
 use super::Client;
 use crate::protocol::Flag;
-use crate::protocol::smux::{Config, Event, Mux, Role, StreamId};
+use crate::protocol::Role;
+use crate::protocol::smux::{Config, Event, Mux, StreamId};
 use crate::sandbox::agent::contract::Outcome;
 
 /// Longer than anything takes that is not broken.

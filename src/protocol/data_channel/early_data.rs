@@ -1,0 +1,63 @@
+//! What is sent before it is certain that a session has no handshake; TLS has the same and calls it early data.
+//!
+//! An agent that wants a handshake throws away everything that arrives before it, and acknowledges it all the same. So
+//! a client holds its data back for a while, then sends a little of it and keeps a copy, until it is certain.
+
+use bytes::Bytes;
+
+use crate::protocol::payload::PayloadType;
+
+/// Bytes that are sent while a handshake may still come; more wait until it cannot.
+const MAX_TENTATIVE: usize = 16 * 1024;
+
+/// Whether data may go out before a handshake.
+pub(super) enum EarlyData {
+    /// No: a handshake may come, is in progress, or has failed.
+    Blocked,
+    /// Yes, but a handshake may still come.
+    Tentative(Tentative),
+    /// Yes: the handshake is complete, or none will come.
+    Confirmed,
+}
+
+/// Copies of what was sent while a handshake may still come.
+#[derive(Default)]
+pub(super) struct Tentative {
+    sent: Vec<(PayloadType, Bytes)>,
+    bytes: usize,
+}
+
+impl EarlyData {
+    /// Whether data may go out now.
+    pub(super) fn is_allowed(&self) -> bool {
+        match self {
+            Self::Blocked => false,
+            Self::Tentative(tentative) => tentative.bytes < MAX_TENTATIVE,
+            Self::Confirmed => true,
+        }
+    }
+
+    pub(super) fn name(&self) -> &'static str {
+        match self {
+            Self::Blocked => "blocked",
+            Self::Tentative(_) => "tentative",
+            Self::Confirmed => "confirmed",
+        }
+    }
+
+    /// Notes that a stream message goes out for the first time.
+    pub(super) fn on_sent(&mut self, payload_type: PayloadType, payload: &Bytes) {
+        if let Self::Tentative(tentative) = self {
+            tentative.bytes += payload.len();
+            tentative.sent.push((payload_type, payload.clone()));
+        }
+    }
+
+    /// A handshake has begun. Returns what was sent before it, oldest first: the agent has thrown it away.
+    pub(super) fn block(&mut self) -> Vec<(PayloadType, Bytes)> {
+        match std::mem::replace(self, Self::Blocked) {
+            Self::Tentative(tentative) => tentative.sent,
+            Self::Blocked | Self::Confirmed => Vec::new(),
+        }
+    }
+}

@@ -1,0 +1,138 @@
+//! What a handshake, or the lack of one, does to the channel.
+
+use std::time::{Duration, Instant};
+
+use super::early_data::{EarlyData, Tentative};
+use super::timers::Timer;
+use super::{DataChannel, Side};
+use crate::protocol::handshake::{AgentHandshake, AgentStep, ClientStep, HANDSHAKE_TIMEOUT};
+use crate::protocol::payload::PayloadType;
+use crate::protocol::{Event, Failure, Handshake};
+
+/// How long after an agent's first acknowledgement it is certain that no handshake comes: an agent that wants one asks
+/// as soon as it runs, and gives the session up without an answer for 15 s.
+const CONFIRMED_AFTER: Duration = Duration::from_secs(15);
+
+impl DataChannel {
+    /// There is a connection. On the first one an agent starts its handshake, or is ready without one; a client begins
+    /// to wait for a handshake that may not come.
+    pub(super) fn start_handshake(&mut self, now: Instant) {
+        match &mut self.side {
+            Side::Client { handshake, grace } => {
+                let waits = matches!(self.early_data, EarlyData::Blocked) && !handshake.is_in_progress();
+                if let Some(grace) = *grace
+                    && waits
+                    && !self.timers.is_set(Timer::EarlyData)
+                {
+                    self.timers.set(Timer::EarlyData, now + grace);
+                }
+            }
+            Side::Agent { config, handshake, .. } => {
+                if let Some(handshake_config) = config.handshake.take() {
+                    let (started, request) = AgentHandshake::start(handshake_config, now);
+                    *handshake = Some(Box::new(started));
+                    self.queue.push_urgent(PayloadType::HandshakeRequest, request);
+                    self.timers.set(Timer::Handshake, now + HANDSHAKE_TIMEOUT);
+                } else if handshake.is_none() && !self.ready {
+                    self.become_ready(None);
+                }
+            }
+        }
+    }
+
+    /// No handshake has come in time: data goes out tentatively at first, and is confirmed when time has passed again.
+    pub(super) fn on_early_data_timeout(&mut self) {
+        match self.early_data {
+            EarlyData::Blocked => {
+                self.early_data = EarlyData::Tentative(Tentative::default());
+                self.sender.fast_probe();
+                self.become_ready(None);
+            }
+            EarlyData::Tentative(_) => self.early_data = EarlyData::Confirmed,
+            EarlyData::Confirmed => {}
+        }
+    }
+
+    /// The agent runs: it has acknowledged something.
+    pub(super) fn await_confirmation(&mut self, now: Instant) {
+        if matches!(self.early_data, EarlyData::Tentative(_)) && !self.timers.is_set(Timer::EarlyData) {
+            self.timers.set(Timer::EarlyData, now + CONFIRMED_AFTER);
+        }
+    }
+
+    /// The agent has sent output, which it does only when the session has no handshake.
+    pub(super) fn open_without_handshake(&mut self) {
+        if matches!(self.early_data, EarlyData::Confirmed) {
+            return;
+        }
+        self.confirm_early_data();
+        if !self.ready {
+            self.sender.fast_probe();
+            self.become_ready(None);
+        }
+    }
+
+    /// A handshake has begun. What was sent so far goes back into the queue.
+    pub(super) fn block_for_handshake(&mut self) {
+        self.timers.stop(Timer::EarlyData);
+        for (payload_type, payload) in self.early_data.block().into_iter().rev() {
+            self.queue.put_back(payload_type, payload);
+        }
+    }
+
+    pub(super) fn take_client_step(&mut self, step: ClientStep) {
+        match step {
+            ClientStep::None => {}
+            ClientStep::Malformed => self.statistics.malformed += 1,
+            ClientStep::Respond(payload) => self.queue.push_urgent(PayloadType::HandshakeResponse, payload),
+            ClientStep::AnswerChallenge(payload) => self.queue.push_urgent(PayloadType::EncChallengeResponse, payload),
+            ClientStep::AskForKey(request) => self.events.push_back(Event::KeyNeeded(request)),
+            ClientStep::Completed(handshake) => {
+                if let Side::Client { handshake: side, .. } = &mut self.side {
+                    self.cipher = side.take_cipher();
+                }
+                self.confirm_early_data();
+                self.sender.fast_probe();
+                self.become_ready(Some(handshake));
+            }
+        }
+    }
+
+    pub(super) fn take_agent_step(&mut self, now: Instant, step: AgentStep) {
+        match step {
+            AgentStep::None | AgentStep::Refuse => {}
+            AgentStep::Decrypt(ciphertext, with_challenge) => {
+                self.timers.stop(Timer::Handshake);
+                self.events.push_back(Event::KeyToDecrypt { ciphertext, with_challenge });
+            }
+            AgentStep::Challenge(payload) => {
+                self.timers.set(Timer::Handshake, now + HANDSHAKE_TIMEOUT);
+                self.queue.push_urgent(PayloadType::EncChallengeRequest, payload);
+            }
+            AgentStep::Complete(payload) => {
+                if let Side::Agent { handshake: Some(handshake), .. } = &mut self.side {
+                    self.cipher = handshake.take_cipher();
+                }
+                self.timers.stop(Timer::Handshake);
+                self.queue.push_urgent(PayloadType::HandshakeComplete, payload);
+                self.early_data = EarlyData::Confirmed;
+                self.become_ready(None);
+            }
+            AgentStep::Fail(reason) => self.end(Event::Failed(Failure::Handshake(reason))),
+        }
+    }
+
+    fn confirm_early_data(&mut self) {
+        self.timers.stop(Timer::EarlyData);
+        self.early_data = EarlyData::Confirmed;
+    }
+
+    fn become_ready(&mut self, handshake: Option<Handshake>) {
+        let first = !std::mem::replace(&mut self.ready, true);
+        match handshake {
+            handshake if first => self.events.push_back(Event::Ready(handshake)),
+            Some(handshake) => self.events.push_back(Event::LateHandshake(handshake)),
+            None => {}
+        }
+    }
+}
