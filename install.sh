@@ -7,19 +7,19 @@ usage() {
     cat <<'END'
 Installs ssmx: the program, its man pages, and its completions for bash, zsh, fish, elvish and PowerShell.
 
-Usage: install.sh [OPTIONS]                 builds it from the tree that this script stands in, and installs that
+Usage: install.sh [OPTIONS]                 builds ssmx from the source tree of this script, and installs it
        install.sh [OPTIONS] ARCHIVE         installs a release archive (.tar.gz): a path, or an https:// URL
        install.sh --uninstall [--prefix DIR]
 
 Options:
-  --prefix DIR    where to [default: ~/.local, or /usr/local for root]
+  --prefix DIR    where to install [default: ~/.local, or /usr/local for root]
   --sha256 HEX    checksum of the archive [default: read from ARCHIVE.sha256, beside it]
-  --binary FILE   builds nothing: installs this program with the pages and completions of the tree
-  --plugin        also links session-manager-plugin to ssmx, which makes it the plugin of the AWS CLI
-  --uninstall     removes what was installed under the prefix, and nothing else
-  --help          shows this
+  --binary FILE   installs this program instead of building one, with the tree's pages and completions
+  --plugin        also links session-manager-plugin to ssmx, for the AWS CLI
+  --uninstall     removes the files installed under the prefix, and nothing else
+  --help          shows this help
 
-It can be run again at any time, to update or to repair. SSMX_INSTALL_BINARY does the same as --binary.
+Run it again at any time to update or repair. SSMX_INSTALL_BINARY does the same as --binary.
 END
 }
 
@@ -33,7 +33,7 @@ die() {
 }
 
 wrong_usage() {
-    printf 'error: %s\nhint: install.sh --help says how\n' "$1" >&2
+    printf 'error: %s\nhint: see install.sh --help\n' "$1" >&2
     exit 2
 }
 
@@ -43,7 +43,7 @@ has() { command -v "$1" >/dev/null 2>&1; }
 main() {
     read_arguments "$@"
     choose_places
-    work=$(mktemp -d) || die "there is no place for temporary files" "TMPDIR may name one"
+    work=$(mktemp -d) || die "cannot create a temporary folder" "set TMPDIR to a folder you can write to"
     trap 'rm -rf "$work"' EXIT
     : >"$work/removed"
     : >"$work/changed"
@@ -91,9 +91,9 @@ read_arguments() {
         esac
         shift
     done
-    [ -z "$archive" ] || [ -z "$binary" ] || wrong_usage "either an archive or a program can be installed, not both"
-    [ -z "$checksum" ] || [ -n "$archive" ] || wrong_usage "--sha256 is for an archive"
-    [ -z "$uninstall" ] || [ -z "$archive$plugin" ] || wrong_usage "--uninstall goes with --prefix only"
+    [ -z "$archive" ] || [ -z "$binary" ] || wrong_usage "give an archive or a program, not both"
+    [ -z "$checksum" ] || [ -n "$archive" ] || wrong_usage "--sha256 needs an archive"
+    [ -z "$uninstall" ] || [ -z "$archive$plugin" ] || wrong_usage "--uninstall takes no other option than --prefix"
 }
 
 # Sets where things go: $bin, $man, $share for those of bash, fish and zsh, and $own for the rest.
@@ -103,14 +103,14 @@ choose_places() {
         if [ "$(id -u)" -eq 0 ]; then
             prefix=/usr/local
         else
-            [ -n "${HOME:-}" ] || die "there is no home folder: HOME is not set" "--prefix DIR says where to install"
+            [ -n "${HOME:-}" ] || die "there is no home folder: HOME is not set" "name a folder with --prefix DIR"
             prefix=$HOME/.local
             case ${XDG_DATA_HOME:-} in /*) xdg=$XDG_DATA_HOME ;; esac
         fi
     fi
     case $prefix in
         *'
-'*) wrong_usage "the prefix cannot have a line break in it" ;;
+'*) wrong_usage "the prefix cannot contain a line break" ;;
         /*) ;;
         *) prefix=$(pwd)/$prefix ;;
     esac
@@ -131,10 +131,10 @@ check_places() {
     existing=$bin
     while [ ! -d "$existing" ]; do existing=$(dirname "$existing"); done
     [ -w "$existing" ] ||
-        die "you may not write to $existing" "choose another place with --prefix, or run this as a user who may"
-    has sha256sum || has shasum || die "there is nothing to compute checksums with" "install coreutils, for its sha256sum"
+        die "cannot write to $existing" "choose another folder with --prefix, or run this as a user who can write there"
+    has sha256sum || has shasum || die "no program to compute checksums" "install coreutils, which has sha256sum"
     [ -z "$plugin" ] || is_ours_or_free "$link" ||
-        die "$link is there and is not ssmx" "remove it if ssmx is to take its place"
+        die "$link already exists and is not ssmx" "remove it first to let ssmx take its place"
 }
 
 # Whether the path of the link is free, or has a link to the ssmx beside it.
@@ -156,7 +156,7 @@ find_source() {
     fi
     tree=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
     [ -f "$tree/completions/ssmx.bash" ] ||
-        die "there is no source tree of ssmx beside this script" "give the path or the URL of a release archive"
+        die "this script is not in a source tree of ssmx" "give the path or the URL of a release archive"
     [ -n "$binary" ] || binary=${SSMX_INSTALL_BINARY:-}
     [ -n "$binary" ] || build
 }
@@ -167,7 +167,7 @@ build() {
     say "Building ssmx. The first time this takes minutes and some gigabytes, nearly all of it for the AWS SDK."
     # Into a folder of its own, wherever cargo is configured to build.
     (cd "$tree" && cargo install --quiet --locked --no-track --path . --root "$work/built") ||
-        die "the build failed" "what cargo says above is the reason"
+        die "the build failed" "see the output of cargo above"
     binary=$work/built/bin/ssmx
 }
 
@@ -183,36 +183,36 @@ open_archive() {
             fetch "$archive" "$local_archive"
             [ -n "$checksum" ] || fetch "$archive.sha256" "$sums"
             ;;
-        *://*) wrong_usage "an archive is fetched from an https:// URL only" ;;
+        *://*) wrong_usage "archives are fetched only from https:// URLs" ;;
     esac
-    [ -f "$local_archive" ] || die "there is no archive $archive"
+    [ -f "$local_archive" ] || die "$archive does not exist"
     if [ -z "$checksum" ]; then
         [ -f "$sums" ] ||
-            die "there is no $archive.sha256 to verify the archive with" "--sha256 HEX gives the checksum by hand"
+            die "$archive.sha256 is missing, so the archive cannot be verified" "give the checksum with --sha256 HEX"
         read -r checksum _ <"$sums" || [ -n "$checksum" ] || die "$archive.sha256 is empty"
     fi
     expected=$(printf '%s' "$checksum" | tr 'ABCDEF' 'abcdef')
     case $expected in *[!0-9a-f]*) expected='' ;; esac
-    [ ${#expected} -eq 64 ] || die "\`$checksum\` is no SHA-256 checksum: those have 64 hexadecimal digits"
+    [ ${#expected} -eq 64 ] || die "\`$checksum\` is not a SHA-256 checksum, which has 64 hexadecimal digits"
     found=$(sha256 "$local_archive")
     [ "$found" = "$expected" ] ||
         die "the checksum of $archive is wrong: expected $expected, found $found" \
-            "it is damaged, or not what it should be: fetch it again, and do not use it as it is"
+            "it is damaged, or not the right one: do not use it, and fetch it again"
 
     mkdir "$work/unpacked"
-    tar -xzf "$local_archive" -C "$work/unpacked" || die "$archive cannot be unpacked"
+    tar -xzf "$local_archive" -C "$work/unpacked" || die "cannot unpack $archive"
     # The files, or one folder with the files.
     for tree in "$work/unpacked" "$work/unpacked"/*; do
         binary=$tree/ssmx
         [ ! -f "$binary" ] || return 0
     done
-    die "there is no ssmx in $archive"
+    die "$archive does not contain ssmx"
 }
 
 fetch() {
-    has curl || die "curl is missing, which fetches archives" "install it, or fetch the archive and give its path"
+    has curl || die "curl is missing" "install it to fetch archives, or give the path of an archive"
     curl --proto '=https' --tlsv1.2 --fail --location --silent --show-error --retry 2 --output "$2" "$1" ||
-        die "cannot fetch $1" "what curl says above is the reason"
+        die "cannot fetch $1" "see the output of curl above"
 }
 
 sha256() {
@@ -227,10 +227,10 @@ sha256() {
 # What does not run here replaces nothing that does.
 check_program() {
     case $binary in */*) ;; *) binary=./$binary ;; esac
-    [ -f "$binary" ] || die "there is no program $binary"
+    [ -f "$binary" ] || die "$binary does not exist"
     version=$("$binary" --version) ||
         die "$binary does not run on this machine ($(uname -s) $(uname -m))" \
-            "it has to be built for it; if programs in ${TMPDIR:-/tmp} may not run, set TMPDIR"
+            "it must be built for this machine; if programs cannot run in ${TMPDIR:-/tmp}, set TMPDIR"
     case $version in
         'ssmx '*) ;;
         *) die "$binary is not ssmx" ;;
@@ -285,7 +285,7 @@ plan_folder() {
 }
 
 plan_file() {
-    [ -f "$2" ] || die "$2 is missing" "the tree or the archive is not complete"
+    [ -f "$2" ] || die "$2 is missing" "the tree or the archive is incomplete"
     sum=$(sha256 "$2")
     printf '%s %s\n' "$sum" "$3" >>"$work/new"
     printf '%s\n' "$3" >>"$work/paths"
@@ -329,7 +329,7 @@ remove_all() {
         say "Nothing to remove: ssmx was not installed under $prefix by this script."
         return
     fi
-    [ -w "$own" ] || die "you may not remove what is in $prefix" "run this as the user who installed it"
+    [ -w "$own" ] || die "cannot remove files from $prefix" "run this as the user who installed it"
     cp "$manifest" "$work/old"
     while read -r mark path; do
         case $mark in
@@ -340,7 +340,7 @@ remove_all() {
     done <"$work/old"
     # A path can stand there with two checksums, of which one was right.
     sort -u "$work/changed" | while read -r path; do
-        grep -q -F -x -e "$path" "$work/removed" || say "Left as it is, because it was changed: $path"
+        grep -q -F -x -e "$path" "$work/removed" || say "Kept, because it was changed: $path"
     done
     rm -f "$manifest"
     # The innermost first. One that has something else in it stays.
@@ -376,7 +376,7 @@ say_what_is_left() {
     # These are asked without their startup files, which may do anything.
     # shellcheck disable=SC2016 # it is zsh who expands this
     if has zsh && ! zsh -fc 'print -l $fpath' | grep -q -F -x -e "$zsh"; then
-        say "For completion in zsh, add this line to ~/.zshrc, in front of compinit:"
+        say "For completion in zsh, add this line to ~/.zshrc, before compinit:"
         say "    fpath=(\"$zsh\" \$fpath)"
     fi
     if has fish && ! fish_looks_there; then
@@ -388,7 +388,7 @@ say_what_is_left() {
         say "    eval (slurp < \"$own/ssmx.elv\")"
     fi
     if has pwsh; then
-        say "For completion in PowerShell, add this line to the file that \$PROFILE names:"
+        say "For completion in PowerShell, add this line to \$PROFILE:"
         say "    . \"$own/_ssmx.ps1\""
     fi
 }

@@ -135,7 +135,7 @@ fn followed(path: &Path) -> io::Result<PathBuf> {
         let link = fs::read_link(&path)?;
         path = path.parent().unwrap_or(Path::new("")).join(link);
     }
-    Err(io::Error::other("too many links"))
+    Err(io::Error::other("too many symbolic links"))
 }
 
 /// Gives a file the mode and the owner of another, if that exists.

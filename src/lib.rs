@@ -7,24 +7,23 @@
 //!
 //! | room | what it is | knows |
 //! |---|---|---|
-//! | [`cli`] | what a person types and sees: commands, messages, exit codes | picker, session, fleet, config, channel, aws, terminal, sandbox, protocol, files, moment, text |
-//! | [`picker`] | choosing an instance: the list, the query, the screen | fleet, aws, terminal, files, text |
-//! | [`session`] | what a session is for: shell, exec, tunnels, standard streams | channel, terminal, protocol |
-//! | [`fleet`] | instances: finding the one that is meant, and why it cannot be reached | aws, files, moment |
-//! | [`config`] | config.toml: schema, merge, explain, edit | – |
-//! | [`channel`] | one session's socket: dial, drive, reconnect, resume | aws, protocol |
-//! | [`aws`] | SDK clients, credentials, endpoints, proxies; AWS errors turned into advice | – |
+//! | [`cli`] | what a person types and sees: commands, messages, exit codes | picker, session, fleet, config, channel, aws, terminal, sandbox, protocol, files, moment, text, backoff, environment, nearest, syntax |
+//! | [`picker`] | choosing an instance: the list, the query, the screen | fleet, terminal, files, text, config, environment |
+//! | [`session`] | what a session is for: shell, exec, tunnels, standard streams | channel, terminal, protocol, backoff |
+//! | [`fleet`] | instances: finding the one that is meant, and why it cannot be reached | aws, files, moment, config, environment, nearest, protocol |
+//! | [`config`] | config.toml: schema, merge, explain, edit | environment, nearest, syntax |
+//! | [`channel`] | one session's socket: dial, drive, reconnect, resume | aws, protocol, backoff |
+//! | [`aws`] | SDK clients, credentials, endpoints, proxies; AWS errors turned into advice | syntax |
 //! | [`terminal`] | raw mode, size, escape keys, signals, restore | – |
-//! | [`sandbox`] | an embedded AWS on loopback: control plane, message gateway, agents | protocol, files |
+//! | [`sandbox`] | an embedded AWS on loopback: control plane, message gateway, agents | protocol, files, environment |
 //! | [`protocol`] | pure: wire format, handshake, reliable delivery, cipher, smux. No IO, no clock | – |
+//! | [`backoff`] | pauses that double from one attempt to the next | – |
+//! | [`environment`] | the variables that ssmx reads and sets | – |
+//! | [`nearest`] | the word that a mistyped one was probably meant to be | – |
+//! | [`syntax`] | the forms of text that several rooms check: regions, URLs | – |
 //! | [`files`] | private files and folders, replaced in one step or gone when done with | – |
 //! | [`moment`] | times as people and programs read them | – |
 //! | [`text`] | text from elsewhere, made fit for a terminal | – |
-//!
-//! Below all of them are [`environment`], [`nearest`] and [`syntax`]: the variables that ssmx goes by, the word that was
-//! probably meant, and the forms of text that several rooms check.
-//!
-//! `backoff`, pauses between attempts, is no room: any room may use it, and it knows none.
 //!
 //! `protocol` is the heart: a state machine that is handed frames and the time and asked what to send, what
 //! happened and when to wake it. It plays both roles, so the sandbox's agents and the simulation tests run the same

@@ -40,10 +40,10 @@ pub(crate) fn did_you_mean<'a>(wrong: &str, known: impl IntoIterator<Item = &'a 
     nearest(wrong, known).map(|near| format!("did you mean `{near}`?"))
 }
 
-/// ``did you mean `region`?``, or else `there are` and all of `known`.
+/// ``did you mean `region`?``, or else `expected one of` and all of `known`.
 pub(crate) fn suggestion<'a>(wrong: &str, known: impl IntoIterator<Item = &'a str>) -> String {
     let known: Vec<&str> = known.into_iter().collect();
-    did_you_mean(wrong, known.iter().copied()).unwrap_or_else(|| format!("there are {}", known.join(", ")))
+    did_you_mean(wrong, known.iter().copied()).unwrap_or_else(|| format!("expected one of {}", known.join(", ")))
 }
 
 /// As [`suggestion`], to end a message that names the wrong word: behind `;` the word that was meant, behind `:` all.
@@ -77,7 +77,7 @@ mod tests {
             assert_eq!(nearest(other, known), None, "{other}");
         }
         assert_eq!(ending("regoin", known), "; did you mean `region`?");
-        assert_eq!(ending("colour", known), ": there are region, reason, ssh_user, profile");
+        assert_eq!(ending("colour", known), ": expected one of region, reason, ssh_user, profile");
     }
 
     #[test]

@@ -33,10 +33,9 @@ fn answer(err: &Error) -> Vec<String> {
             vec![format!("ask for an IAM policy that allows {action}{on}")]
         }
         ErrorKind::NotConnected => vec![
-            "the instance may be stopped, its SSM agent may not run, or it may have no instance profile or no way to \
-             the Systems Manager endpoints"
+            "the instance may be stopped, its SSM agent may not be running, or it may lack an instance profile or access to the Systems Manager endpoints"
                 .to_owned(),
-            "check also that region and account are the ones meant".to_owned(),
+            "also check that the region and the account are right".to_owned(),
         ],
         ErrorKind::NotFound if err.action() == "ssm:ResumeSession" || err.action() == "ssm:TerminateSession" => {
             vec!["the session has ended: start a new one".to_owned()]
@@ -46,13 +45,13 @@ fn answer(err: &Error) -> Vec<String> {
             vec!["the session document does not exist in this account and region, or is not of type Session".to_owned()]
         }
         ErrorKind::Throttled => {
-            vec!["other callers in this account and region use up the limit: wait a little".to_owned()]
+            vec!["other callers in this account and region are using up the limit: wait a little".to_owned()]
         }
         ErrorKind::Service if err.action().starts_with("kms:") => {
             vec!["the key of the Session Manager preferences must exist and be enabled in this region".to_owned()]
         }
         ErrorKind::Service if err.status().is_some_and(|status| status >= 500) => {
-            vec!["the service has trouble: try again in a moment".to_owned()]
+            vec!["the service is having trouble: try again in a moment".to_owned()]
         }
         _ => Vec::new(),
     }
@@ -62,7 +61,7 @@ fn local(err: &Error, cause: Cause) -> Vec<String> {
     let hint = match cause {
         Cause::Answer | Cause::Configuration => return Vec::new(),
         Cause::RegionMissing => "name one with --region, AWS_REGION, or `region` in the AWS profile",
-        Cause::ProfileMissing => "`aws configure list-profiles` lists the profiles there are",
+        Cause::ProfileMissing => "`aws configure list-profiles` lists the available profiles",
         Cause::CaBundle => {
             "AWS_CA_BUNDLE, or ca_bundle in the AWS profile, must name a readable file of PEM certificates"
         }
@@ -77,10 +76,10 @@ fn local(err: &Error, cause: Cause) -> Vec<String> {
             "the certificate was signed by an authority that this machine does not trust; if a proxy inspects TLS, set \
              AWS_CA_BUNDLE to its certificate"
         }
-        Cause::Tls => "something between here and AWS answers in its place: check proxies and the endpoint URL",
-        Cause::Proxy => "check HTTPS_PROXY and NO_PROXY, with user and password if the proxy wants them",
-        Cause::Refused => "nothing listens there: check the endpoint URL, or that the sandbox still runs",
-        Cause::Timeout => "check the network, and HTTPS_PROXY if AWS is reached through a proxy",
+        Cause::Tls => "something between here and AWS answers instead: check proxies and the endpoint URL",
+        Cause::Proxy => "check HTTPS_PROXY and NO_PROXY, with user and password if the proxy needs them",
+        Cause::Refused => "nothing is listening there: check the endpoint URL, or that the sandbox is still running",
+        Cause::Timeout => "check the network, and HTTPS_PROXY if there is a proxy",
         Cause::Broken => "check the network, then try again",
     };
     vec![hint.to_owned()]

@@ -96,7 +96,7 @@ impl Error {
 
     /// An answer of a service that lacks what it must have.
     pub(crate) fn incomplete(action: &'static str, what: &str) -> Self {
-        Self::new(ErrorKind::Service, Cause::Answer, action, format!("the answer has no {what}"))
+        Self::new(ErrorKind::Service, Cause::Answer, action, format!("the response has no {what}"))
     }
 
     /// A failure of the way to a server, read from the chain of causes that the network libraries give.
@@ -141,7 +141,7 @@ impl Error {
                 error
             }
             SdkError::TimeoutError(_) => {
-                Self::new(ErrorKind::Network, Cause::Timeout, action, "the service did not answer in time")
+                Self::new(ErrorKind::Network, Cause::Timeout, action, "the service did not respond in time")
             }
             _ => match find::<CredentialsError>(err) {
                 Some(err) => Self::credentials(err),
@@ -246,7 +246,7 @@ impl fmt::Display for Error {
             (Cause::Answer, Some(resource)) => write!(f, "{action} failed for {resource}: ")?,
             (Cause::Answer, None) => write!(f, "{action} failed: ")?,
             // Where the request did not arrive, the message says what failed; the action is only its occasion.
-            (_, _) if action.contains(':') => write!(f, "{action} could not be asked: ")?,
+            (_, _) if action.contains(':') => write!(f, "cannot call {action}: ")?,
             (_, _) => {}
         }
         f.write_str(message)?;

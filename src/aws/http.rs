@@ -43,7 +43,7 @@ impl NetSettings {
             store.add_pem_certificate(pem(root));
         }
         let tls = TlsContext::builder().with_trust_store(store).build();
-        let tls = tls.map_err(|err| Error::network("connection", "TLS cannot be set up", &err))?;
+        let tls = tls.map_err(|err| Error::network("connection", "cannot set up TLS", &err))?;
         Ok(SharedHttpClient::new(Client {
             net: self.clone(),
             direct: client(tls.clone(), ProxyConfig::disabled()),

@@ -60,7 +60,7 @@ impl NetSettings {
         let roots: Vec<_> = found.into_iter().filter(|root| store.add(root.clone()).is_ok()).collect();
         match ca_bundle {
             Some(path) if roots.is_empty() => {
-                return Err(bundle_error(path, "it holds no certificate that can be used"));
+                return Err(bundle_error(path, "it contains no usable certificate"));
             }
             _ => tracing::debug!(roots = roots.len(), bundle = ca_bundle.is_some(), "trusted roots loaded"),
         }
@@ -77,7 +77,7 @@ impl NetSettings {
         match timeout(CONNECT_TIMEOUT, self.connect_unbounded(host, port, tls)).await {
             Ok(result) => result,
             Err(_) => {
-                let message = format!("no connection to {host}:{port} within {} s", CONNECT_TIMEOUT.as_secs());
+                let message = format!("could not connect to {host}:{port} within {} s", CONNECT_TIMEOUT.as_secs());
                 Err(Error::new(ErrorKind::Network, Cause::Timeout, CONNECT, message))
             }
         }
@@ -99,7 +99,7 @@ impl NetSettings {
     }
 
     async fn secure(&self, host: &str, stream: BoxedStream) -> Result<BoxedStream, Error> {
-        let prefix = format!("no TLS connection to {host}");
+        let prefix = format!("cannot open a TLS connection to {host}");
         let name = ServerName::try_from(bare(host).to_owned()).map_err(|err| Error::network(CONNECT, &prefix, &err))?;
         match TlsConnector::from(Arc::clone(&self.tls)).connect(name, stream).await {
             Ok(stream) => Ok(Box::new(stream)),
@@ -121,7 +121,7 @@ fn read_bundle(path: &Path) -> Result<Vec<CertificateDer<'static>>, Error> {
 }
 
 fn bundle_error(path: &Path, reason: &str) -> Error {
-    let message = format!("the CA bundle {} cannot be used: {reason}", path.display());
+    let message = format!("cannot use the CA bundle {}: {reason}", path.display());
     Error::new(ErrorKind::Usage, Cause::CaBundle, "configuration", message)
 }
 
@@ -129,7 +129,7 @@ fn tls_config(roots: RootCertStore) -> Result<ClientConfig, Error> {
     // The provider is named, not installed for the process: a second one in the tree would make the default a panic.
     let mut config = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
         .with_safe_default_protocol_versions()
-        .map_err(|err| Error::network(CONNECT, "TLS cannot be set up", &err))?
+        .map_err(|err| Error::network(CONNECT, "cannot set up TLS", &err))?
         .with_root_certificates(roots)
         .with_no_client_auth();
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
@@ -139,15 +139,14 @@ fn tls_config(roots: RootCertStore) -> Result<ClientConfig, Error> {
 fn destination(host: &str, port: u16, tls: bool) -> Result<Uri, Error> {
     let scheme = if tls { "https" } else { "http" };
     let uri = format!("{scheme}://{host}:{port}/").parse();
-    uri.map_err(|err| Error::network(CONNECT, &format!("{host} is no name of a server"), &err))
+    uri.map_err(|err| Error::network(CONNECT, &format!("{host} is not a valid server name"), &err))
 }
 
 async fn connect_tcp(host: &str, port: u16) -> Result<TcpStream, Error> {
-    let failed = |err: &std::io::Error| Error::network(CONNECT, &format!("no connection to {host}:{port}"), err);
+    let failed = |err: &std::io::Error| Error::network(CONNECT, &format!("cannot connect to {host}:{port}"), err);
     let resolved = tokio::net::lookup_host((bare(host), port)).await;
-    let addresses = resolved.map_err(|err| {
-        Error::new(ErrorKind::Network, Cause::Dns, CONNECT, format!("{host} cannot be resolved: {err}"))
-    })?;
+    let addresses = resolved
+        .map_err(|err| Error::new(ErrorKind::Network, Cause::Dns, CONNECT, format!("cannot resolve {host}: {err}")))?;
     let mut last = None;
     for address in addresses.take(ADDRESS_LIMIT) {
         match timeout(ADDRESS_TIMEOUT, TcpStream::connect(address)).await {

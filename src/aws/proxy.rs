@@ -68,9 +68,7 @@ impl Proxies {
             Some("https") => true,
             other => {
                 let scheme = other.unwrap_or_default();
-                return Err(failed(format!(
-                    "the proxy has a URL that begins with {scheme}://, not http:// or https://"
-                )));
+                return Err(failed(format!("the proxy URL must begin with http:// or https://, not {scheme}://")));
             }
         };
         let host = found.uri().host().unwrap_or_default().to_owned();
@@ -103,16 +101,16 @@ impl Proxy {
             request.extend_from_slice(b"\r\n");
         }
         request.extend_from_slice(b"\r\n");
-        let broken = |err| Error::network("proxy", &format!("the proxy {} broke off", self.host), &err);
+        let broken = |err| Error::network("proxy", &format!("the connection to the proxy {} failed", self.host), &err);
         stream.write_all(&request).await.map_err(broken)?;
         stream.flush().await.map_err(broken)?;
 
         let head = self.read_head(stream).await?;
         match status(&head) {
             Some(200..=299) => Ok(()),
-            Some(407) => Err(failed(format!("the proxy {} wants another user and password", self.host))),
+            Some(407) => Err(failed(format!("the proxy {} does not accept the user and password", self.host))),
             Some(status) => Err(failed(format!("the proxy {} refuses {host}:{port} with status {status}", self.host))),
-            None => Err(failed(format!("the proxy {} does not answer as an HTTP proxy", self.host))),
+            None => Err(failed(format!("the proxy {} does not respond like an HTTP proxy", self.host))),
         }
     }
 
@@ -122,8 +120,16 @@ impl Proxy {
             // Byte by byte: what follows the head belongs to the tunnel. It is some hundred bytes, once a connection.
             match stream.read_u8().await {
                 Ok(byte) if head.len() < HEAD_LIMIT => head.push(byte),
-                Ok(_) => return Err(failed(format!("the proxy {} answers with an endless head", self.host))),
-                Err(err) => return Err(Error::network("proxy", &format!("the proxy {} broke off", self.host), &err)),
+                Ok(_) => {
+                    return Err(failed(format!("the proxy {} sent a response header that is too long", self.host)));
+                }
+                Err(err) => {
+                    return Err(Error::network(
+                        "proxy",
+                        &format!("the connection to the proxy {} failed", self.host),
+                        &err,
+                    ));
+                }
             }
         }
         Ok(head)
@@ -220,7 +226,7 @@ mod tests {
         let (mut ours, mut theirs) = tokio::io::duplex(64);
         let endless = tokio::spawn(async move { while theirs.write_all(&[b'x'; 64]).await.is_ok() {} });
         let err = proxy.tunnel(&mut ours, "example.com", 443).await.unwrap_err();
-        assert!(err.message().contains("endless"), "{err}");
+        assert_eq!(err.message(), "the proxy proxy.corp sent a response header that is too long");
         drop(ours);
         endless.await.unwrap();
     }

@@ -47,7 +47,7 @@ pub(crate) fn is_presigned(url: &str) -> bool {
 
 fn sign_at(url: &str, region: &str, credentials: Credentials, time: SystemTime) -> Result<SignedHeaders, Error> {
     let failed = |err: &(dyn std::error::Error + 'static)| {
-        let message = format!("the connection request cannot be signed: {err}");
+        let message = format!("cannot sign the connection request: {err}");
         Error::new(ErrorKind::Service, Cause::Broken, "signature", message)
     };
     // The signer leaves out the default port of the schemes it knows.

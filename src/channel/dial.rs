@@ -21,7 +21,7 @@ pub(crate) enum DialError {
     #[error(transparent)]
     Aws(#[from] aws::Error),
     /// The server answered with another HTTP status than 101.
-    #[error("the message gateway {host} refuses the connection with HTTP status {status}")]
+    #[error("the message gateway {host} refused the connection with HTTP status {status}")]
     Refused {
         /// The server, without its port.
         host: String,
@@ -29,7 +29,7 @@ pub(crate) enum DialError {
         status: u16,
     },
     /// The server does not speak WebSocket, or broke off while it should.
-    #[error("the message gateway {host} does not open a WebSocket: {reason}")]
+    #[error("the message gateway {host} did not open a WebSocket: {reason}")]
     Handshake {
         /// The server, without its port.
         host: String,
@@ -37,7 +37,7 @@ pub(crate) enum DialError {
         reason: String,
     },
     /// It took too long.
-    #[error("no WebSocket to {host} within {seconds} s")]
+    #[error("could not open a WebSocket to {host} within {seconds} s")]
     Timeout {
         /// The server, without its port.
         host: String,
@@ -76,17 +76,17 @@ impl DialError {
         match self {
             Self::Aws(err) => err.hints(),
             Self::Refused { status: 401 | 403, .. } => vec![
-                "the credentials may have expired, or belong to another account than the session: log in again"
+                "the credentials may have expired, or may belong to a different account than the session: log in again"
                     .to_owned(),
                 "ask for an IAM policy that allows ssmmessages:OpenDataChannel on the session".to_owned(),
                 "check the clock of this machine: a signature is good for five minutes".to_owned(),
             ],
             Self::Refused { status: 404 | 410, .. } => vec!["the session has ended: start a new one".to_owned()],
-            Self::Refused { .. } | Self::Handshake { .. } => vec![
-                "if a proxy stands between, it must let WebSockets pass; NO_PROXY exempts a host from it".to_owned(),
-            ],
+            Self::Refused { .. } | Self::Handshake { .. } => {
+                vec!["a proxy in between must let WebSockets through; NO_PROXY exempts a host from it".to_owned()]
+            }
             Self::Timeout { .. } => {
-                vec!["check the network, and HTTPS_PROXY if AWS is reached through a proxy".to_owned()]
+                vec!["check the network, and HTTPS_PROXY if there is a proxy".to_owned()]
             }
         }
     }

@@ -361,12 +361,11 @@ impl Driver {
         let aws = self.aws.clone();
         Box::pin(async move {
             let key = aws.generate_data_key(&request.key_id, &context).await.map_err(|error| error.to_string())?;
-            let plaintext = DataKey::new(&key.plaintext).ok_or("KMS made a key of another length than asked")?;
+            let plaintext = DataKey::new(&key.plaintext).ok_or("KMS returned a key of the wrong length")?;
             Ok(SealedKey { plaintext, ciphertext: key.ciphertext })
         })
     }
 }
 
 /// Programs that name no target are those from before encryption.
-const NO_TARGET: &str =
-    "this session is to be encrypted, for which the AWS CLI must be newer than the one that started it";
+const NO_TARGET: &str = "this session needs KMS encryption; update the AWS CLI that started it";

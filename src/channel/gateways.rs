@@ -15,7 +15,7 @@ pub(super) fn refuses_large_messages(host: &str) -> bool {
 
 /// Remembers that this gateway refuses large messages.
 pub(super) fn remember_refusal(host: &str) {
-    tracing::info!(host, "the gateway takes no large messages");
+    tracing::info!(host, "the gateway does not accept large messages");
     let mut hosts = SMALL_MESSAGES_ONLY.lock().unwrap_or_else(PoisonError::into_inner);
     if hosts.len() < HOSTS {
         hosts.insert(host.to_owned());

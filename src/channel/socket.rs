@@ -116,7 +116,7 @@ impl Connection {
     pub(super) fn check(&mut self, now: Instant, channel: &DataChannel) -> Result<(), Cut> {
         match self.watchdog.look(now, SystemTime::now(), channel.awaits_acknowledgement()) {
             Verdict::Fine => Ok(()),
-            Verdict::Dead => Err("nothing has come from the service for too long".to_owned().into()),
+            Verdict::Dead => Err("the service has been silent for too long".to_owned().into()),
             Verdict::Ping => {
                 // Where the socket takes nothing the ping is lost, and the silence that follows shows the same.
                 if let Err(error) = Pin::new(&mut self.socket).start_send(Message::Ping(Bytes::new())) {

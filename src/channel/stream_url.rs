@@ -148,7 +148,7 @@ impl Parts {
         let uri: Uri = url.parse().map_err(|_| "it is not a URL")?;
         let scheme = uri.scheme_str().ok_or("it has no scheme")?;
         if !schemes.contains(&scheme) {
-            return Err("its scheme is another than expected");
+            return Err("it has the wrong scheme");
         }
         let authority = uri.authority().ok_or("it has no host")?;
         if authority.as_str().contains('@') {
@@ -158,7 +158,7 @@ impl Parts {
         let plain = host.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_'));
         let ipv6 = host.starts_with('[') && host.ends_with(']');
         if host.is_empty() || host.len() > HOST_LIMIT || !(plain || ipv6) {
-            return Err("its host is not the name of a server");
+            return Err("its host is not a valid server name");
         }
         let tls = matches!(scheme, "wss" | "https");
         // A colon without a number after it is a port to some readers and none to others.

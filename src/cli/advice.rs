@@ -5,6 +5,7 @@ use crate::aws;
 use crate::channel::{DialError, End, OpenError};
 use crate::config::ConfigError;
 use crate::fleet::FleetError;
+use crate::fleet::diagnose::Purpose;
 use crate::protocol::Failure;
 use crate::session::command::CommandError;
 use crate::session::forward::SessionError;
@@ -45,9 +46,9 @@ impl From<OpenError> for CliError {
         match error {
             OpenError::Aws(error) => error.into(),
             OpenError::Dial(error) => error.into(),
-            OpenError::StreamUrl(error) => Self::failed("the session cannot be opened").caused_by(&error).hint(
-                "behind a VPC endpoint or a gateway of your own, name its host with `AWS_ENDPOINT_URL_SSMMESSAGES`",
-            ),
+            OpenError::StreamUrl(error) => Self::failed("the session cannot be opened")
+                .caused_by(&error)
+                .hint("behind a VPC endpoint or your own gateway, set its host in `AWS_ENDPOINT_URL_SSMMESSAGES`"),
         }
     }
 }
@@ -58,7 +59,7 @@ impl From<ConfigError> for CliError {
             ConfigError::Invalid { .. } => mistakes(&error).hint("correct it with `ssmx config edit`"),
             ConfigError::Variable { .. } => Self::usage(error.to_string()),
             ConfigError::Missing(_) => Self::usage(error.to_string())
-                .hint("make it with `ssmx config init`, or unset the variable to use the usual file"),
+                .hint("create it with `ssmx config init`, or unset the variable to use the default file"),
             ConfigError::NoHome => Self::failed(error.to_string()).hint("set HOME, or name a file with `SSMX_CONFIG`"),
             ConfigError::Unreadable { .. } => Self::failed(error.to_string()).caused_by(&error),
         }
@@ -69,10 +70,11 @@ impl From<SessionError> for CliError {
     fn from(error: SessionError) -> Self {
         let failed = Self::failed(error.to_string());
         match error {
-            SessionError::TimedOut => failed.hint("look into the agent's log on the instance, or restart it"),
-            SessionError::NoRemoteHosts(_) => failed
-                .cause("it would connect to the instance itself")
-                .hint("update the agent to 3.1.1188.0 or newer, or forward through SSH: `ssmx ssh TARGET -L …`"),
+            SessionError::TimedOut => failed.hint("check the agent's log on the instance, or restart the agent"),
+            SessionError::NoRemoteHosts(_) => failed.cause("it would connect to the instance itself").hint(format!(
+                "update the agent to {} or newer, or forward through SSH: `ssmx ssh TARGET -L …`",
+                Purpose::RemotePort.needs()
+            )),
             SessionError::Ended(end) => failure(end).unwrap_or(failed),
         }
     }
@@ -108,14 +110,14 @@ pub(crate) fn failure(end: End) -> Option<CliError> {
         End::Terminated => return None,
         End::Closed(reason) if reason.trim().is_empty() => return None,
         End::Closed(reason) => CliError::failed("the session failed").cause(reason.trim()),
-        End::Expired => lost("the connection was lost, and the service had ended the session when it was back")
-            .hint("it ends sessions after the idle timeout of the account, 20 minutes unless somebody changed it"),
-        End::Lost(reason) => lost("the connection was lost, and no other could be had in time").cause(reason),
+        End::Expired => lost("connection lost, and the session expired before it could be resumed")
+            .hint("idle sessions end after the account's idle timeout (20 minutes by default)"),
+        End::Lost(reason) => lost("connection lost, and could not reconnect in time").cause(reason),
         End::Refused(error) => {
-            let refused = lost("the connection was lost, and the session cannot be resumed").caused_by(&error);
+            let refused = lost("connection lost, and the session cannot be resumed").caused_by(&error);
             error.hints().into_iter().fold(refused, CliError::hint)
         }
-        End::Failed(failure @ Failure::Undecipherable) => lost("the session broke").caused_by(&failure),
+        End::Failed(failure @ Failure::Undecipherable) => lost("the session failed").caused_by(&failure),
         End::Failed(failure) => CliError::failed("the session failed").caused_by(&failure),
     })
 }
@@ -125,7 +127,7 @@ pub(crate) fn reason(end: &End) -> Option<String> {
     match end {
         End::Terminated => None,
         End::Closed(reason) => Some(reason.trim().to_owned()).filter(|reason| !reason.is_empty()),
-        End::Expired => Some("the connection was lost, and the service has ended it meanwhile".to_owned()),
+        End::Expired => Some("connection lost, and the session expired".to_owned()),
         End::Lost(reason) => Some(reason.clone()),
         End::Refused(error) => Some(error.to_string()),
         End::Failed(failure) => Some(failure.to_string()),

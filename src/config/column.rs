@@ -65,8 +65,8 @@ impl FromStr for Column {
         Self::named(text).ok_or_else(|| {
             let names = Self::NAMED.map(|(name, _)| name);
             // No word is so near to the last of these that it could be taken for it.
-            let ending = nearest::ending(text, names.into_iter().chain(["and tag:KEY"]));
-            format!("`{text}` is no column{ending}")
+            let ending = nearest::ending(text, names.into_iter().chain(["or tag:KEY"]));
+            format!("unknown column `{text}`{ending}")
         })
     }
 }
@@ -94,10 +94,10 @@ mod tests {
         }
         assert_eq!("tag:Env".parse(), Ok(Column::Tag("Env".to_owned())));
         assert_eq!(Column::Tag("Env".to_owned()).to_string(), "tag:Env");
-        assert_eq!("statsu".parse::<Column>().unwrap_err(), "`statsu` is no column; did you mean `status`?");
+        assert_eq!("statsu".parse::<Column>().unwrap_err(), "unknown column `statsu`; did you mean `status`?");
         let all = "zzzzzz".parse::<Column>().unwrap_err();
-        assert!(all.starts_with("`zzzzzz` is no column: there are name, id,"), "{all}");
-        assert!(all.ends_with(", launched, and tag:KEY"), "{all}");
+        assert!(all.starts_with("unknown column `zzzzzz`: expected one of name, id,"), "{all}");
+        assert!(all.ends_with(", launched, or tag:KEY"), "{all}");
         assert!("tag:".parse::<Column>().is_err());
     }
 }

@@ -31,7 +31,8 @@ impl FromStr for KeyPath {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let names = Name::parse(text).map_err(|_| format!("`{text}` is no place in the configuration: {EXPECTED}"))?;
+        let names =
+            Name::parse(text).map_err(|_| format!("`{text}` is not a place in the configuration: {EXPECTED}"))?;
         let mut names: Vec<String> = names.iter().map(|name| name.get().to_owned()).collect();
         match names.as_slice() {
             [only] if Key::named(only).is_some() => names.insert(0, SECTIONS[0].to_owned()),
@@ -39,7 +40,7 @@ impl FromStr for KeyPath {
             [first, ..] => {
                 let known = SECTIONS.into_iter().chain(Key::all().map(Key::name));
                 let meant = nearest::did_you_mean(first, known).unwrap_or_else(|| EXPECTED.to_owned());
-                return Err(format!("`{text}` is no place in the configuration: {meant}"));
+                return Err(format!("`{text}` is not a path in the configuration: {meant}"));
             }
             [] => return Err(EXPECTED.to_owned()),
         }
@@ -71,7 +72,7 @@ impl KeyPath {
             ["tunnels", _, "wait"] => Ok(Shape::Setting(Kind::Switch)),
             ["tunnels", _, "target" | "bind"] => Ok(Shape::Setting(Kind::Text)),
             ["tunnels", _, key] => Err(unknown(key, "[tunnels.NAME]", TUNNEL)),
-            _ => Err(format!("`{self}` is a section and has no value of its own: {EXPECTED}")),
+            _ => Err(format!("`{self}` is a section, not a value: {EXPECTED}")),
         }
     }
 
@@ -140,7 +141,7 @@ fn insert(text: &str, path: &KeyPath, value: toml_edit::Value) -> Result<String,
     let mut table: &mut dyn TableLike = document.as_table_mut();
     for name in sections {
         let item = table.entry(name).or_insert_with(|| InlineTable::new().into());
-        table = item.as_table_like_mut().ok_or_else(|| format!("`{name}` is no section"))?;
+        table = item.as_table_like_mut().ok_or_else(|| format!("`{name}` is not a section"))?;
     }
     match table.get_mut(key).map(|item| (item.as_value().map(|old| old.decor().clone()), item)) {
         Some((Some(decor), item)) => {
@@ -235,7 +236,7 @@ fn parse(text: &str) -> Result<Document<&str>, String> {
 }
 
 fn no_toml(error: &TomlError) -> String {
-    format!("the file is no TOML: {}", error.message())
+    format!("the file is not valid TOML: {}", error.message())
 }
 
 fn dotted(names: &[String]) -> String {

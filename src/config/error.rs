@@ -26,7 +26,7 @@ pub(crate) enum ConfigError {
         problem: String,
     },
     /// `SSMX_CONFIG` names a file that is not there.
-    #[error("there is no `{}`, which `SSMX_CONFIG` names", .0.display())]
+    #[error("`SSMX_CONFIG` names `{}`, which does not exist", .0.display())]
     Missing(PathBuf),
     /// The file cannot be read.
     #[error("cannot read `{}`", path.display())]
@@ -37,7 +37,7 @@ pub(crate) enum ConfigError {
         source: io::Error,
     },
     /// There is no home folder.
-    #[error("there is no home folder, and so no place for a configuration")]
+    #[error("cannot find the configuration: there is no home folder")]
     NoHome,
 }
 
@@ -63,7 +63,7 @@ fn invalid(path: &std::path::Path, mistakes: &[Mistake]) -> String {
     match mistakes {
         [only] => format!("{}:{}: {}", path.display(), only.line, only.message),
         several if several.len() >= MOST_MISTAKES => {
-            format!("{} has {} mistakes or more", path.display(), several.len())
+            format!("{} has {} or more mistakes", path.display(), several.len())
         }
         several => format!("{} has {} mistakes", path.display(), several.len()),
     }

@@ -75,7 +75,7 @@ impl Reader {
                 "targets" => config.targets = self.named(&entry, Self::target),
                 "tunnels" => config.tunnels = self.named(&entry, Self::tunnel),
                 name if Key::named(name).is_some_and(|key| key.is_for(Level::Defaults)) => {
-                    self.mistake(entry.span, format!("`{name}` stands outside a section; it belongs under [defaults]"));
+                    self.mistake(entry.span, format!("`{name}` is outside a section; it belongs under [defaults]"));
                 }
                 name => {
                     let ending = nearest::ending(name, SECTIONS);
@@ -160,15 +160,14 @@ impl Reader {
         let given: Vec<_> = entries(table).filter(|entry| SELECTORS.contains(&entry.name)).collect();
         let selector = match given.as_slice() {
             [] => {
-                let message =
-                    format!("{header} says not which instance is meant: expected one of id, name, tags, address");
+                let message = format!("{header} does not say which instance: set one of id, name, tags, address");
                 self.mistake(entry.span.clone(), message);
                 return None;
             }
             [only] => self.selector(only, header)?,
             [first, second, ..] => {
                 let message = format!(
-                    "`{}` in {header} stands beside `{}`: expected only one of id, name, tags, address",
+                    "`{}` in {header} conflicts with `{}`: set only one of id, name, tags, address",
                     second.name, first.name
                 );
                 self.mistake(second.span.clone(), message);
@@ -210,7 +209,7 @@ impl Reader {
                 }
                 None => {
                     let found = article(tag.item.type_name());
-                    self.mistake(tag.span, format!("tag `{}` in {header}: expected a text, found {found}", tag.name));
+                    self.mistake(tag.span, format!("tag `{}` in {header}: expected a string, found {found}", tag.name));
                 }
             }
         }
@@ -236,7 +235,7 @@ impl Reader {
             }
         }
         if !entry.name.contains(|c: char| c.is_alphabetic()) {
-            self.mistake(entry.span.clone(), format!("{header}: a tunnel needs a name with a letter in it"));
+            self.mistake(entry.span.clone(), format!("{header}: the name of a tunnel must contain a letter"));
         }
         for (name, example) in [("target", "target = \"db\""), ("forward", "forward = [\"5432\"]")] {
             if !table.contains_key(name) {
@@ -274,7 +273,7 @@ impl Reader {
     fn text(&mut self, entry: &Entry<'_>, header: &str) -> Option<Located<String>> {
         let value = match entry.item.as_value() {
             Some(value) => Value::from_toml(super::Kind::Text, value),
-            None => Err(format!("expected a text, found {}", article(entry.item.type_name()))),
+            None => Err(format!("expected a string, found {}", article(entry.item.type_name()))),
         };
         match value {
             Ok(value) => Some(Located { value: value.to_string(), line: self.line(entry.span.clone()) }),
@@ -295,7 +294,9 @@ fn name_problem(name: &str) -> Option<&'static str> {
     match name {
         "" => Some("a name cannot be empty"),
         name if name.starts_with('-') => Some("a name cannot begin with `-`, like a flag"),
-        name if name.chars().any(|c| c.is_whitespace() || c.is_control()) => Some("a name cannot have spaces in it"),
+        name if name.chars().any(|c| c.is_whitespace() || c.is_control()) => {
+            Some("a name cannot contain spaces or control characters")
+        }
         _ => None,
     }
 }

@@ -44,7 +44,7 @@ const DPT: &[Level] = &[Level::Defaults, Level::Profile, Level::Target];
 const DP: &[Level] = &[Level::Defaults, Level::Profile];
 const DT: &[Level] = &[Level::Defaults, Level::Target];
 
-const OF_AWS: Default = Default::Elsewhere("what the AWS configuration says");
+const OF_AWS: Default = Default::Elsewhere("from the AWS configuration");
 const OF_REGION: Default = Default::Elsewhere("that of the region");
 
 /// In the order of [`Key`], which is that in which they are shown.
@@ -54,16 +54,16 @@ pub(super) const SETTINGS: [Setting; 21] = [
     row(Key::Region, "region", Kind::Region, DPT, OF_AWS, "AWS region"),
     row(Key::Columns, "columns", Kind::Columns, DP, Default::Columns(&COLUMNS), "Columns of `ssmx ls` and the picker"),
     row(Key::NameTag, "name_tag", Kind::Text, DP, Default::Text(NAME_TAG), "Tag that holds an instance's name"),
-    row(Key::Cache, "cache", Kind::Duration, DP, Default::Duration(CACHE), "How long a listing is used again before it is asked for anew; 0s is never"),
-    row(Key::SshUser, "ssh_user", Kind::Text, DPT, Default::Elsewhere("what the OpenSSH configuration says, else that of the platform"), "User that `ssmx ssh` and `ssmx scp` log in as"),
-    row(Key::SshPort, "ssh_port", Kind::Port, DPT, Default::Elsewhere("what the OpenSSH configuration says, else 22"), "Port of the instances' SSH servers"),
+    row(Key::Cache, "cache", Kind::Duration, DP, Default::Duration(CACHE), "How long to reuse a listing before asking AWS again; 0s never reuses one"),
+    row(Key::SshUser, "ssh_user", Kind::Text, DPT, Default::Elsewhere("from the OpenSSH configuration, else the platform's"), "User that `ssmx ssh` and `ssmx scp` log in as"),
+    row(Key::SshPort, "ssh_port", Kind::Port, DPT, Default::Elsewhere("from the OpenSSH configuration, else 22"), "Port of the instances' SSH servers"),
     row(Key::ShellDocument, "shell_document", Kind::Text, DPT, Default::Elsewhere("the account's default"), "Session document of `ssmx shell`"),
     row(Key::ExecDocument, "exec_document", Kind::Text, DPT, Default::Text("AWS-StartNonInteractiveCommand"), "Session document of `ssmx exec`"),
     row(Key::SshDocument, "ssh_document", Kind::Text, DPT, Default::Text("AWS-StartSSHSession"), "Session document of `ssmx ssh`, `scp` and `proxy`"),
     row(Key::ForwardDocument, "forward_document", Kind::Text, DPT, Default::Text("AWS-StartPortForwardingSession"), "Session document of `ssmx fwd` for ports of the instance"),
     row(Key::RemoteForwardDocument, "remote_forward_document", Kind::Text, DPT, Default::Text("AWS-StartPortForwardingSessionToRemoteHost"), "Session document of `ssmx fwd` for other hosts"),
-    row(Key::Reason, "reason", Kind::Text, DPT, Default::Elsewhere("none is given"), "Reason of every session, for the audit trail"),
-    row(Key::ReasonRequired, "reason_required", Kind::Switch, DPT, Default::Switch(false), "Start no session without a reason"),
+    row(Key::Reason, "reason", Kind::Text, DPT, Default::Elsewhere("none"), "Reason for every session, for the audit trail"),
+    row(Key::ReasonRequired, "reason_required", Kind::Switch, DPT, Default::Switch(false), "Require a reason for every session"),
     row(Key::EndpointUrl, "endpoint_url", Kind::Url, DPT, OF_REGION, "Endpoint of all AWS APIs"),
     row(Key::SsmEndpointUrl, "ssm_endpoint_url", Kind::Url, DPT, OF_REGION, "Endpoint of Systems Manager"),
     row(Key::SsmmessagesEndpointUrl, "ssmmessages_endpoint_url", Kind::StreamUrl, DPT, Default::Elsewhere("the one that each session names"), "Endpoint of the message gateway, which carries the sessions"),

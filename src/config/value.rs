@@ -62,9 +62,9 @@ impl Value {
     pub(crate) fn from_text(kind: Kind, text: &str) -> Result<Self, String> {
         let wrong = || format!("expected {}, found `{text}`", kind.expected());
         let plain = || match text {
-            "" => Err(format!("expected {}, found an empty text", kind.expected())),
+            "" => Err(format!("expected {}, found an empty string", kind.expected())),
             text if text.chars().any(char::is_control) => {
-                Err("it has a line break or another control character".to_owned())
+                Err("it contains a line break or another control character".to_owned())
             }
             text if text.len() > TEXT_LIMIT => Err(format!("it is longer than {TEXT_LIMIT} bytes")),
             text => Ok(Self::Text(text.to_owned())),
@@ -121,11 +121,11 @@ impl Kind {
     /// What a person has to write, in words.
     pub(crate) fn expected(self) -> &'static str {
         match self {
-            Self::Text => "a text",
+            Self::Text => "a string",
             Self::Region => "the name of a region such as \"eu-west-1\"",
             Self::Port => "a port from 1 to 65535",
             Self::Switch => "true or false",
-            Self::Duration => "a length of time such as \"60s\" or \"1h 30m\"",
+            Self::Duration => "a duration such as \"60s\" or \"1h 30m\"",
             Self::Columns => "a list of columns such as [\"name\", \"id\"]",
             Self::Url => "an https:// or http:// URL",
             Self::StreamUrl => "an https://, http://, wss:// or ws:// URL",
@@ -141,7 +141,7 @@ pub(super) fn article(type_name: &str) -> String {
 
 fn columns(names: Vec<&str>) -> Result<Value, String> {
     if names.is_empty() || names.len() > COLUMNS_LIMIT {
-        return Err(format!("expected from 1 to {COLUMNS_LIMIT} columns"));
+        return Err(format!("expected 1 to {COLUMNS_LIMIT} columns"));
     }
     names.into_iter().map(str::parse).collect::<Result<_, _>>().map(Value::Columns)
 }
@@ -179,8 +179,8 @@ mod tests {
             (Kind::Port, "'22'", "expected a port from 1 to 65535, found a string"),
             (Kind::Port, "70000", "expected a port from 1 to 65535, found 70000"),
             (Kind::Port, "0", "expected a port from 1 to 65535, found 0"),
-            (Kind::Text, "1", "expected a text, found an integer"),
-            (Kind::Text, "''", "expected a text, found an empty text"),
+            (Kind::Text, "1", "expected a string, found an integer"),
+            (Kind::Text, "''", "expected a string, found an empty string"),
             (Kind::Text, "\"a\\nb\"", "it has a line break or another control character"),
             (Kind::Switch, "'yes'", "expected true or false, found a string"),
             (Kind::Region, "'EU'", "expected the name of a region such as \"eu-west-1\", found `EU`"),

@@ -31,7 +31,7 @@ pub(crate) enum FleetError {
         matches: Vec<Instance>,
     },
     /// The target is an empty text.
-    #[error("an empty text names no instance")]
+    #[error("the target is empty")]
     Empty,
     /// Neither service answered, or not to the end.
     #[error("{}", .0.message)]
@@ -57,13 +57,13 @@ impl FleetError {
                     hints.push(format!("did you mean {}?", near.join(", ")));
                 }
                 for trouble in missing {
-                    hints.push(format!("not every instance could be seen: {}", trouble.message));
+                    hints.push(format!("some instances could not be listed: {}", trouble.message));
                     hints.extend(trouble.hints.iter().cloned());
                 }
-                hints.push("`ssmx ls` lists what there is; check also region and account".to_owned());
+                hints.push("`ssmx ls` lists all instances; also check the region and the account".to_owned());
                 hints
             }
-            Self::Ambiguous { .. } => vec!["name one of them by its id".to_owned()],
+            Self::Ambiguous { .. } => vec!["give the id of one of them".to_owned()],
             Self::Empty => Vec::new(),
             Self::Unanswered(trouble) => trouble.hints.clone(),
         }

@@ -45,12 +45,10 @@ impl Trouble {
     pub fn missing(&self) -> &'static str {
         match (self.service, self.partial) {
             (Service::Ec2, false) => "names, tags, addresses and stopped instances are missing",
-            (Service::Ec2, true) => {
-                "the list breaks off: instances are missing, or their names, tags and addresses are"
-            }
-            (Service::SystemsManager, false) => "whether agents are in touch is missing, and so are hybrid nodes",
+            (Service::Ec2, true) => "the list is incomplete: instances are missing, or their names, tags and addresses",
+            (Service::SystemsManager, false) => "agent status and hybrid nodes are missing",
             (Service::SystemsManager, true) => {
-                "the list breaks off: the status of some instances is missing, and hybrid nodes may be"
+                "the list is incomplete: the status of some instances is missing, and maybe hybrid nodes"
             }
         }
     }

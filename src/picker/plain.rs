@@ -80,7 +80,7 @@ pub(crate) async fn pick_plainly(
 
 fn question(multi: bool) -> String {
     let numbers = if multi { "Numbers" } else { "Number" };
-    format!("{numbers}, or words to narrow the list; nothing to leave: ")
+    format!("{numbers}, or text to filter, Enter to cancel: ")
 }
 
 /// A page of the list, and what is on it.
@@ -120,7 +120,7 @@ fn page(state: &mut State, cells: usize) -> (String, Vec<Instance>) {
         text.push_str(&format!("({note})\n"));
     }
     if matching == 0 {
-        text.push_str(&format!("None of {all} matches.\n"));
+        text.push_str(&format!("None of {all} match.\n"));
     } else if matching > listed.len() {
         text.push_str(&format!("{} more of {all} match.\n", matching - listed.len()));
     }
@@ -196,7 +196,7 @@ mod tests {
         assert_eq!(lines[23..], ["(denied)", "80 more of 100 match."]);
         assert!(lines.iter().all(|line| width(line) <= 80), "{text}");
         state.ask("nothing-like-it");
-        assert_eq!(page(&mut state, 80), ("\nwhich?\n(denied)\nNone of 100 matches.\n".to_owned(), Vec::new()));
+        assert_eq!(page(&mut state, 80), ("\nwhich?\n(denied)\nNone of 100 match.\n".to_owned(), Vec::new()));
     }
 
     #[test]

@@ -38,7 +38,7 @@ pub(crate) fn remember(id: &str) {
     let _one = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
     let Some(path) = path() else { return };
     if let Err(error) = write(&path, id) {
-        tracing::debug!(%error, path = %path.display(), "what was used lately cannot be remembered");
+        tracing::debug!(%error, path = %path.display(), "cannot save the recently used instances");
     }
 }
 

@@ -139,11 +139,11 @@ impl Picker<'_> {
             Some(Action::Leave) => return Ok(Some(Outcome::Left)),
             Some(Action::Refresh) => match feed.refresh.try_send(()) {
                 Ok(()) | Err(TrySendError::Full(())) => {}
-                Err(TrySendError::Closed(())) => self.state.show_message("there are no others to look for".to_owned()),
+                Err(TrySendError::Closed(())) => self.state.show_message("this list cannot be refreshed".to_owned()),
             },
             Some(Action::Copy(id)) => {
                 self.canvas.copy(&id).await?;
-                self.state.show_message(format!("{id} sent to the clipboard"));
+                self.state.show_message(format!("copied {id} to the clipboard"));
             }
             Some(Action::Suspend) => {
                 self.canvas.flush().await;

@@ -141,7 +141,7 @@ impl State {
                     self.count_marks();
                 }
                 if self.list.left_out > 0 {
-                    self.notes.push(format!("{} more are left out", self.list.left_out));
+                    self.notes.push(format!("{} more not shown", self.list.left_out));
                 }
             }
         }

@@ -4,15 +4,6 @@ use std::time::{Duration, Instant};
 
 use super::{AgentHandshakeConfig, CLIENT_VERSION};
 
-/// Which end of a session this is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Role {
-    /// The end that asked for the session. In a port session it opens the streams.
-    Client,
-    /// The end on the instance. In a port session it accepts streams, and opens none.
-    Agent,
-}
-
 /// The limits of a data channel and what it cannot know by itself. A size of zero counts as one.
 #[derive(Clone, Debug)]
 pub struct Config {

@@ -48,7 +48,7 @@ pub enum Failure {
     Undecipherable,
     /// The first large message was not acknowledged in time, on a connection that was there. It may have arrived all
     /// the same, so that it cannot be sent in another form.
-    #[error("the service did not answer to a large message")]
+    #[error("the service did not answer a large message")]
     LargeMessageUnanswered,
     /// An agent's handshake has failed.
     #[error("the handshake failed: {0}")]

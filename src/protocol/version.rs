@@ -21,7 +21,7 @@ impl Version {
 
 /// The text is not one to four numbers with dots between.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("not a version: expected one to four numbers with dots between")]
+#[error("not a version: expected one to four numbers separated by dots")]
 pub struct InvalidVersion;
 
 impl FromStr for Version {

@@ -135,5 +135,5 @@ fn check_faults(faults: &Faults) -> Result<(), Error> {
     if shares.iter().all(|share| (0.0..=1.0).contains(share)) {
         return Ok(());
     }
-    Err(Error::Option("shares of dropped, duplicated and reordered frames are from 0 to 1".to_owned()))
+    Err(Error::Option("shares of dropped, duplicated and reordered frames must be between 0 and 1".to_owned()))
 }

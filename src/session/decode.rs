@@ -35,7 +35,7 @@ impl Decoder {
 }
 
 fn invalid(error: impl std::fmt::Display) -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidData, format!("the remote side sent no valid base64: {error}"))
+    io::Error::new(io::ErrorKind::InvalidData, format!("the remote side sent invalid base64: {error}"))
 }
 
 #[cfg(test)]

@@ -36,7 +36,7 @@ pub(super) enum PortEvent {
 }
 
 /// Why a tunnel gives a session up after [`PortEvent::Restarted`].
-pub(super) const RESTARTED: &str = "the agent has begun anew";
+pub(super) const RESTARTED: &str = "the agent started the session over";
 
 /// The next event of a shell, a command or a byte stream.
 pub(crate) async fn next_output(channel: &mut Channel, observer: &(impl Observer + ?Sized)) -> OutputEvent {

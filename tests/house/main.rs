@@ -24,68 +24,7 @@ use modules::Crate;
 use sources::Sources;
 
 /// Circles across folders that are still to be taken apart, each with its files in order.
-const KNOWN: &[&[&str]] = &[
-    &[
-        "src/fleet/cache/format.rs",
-        "src/fleet/cache/mod.rs",
-        "src/fleet/error.rs",
-        "src/fleet/inventory/joiner.rs",
-        "src/fleet/inventory/mod.rs",
-        "src/fleet/inventory/plan.rs",
-        "src/fleet/inventory/survey.rs",
-        "src/fleet/model/instance.rs",
-        "src/fleet/model/target.rs",
-        "src/fleet/query/spec.rs",
-        "src/fleet/query/terms.rs",
-        "src/fleet/resolve.rs",
-        "src/fleet/trouble.rs",
-    ],
-    &[
-        "src/protocol/cipher.rs",
-        "src/protocol/config.rs",
-        "src/protocol/handshake/agent.rs",
-        "src/protocol/handshake/client.rs",
-    ],
-    &[
-        "src/sandbox/account.rs",
-        "src/sandbox/agent/link.rs",
-        "src/sandbox/api/faults.rs",
-        "src/sandbox/documents/builtin.rs",
-        "src/sandbox/documents/mod.rs",
-        "src/sandbox/fleet/generate.rs",
-        "src/sandbox/fleet/mod.rs",
-        "src/sandbox/gateway/lane.rs",
-        "src/sandbox/gateway/queue.rs",
-        "src/sandbox/options.rs",
-        "src/sandbox/sessions/mod.rs",
-        "src/sandbox/sessions/session.rs",
-    ],
-    &[
-        "src/sandbox/api/dispatch.rs",
-        "src/sandbox/api/ec2/mod.rs",
-        "src/sandbox/api/instance_connect.rs",
-        "src/sandbox/api/kms.rs",
-        "src/sandbox/api/ssm/documents.rs",
-        "src/sandbox/api/ssm/instances.rs",
-        "src/sandbox/api/ssm/sessions.rs",
-        "src/sandbox/api/ssm/settings.rs",
-        "src/sandbox/api/sts.rs",
-    ],
-    &[
-        "src/session/forward/basic.rs",
-        "src/session/forward/copy.rs",
-        "src/session/forward/incoming.rs",
-        "src/session/forward/listener.rs",
-        "src/session/forward/mux.rs",
-        "src/session/forward/session.rs",
-        "src/session/forward/socks/pool.rs",
-        "src/session/forward/socks/request.rs",
-        "src/session/forward/socks/route.rs",
-        "src/session/forward/stream.rs",
-        "src/session/forward/tunnel.rs",
-        "src/session/forward/unix_listener.rs",
-    ],
-];
+const KNOWN: &[&[&str]] = &[];
 
 /// Read once for all tests.
 static HOUSE: LazyLock<House> = LazyLock::new(House::read);

@@ -111,7 +111,7 @@ async fn expand(context: &Context, targets: Vec<TargetRequest>, all: bool) -> Re
     // If none of them runs, they stay, and the failure to reach them is the answer.
     if all && !found.iter().all(|(instance, _)| is_down(instance)) {
         for (instance, _) in found.extract_if(.., |(instance, _)| is_down(instance)) {
-            context.ui.notice(format!("{} is left out", instance.target()));
+            context.ui.notice(format!("skipping {}: it is not running", instance.target()));
         }
     }
     let names: Vec<_> = found.iter().map(|(instance, _)| instance.name.clone()).collect();

@@ -86,30 +86,30 @@ fn common() -> Roff {
         }
     };
     let codes = [
-        ("0", "fine"),
-        ("1", "failed"),
-        ("2", "the command line makes no sense"),
-        ("3", "no such target, or several"),
+        ("0", "success"),
+        ("1", "failure"),
+        ("2", "usage error"),
+        ("3", "target not found, or several match"),
         ("4", "the target is not connected"),
         ("5", "credentials or permission"),
         ("6", "the session was lost"),
     ];
-    let passed = "exec, ssh, scp and fwd with a command pass the code of the program through, and exit with 255 for a \
-                  failure of their own.";
+    let passed =
+        "exec, ssh, scp, and fwd with a command exit with the program's code, and with 255 when ssmx itself fails.";
     table("EXIT STATUS", Some(passed), &codes);
     let own = environment::ALL.into_iter().filter(|variable| variable.is_documented());
     let own: Vec<_> = own.map(|variable| (variable.name, format!("{}.", variable.summary))).collect();
     let mut variables: Vec<_> = own.iter().map(|(name, text)| (*name, text.as_str())).collect();
     variables.extend([
-        ("SSMX_REGION, SSMX_SSH_USER and others", "Settings, by their names in the configuration file, in capitals."),
-        ("AWS_PROFILE, AWS_REGION and others", "As the AWS CLI has them."),
-        ("HTTPS_PROXY, NO_PROXY", "The proxy, and the hosts that are reached without it."),
-        ("NO_COLOR", "Colours are not used."),
+        ("SSMX_REGION, SSMX_SSH_USER and others", "Settings: their names in the configuration file, in capitals."),
+        ("AWS_PROFILE, AWS_REGION and others", "As in the AWS CLI."),
+        ("HTTPS_PROXY, NO_PROXY", "The proxy, and the hosts to reach without it."),
+        ("NO_COLOR", "Turns colours off."),
     ]);
     table("ENVIRONMENT", None, &variables);
     let files = [
         ("~/.config/ssmx/config.toml", "The configuration: defaults, profiles, aliases and tunnels."),
-        ("~/.cache/ssmx/", "What instances there are, as it was listed last."),
+        ("~/.cache/ssmx/", "The cache: the instances as last listed."),
         ("~/.aws/config, ~/.aws/credentials", "Profiles, regions and credentials of AWS."),
     ];
     table("FILES", None, &files);

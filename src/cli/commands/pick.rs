@@ -59,7 +59,7 @@ impl Run for Args {
             Format::Ids => ui.data(chosen.iter().map(|one| format!("{}\n", one.id)).collect::<String>())?,
             Format::Json => {
                 let json = json::array(&chosen);
-                ui.data(json.map_err(|error| CliError::failed("JSON cannot be written").caused_by(&error))?)?;
+                ui.data(json.map_err(|error| CliError::failed("cannot write the JSON").caused_by(&error))?)?;
             }
         }
         Ok(Exit::FINE)

@@ -35,7 +35,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "HOST")]
     pub typed: Option<String>,
 
-    /// Alias whose settings hold for an instance, which is the one that `ssmx ssh` has found it to mean
+    /// Alias whose settings apply to an instance; `ssmx ssh` passes it on
     #[arg(long, value_name = "ID=NAME", hide = true)]
     pub alias: Vec<String>,
 
@@ -66,7 +66,7 @@ impl Run for Args {
         let carried = session::stdio(channel, &mut terminations, &QuietObserver::new(ui)).await;
         let closed = matches!(&carried, Ok(Carried::Ended(End::Closed(_))));
         outcome::of_stream(carried).map_err(|error| match closed {
-            true => error.hint(format!("does a server listen on port {}?", self.port)),
+            true => error.hint(format!("is a server listening on port {}?", self.port)),
             false => error,
         })
     }

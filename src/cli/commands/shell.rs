@@ -73,8 +73,8 @@ impl Args {
         let session = if self.command.is_empty() {
             let document = self.document.as_deref().or_else(|| target.settings.text(Key::ShellDocument));
             if document.is_none() && !parameters.is_empty() {
-                return Err(CliError::usage("the default shell takes no parameters")
-                    .hint("name the session document they belong to with `--document`"));
+                return Err(CliError::usage("the default session document takes no parameters")
+                    .hint("name the document that takes them with `--document`"));
             }
             SessionRequest::shell().with_document(document)
         } else {

@@ -14,7 +14,7 @@ pub(crate) fn escape(text: &str) -> Result<Escape, String> {
         [key] if key.is_ascii_graphic() => Ok(Escape(Some(*key))),
         [b'^', key @ b'@'..=b'_'] => Ok(Escape(Some(key - b'@'))),
         [b'^', key @ b'a'..=b'z'] => Ok(Escape(Some(key - b'a' + 1))),
-        _ => Err("it must be an ASCII character, `^` and a letter, or `none`".to_owned()),
+        _ => Err("expected an ASCII character, `^` and a letter, or `none`".to_owned()),
     }
 }
 

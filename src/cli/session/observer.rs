@@ -99,7 +99,7 @@ impl Observer for QuietObserver {
     }
 
     fn agent_message(&self, text: &str) {
-        tracing::info!(message = text.trim_end(), "the agent says");
+        tracing::info!(message = text.trim_end(), "message from the agent");
     }
 }
 

@@ -5,6 +5,7 @@ use std::io;
 use crate::cli::advice;
 use crate::cli::error::{CliError, ErrorKind};
 use crate::cli::exit::Exit;
+use crate::fleet::diagnose::Purpose;
 use crate::session::{Carried, Executed, Left};
 
 /// The outcome of a shell.
@@ -26,17 +27,17 @@ pub(crate) fn of_shell(left: io::Result<Left>) -> Result<Exit, CliError> {
 /// # Errors
 /// The standard streams could not be used, or the session failed or was lost.
 pub(crate) fn of_stream(carried: io::Result<Carried>) -> Result<Exit, CliError> {
-    let unusable = |error| CliError::failed("standard input and output cannot be used").caused_by(&error);
+    let unusable = |error| CliError::failed("cannot use standard input and output").caused_by(&error);
     match carried.map_err(unusable)? {
         Carried::EndOfInput => Ok(Exit::FINE),
         Carried::Stopped(signal) => Ok(Exit::of_signal(signal)),
         Carried::Ended(end) => advice::failure(end).map_or(Ok(Exit::FINE), Err),
         Carried::Undelivered => {
-            Err(CliError::new(ErrorKind::Lost, "the end of the input was not acknowledged by the instance"))
+            Err(CliError::new(ErrorKind::Lost, "the instance did not acknowledge the end of the input in time"))
         }
         Carried::Input(error) => Err(CliError::failed("cannot read standard input").caused_by(&error)),
         Carried::Output(error) if error.kind() == io::ErrorKind::TimedOut => {
-            Err(CliError::failed("nobody reads standard output"))
+            Err(CliError::failed("timed out writing to standard output"))
         }
         Carried::Output(error) => Err(CliError::stdout(&error)),
     }
@@ -51,16 +52,19 @@ pub(crate) fn of_command(executed: Executed, reports_code: bool) -> Result<Exit,
         // The agent reports -1 for a command that a signal has ended.
         Executed::Code(Some(code)) => Ok(Exit::of_program(u8::try_from(code).unwrap_or(255))),
         Executed::Code(None) if reports_code => {
-            Err(CliError::failed("the session ended before the command had told its exit code")
-                .hint("somebody may have terminated the session, or the agent was stopped")
-                .hint("agents older than 3.1.1511.0 never tell it: update the SSM agent of the instance"))
+            Err(CliError::failed("the session ended before the command reported its exit code")
+                .hint("the session may have been terminated, or the agent stopped")
+                .hint(format!(
+                    "agents older than {} never report it: update the SSM agent of the instance",
+                    Purpose::ExitCode.needs()
+                )))
         }
         Executed::Code(None) => Ok(Exit::FINE),
         Executed::Ended(end) => Err(advice::failure(end)
-            .unwrap_or_else(|| CliError::new(ErrorKind::Lost, "the session was ended before the command was"))),
+            .unwrap_or_else(|| CliError::new(ErrorKind::Lost, "the session ended before the command did"))),
         Executed::Stopped(signal) => Ok(Exit::of_signal(signal)),
         Executed::Output(error) if error.kind() == io::ErrorKind::InvalidData => {
-            Err(CliError::failed("the output cannot be decoded")
+            Err(CliError::failed("cannot decode the output")
                 .caused_by(&error)
                 .hint("`--binary` needs `sh` and `base64` on the instance"))
         }

@@ -92,11 +92,8 @@ pub(crate) async fn among(
 /// As [`request`]; or there is nothing to choose from.
 pub(crate) async fn from_fleet(context: &Context, question: Question) -> Result<Vec<Instance>, CliError> {
     if !picker::is_possible() {
-        return Err(CliError::new(
-            ErrorKind::NoTarget,
-            "no target is named, and there is no terminal to choose one on",
-        )
-        .hint("name an instance: its id (i-…, mi-…), its Name, or a tag like Role=web"));
+        return Err(CliError::new(ErrorKind::NoTarget, "no target given, and no terminal to choose one on")
+            .hint("name an instance: its id (i-…, mi-…), its Name, or a tag like Role=web"));
     }
     let Places { accounts, profiles, failures } = places::places(context, false).await?;
     let mut first = context.clone();
@@ -139,11 +136,11 @@ async fn ask(
         picker::pick(feed, settings, &mut terminations).await
     };
     let left = |exit| CliError::new(ErrorKind::Left, "nothing was chosen").exit_with(exit);
-    match outcome.map_err(|error| CliError::failed("the terminal cannot be used").caused_by(&error))? {
+    match outcome.map_err(|error| CliError::failed("cannot use the terminal").caused_by(&error))? {
         Outcome::Chosen(instances) => Ok(Ok(instances)),
         Outcome::Left => Ok(Err(left(Exit::FAILED))),
         Outcome::Stopped(signal) => Ok(Err(left(Exit::of_signal(signal)))),
-        Outcome::Failed => Ok(Err(CliError::failed("no instances can be listed"))),
+        Outcome::Failed => Ok(Err(CliError::failed("cannot list instances"))),
     }
 }
 

@@ -27,7 +27,7 @@ const FIRST_REGION: &str = "us-east-1";
 pub(crate) async fn places(context: &Context, all_regions: bool) -> Result<Places, CliError> {
     let globals = &context.globals;
     if all_regions && globals.region.is_some() {
-        return Err(CliError::usage("`--all-regions` and `--region` contradict each other"));
+        return Err(CliError::usage("`--all-regions` and `--region` cannot be used together"));
     }
     let profiles = list(globals.profile.as_deref(), "--profile")?;
     let regions = list(globals.region.as_deref(), "--region")?;
@@ -98,7 +98,7 @@ fn list(text: Option<&str>, flag: &str) -> Result<Vec<Option<String>>, CliError>
     let Some(text) = text else { return Ok(vec![None]) };
     let words: Vec<_> = text.split(',').map(str::trim).filter(|word| !word.is_empty()).collect();
     if words.is_empty() {
-        return Err(CliError::usage(format!("`{flag}` names nothing")));
+        return Err(CliError::usage(format!("`{flag}` is empty")));
     }
     Ok(words.into_iter().map(|word| Some(word.to_owned())).collect())
 }

@@ -51,7 +51,7 @@ pub(crate) fn reason(flag: Option<&str>, settings: &Resolved) -> Result<Option<S
     };
     match reason {
         Some(long) if long.chars().count() > LIMIT => {
-            Err(CliError::usage(format!("the reason is longer than the {LIMIT} characters that Session Manager takes")))
+            Err(CliError::usage(format!("the reason is longer than {LIMIT} characters, the limit of Session Manager")))
         }
         reason => Ok(reason),
     }
@@ -63,8 +63,8 @@ fn ask() -> Result<String, CliError> {
     }
     let check = |text: &String| match text.trim() {
         "" => Err("a reason is required here"),
-        text if text.chars().any(char::is_control) => Err("that has a control character in it"),
-        text if text.chars().count() > LIMIT => Err("that is longer than 256 characters"),
+        text if text.chars().any(char::is_control) => Err("the reason contains a control character"),
+        text if text.chars().count() > LIMIT => Err("the reason is longer than 256 characters"),
         _ => Ok(()),
     };
     let question = Input::<String>::new().with_prompt("Reason for this session").validate_with(check);
@@ -73,5 +73,5 @@ fn ask() -> Result<String, CliError> {
 
 fn missing() -> CliError {
     CliError::usage("the configuration requires a reason for every session")
-        .hint("say why with `--reason TEXT`, or in `SSMX_REASON`")
+        .hint("give one with `--reason TEXT`, or in `SSMX_REASON`")
 }

@@ -28,7 +28,7 @@ pub(crate) fn ask<T>(question: impl FnOnce(&Term) -> dialoguer::Result<T>) -> Re
             // It was Ctrl-C, of which the guard hears as well.
             leave(Termination::Interrupt);
         }
-        CliError::failed("cannot ask").caused_by(&error)
+        CliError::failed("cannot ask on the terminal").caused_by(&error)
     })
 }
 

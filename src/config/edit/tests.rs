@@ -86,10 +86,10 @@ fn values_are_told_as_they_are_set() {
 #[test]
 fn places_and_values_that_make_no_sense_are_refused() {
     for (text, said) in [
-        ("regoin", "`regoin` is no place in the configuration: did you mean `region`?"),
-        ("target.db.id", "`target.db.id` is no place in the configuration: did you mean `targets`?"),
-        ("a b", "`a b` is no place in the configuration: expected a setting"),
-        ("", "`` is no place in the configuration: expected"),
+        ("regoin", "`regoin` is not a path in the configuration: did you mean `region`?"),
+        ("target.db.id", "`target.db.id` is not a path in the configuration: did you mean `targets`?"),
+        ("a b", "`a b` is not a path in the configuration: expected a setting"),
+        ("", "`` is not a path in the configuration: expected"),
     ] {
         let refused = text.parse::<KeyPath>().unwrap_err();
         assert!(refused.starts_with(said), "{text}: {refused}");

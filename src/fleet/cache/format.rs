@@ -112,10 +112,10 @@ pub(crate) fn encode(cached: &Cached, of: &Header) -> io::Result<Vec<u8>> {
 
 /// The list, if it is of the account and region that `of` and `place` say.
 pub(crate) fn decode(bytes: &[u8], of: &Header, place: &Place) -> io::Result<Cached> {
-    let text = str::from_utf8(bytes).map_err(|_| damaged("it is no text"))?;
+    let text = str::from_utf8(bytes).map_err(|_| damaged("it is not valid UTF-8"))?;
     let whole = text.strip_suffix('\n').ok_or_else(|| damaged("it is cut off"))?;
     let (first, rest) = whole.split_once('\n').unwrap_or((whole, ""));
-    let header = header(first).filter(|header| header.is_of(of)).ok_or_else(|| damaged("it is of another version"))?;
+    let header = header(first).filter(|header| header.is_of(of)).ok_or_else(|| damaged("it has another version"))?;
     let instances = instances(rest, place).filter(|instances| instances.len() == header.count);
     let troubles = header.missing.into_iter().map(|missing| Trouble {
         place: place.clone(),
@@ -126,8 +126,8 @@ pub(crate) fn decode(bytes: &[u8], of: &Header, place: &Place) -> io::Result<Cac
         hints: missing.hints,
     });
     Ok(Cached {
-        as_of: time(header.as_of).ok_or_else(|| damaged("its time is none"))?,
-        instances: instances.ok_or_else(|| damaged("an instance cannot be read"))?,
+        as_of: time(header.as_of).ok_or_else(|| damaged("its time is invalid"))?,
+        instances: instances.ok_or_else(|| damaged("an instance is invalid"))?,
         troubles: troubles.collect(),
     })
 }

@@ -243,7 +243,7 @@ impl Refusal {
             action: action.to_owned(),
             resource: None,
             code: None,
-            message: format!("{action} was not answered within {seconds} s"),
+            message: format!("{action} got no response within {seconds} s"),
             request_id: None,
             hints: Vec::new(),
         }

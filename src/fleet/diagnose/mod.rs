@@ -83,7 +83,7 @@ pub(crate) fn diagnose(facts: &Facts) -> Diagnosis {
     }
     reasons.extend(unanswered(facts));
     let summary = summary.map(str::to_owned).or_else(|| Some(reasons.first()?.what.clone()));
-    let fallback = "it could not be found out".to_owned();
+    let fallback = "the reason is unknown".to_owned();
     Diagnosis { verdict, summary: summary.unwrap_or(fallback), reasons, cautions: Vec::new() }
 }
 

@@ -18,13 +18,13 @@ pub(crate) fn down(facts: &Facts) -> Option<Reason> {
         InstanceState::Pending => ("starting", "it is still starting"),
         InstanceState::Running | InstanceState::Unknown => return None,
     };
-    let reason = Reason::seen(code, what, format!("EC2 gives its state as {}", state.as_str()));
+    let reason = Reason::seen(code, what, format!("EC2 reports its state as {}", state.as_str()));
     let start = format!("`aws ec2 start-instances --instance-ids {}{}`", facts.id, place_flags(facts));
     Some(match state {
         InstanceState::Stopped => reason.fix(format!("start it first: {start}")),
-        InstanceState::Stopping => reason.fix(format!("wait until it has stopped, then start it first: {start}")),
+        InstanceState::Stopping => reason.fix(format!("wait until it has stopped, then start it: {start}")),
         InstanceState::Pending => reason.fix("wait a minute or two, then try again"),
-        _ => reason.fix("nothing brings it back: look for the instance that took its place with `ssmx ls`"),
+        _ => reason.fix("it cannot be brought back: look for its replacement with `ssmx ls`"),
     })
 }
 
@@ -33,16 +33,16 @@ pub(crate) fn unknown_here(facts: &Facts) -> Reason {
     let (who, noun) = if facts.is_hybrid() { ("Systems Manager", "node") } else { ("EC2", "instance") };
     let region = &facts.place.region;
     let searched = facts.elsewhere.as_ref().filter(|elsewhere| !elsewhere.asked.is_empty());
-    let mut seen = format!("{who} was asked in {}, and does not list it", facts.place);
+    let mut seen = format!("{who} in {} does not list it", facts.place);
     if let Some(elsewhere) = searched {
-        seen.push_str(&format!("; {} looked at as well", were(&elsewhere.asked(), elsewhere.asked.len())));
+        seen.push_str(&format!("; {} also checked", were(&elsewhere.asked(), elsewhere.asked.len())));
     }
     let reason = Reason::seen("unknown-here", format!("there is no such {noun} in {region}"), seen);
     let reason = reason.fix("check the id, the region (`--region`) and the account (`--profile`)");
     if facts.is_hybrid() {
-        return reason.fix("a node that was deregistered has to be activated anew, and gets another id");
+        return reason.fix("a deregistered node must be activated again, and gets a new id");
     }
-    reason.fix("an instance that was terminated is forgotten after an hour: look for its successor with `ssmx ls`")
+    reason.fix("a terminated instance disappears after an hour: look for its replacement with `ssmx ls`")
 }
 
 /// It is in another region or account.
@@ -50,7 +50,7 @@ pub(crate) fn elsewhere(facts: &Facts, elsewhere: &Elsewhere) -> Option<Reason> 
     let first = elsewhere.known.first()?;
     let places: Vec<_> = elsewhere.known.iter().map(|sighting| sighting.place.to_string()).collect();
     let what = format!("it is not in {}, but in {}", facts.place, places.join(" and in "));
-    let seen = format!("{} looked at", were(&elsewhere.asked(), elsewhere.asked.len()));
+    let seen = format!("{} checked", were(&elsewhere.asked(), elsewhere.asked.len()));
     Some(Reason::seen("elsewhere", what, seen).fix(format!("add `{}`", first.flags(&facts.place))))
 }
 
@@ -58,8 +58,7 @@ pub(crate) fn elsewhere(facts: &Facts, elsewhere: &Elsewhere) -> Option<Reason> 
 pub(crate) fn may_be_down(facts: &Facts) -> Reason {
     let what = "it may be stopped, terminated, or in another region or account";
     let command = format!("`aws ec2 describe-instances --instance-ids {}{}`", facts.id, place_flags(facts));
-    Reason::possible("may-not-run", what, "EC2 did not say")
-        .fix(format!("somebody who may ask EC2 sees it with {command}"))
+    Reason::possible("may-not-run", what, "EC2 did not say").fix(format!("with permission for EC2, {command} shows it"))
 }
 
 /// It runs, and Systems Manager has not heard of it: the causes in the order in which they are checked.
@@ -70,7 +69,7 @@ pub(crate) fn unregistered(facts: &Facts) -> Vec<Reason> {
     {
         let seen = format!("EC2 started it {} ago", age(facts.now, launched));
         let young = Reason::seen("not-yet-registered", "its agent may not have registered yet", seen);
-        reasons.push(young.fix("an agent takes some minutes after the start: wait, then try again"));
+        reasons.push(young.fix("an agent takes a few minutes to register after the start: wait, then try again"));
     }
     reasons.extend([permission(facts), agent_missing(facts), no_way_out(facts)].into_iter().flatten());
     reasons
@@ -91,7 +90,7 @@ fn permission(facts: &Facts) -> Option<Reason> {
     let Some(profile) = &instance.instance_profile else { return Some(no_profile(facts).fix(usual)) };
     let name = profile.rsplit('/').next().unwrap_or(profile);
     let what = format!("the role of its instance profile `{name}` may lack {CORE}");
-    let reason = Reason::possible("permission-unchecked", what, format!("EC2 gives the profile; {NOT_READ}"));
+    let reason = Reason::possible("permission-unchecked", what, format!("EC2 reports the profile; {NOT_READ}"));
     let role = format!("`aws iam get-instance-profile --instance-profile-name {name}` names the role");
     let policies = "`aws iam list-attached-role-policies --role-name ROLE` lists its policies";
     Some(reason.fix(format!("{role}, and {policies}: attach {CORE} if it is not there")))
@@ -120,13 +119,13 @@ fn agent_missing(facts: &Facts) -> Option<Reason> {
         _ => "`systemctl status amazon-ssm-agent` (on Ubuntu `snap services amazon-ssm-agent`)",
     };
     Some(reason.fix(format!(
-        "on the instance, by the serial console of EC2 or by SSH, {check} says so: install or start it, and look into its log"
+        "on the instance, through the EC2 serial console or SSH, {check} shows its state: install or start it, and check its log"
     )))
 }
 
 fn no_way_out(facts: &Facts) -> Option<Reason> {
     let hosts = hosts(facts, &["ssm", "ssmmessages", "ec2messages"]);
-    let what = format!("it may have no way to {hosts} on port 443");
+    let what = format!("it may be unable to reach {hosts} on port 443");
     let seen = match facts.instance() {
         Some(instance) if instance.has_public_ip => {
             "it has a public address, so its route table and security group decide"
@@ -136,39 +135,40 @@ fn no_way_out(facts: &Facts) -> Option<Reason> {
     };
     let reason = Reason::possible("no-route", what, seen);
     Some(reason.fix(
-        "it needs a NAT gateway, or an internet gateway and a public address, or VPC endpoints for the three whose \
-         security group lets it in; and a security group of its own that lets it out",
+        "it needs a NAT gateway, or an internet gateway and a public address, or VPC endpoints for the three whose security group lets it in; its own security group must let it out",
     ))
 }
 
 /// Its agent was registered and is not heard of.
 pub(crate) fn silent(facts: &Facts) -> Option<Reason> {
     let agent = facts.known_agent()?;
-    let status = format!("Systems Manager gives its ping status as {}", agent.ping.as_str());
+    let status = format!("Systems Manager reports its ping status as {}", agent.ping.as_str());
     let (what, seen) = match agent.last_ping {
         Some(time) => (
             format!("its agent was last heard of {} ago", age(facts.now, time)),
-            format!("{status}, the last at {}", rfc3339(time).unwrap_or_default()),
+            format!("{status}, the last ping at {}", rfc3339(time).unwrap_or_default()),
         ),
-        None => ("its agent is not heard of".to_owned(), status),
+        None => ("its agent is silent".to_owned(), status),
     };
     let reason = Reason::seen("agent-silent", what, seen);
     let mut reason = reason.fix(format!("restart the agent ({}), or the machine", restart(facts)));
     if !facts.is_hybrid() {
         let reboot = format!("`aws ec2 reboot-instances --instance-ids {}{}`", facts.id, place_flags(facts));
-        reason = reason.fix(format!("without a way in: {reboot}"));
+        reason = reason.fix(format!("if you cannot log in: {reboot}"));
     }
     let hosts = hosts(facts, &["ssm", "ssmmessages", "ec2messages"]);
-    Some(reason.fix(format!("check what has changed since then: its way to {hosts}, its role, a full disk")))
+    Some(reason.fix(format!("check what has changed since then: its access to {hosts}, its role, a full disk")))
 }
 
 /// Its agent reports, and has no connection for sessions.
 pub(crate) fn no_channel(facts: &Facts) -> Reason {
     let what = "its agent reports, but has no connection to Session Manager";
-    let seen = "Systems Manager calls the agent online; ssm:GetConnectionStatus says that it is not connected";
+    let seen = "Systems Manager reports the agent as online, but ssm:GetConnectionStatus as not connected";
     let host = hosts(facts, &["ssmmessages"]);
     Reason::seen("no-channel", what, seen)
-        .fix(format!("check its way to {host} on port 443: a VPC endpoint for ssmmessages, security groups, a proxy"))
+        .fix(format!(
+            "check its access to {host} on port 443: a VPC endpoint for ssmmessages, security groups, a proxy"
+        ))
         .fix(format!(
             "check that its role allows ssmmessages:CreateControlChannel and OpenControlChannel, as {CORE} does"
         ))
@@ -178,9 +178,9 @@ pub(crate) fn no_channel(facts: &Facts) -> Reason {
 /// Nothing more is known than that it is not connected.
 pub(crate) fn container() -> Reason {
     let what = "the container has no connection to Session Manager";
-    Reason::seen("container", what, "ssm:GetConnectionStatus says that it is not connected")
+    Reason::seen("container", what, "ssm:GetConnectionStatus reports it as not connected")
         .fix("check that the task runs, and was started with `--enable-execute-command`")
-        .fix("check that the task role allows the four actions of ssmmessages, and that the task has a way there")
+        .fix("check that the task role allows the four ssmmessages actions, and that the task can reach that service")
 }
 
 /// Its agent is too old for something.
@@ -191,8 +191,8 @@ pub(crate) fn too_old(facts: &Facts, purpose: Purpose) -> Option<Reason> {
     if text.parse::<Version>().ok()? >= needed {
         return None;
     }
-    let what = format!("its agent {text} is too old for {purpose}, which takes {needed}");
-    let reason = Reason::seen("agent-too-old", what, "Systems Manager gives the version");
+    let what = format!("its agent {text} is too old for {purpose}, which needs {needed}");
+    let reason = Reason::seen("agent-too-old", what, "Systems Manager reports the version");
     let fix = match agent.ping {
         PingStatus::Online => format!(
             "update the agent: `aws ssm send-command --document-name AWS-UpdateSSMAgent --targets \
@@ -213,13 +213,13 @@ pub(crate) fn tier(facts: &Facts) -> Option<Reason> {
     }
     let is_refused = facts.refused.as_ref().is_some_and(|refusal| refusal.message.contains("advanced-instances tier"));
     let seen = if is_refused {
-        "the service said so when a session was to be started"
+        "the service said so when ssmx tried to start a session"
     } else if facts.tier.given() == Some(&HybridTier::Standard) {
         "the setting /ssm/managed-instance/activation-tier is `standard`, which since June 2026 should not matter"
     } else {
         return None;
     };
-    let what = "sessions on hybrid nodes take the advanced-instances tier";
+    let what = "sessions on hybrid nodes need the advanced-instances tier";
     let reason =
         if is_refused { Reason::seen("hybrid-tier", what, seen) } else { Reason::possible("hybrid-tier", what, seen) };
     let command =
@@ -234,8 +234,8 @@ pub(crate) fn unanswered(refusal: &Refusal) -> Reason {
             let on = refusal.resource.as_ref().map(|resource| format!(" on {resource}")).unwrap_or_default();
             ("denied", format!("you may not call {}{on}", refusal.action))
         }
-        ErrorKind::Credentials => ("credentials", "AWS does not take the credentials".to_owned()),
-        _ => ("unanswered", format!("{} was not answered", refusal.action)),
+        ErrorKind::Credentials => ("credentials", "AWS rejects the credentials".to_owned()),
+        _ => ("unanswered", format!("{} got no response", refusal.action)),
     };
     let reason = Reason::seen(code, what, refusal.message.clone());
     refusal.hints.iter().cloned().fold(reason, Reason::fix)

@@ -328,7 +328,7 @@ fn one_trouble_with_all_services_is_reported_once() {
     let diagnosis = diagnose(&facts);
     assert_eq!(diagnosis.verdict, Verdict::Undetermined(ErrorKind::Credentials));
     assert_eq!(codes(&diagnosis.reasons), ["credentials"]);
-    assert_eq!(diagnosis.summary, "AWS does not take the credentials");
+    assert_eq!(diagnosis.summary, "AWS rejects the credentials");
 }
 
 #[test]

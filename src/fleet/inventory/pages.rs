@@ -42,6 +42,6 @@ mod tests {
         assert_eq!(read, [[0], [1], [2], [3]]);
         let read: Vec<_> = pages("ec2:DescribeInstances", 2, page).collect().await;
         assert_eq!(read.len(), 3);
-        assert_eq!(read[2].as_ref().unwrap_err().to_string(), "ec2:DescribeInstances failed: the answer has no end");
+        assert_eq!(read[2].as_ref().unwrap_err().to_string(), "ec2:DescribeInstances failed: the response has no end");
     }
 }

@@ -186,7 +186,7 @@ async fn a_list_that_breaks_off_says_so_and_keeps_what_it_has() {
     let inventory = listed(&fake, "").await;
     assert_eq!(shown(&inventory), [("i-1", TargetState::Online)]);
     assert!(inventory.troubles[0].partial && !inventory.troubles[0].is_lasting(), "{inventory:?}");
-    assert!(inventory.troubles[0].to_string().starts_with("eu-west-1: the list breaks off: instances are missing"));
+    assert!(inventory.troubles[0].to_string().starts_with("eu-west-1: the list is incomplete: instances are missing"));
 }
 
 #[tokio::test]

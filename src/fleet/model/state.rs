@@ -70,9 +70,9 @@ impl fmt::Display for TargetState {
         f.write_str(match self {
             Self::Online => "online",
             Self::Running => "running",
-            Self::Unknown => "not asked",
+            Self::Unknown => "status unknown",
             Self::Offline => "agent offline",
-            Self::Unmanaged => "not known to Systems Manager",
+            Self::Unmanaged => "unknown to Systems Manager",
             Self::Down(state) => state.as_str(),
         })
     }

@@ -122,7 +122,7 @@ impl AgentHandshake {
             .into_iter()
             .find(|action| action.action_type == KMS_ENCRYPTION)
             .and_then(|action| serde_json::from_value::<KmsResult>(action.action_result).ok());
-        let Some(result) = result else { return self.fail("the client has sent no data key".to_owned()) };
+        let Some(result) = result else { return self.fail("the client sent no data key".to_owned()) };
         self.state = State::Decrypting;
         AgentStep::Decrypt(result.ciphertext, result.challenge_acknowledged)
     }
@@ -159,7 +159,7 @@ impl AgentHandshake {
 
     /// Fails the session: the client has taken longer than [`HANDSHAKE_TIMEOUT`].
     pub(crate) fn on_timeout(&mut self) -> AgentStep {
-        self.fail("the client did not answer the handshake in time; update it to a version that does".to_owned())
+        self.fail("the client did not answer the handshake in time; update the client".to_owned())
     }
 
     fn complete(&mut self, now: Instant) -> AgentStep {

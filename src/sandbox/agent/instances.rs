@@ -147,11 +147,11 @@ async fn run(work: &Work, version: Version, pace: Pace, environment: &Environmen
             };
             command.run(pace, environment, io).await
         }
-        Work::Port(_) => Outcome::failed("a port session runs no program"),
+        Work::Port(_) => Outcome::failed("a port session cannot run a program"),
     }
 }
 
 #[cfg(not(unix))]
 async fn run(_: &Work, _: Version, _: Pace, _: &Environment, _: Io) -> Outcome {
-    Outcome::failed("the sandbox cannot play shells and commands on this operating system")
+    Outcome::failed("the sandbox cannot run shells and commands on this operating system")
 }

@@ -1,7 +1,7 @@
 //! The agents of the instances, faithful to the real one in what a client can see.
 //!
 //! Each session is one task. A [driver] speaks the protocol; the program that it runs is a shell or a command on this
-//! machine, in a throw-away home directory and as the user who runs the sandbox.
+//! machine, in a temporary home directory and as the user who runs the sandbox.
 
 pub(crate) mod contract;
 mod destination;

@@ -80,13 +80,13 @@ pub(crate) fn builtin() -> Vec<(&'static str, Value)> {
                     "command": text("The command to run"),
                     "separateOutputStream": {
                         "type": "String",
-                        "description": "Whether output, errors and exit code are sent apart",
+                        "description": "Whether to send output, errors and exit code separately",
                         "allowedValues": ["true", "false"],
                         // Recorded sessions without the parameter have separate streams.
                         "default": "true",
                     },
-                    "stdoutSeparatorPrefix": defaulted("Put before chunks of standard output", ""),
-                    "stderrSeparatorPrefix": defaulted("Put before chunks of standard error", ""),
+                    "stdoutSeparatorPrefix": defaulted("Prefix of each chunk of standard output", ""),
+                    "stderrSeparatorPrefix": defaulted("Prefix of each chunk of standard error", ""),
                 }),
                 every_platform(json!({
                     "commands": "{{ command }}",

@@ -114,7 +114,7 @@ fn parse(text: &str, region: &str) -> Result<Fleet, String> {
         let line = line(text, entry.span().start);
         let instance = entry.into_inner().instance(place, region).map_err(|error| format!("line {line}: {error}"))?;
         if !ids.insert(instance.id.clone()) {
-            return Err(format!("line {line}: there is another instance with the id {}", instance.id));
+            return Err(format!("line {line}: the id {} is already used", instance.id));
         }
         instances.push(instance);
     }
@@ -154,14 +154,14 @@ impl Entry {
             // One letter is the zone of the region.
             Some(zone) if zone.len() == 1 => format!("{region}{zone}"),
             Some(zone) if zone.starts_with(&region) => zone,
-            Some(zone) => return Err(format!("the zone {zone} is not one of the region {region}")),
+            Some(zone) => return Err(format!("the zone {zone} is not in the region {region}")),
             None => format!("{region}a"),
         };
         let mut tags = self.tags;
         if let Some(name) = self.name
             && tags.insert("Name".to_owned(), name).is_some()
         {
-            return Err("the name is given twice, as name and as the tag Name".to_owned());
+            return Err("the name is set twice, as name and as the tag Name".to_owned());
         }
         let state = self.state.unwrap_or(InstanceState::Running);
         let ping = match self.ping {
@@ -225,7 +225,7 @@ fn check_id(id: &str) -> Result<(), String> {
     if hex && lengths.contains(&digits.len()) {
         return Ok(());
     }
-    Err(format!("{id} is not an instance id: i- or mi- and 17 hexadecimal digits"))
+    Err(format!("{id} is not an instance id: expected i- or mi- and 17 hexadecimal digits"))
 }
 
 fn check_version(version: &str) -> Result<(), String> {
@@ -233,7 +233,7 @@ fn check_version(version: &str) -> Result<(), String> {
     if version.split('.').count() == 4 && version.split('.').all(number) {
         return Ok(());
     }
-    Err(format!("{version} is not a version of an agent: four numbers"))
+    Err(format!("{version} is not an agent version: expected four numbers"))
 }
 
 #[cfg(test)]

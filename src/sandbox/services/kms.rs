@@ -75,7 +75,7 @@ impl std::fmt::Debug for Kms {
 
 /// The blob is not of this key, or its encryption context was another one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the ciphertext is not of this key, or its encryption context was another one")]
+#[error("the ciphertext belongs to another key, or to another encryption context")]
 pub struct InvalidCiphertext;
 
 /// Names and values with their lengths, so that no two contexts give the same bytes.

@@ -155,7 +155,7 @@ impl<O: TunnelObserver> Driver<'_, O> {
                 state.dispatch();
                 (state.mux.can_receive(), state.mux.poll_timeout())
             };
-            self.transmit(outlet).map_err(|SessionOver| "the session takes nothing more".to_owned())?;
+            self.transmit(outlet).map_err(|SessionOver| "the session accepts no more data".to_owned())?;
             tokio::select! {
                 event = next_port(channel, self.observer), if can_receive => {
                     if let Some(end) = self.take_events(event, channel)? {

@@ -108,7 +108,7 @@ impl<O: Opener, V: TunnelObserver> Tunnel<O, V> {
                     return;
                 }
                 Ok(Err(reason)) => reason,
-                Err(_) => previous.take().unwrap_or_else(|| "it takes too long".to_owned()),
+                Err(_) => previous.take().unwrap_or_else(|| "timed out".to_owned()),
             };
             if Instant::now() + backoff.peek() >= deadline {
                 self.observer.tunnel(&TunnelEvent::GaveUp(reason));

@@ -58,11 +58,11 @@ fn remove_stale(path: &Path) -> Result<(), ListenError> {
     let taken = |reason| Err(ListenError::Socket { path: path.display().to_string(), reason });
     match fs::symlink_metadata(path) {
         Err(_) => return Ok(()),
-        Ok(file) if !file.file_type().is_socket() => return taken("the file exists and is no socket"),
+        Ok(file) if !file.file_type().is_socket() => return taken("the file exists and is not a socket"),
         Ok(_) => {}
     }
     match std::os::unix::net::UnixStream::connect(path) {
-        Ok(_) => taken("another program listens on it"),
+        Ok(_) => taken("another program is listening on it"),
         Err(error) if error.kind() == ErrorKind::ConnectionRefused => {
             fs::remove_file(path).map_err(|error| ListenError::Address { address: path.display().to_string(), error })
         }
@@ -84,7 +84,7 @@ mod tests {
         let socket = UnixListener::open(path.clone()).unwrap();
         assert_eq!(fs::metadata(&path).unwrap().mode() & 0o777, 0o600);
         let error = UnixListener::open(path.clone()).unwrap_err().to_string();
-        assert!(error.ends_with("another program listens on it"), "{error}");
+        assert!(error.ends_with("another program is listening on it"), "{error}");
         drop(socket);
         assert!(!path.exists());
 

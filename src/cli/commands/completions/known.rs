@@ -212,7 +212,7 @@ fn alias(selector: &Selector) -> String {
         Selector::Address(address) => address.clone(),
         Selector::Tags(tags) => tags.iter().map(|(key, value)| format!("{key}={value}")).collect::<Vec<_>>().join(" "),
     };
-    format!("alias of {what}")
+    format!("alias for {what}")
 }
 
 /// Splits a list at its last comma, behind which a name is typed.

@@ -25,7 +25,7 @@ use crate::environment::COMPLETE;
 ///
 /// bash, in ~/.bashrc: eval "$(ssmx completions bash)"
 ///
-/// zsh, in ~/.zshrc, behind compinit: eval "$(ssmx completions zsh)"
+/// zsh, in ~/.zshrc, after compinit: eval "$(ssmx completions zsh)"
 ///
 /// fish, in ~/.config/fish/config.fish: ssmx completions fish | source
 ///
@@ -34,7 +34,7 @@ use crate::environment::COMPLETE;
 /// PowerShell, in $PROFILE: ssmx completions powershell | Out-String | Invoke-Expression
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The shell
+    /// Shell to print the script for
     #[arg(value_enum)]
     pub shell: Shell,
 }
@@ -80,7 +80,7 @@ fn script(shell: Shell) -> std::io::Result<Vec<u8>> {
     }
     // Without the empty lines around it.
     let text = String::from_utf8_lossy(&script);
-    Ok(format!("# Completion of ssmx, as `ssmx completions {}` prints it.\n{}\n", shell.name(), text.trim()).into())
+    Ok(format!("# Completion for ssmx, printed by `ssmx completions {}`.\n{}\n", shell.name(), text.trim()).into())
 }
 
 impl Shell {

@@ -50,7 +50,7 @@ fn assignments(words: &[String]) -> Result<Vec<(KeyPath, String)>, CliError> {
             .iter()
             .map(|word| word.split_once('='))
             .collect::<Option<_>>()
-            .ok_or_else(|| CliError::usage("expected KEY VALUE, or KEY=VALUE, of which there may be several"))?,
+            .ok_or_else(|| CliError::usage("expected KEY VALUE, or one or more KEY=VALUE"))?,
     };
     let values = pairs.into_iter().map(|(key, value)| Ok((key.parse()?, value.to_owned())));
     values.collect::<Result<_, String>>().map_err(CliError::usage)
@@ -68,7 +68,7 @@ fn replace(ui: &Ui, path: &Path, before: &str, after: &str) -> Result<Exit, CliE
     if let Err(error) = file::check(after, path) {
         // The lines are those of the file that would be.
         let was_broken = file::check(before, path).is_err();
-        let refused = advice::mistakes(&error).about("nothing was changed, as it would not load");
+        let refused = advice::mistakes(&error).about("nothing was changed, because the file would be invalid");
         return Err(if was_broken { refused.hint("correct it with `ssmx config edit`") } else { refused });
     }
     if before == after {
@@ -97,12 +97,12 @@ pub(crate) fn edit(ui: &Ui, path: &Path) -> Result<Exit, CliError> {
         }
         let after = draft.text()?;
         if after == start {
-            ui.status(format!("Nothing was changed in {}", path.display()));
+            ui.status(format!("Nothing changed in {}", path.display()));
             return draft.drop_with(Ok(Exit::FINE));
         }
         match file::check(&after, path) {
             Ok(()) if file::text(path)? != before => {
-                let moved = CliError::failed(format!("`{}` was changed by somebody else meanwhile", path.display()));
+                let moved = CliError::failed(format!("another program changed `{}` in the meantime", path.display()));
                 return Err(draft.keep_with(moved));
             }
             Ok(()) => {
@@ -116,9 +116,11 @@ pub(crate) fn edit(ui: &Ui, path: &Path) -> Result<Exit, CliError> {
                     return Err(draft.keep_with(mistakes));
                 }
                 ui.error(&mistakes);
-                let question = Confirm::new().with_prompt("Go on editing?").default(true);
+                let question = Confirm::new().with_prompt("Continue editing?").default(true);
                 if !prompt::ask(|term| question.interact_on(term)).map_err(|error| draft.keep_with(error))? {
-                    return Err(draft.keep_with(CliError::failed("nothing was changed, as the file would not load")));
+                    return Err(
+                        draft.keep_with(CliError::failed("nothing was changed, because the file would be invalid"))
+                    );
                 }
             }
         }
@@ -138,7 +140,7 @@ impl Draft {
     }
 
     fn text(&self) -> Result<String, CliError> {
-        file::text(&self.path)?.ok_or_else(|| CliError::failed("the editor has removed the file"))
+        file::text(&self.path)?.ok_or_else(|| CliError::failed("the editor removed the file"))
     }
 
     fn drop_with<T>(self, outcome: T) -> T {
@@ -149,7 +151,7 @@ impl Draft {
     }
 
     fn keep_with(&self, error: CliError) -> CliError {
-        error.hint(format!("what you have written is in `{}`", self.path.display()))
+        error.hint(format!("your changes are kept in `{}`", self.path.display()))
     }
 }
 
@@ -159,12 +161,12 @@ fn run_editor(file: &Path) -> Result<(), CliError> {
     let usual = if cfg!(windows) { "notepad" } else { "vi" };
     let editor = program(VISUAL).or_else(|| program(EDITOR)).unwrap_or_else(|| usual.to_owned());
     let words = shlex::split(&editor).filter(|words| !words.is_empty());
-    let words = words.ok_or_else(|| CliError::usage(format!("the editor `{editor}` cannot be understood")))?;
+    let words = words.ok_or_else(|| CliError::usage(format!("cannot parse the editor command `{editor}`")))?;
     let failed = |what: &str| CliError::failed(format!("the editor `{editor}` {what}"));
     let status = Command::new(&words[0]).args(&words[1..]).arg(file).status();
     let status =
-        status.map_err(|error| failed("cannot be run").caused_by(&error).hint("name another one with `EDITOR`"))?;
-    if status.success() { Ok(()) } else { Err(failed("has failed").hint("nothing was changed")) }
+        status.map_err(|error| failed("cannot be run").caused_by(&error).hint("set another one in `EDITOR`"))?;
+    if status.success() { Ok(()) } else { Err(failed("failed").hint("nothing was changed")) }
 }
 
 #[cfg(test)]

@@ -31,9 +31,9 @@ pub(crate) struct Args {
 /// How to print an explanation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum Format {
-    /// Lines.
+    /// Lines, for people
     Table,
-    /// JSON.
+    /// JSON, for programs
     Json,
 }
 
@@ -57,7 +57,7 @@ pub(crate) fn run(context: &Context, args: Args) -> Result<Exit, CliError> {
     let key = args.key.as_deref().map(named).transpose()?;
     if let Some(alias) = args.target.as_deref().filter(|alias| !context.config.targets.contains_key(*alias)) {
         let known = context.config.targets.keys().map(String::as_str);
-        let error = CliError::usage(format!("`{alias}` is no alias of the configuration"));
+        let error = CliError::usage(format!("unknown alias `{alias}`"));
         return Err(nearest::did_you_mean(alias, known).into_iter().fold(error, CliError::hint));
     }
     let mut settings = settings(context, args.target.as_deref())?;
@@ -87,7 +87,7 @@ pub(crate) fn effective(context: &Context, output: Output) -> Result<Exit, CliEr
         Output::Toml => text,
         Output::Json => {
             let json: serde_json::Value = toml::from_str(&text)
-                .map_err(|error| CliError::failed("the settings cannot be shown").caused_by(&error))?;
+                .map_err(|error| CliError::failed("cannot print the settings").caused_by(&error))?;
             format!("{json:#}\n")
         }
     })?;
@@ -97,7 +97,7 @@ pub(crate) fn effective(context: &Context, output: Output) -> Result<Exit, CliEr
 fn named(text: &str) -> Result<Key, CliError> {
     let text = text.strip_prefix("defaults.").unwrap_or(text);
     Key::named(text).ok_or_else(|| {
-        CliError::usage(format!("`{text}` is no setting")).hint(nearest::suggestion(text, Key::all().map(Key::name)))
+        CliError::usage(format!("unknown setting `{text}`")).hint(nearest::suggestion(text, Key::all().map(Key::name)))
     })
 }
 
@@ -129,11 +129,13 @@ fn setting(key: Key, resolved: &Resolved, path: &str) -> ExplainedSetting {
             ExplainedSetting { key, value: Some(found.value.clone()), from, unused }
         }
         None if !unused.is_empty() => {
-            let from = format!("{}, as {} is said more strongly", key.default(), Key::EndpointUrl);
+            let from = format!("{}, because {} takes precedence", key.default(), Key::EndpointUrl);
             ExplainedSetting { key, value: None, from, unused }
         }
         None => match key.default().value() {
-            Some(value) => ExplainedSetting { key, value: Some(value), from: "built in".to_owned(), unused },
+            Some(value) => {
+                ExplainedSetting { key, value: Some(value), from: "the built-in default".to_owned(), unused }
+            }
             None => ExplainedSetting { key, value: None, from: key.default().to_string(), unused },
         },
     }
@@ -148,7 +150,7 @@ fn profile(resolved: &Resolved, path: &str, has_default_profile: bool) -> Explai
     }
     if let Some((found, variable)) = resolved.ignored_profile() {
         let (value, from) = said(found, path);
-        explained.unused.push((value, format!("{from}; not used, as {variable} is set")));
+        explained.unused.push((value, format!("{from}; not used, because {variable} is set")));
         if explained.value.is_none() {
             explained.from = format!("credentials in {variable}");
         }
@@ -191,7 +193,7 @@ impl ExplainedSetting {
             lines.push_str(&format!("  not used: {value}, from {from}\n"));
         }
         let (summary, expected, variable) = (key.summary(), key.kind().expected(), key.variable());
-        lines.push_str(&format!("\n{summary}: {expected}.\nIn {}, or as {variable}.\n", levels.join(", ")));
+        lines.push_str(&format!("\n{summary}: {expected}.\nSet it in {}, or as {variable}.\n", levels.join(", ")));
         lines
     }
 }

@@ -32,8 +32,8 @@ pub(crate) struct Args {
 /// There is a file, it cannot be written, or the AWS configuration cannot be read.
 pub(crate) fn run(ui: &Ui, globals: &Globals, args: Args, path: &Path) -> Result<Exit, CliError> {
     if path.exists() && !args.force {
-        return Err(CliError::failed(format!("there is `{}` already", path.display()))
-            .hint("change it with `ssmx config edit`, or write it anew with `--force`"));
+        return Err(CliError::failed(format!("`{}` already exists", path.display()))
+            .hint("change it with `ssmx config edit`, or overwrite it with `--force`"));
     }
     let profiles = aws::Ambient::of_process().profiles()?;
     if let Some(name) = &globals.profile
@@ -56,7 +56,7 @@ pub(crate) fn run(ui: &Ui, globals: &Globals, args: Args, path: &Path) -> Result
     };
     file::write(path, &template(profile.as_deref(), region.as_deref()))?;
     ui.status(format!("Wrote {}", path.display()));
-    ui.hint("`ssmx config edit` opens it; `ssmx config explain` shows what holds, and why");
+    ui.hint("`ssmx config edit` opens it; `ssmx config explain` shows the settings in force");
     Ok(Exit::FINE)
 }
 
@@ -64,7 +64,7 @@ type Answers = (Option<String>, Option<String>);
 
 /// Asks for what flags leave open. Ctrl-C ends the program before anything is written.
 fn ask(term: &Term, globals: &Globals, profiles: &[aws::Profile]) -> dialoguer::Result<Answers> {
-    const LEFT_TO_AWS: &str = "none: whatever AWS_PROFILE says";
+    const LEFT_TO_AWS: &str = "none: use AWS_PROFILE";
     let profile = match &globals.profile {
         Some(profile) => Some(profile.clone()),
         None if profiles.is_empty() => None,
@@ -82,8 +82,10 @@ fn ask(term: &Term, globals: &Globals, profiles: &[aws::Profile]) -> dialoguer::
             let known =
                 profiles.iter().find(|profile| profile.name == name).and_then(|profile| profile.region.as_deref());
             let prompt = match known {
-                Some(known) => format!("Default region, for all profiles (empty: each one's own; {known} for {name})"),
-                None => "Default region, for all profiles (empty: each one's own)".to_owned(),
+                Some(known) => {
+                    format!("Default region for all profiles (empty: each profile's own; {known} for {name})")
+                }
+                None => "Default region for all profiles (empty: each profile's own)".to_owned(),
             };
             let check = |text: &String| match text.trim() {
                 "" => Ok(()),
@@ -106,7 +108,7 @@ pub(crate) fn template(profile: Option<&str>, region: Option<&str>) -> String {
             _ => None,
         };
         let name = key.name();
-        text.push_str(&format!("\n# {}. Without it: {}.\n", key.summary(), key.default()));
+        text.push_str(&format!("\n# {}. Default: {}.\n", key.summary(), key.default()));
         text.push_str(&match given {
             Some(given) => format!("{name} = {}\n", toml_edit::Value::from(given)),
             None => format!("# {name} = {}\n", example(key)),
@@ -138,20 +140,20 @@ fn example(key: Key) -> String {
 }
 
 const HEAD: &str = "\
-# The configuration of ssmx. What stands behind a # has no effect.
-# `ssmx config explain` shows what holds and where it came from.
+# The configuration of ssmx. Lines that begin with # have no effect.
+# `ssmx config explain` shows the settings in force and where each comes from.
 
 [defaults]
 ";
 
 const TAIL: &str = "
-# Settings for one AWS profile: all of the above but `profile`.
+# Settings for one AWS profile: all of the above except `profile`.
 # [profiles.prod]
 # region = \"eu-west-1\"
 # ssh_user = \"ubuntu\"
 # reason_required = true
 
-# An alias: one of id, name, tags or address, with settings of its own.
+# An alias: one of id, name, tags or address, and its own settings.
 # [targets.db]
 # tags = { Role = \"postgres\", Env = \"prod\" }
 # profile = \"prod\"

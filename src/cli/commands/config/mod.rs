@@ -111,7 +111,7 @@ fn run(ui: &Ui, globals: &Globals, args: Args) -> Result<Exit, CliError> {
         Command::Path => {
             ui.data(format!("{}\n", path.display()))?;
             if !path.exists() {
-                ui.hint("there is no such file yet; `ssmx config init` makes it");
+                ui.hint("the file does not exist yet; create it with `ssmx config init`");
             }
             Ok(Exit::FINE)
         }
@@ -130,8 +130,9 @@ fn run(ui: &Ui, globals: &Globals, args: Args) -> Result<Exit, CliError> {
 
 fn show(ui: &Ui, path: &Path, output: Output) -> Result<Exit, CliError> {
     let Some(text) = file::text(path)? else {
-        return Err(CliError::failed(format!("there is no `{}`", path.display()))
-            .hint("`ssmx config init` makes it; `ssmx config show --effective` shows what holds without it"));
+        return Err(CliError::failed(format!("`{}` does not exist", path.display())).hint(
+            "create it with `ssmx config init`; `ssmx config show --effective` shows the settings in force without it",
+        ));
     };
     if output == Output::Toml {
         ui.data(text)?;
@@ -140,7 +141,7 @@ fn show(ui: &Ui, path: &Path, output: Output) -> Result<Exit, CliError> {
     // Only what loads is worth a program's while.
     file::check(&text, path)?;
     let json: serde_json::Value =
-        toml::from_str(&text).map_err(|error| CliError::failed("the file is no TOML").caused_by(&error))?;
+        toml::from_str(&text).map_err(|error| CliError::failed("the file is not valid TOML").caused_by(&error))?;
     ui.data(format!("{json:#}\n"))?;
     Ok(Exit::FINE)
 }

@@ -25,7 +25,7 @@ use crate::cli::globals::Globals;
 use crate::cli::target::choose;
 use crate::cli::target::lookup::{self, Ambiguity};
 use crate::cli::ui::Ui;
-use crate::session::forward::{self, Bind, Destination, Listener, Opener, Session};
+use crate::session::forward::{self, Bind, Destination, Listener, Session};
 use crate::terminal::signals::exit_now;
 use crate::terminal::{Termination, Terminations};
 use child::Place;
@@ -252,14 +252,14 @@ fn listen(ui: &Ui, plans: &[Plan]) -> Result<Vec<Entry>, CliError> {
         let listener = Listener::open(&spec.listen).map_err(|error| {
             CliError::failed(format!("cannot forward `{}`", spec.text))
                 .caused_by(&error)
-                .hint(format!("leave the choice to ssmx with local port 0, as in `0:{}`", port_and_host(&spec)))
+                .hint(format!("let ssmx choose with local port 0, as in `0:{}`", port_and_host(&spec)))
         })?;
         if let (true, Some(address)) = (listener.has_moved(), listener.addresses().first()) {
             let preferred = spec.destination.port;
             ui.notice(format!("local port {preferred} is taken; using {} for `{}`", address.port(), spec.text));
         }
         if listener.addresses().iter().any(|address| !address.ip().is_loopback()) {
-            ui.notice(format!("{listener} can be reached from other machines"));
+            ui.notice(format!("other machines can reach {listener}"));
         }
         entries.push(Entry { number, plan, spec, listener });
     }

@@ -106,14 +106,14 @@ impl TunnelObserver for UiTunnelObserver {
             TunnelEvent::Refused => self.refused(),
             TunnelEvent::Ended(end) => {
                 let why = advice::reason(end).map(|why| format!(" ({why})")).unwrap_or_default();
-                self.report(format!("the session has ended{why}; the next connection starts another one"));
+                self.report(format!("the session has ended{why}; the next connection starts a new one"));
             }
-            TunnelEvent::Waiting(reason) => self.report(format!("no other session yet: {reason}")),
-            TunnelEvent::Replaced(id) => self.report(format!("another session carries on ({id})")),
-            TunnelEvent::GaveUp(reason) => self.report(format!("gave up waiting for another session: {reason}")),
-            TunnelEvent::NoSession(reason) => self.report(format!("no session: {reason}")),
+            TunnelEvent::Waiting(reason) => self.report(format!("still trying to start a new session: {reason}")),
+            TunnelEvent::Replaced(id) => self.report(format!("continuing on a new session ({id})")),
+            TunnelEvent::GaveUp(reason) => self.report(format!("gave up starting a new session: {reason}")),
+            TunnelEvent::NoSession(reason) => self.report(format!("cannot start a session: {reason}")),
             TunnelEvent::NoRoom => {
-                self.report("refused, as all sessions are in use; `--socks-sessions` allows more".to_owned())
+                self.report("refused: all sessions are in use; `--socks-sessions` allows more".to_owned())
             }
             TunnelEvent::Rejected(reason) => self.rejected(reason),
             TunnelEvent::Accept(error) => self.report(format!("cannot accept connections: {error}")),

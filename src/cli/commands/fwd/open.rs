@@ -101,7 +101,7 @@ async fn until_accepted(
     observer: &UiTunnelObserver,
     stopped: &mut watch::Receiver<bool>,
 ) -> bool {
-    let _waiting = opener.ui.waiting(format!("Waiting until {} accepts connections", observer.destination()));
+    let _waiting = opener.ui.waiting(format!("Waiting for {} to accept connections", observer.destination()));
     observer.hush(true);
     let accepts = tokio::select! {
         accepts = accepts(session) => accepts,

@@ -35,7 +35,7 @@ pub(crate) fn plans(context: &Context, args: &Args) -> Result<Vec<Plan>, CliErro
         }
         // Words that are neither; if one of them is a tunnel, tunnels were meant.
         Err(problem) if !words(args).any(|word| context.config.tunnels.contains_key(word)) => {
-            return Err(CliError::usage(problem).hint("FORWARD is like 5432, 8080:80 or 5433:db.internal:5432"));
+            return Err(CliError::usage(problem).hint("write FORWARD like 5432, 8080:80 or 5433:db.internal:5432"));
         }
         _ => words(args).map(|name| named(context, args, name)).collect::<Result<Vec<_>, _>>()?,
     };
@@ -86,7 +86,7 @@ fn unknown(context: &Context, args: &Args, name: &str) -> CliError {
         error = error.hint(nearest::suggestion(name, known.keys().map(String::as_str)));
     }
     if args.forwards.is_empty() {
-        return error.hint(format!("to reach a port of an instance, say which: `ssmx fwd {name} 5432`"));
+        return error.hint(format!("to reach a port of an instance, add the port: `ssmx fwd {name} 5432`"));
     }
     error
 }

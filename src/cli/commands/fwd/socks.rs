@@ -71,7 +71,7 @@ impl FromStr for SocksSpec {
         };
         let number = Some(port).filter(|port| port.bytes().all(|byte| byte.is_ascii_digit()));
         let number = number.and_then(|port| port.parse().ok());
-        let port = match number.ok_or_else(|| format!("`{port}` is no local port: expected [BIND:]PORT"))? {
+        let port = match number.ok_or_else(|| format!("`{port}` is not a local port: expected [BIND:]PORT"))? {
             0 => LocalPort::Any,
             port => LocalPort::Named(port),
         };
@@ -90,13 +90,11 @@ pub(crate) fn listen(ui: &Ui, args: &fwd::Args) -> Result<Option<Listener>, CliE
         *bind = address;
     }
     let listener = Listener::open(&listen).map_err(|error| {
-        CliError::failed("cannot listen for SOCKS5")
-            .caused_by(&error)
-            .hint("leave the choice of the port to ssmx with `--socks 0`")
+        CliError::failed("cannot listen for SOCKS5").caused_by(&error).hint("let ssmx choose the port with `--socks 0`")
     })?;
     if listener.addresses().iter().any(|address| !address.ip().is_loopback()) {
         ui.warning(format!(
-            "{listener} can be reached from other machines, and whoever reaches it reaches what {} can",
+            "other machines can reach {listener}, and through it everything that {} can reach",
             args.target
         ));
     }
@@ -109,7 +107,7 @@ pub(crate) fn listen(ui: &Ui, args: &fwd::Args) -> Result<Option<Listener>, CliE
 /// Standard output cannot be written to.
 pub(crate) fn ready(ui: &Ui, args: &fwd::Args, listener: &Listener) -> Result<(), CliError> {
     if args.output == Format::Table {
-        ui.status(format!("SOCKS5 on {listener} → what {} can reach", args.target));
+        ui.status(format!("SOCKS5 on {listener} → anything {} can reach", args.target));
         return Ok(());
     }
     let addresses: Vec<String> = listener.addresses().iter().map(ToString::to_string).collect();

@@ -52,7 +52,7 @@ pub(crate) fn bind(text: &str) -> Result<Bind, String> {
         return Ok(Bind::Loopback);
     }
     let plain = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(text);
-    plain.parse().map(Bind::Address).map_err(|_| format!("`{text}` is no IP address to listen on"))
+    plain.parse().map(Bind::Address).map_err(|_| format!("`{text}` is not an IP address to listen on"))
 }
 
 fn tcp(text: &str) -> Result<(Listen, Destination), String> {
@@ -94,7 +94,7 @@ fn unix(text: &str) -> Result<(Listen, Destination), String> {
 }
 
 fn destination(host: Option<&str>, port: &str) -> Result<Destination, String> {
-    let refused = || format!("`{port}` is no remote port: expected a number from 1 to 65535 at the end");
+    let refused = || format!("`{port}` is not a remote port: expected a number from 1 to 65535 at the end");
     let number = Some(port).filter(|port| is_number(port)).and_then(|port| port.parse().ok());
     let port = number.filter(|&port| port != 0).ok_or_else(refused)?;
     let host = host.map(remote_host).transpose()?;
@@ -103,7 +103,7 @@ fn destination(host: Option<&str>, port: &str) -> Result<Destination, String> {
 }
 
 fn remote_host(text: &str) -> Result<String, String> {
-    let refused = || format!("`{text}` is no host: expected a name or an IP address, IPv6 in brackets");
+    let refused = || format!("`{text}` is not a host: expected a name or an IP address, IPv6 in brackets");
     if let Some(inner) = text.strip_prefix('[') {
         let address = inner.strip_suffix(']').ok_or_else(refused)?;
         return match address.parse() {
@@ -120,7 +120,7 @@ fn remote_host(text: &str) -> Result<String, String> {
 
 fn local_port(text: &str) -> Result<u16, String> {
     let number = Some(text).filter(|text| is_number(text)).and_then(|text| text.parse().ok());
-    number.ok_or_else(|| format!("`{text}` is no local port: expected a number from 0 to 65535"))
+    number.ok_or_else(|| format!("`{text}` is not a local port: expected a number from 0 to 65535"))
 }
 
 /// What stands between the colons that stand outside brackets.
@@ -131,7 +131,7 @@ fn parts(text: &str) -> Result<Vec<&str>, String> {
         match c {
             '[' if !inside && at == start => inside = true,
             ']' if inside => inside = false,
-            '[' | ']' => return Err("brackets belong around an IPv6 address".to_owned()),
+            '[' | ']' => return Err("only IPv6 addresses take brackets".to_owned()),
             ':' if !inside => {
                 parts.push(&text[start..at]);
                 start = at + 1;
@@ -144,7 +144,7 @@ fn parts(text: &str) -> Result<Vec<&str>, String> {
     }
     parts.push(&text[start..]);
     if parts.len() > 4 {
-        return Err(format!("too many colons: IPv6 addresses stand in brackets; {EXPECTED}"));
+        return Err(format!("too many colons: put IPv6 addresses in brackets; {EXPECTED}"));
     }
     if parts.iter().any(|part| part.is_empty()) {
         return Err(EXPECTED.to_owned());

@@ -134,7 +134,7 @@ async fn run(context: &Context, args: Args) -> Result<Exit, CliError> {
     let preview = preview(context, &accounts, &query, &options, &args, &columns).await?;
     let mut inventory = {
         let what = match (&preview, regions) {
-            (Some(preview), _) => format!("That was {}; asking AWS", preview.age),
+            (Some(preview), _) => format!("Showing data from {}; refreshing", preview.age),
             (None, 1) => "Listing instances".to_owned(),
             (None, _) => format!("Listing the instances of {regions} regions"),
         };
@@ -218,7 +218,7 @@ fn write(context: &Context, instances: &[Instance], args: &Args, columns: &[Colu
     match args.output {
         Format::Json => {
             let text = json::array(instances);
-            ui.data(text.map_err(|error| CliError::failed("the list cannot be written").caused_by(&error))?)?;
+            ui.data(text.map_err(|error| CliError::failed("cannot write the list").caused_by(&error))?)?;
         }
         Format::Ids => ui.data(instances.iter().map(|instance| format!("{}\n", instance.id)).collect::<String>())?,
         // The footer says that there is nothing; a program needs no titles of nothing.
@@ -257,7 +257,7 @@ fn footer(inventory: &Inventory, found: usize, args: &Args, query: &Query, left_
         parts.push(format!("{} not shown{why}", found - instances.len()));
     }
     if let Some(as_of) = cached {
-        parts.push(format!("asked {} (`--refresh` asks again)", ago(SystemTime::now(), *as_of)));
+        parts.push(format!("data from {} (`--refresh` to update)", ago(SystemTime::now(), *as_of)));
     }
     if !left_out.is_empty() {
         parts.push(format!("no room for {} (`-o wide`)", left_out.join(", ")));

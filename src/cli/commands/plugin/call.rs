@@ -158,8 +158,8 @@ fn from_json<'a, T: Deserialize<'a>>(text: &'a str, what: &'static str) -> Resul
     serde_json::from_str(text).map_err(|error| Mistake::Json { what, line: error.line(), column: error.column() })
 }
 
-const ANSWER: &str = "answer of StartSession";
-const REQUEST: &str = "request of StartSession";
+const ANSWER: &str = "StartSession response";
+const REQUEST: &str = "StartSession request";
 
 #[cfg(test)]
 mod tests;

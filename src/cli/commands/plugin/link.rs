@@ -20,17 +20,17 @@ pub(crate) fn install(ui: &Ui, dir: &Path, force: bool) -> Result<Exit, CliError
     let cannot =
         |error: &io::Error| CliError::failed(format!("cannot install into `{}`", dir.display())).caused_by(error);
     let dir = dir.canonicalize().map_err(|error| match error.kind() {
-        io::ErrorKind::NotFound => cannot(&error).hint(format!("make it first: `mkdir -p {}`", dir.display())),
+        io::ErrorKind::NotFound => cannot(&error).hint(format!("create it first: `mkdir -p {}`", dir.display())),
         _ => cannot(&error),
     })?;
     let program = real_program().map_err(|error| cannot(&error))?;
     let path = dir.join(file_name());
     match Present::at(&path, &program).map_err(|error| cannot(&error))? {
-        Present::ThisProgram => ui.status(format!("`{}` is this program already", path.display())),
+        Present::ThisProgram => ui.status(format!("`{}` is already this program", path.display())),
         Present::Folder => return Err(CliError::failed(format!("`{}` is a folder", path.display()))),
         Present::Other if !force => {
-            return Err(CliError::failed(format!("`{}` is there already and is not ssmx", path.display()))
-                .hint("`--force` replaces it"));
+            return Err(CliError::failed(format!("`{}` already exists and is not ssmx", path.display()))
+                .hint("`--force` overwrites it"));
         }
         _ => {
             files::replace_by_link(&program, &path).map_err(|error| cannot(&error))?;
@@ -40,7 +40,7 @@ pub(crate) fn install(ui: &Ui, dir: &Path, force: bool) -> Result<Exit, CliError
     match found() {
         Some(found) if is_same(&found, &path) => ui.status("It is on PATH: the AWS CLI will use it."),
         Some(found) => ui.warning(format!("the AWS CLI will use `{}`, which comes first on PATH", found.display())),
-        None => ui.warning(format!("`{}` is not on PATH, so that the AWS CLI will not find it", dir.display())),
+        None => ui.warning(format!("`{}` is not on PATH, so the AWS CLI will not find it", dir.display())),
     }
     Ok(Exit::FINE)
 }

@@ -15,11 +15,11 @@ pub(crate) enum Mistake {
     NotText(usize),
     #[error("the operation is not `StartSession`")]
     Operation,
-    #[error("the environment variable that should hold the answer of StartSession is not set")]
+    #[error("the environment variable for the StartSession response is not set")]
     Variable,
-    #[error("the answer of StartSession cannot be read")]
+    #[error("cannot read the StartSession response")]
     Unreadable,
-    #[error("the answer of StartSession is longer than {} KiB", LIMIT / 1024)]
+    #[error("the StartSession response is longer than {} KiB", LIMIT / 1024)]
     TooLong,
     #[error("the {what} is not the expected JSON (line {line}, column {column})")]
     Json { what: &'static str, line: usize, column: usize },

@@ -51,7 +51,7 @@ pub(crate) struct Args {
     #[arg(long, requires = "install")]
     pub force: bool,
 
-    /// What the plugin is called with
+    /// Arguments of the plugin
     #[arg(trailing_var_arg = true, allow_hyphen_values = true, hide = true)]
     pub call: Vec<OsString>,
 }
@@ -101,7 +101,7 @@ async fn refuse(ui: &Ui, globals: &Globals, CallError { mistake, orphan }: CallE
         }
     }
     CliError::usage(mistake.to_string())
-        .hint("the AWS CLI calls this program by itself, in `aws ssm start-session --target ID`")
+        .hint("the AWS CLI runs this program itself, in `aws ssm start-session --target ID`")
 }
 
 /// The account, region and endpoints of a call. Flags fill in what the call leaves open. Of the configuration only
@@ -122,7 +122,7 @@ fn resolve(ui: &Ui, globals: &Globals, call: Account, ambient: &Ambient) -> Reso
     let flags = context::flags(&globals).text(Key::SsmEndpointUrl, NAME, call.ssm_endpoint_url.as_deref());
     let read = || Ok::<_, ConfigError>((context::load_config()?, Variables::read(environment::setting)?));
     let (config, variables) = read().unwrap_or_else(|error| {
-        ui.warning(format!("the configuration is not used: {error}"));
+        ui.warning(format!("ignoring the configuration: {error}"));
         Default::default()
     });
     let (config, variables) = (config.only(Key::is_endpoint), variables.only(Key::is_endpoint));
@@ -149,7 +149,7 @@ async fn start(ui: &Ui, globals: &Globals, call: Call) -> Result<Exit, CliError>
         if let Some((_, kind)) = known {
             return Ok((channel, kind, None));
         }
-        let early = || CliError::new(ErrorKind::Lost, "the session was ended before it had begun");
+        let early = || CliError::new(ErrorKind::Lost, "the session ended before it began");
         let ready = session::wait_until_ready(&mut channel, &observer).await;
         let ready = ready.map_err(|end| advice::failure(end).unwrap_or_else(early));
         match ready.and_then(|ready| Ok((Kind::of(ready.as_ref())?, ready))) {
@@ -238,7 +238,7 @@ impl Kind {
             Some(SessionType::Port) if handshake.properties["type"] == "LocalPortForwarding" => Self::Port,
             Some(SessionType::Port) => Self::Stream,
             Some(SessionType::Other(name)) => {
-                return Err(CliError::failed(format!("sessions of type `{name}` are not known to this plugin")));
+                return Err(CliError::failed(format!("unknown session type `{name}`")));
             }
         })
     }

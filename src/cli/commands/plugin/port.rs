@@ -97,7 +97,7 @@ fn listen(handshake: Option<&Handshake>) -> Result<Listen, CliError> {
         ("", "" | "0") => Ok(Listen::Tcp { bind: Bind::Loopback, port: LocalPort::Any }),
         ("", port) => match port.parse() {
             Ok(port) => Ok(Listen::Tcp { bind: Bind::Loopback, port: LocalPort::Named(port) }),
-            Err(_) => Err(CliError::usage(format!("the local port `{port}` is no number from 0 to 65535"))),
+            Err(_) => Err(CliError::usage(format!("the local port `{port}` is not a number from 0 to 65535"))),
         },
         (path, _) => Ok(Listen::Unix(path.into())),
     }
@@ -131,7 +131,7 @@ impl TunnelObserver for LineObserver {
     fn tunnel(&self, event: &TunnelEvent) {
         match event {
             TunnelEvent::Refused => print(&self.ui, "\nConnection to destination port failed, check SSM Agent logs.\n"),
-            TunnelEvent::Accept(error) => self.ui.warning(format!("the system does not hand out connections: {error}")),
+            TunnelEvent::Accept(error) => self.ui.warning(format!("cannot accept connections: {error}")),
             // There is no other session, and the end of this one is reported elsewhere.
             TunnelEvent::Ended(_) | TunnelEvent::Waiting(_) | TunnelEvent::Replaced(_) | TunnelEvent::GaveUp(_) => {}
             TunnelEvent::NoSession(_) | TunnelEvent::NoRoom | TunnelEvent::Rejected(_) => {}

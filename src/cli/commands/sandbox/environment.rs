@@ -17,7 +17,7 @@ impl SandboxConfig {
     /// It cannot be made.
     pub(crate) fn new() -> io::Result<Self> {
         let config = Self(TemporaryFolder::new("ssmx-sandbox-")?);
-        files::write(&config.file(), b"# The configuration of this sandbox. It goes when the sandbox goes.\n")?;
+        files::write(&config.file(), b"# The configuration of this sandbox, deleted when the sandbox ends.\n")?;
         Ok(config)
     }
 

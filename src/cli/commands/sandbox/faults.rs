@@ -46,7 +46,7 @@ impl FromStr for Fault {
         let (direction, list) = match text.split_once(':') {
             Some(("up", list)) => (Some(Direction::Up), list),
             Some(("down", list)) => (Some(Direction::Down), list),
-            Some((other, _)) => return Err(format!("`{other}` is no direction; there are `up` and `down`")),
+            Some((other, _)) => return Err(format!("unknown direction `{other}`; expected `up` or `down`")),
             None => (None, text),
         };
         let mut fault = Self { direction, ..Self::default() };
@@ -66,14 +66,14 @@ impl FromStr for Fault {
                 "cut" => {
                     let after = duration(value)?;
                     if after.is_zero() {
-                        return Err("a connection needs some time before it can be cut".to_owned());
+                        return Err("the time before a cut must not be zero".to_owned());
                     }
                     fault.cut = Some(after);
                 }
                 "close-above" => fault.message_limit = Some(MessageLimit::Close(bytes(value)?)),
                 "swallow-above" => fault.message_limit = Some(MessageLimit::Swallow(bytes(value)?)),
                 _ => {
-                    return Err(format!("`{name}` is no fault; there are `drop`, `dup`, `reorder`, `delay` and `cut`"));
+                    return Err(format!("unknown fault `{name}`; expected `drop`, `dup`, `reorder`, `delay` or `cut`"));
                 }
             }
         }
@@ -84,16 +84,16 @@ impl FromStr for Fault {
 fn share(text: &str) -> Result<f64, String> {
     match text.parse() {
         Ok(share) if (0.0..=1.0).contains(&share) => Ok(share),
-        _ => Err(format!("`{text}` is no share between 0 and 1")),
+        _ => Err(format!("`{text}` is not a number between 0 and 1")),
     }
 }
 
 fn bytes(text: &str) -> Result<usize, String> {
-    text.parse().map_err(|_| format!("`{text}` is no number of bytes"))
+    text.parse().map_err(|_| format!("`{text}` is not a number of bytes"))
 }
 
 fn duration(text: &str) -> Result<Duration, String> {
-    humantime::parse_duration(text).map_err(|error| format!("`{text}` is no duration like `20ms` or `5s`: {error}"))
+    humantime::parse_duration(text).map_err(|error| format!("`{text}` is not a duration like `20ms` or `5s`: {error}"))
 }
 
 #[cfg(test)]

@@ -100,13 +100,16 @@ async fn run(ui: &Ui, globals: &Globals, args: Args) -> Result<Exit, CliError> {
     let mut terminations = Terminations::listen()?;
     let mut instances = Instances::new();
     if args.sshd {
-        let no_sshd = |error: crate::sandbox::Error| CliError::failed("no SSH servers").caused_by(&error);
+        let no_sshd =
+            |error: crate::sandbox::Error| CliError::failed("cannot set up the SSH servers").caused_by(&error);
         instances = instances.with_ssh_servers().map_err(no_sshd)?;
     }
     let instances = Arc::new(instances);
     let options = options(ui, globals, &args, Arc::clone(&instances))?;
     let names: Vec<String> = options.fleet.iter().filter_map(|one| one.name().map(str::to_owned)).collect();
-    let sandbox = Sandbox::start(options).await.map_err(|error| CliError::failed("no sandbox").caused_by(&error))?;
+    let sandbox = Sandbox::start(options)
+        .await
+        .map_err(|error| CliError::failed("cannot start the sandbox").caused_by(&error))?;
     let interactive = args.command.is_empty() && terminal::is_terminal();
     let exit = if args.command.is_empty() && !interactive {
         stay(ui, &sandbox, &mut terminations).await
@@ -120,7 +123,7 @@ async fn run(ui: &Ui, globals: &Globals, args: Args) -> Result<Exit, CliError> {
     sandbox.shutdown().await;
     instances.remove_homes();
     if interactive {
-        ui.status("The sandbox is gone.");
+        ui.status("The sandbox has ended.");
     }
     exit
 }
@@ -143,7 +146,7 @@ async fn stay(ui: &Ui, sandbox: &Sandbox, terminations: &mut Terminations) -> Re
         exports.push_str(&format!("export {name}={value}\n"));
     }
     ui.data(exports)?;
-    ui.status(format!("{BANNER}\nIt listens on {} until it is interrupted.", sandbox.endpoint()));
+    ui.status(format!("{BANNER}\nIt listens on {} until you interrupt it.", sandbox.endpoint()));
     let signal = terminations.next().await;
     Ok(match signal {
         // That is how one ends it.
@@ -186,7 +189,7 @@ async fn run_in(sandbox: &Sandbox, command: &[OsString], terminations: &mut Term
 }
 
 fn config() -> Result<SandboxConfig, CliError> {
-    SandboxConfig::new().map_err(|error| CliError::failed("no folder for the sandbox").caused_by(&error))
+    SandboxConfig::new().map_err(|error| CliError::failed("cannot create a folder for the sandbox").caused_by(&error))
 }
 
 /// The variables of this process that could lead a command past the sandbox.
@@ -195,7 +198,7 @@ fn foreign() -> impl Iterator<Item = String> {
 }
 
 fn options(ui: &Ui, globals: &Globals, args: &Args, instances: Arc<Instances>) -> Result<Options, CliError> {
-    let unusable = |error: crate::sandbox::Error| CliError::usage("the sandbox cannot be had").caused_by(&error);
+    let unusable = |error: crate::sandbox::Error| CliError::usage("cannot set up the sandbox").caused_by(&error);
     let ssh_user = instances.ssh_user().map(str::to_owned);
     let ssh_known_hosts = instances.ssh_known_hosts().map(Path::to_owned);
     let mut options = Options { ssh_user, ssh_known_hosts, ..Options::new(instances) };
@@ -222,7 +225,7 @@ fn options(ui: &Ui, globals: &Globals, args: &Args, instances: Arc<Instances>) -
         apply(fault, &mut options);
     }
     if !args.faults.is_empty() && args.seed.is_none() {
-        ui.status(format!("Faults by seed: repeat them with `--seed {seed}`"));
+        ui.status(format!("Repeat these faults with `--seed {seed}`"));
     }
     Ok(options)
 }
@@ -248,7 +251,7 @@ fn apply(fault: &Fault, options: &mut Options) {
 }
 
 const BANNER: &str =
-    "This is a sandbox: an AWS that ssmx plays on this machine. No account is involved, and nothing leaves it.";
+    "This is a sandbox: ssmx simulates AWS on this machine. It uses no account, and nothing leaves the machine.";
 
 fn welcome(ui: &Ui, sandbox: &Sandbox, names: &[String], ssh_user: Option<&str>) {
     const SHOWN: usize = 12;
@@ -258,15 +261,15 @@ fn welcome(ui: &Ui, sandbox: &Sandbox, names: &[String], ssh_user: Option<&str>)
     }
     let ssh = ssh_user.map(|user| {
         format!(
-            "      ssmx ssh web-1                        by SSH, as {user}: nobody else can log in, as all of it is\n\
-             \x20                                           this machine. `SSMX_SSH_USER` says so to ssmx\n"
+            "      ssmx ssh web-1                        by SSH, as {user}: the only user who can log in, since\n\
+             \x20                                           the instances are this machine. `SSMX_SSH_USER` is set\n"
         )
     });
     ui.status(format!(
         "{BANNER}\n\
          \n\
          Instances: {shown}\n\
-         Endpoint:  {}, set in the environment of this shell together with credentials for it\n\
+         Endpoint:  {}, set in the environment of this shell, with credentials for it\n\
          \n\
          Try:  ssmx web-1                            a shell on an instance\n\
          \x20     ssmx exec web-1 web-2 -- uname -sr    a command on two\n\
@@ -290,7 +293,7 @@ fn temporary_plugin() -> Option<TemporaryLink> {
     if link::found().is_some() {
         return None;
     }
-    TemporaryLink::new().inspect_err(|error| tracing::warn!(%error, "no plugin for the AWS CLI")).ok()
+    TemporaryLink::new().inspect_err(|error| tracing::warn!(%error, "cannot set up the plugin for the AWS CLI")).ok()
 }
 
 /// PATH with the folder of this program first, so that the command finds this `ssmx`, and a plugin last, where none was
@@ -311,7 +314,7 @@ fn agent_version(text: &str) -> Result<String, String> {
     if numbers.len() == 4 && numbers.iter().all(Result::is_ok) {
         return Ok(text.to_owned());
     }
-    Err("it must be four numbers, like `3.1.501.0`".to_owned())
+    Err("expected four numbers, like `3.1.501.0`".to_owned())
 }
 
 #[cfg(test)]

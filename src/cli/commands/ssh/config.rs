@@ -87,7 +87,7 @@ fn logins(context: &Context) -> Result<String, CliError> {
 
 fn text(proxy_command: &str) -> String {
     format!(
-        "# Written by `ssmx ssh-config`; `ssmx ssh-config --install` writes it anew, `--uninstall` removes it.\n\
+        "# Written by `ssmx ssh-config`; `ssmx ssh-config --install` updates it, `--uninstall` removes it.\n\
          Host {}\n\
          \x20   ProxyCommand {proxy_command}\n\
          \x20   CheckHostIP no\n",
@@ -101,7 +101,7 @@ fn in_sandbox() -> String {
     let variable = environment::SANDBOX_KNOWN_HOSTS.name;
     format!(
         "\n\
-         # In `ssmx sandbox --sshd` only: host keys are made anew each time.\n\
+         # In `ssmx sandbox --sshd` only: host keys are new each time.\n\
          Match host \"{}\" exec \"test ${{{variable}:+set}}\"\n\
          \x20   UserKnownHostsFile ${{{variable}}}\n",
         patterns().join(",")
@@ -147,13 +147,13 @@ fn uninstall(ui: &Ui, folder: &Path) -> Result<Exit, CliError> {
     let config = folder.join("config");
     // First the line, so that no moment sees a file that includes what is not there.
     if change(&config, |before| before.map(include::exclude))? {
-        ui.status(format!("Took the Include line out of {}", config.display()));
+        ui.status(format!("Removed the Include line from {}", config.display()));
     }
     let ours = folder.join(include::FILE);
     match std::fs::remove_file(&ours) {
         Ok(()) => ui.status(format!("Removed {}", ours.display())),
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            ui.status(format!("There is no {}", ours.display()));
+            ui.status(format!("{} does not exist", ours.display()));
         }
         Err(error) => return Err(failed("remove", &ours, &error)),
     }

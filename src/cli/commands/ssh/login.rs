@@ -98,7 +98,7 @@ pub(crate) async fn host(
     if let TargetState::Down(_) = target.state {
         // ssh would only add lines to the failure of its ProxyCommand.
         let error = CliError::new(ErrorKind::NotConnected, format!("{target} is not connected"));
-        let waiting = ui.waiting(format!("Asking about {target}"));
+        let waiting = ui.waiting(format!("Checking {target}"));
         return Err(explain::explain(&waiting, aws, &target.id, Purpose::Port, error).await);
     }
     let alias = if alone && is_plain(typed) { typed.to_owned() } else { target.id.clone() };
@@ -117,7 +117,8 @@ pub(crate) fn proxy_command(
     aliases: &[(&str, &str)],
     host: &str,
 ) -> Result<String, CliError> {
-    let unusable = || CliError::failed("the path of ssmx, or a flag, cannot stand in a ProxyCommand");
+    let unusable =
+        || CliError::failed("cannot build a ProxyCommand: the ssmx path or a flag has an unsupported character");
     let mut words = vec![program.to_str().ok_or_else(unusable)?.to_owned()];
     let mut flag = |name: &str, value: Option<&str>| words.extend(value.map(|value| format!("--{name}={value}")));
     flag("profile", globals.profile.as_deref());
@@ -149,7 +150,7 @@ fn quote(word: &str) -> Option<String> {
 
 /// This program, for a ProxyCommand that is used at once.
 pub(crate) fn this_program() -> Result<PathBuf, CliError> {
-    program::this_program().map_err(|error| CliError::failed("cannot find the program itself").caused_by(&error))
+    program::this_program().map_err(|error| CliError::failed("cannot find the path of ssmx itself").caused_by(&error))
 }
 
 /// The options for a host with which OpenSSH keeps its key.
@@ -263,14 +264,14 @@ pub(crate) async fn push_key(ui: &Ui, logins: &[(&Aws, &Host, Option<&str>)]) ->
     for (aws, host, user) in logins {
         let id = &host.target.id;
         if !id.starts_with("i-") {
-            ui.hint(format!("{id} is no EC2 instance and takes no throw-away key: going on with your own keys"));
+            ui.hint(format!("{id} is not an EC2 instance; using your own keys"));
             continue;
         }
         let Some(user) = user else {
-            ui.hint(format!("the platform of {id} is not known, so no key was pushed: name the user with `-l`"));
+            ui.hint(format!("the platform of {id} is unknown, so no key was pushed; name the user with `-l`"));
             continue;
         };
-        let _waiting = ui.waiting(format!("Pushing a throw-away key to {id}"));
+        let _waiting = ui.waiting(format!("Pushing a temporary key to {id}"));
         let result = async {
             let key = match pushed.take() {
                 Some(key) => key,
@@ -281,9 +282,9 @@ pub(crate) async fn push_key(ui: &Ui, logins: &[(&Aws, &Host, Option<&str>)]) ->
         match result.await {
             Ok(key) => pushed = Some(key),
             Err(error) => {
-                ui.warning(format!("no throw-away key: {error}"));
+                ui.warning(format!("cannot push a temporary key: {error}"));
                 error.hints().iter().for_each(|hint| ui.hint(hint));
-                ui.hint("going on with your own keys; `--no-push-key` does so at once");
+                ui.hint("using your own keys; `--no-push-key` skips this");
             }
         }
     }

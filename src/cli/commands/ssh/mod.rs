@@ -136,7 +136,7 @@ struct Destination {
 
 impl Destination {
     fn parse(word: &OsString) -> Result<Self, CliError> {
-        let text = word.to_str().ok_or_else(|| CliError::usage("the target is no text"))?;
+        let text = word.to_str().ok_or_else(|| CliError::usage("the target is not valid UTF-8"))?;
         let (text, port) = match text.strip_prefix("ssh://").map(|rest| rest.trim_end_matches('/')) {
             Some(rest) => rest.rsplit_once(':').map_or((rest, None), |(rest, port)| (rest, Some(port.to_owned()))),
             None => (text, None),

@@ -55,7 +55,7 @@ async fn run(context: &Context, Args { login, args }: Args) -> Result<Exit, CliE
     let reason = reason::shared(login.reason.as_deref(), targets.values().map(|target| &target.settings))?;
     let ports: BTreeSet<_> = targets.values().map(|target| login::port(&target.settings, &words)).collect();
     if ports.len() > 1 {
-        return Err(CliError::usage("the hosts have SSH servers on different ports, and scp takes one port for all")
+        return Err(CliError::usage("the hosts use different SSH ports, but scp takes only one")
             .hint("copy to this machine first, or name one port with `-P`"));
     }
     let mut terminations = Terminations::listen()?;
@@ -138,7 +138,7 @@ fn remotes(args: &[OsString], words: &Words) -> Result<Vec<Remote>, CliError> {
     let mut remotes = Vec::new();
     for &place in &words.operands {
         if args[place].to_str().is_some_and(|text| text.starts_with("scp://")) {
-            return Err(CliError::usage("`ssmx scp` takes no URLs").hint("write `[USER@]TARGET:PATH`"));
+            return Err(CliError::usage("`ssmx scp` does not take URLs").hint("write `[USER@]TARGET:PATH`"));
         }
         let Some((host, path)) = split_remote(&args[place]) else { continue };
         let (user, host) = split_user(host);

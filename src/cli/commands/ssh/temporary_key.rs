@@ -34,7 +34,7 @@ impl TemporaryKey {
     }
 
     async fn make_in(parent: &Path) -> Result<Self, CliError> {
-        let failed = |error: io::Error| CliError::failed("cannot make a throw-away key").caused_by(&error);
+        let failed = |error: io::Error| CliError::failed("cannot make a temporary key").caused_by(&error);
         let folder = TemporaryFolder::new_in(parent, "ssmx-key-").map_err(failed)?;
         let mut keygen = Command::new("ssh-keygen");
         keygen
@@ -44,7 +44,7 @@ impl TemporaryKey {
         let Output { status, stderr, .. } =
             keygen.output().await.map_err(|error| program::cannot_run("ssh-keygen", &error))?;
         if !status.success() {
-            return Err(CliError::failed("cannot make a throw-away key").cause(String::from_utf8_lossy(&stderr).trim()));
+            return Err(CliError::failed("cannot make a temporary key").cause(String::from_utf8_lossy(&stderr).trim()));
         }
         let public = fs::read_to_string(folder.path().join(PUBLIC)).map_err(failed)?.trim().to_owned();
         Ok(Self { folder, public })

@@ -109,11 +109,11 @@ async fn run(context: &Context, args: Args) -> Result<Exit, CliError> {
         }
     };
     let reports = {
-        let _waiting = ui.waiting(format!("Asking about {what}"));
+        let _waiting = ui.waiting(format!("Checking {what}"));
         let count: usize = located.iter().filter_map(|one| Some(one.outcome.as_ref().ok()?.ids.len())).sum();
         if count > MOST {
-            return Err(CliError::usage(format!("{count} instances are meant, more than {MOST}"))
-                .hint("narrow it down, or see `ssmx ls`, which asks about all of them at once"));
+            return Err(CliError::usage(format!("{count} instances match, more than the limit of {MOST}"))
+                .hint("narrow it down, or use `ssmx ls`, which checks all of them at once"));
         }
         reports(context, &args, located).await
     };
@@ -126,7 +126,7 @@ async fn run(context: &Context, args: Args) -> Result<Exit, CliError> {
     match args.output {
         Format::Json => {
             let text = json::array(&reports, args.purpose);
-            ui.data(text.map_err(|error| CliError::failed("the answer cannot be written").caused_by(&error))?)?;
+            ui.data(text.map_err(|error| CliError::failed("cannot write the report").caused_by(&error))?)?;
         }
         Format::Table => {
             let colored = color::is_colored(context.globals.color, &io::stdout());
@@ -206,7 +206,7 @@ async fn lookup_error(context: &Context, aws: &Aws, spec: &TargetSpec, error: Fl
     if let Some((described, matches)) = several {
         let in_common = format!("{} instances {described}", matches.len());
         let missed = LookupError { matches, in_common, ..missed };
-        return missed.hint("`--all` tells of all of them, `--first` of the best one");
+        return missed.hint("`--all` checks all of them, `--first` the best match");
     }
     if !not_found {
         return missed;
@@ -215,7 +215,7 @@ async fn lookup_error(context: &Context, aws: &Aws, spec: &TargetSpec, error: Fl
     let elsewhere = look_elsewhere(aws, spec, &places, ELSEWHERE_TIMEOUT).await.known;
     let here = Place::of(aws);
     let shown = elsewhere.iter().take(SIGHTINGS_SHOWN);
-    let hints = shown.map(|seen| format!("there is {} in {}: add `{}`", seen.id, seen.place, seen.flags(&here)));
+    let hints = shown.map(|seen| format!("{} is in {}: add `{}`", seen.id, seen.place, seen.flags(&here)));
     hints.collect::<Vec<_>>().into_iter().fold(LookupError { elsewhere, ..missed }, LookupError::hint)
 }
 

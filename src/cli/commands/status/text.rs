@@ -26,7 +26,7 @@ pub(crate) fn finding(finding: &Finding, colored: bool, width: Option<usize>) ->
         Verdict::Reachable => format!("{subject} {GOOD}can be reached{GOOD:#}{}", agent(facts)),
         Verdict::NotConnected => format!("{subject} {BAD}cannot be reached{BAD:#}: {summary}"),
         Verdict::NoSuchTarget => format!("{subject} {BAD}cannot be reached{BAD:#}: {summary}"),
-        Verdict::Undetermined(_) => format!("{subject} {UNSURE}may or may not be reached{UNSURE:#}: {summary}"),
+        Verdict::Undetermined(_) => format!("{subject} {UNSURE}may or may not be reachable{UNSURE:#}: {summary}"),
     };
     lines.push(&headline, 4);
     match diagnosis.reasons.as_slice() {

@@ -182,7 +182,7 @@ impl Server {
             let socket = match listener.accept().await {
                 Ok((socket, _)) => socket,
                 Err(error) => {
-                    tracing::warn!(%error, "no more connections by SSH");
+                    tracing::warn!(%error, "cannot accept more SSH connections");
                     return;
                 }
             };
@@ -193,7 +193,7 @@ impl Server {
             let server = Arc::clone(&server);
             connections.spawn(async move {
                 if let Err(error) = server.connection(number, socket).await {
-                    tracing::warn!(%error, "no SSH server for a connection");
+                    tracing::warn!(%error, "cannot start an SSH server for a connection");
                 }
             });
         }

@@ -27,7 +27,7 @@ pub(crate) fn get_document(call: &Call<'_>, body: &[u8]) -> Result<String, ApiEr
     let request: Document = input(body)?;
     let content = content(call, &request)?;
     if !matches!(request.document_format.as_deref(), None | Some("JSON")) {
-        return Err(ApiError::new("ValidationException", "The sandbox has documents in JSON only."));
+        return Err(ApiError::new("ValidationException", "The sandbox has only JSON documents."));
     }
     let text = serde_json::to_string_pretty(&content).unwrap_or_default();
     Ok(json!({

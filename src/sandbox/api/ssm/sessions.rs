@@ -211,7 +211,7 @@ fn target(call: &Call<'_>, id: &str) -> Result<Arc<Instance>, ApiError> {
         return Err(ApiError::new("BadRequest", text));
     }
     if instance.platform == Platform::Windows {
-        let text = format!("{id} is not connected. (This is a sandbox: it has no Windows to enter.)");
+        let text = format!("{id} is not connected. (This is a sandbox: it cannot run Windows.)");
         return Err(ApiError::new("TargetNotConnected", text));
     }
     Ok(Arc::clone(instance))

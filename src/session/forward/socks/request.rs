@@ -57,11 +57,14 @@ impl Request {
         let refused = match command {
             Socks5Command::TCPConnect => match destination(&target) {
                 Some(destination) => return Ok((request, destination)),
-                None => (Refusal::HostUnreachable, format!("`{target}` is no host and port")),
+                None => (Refusal::HostUnreachable, format!("`{target}` is not a host and port")),
             },
             Socks5Command::TCPBind | Socks5Command::UDPAssociate => {
                 let what = if matches!(command, Socks5Command::TCPBind) { "BIND" } else { "UDP" };
-                (Refusal::NotSupported, format!("a program asked for {what}, and Session Manager only connects"))
+                (
+                    Refusal::NotSupported,
+                    format!("a program asked for {what}, but Session Manager supports only CONNECT"),
+                )
             }
         };
         request.refuse(refused.0).await;
@@ -89,11 +92,11 @@ fn describe(error: &SocksServerError) -> Option<String> {
             Some("a program speaks SOCKS4; tell it to use SOCKS5 (`socks5h://`)".to_owned())
         }
         SocksServerError::UnsupportedSocksVersion(byte) => {
-            let hint = if byte.is_ascii_alphabetic() { ", but perhaps HTTP" } else { "" };
+            let hint = if byte.is_ascii_alphabetic() { ", perhaps HTTP" } else { "" };
             Some(format!("a program does not speak SOCKS5{hint}; tell it to use a SOCKS5 proxy (`socks5h://`)"))
         }
         SocksServerError::AuthMethodUnacceptable(_) => {
-            Some("a program insists on a password; there is none".to_owned())
+            Some("a program insists on a password, but there is none".to_owned())
         }
         SocksServerError::UnknownCommand(command) => Some(format!("a program sent the unknown command {command}")),
         // It went away, or what it sent was cut short.

@@ -189,7 +189,7 @@ impl<O: Opener, V: TunnelObserver> Route<O, V> {
         };
         if !vacant {
             self.observer.tunnel(&TunnelEvent::Rejected(
-                "the agent is too old for a second connection while there is one".to_owned(),
+                "the agent is too old for more than one connection at a time".to_owned(),
             ));
             request.refuse(Refusal::Failed).await;
             return Carried::On;

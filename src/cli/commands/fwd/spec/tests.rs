@@ -64,41 +64,40 @@ fn unix_sockets() {
 
 #[test]
 fn what_makes_no_sense_is_told() {
-    for (text, expected) in [
-        ("", "expected [BIND:]"),
-        ("0", "no remote port"),
-        ("65536", "no remote port"),
-        ("+80", "no remote port"),
-        ("http", "no remote port"),
-        ("80:", "expected [BIND:]"),
-        (":80", "expected [BIND:]"),
-        ("80:0", "no remote port"),
-        ("99999:80", "no local port"),
-        ("99999:db:80", "no local port"),
-        ("5433:5432:80", "`5433` is no IP address"),
-        ("db:80:80", "`db` is no IP address"),
-        ("1.2.3:8080:db:80", "`1.2.3` is no IP address"),
-        ("::1:80", "expected [BIND:]"),
-        ("fd00::5:8080:80", "IPv6 addresses stand in brackets"),
-        ("1:2:3:4:5", "too many colons"),
-        ("[::1:80", "not closed"),
-        ("::1]:80", "brackets"),
-        ("a[b]:80", "brackets"),
-        ("[db]:80", "no host"),
-        ("[127.0.0.1]:80", "no host"),
-        ("a b:80", "no host"),
-        ("a/b:80", "no host"),
-        ("-host:80", "no host"),
-        ("127.0.0.1:x:db:80", "no local port"),
-        ("unix:", "expected unix:PATH"),
-        ("unix:80", "expected unix:PATH"),
-        ("unix::80", "expected unix:PATH"),
-        ("unix:/tmp/x:", "no remote port"),
-        ("unix:/tmp/x:db", "no remote port"),
-    ] {
-        let error = text.parse::<ForwardSpec>().unwrap_err();
-        assert!(error.contains(expected), "{text}: {error}");
-    }
+    let refused = [
+        "",
+        "0",
+        "65536",
+        "+80",
+        "http",
+        "80:",
+        ":80",
+        "80:0",
+        "99999:80",
+        "99999:db:80",
+        "5433:5432:80",
+        "db:80:80",
+        "1.2.3:8080:db:80",
+        "::1:80",
+        "fd00::5:8080:80",
+        "1:2:3:4:5",
+        "[::1:80",
+        "::1]:80",
+        "a[b]:80",
+        "[db]:80",
+        "[127.0.0.1]:80",
+        "a b:80",
+        "a/b:80",
+        "-host:80",
+        "127.0.0.1:x:db:80",
+        "unix:",
+        "unix:80",
+        "unix::80",
+        "unix:/tmp/x:",
+        "unix:/tmp/x:db",
+    ]
+    .map(|text| format!("{text}: {}", text.parse::<ForwardSpec>().unwrap_err()));
+    insta::assert_snapshot!(refused.join("\n"), @"");
 }
 
 #[test]
