@@ -1,4 +1,4 @@
-# Completion of ssmx, as `ssmx completions powershell` prints it.
+# Completion for ssmx, printed by `ssmx completions powershell`.
 Register-ArgumentCompleter -Native -CommandName ssmx -ScriptBlock {
     param($wordToComplete, $commandAst, $cursorPosition)
 

@@ -1,4 +1,4 @@
-# Completion of ssmx, as `ssmx completions elvish` prints it.
+# Completion for ssmx, printed by `ssmx completions elvish`.
 set edit:completion:arg-completer[ssmx] = { |@words|
     var index = (count $words)
     set index = (- $index 1)

@@ -157,9 +157,9 @@ fn ssm_describe_and_terminate_a_session_of_ssmx() {
     --- stdout
     begun
     --- stderr
-    error: the session ended before the command had told its exit code
-    hint: somebody may have terminated the session, or the agent was stopped
-    hint: agents older than 3.1.1511.0 never tell it: update the SSM agent of the instance
+    error: the session ended before the command reported its exit code
+    hint: the session may have been terminated, or the agent stopped
+    hint: agents older than 3.1.1511.0 never report it: update the SSM agent of the instance
     ");
     let history = json(&cloud, &["ssm", "describe-sessions", "--state", "History"]);
     assert_eq!(history["Sessions"][0]["SessionId"], id);

@@ -57,7 +57,8 @@ fn every_command_has_help() {
     });
     let expected: BTreeSet<_> = all.iter().map(|words| format!("{}.snap", snapshot_name(words))).collect();
     let files = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
-    let kept: BTreeSet<_> = files.filter(|name| name.starts_with("help") && name.ends_with(".snap")).collect();
+    let kept: BTreeSet<_> =
+        files.filter(|name| name.starts_with("help") && Path::new(name).extension() == Some("snap".as_ref())).collect();
     assert_eq!(kept, expected, "a snapshot of a command that is gone goes too");
 }
 
@@ -159,20 +160,20 @@ fn a_mistyped_command_is_taken_for_a_target_until_there_is_none() {
     exit code: 3
     --- stderr
     error: no instance is named `exce` in us-east-1
-    hint: `ssmx ls` lists what there is; check also region and account
+    hint: `ssmx ls` lists all instances; also check the region and the account
     hint: did you mean `ssmx exec`?
 
     === ssmx shel
     exit code: 3
     --- stderr
     error: no instance is named `shel` in us-east-1
-    hint: `ssmx ls` lists what there is; check also region and account
+    hint: `ssmx ls` lists all instances; also check the region and the account
     hint: did you mean `ssmx shell`?
 
     === ssmx frobnicate
     exit code: 3
     --- stderr
     error: no instance is named `frobnicate` in us-east-1
-    hint: `ssmx ls` lists what there is; check also region and account
+    hint: `ssmx ls` lists all instances; also check the region and the account
     ");
 }

@@ -158,7 +158,7 @@ impl Ambient {
             let of_all = || of_variable(None).filter(|_| service != GATEWAY);
             of_variable(Some(service)).or_else(of_all).or_else(|| self.endpoint_of(name, Some(service)))
         });
-        Settings { region, endpoints, explicit_profile, profile }
+        Settings { profile, explicit_profile, region, endpoints }
     }
 
     fn key(&self, profile: &str, key: &str) -> Option<String> {

@@ -145,10 +145,10 @@ fn is_same(a: &Credentials, b: &Credentials) -> bool {
 }
 
 /// Credentials that end sooner than this are renewed first.
-const EXPIRY_MARGIN: Duration = Duration::from_secs(60);
+const EXPIRY_MARGIN: Duration = Duration::from_mins(1);
 
 /// Longest wait for credentials. A `credential_process` may ask a person for a code, so it is long.
-const PROVIDER_TIMEOUT: Duration = Duration::from_secs(120);
+const PROVIDER_TIMEOUT: Duration = Duration::from_mins(2);
 
 /// Longest wait for the instance metadata service, which is on this machine's own link if it is there at all.
 const IMDS_TIMEOUT: Duration = Duration::from_secs(1);

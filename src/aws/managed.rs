@@ -198,7 +198,7 @@ mod tests {
         let found = fake.aws().await.describe_instance_information(&filters).await.unwrap();
         assert_eq!(found.iter().map(|found| found.id.as_str()).collect::<Vec<_>>(), ["i-1", "mi-2"]);
         assert_eq!((found[0].ping, found[0].platform), (PingStatus::Online, Some(Platform::Linux)));
-        assert_eq!(found[0].last_ping.unwrap(), SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(1_500_000_000));
+        assert_eq!(found[0].last_ping.unwrap(), SystemTime::UNIX_EPOCH + std::time::Duration::from_mins(25_000_000));
         assert_eq!((found[1].ping, found[1].name.as_deref()), (PingStatus::ConnectionLost, Some("db")));
         let body: serde_json::Value = serde_json::from_str(&fake.seen()[1].body).unwrap();
         assert_eq!((&body["Filters"][0]["Key"], &body["MaxResults"]), (&"tag:Name".into(), &50.into()));

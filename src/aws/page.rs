@@ -33,7 +33,7 @@ where
     for _ in 0..ROUNDS {
         match ask().await {
             Err(err) if err.kind() == ErrorKind::Throttled => {
-                tracing::debug!(error = %err, ?pause, "too many requests")
+                tracing::debug!(error = %err, ?pause, "too many requests");
             }
             other => return other,
         }

@@ -141,7 +141,7 @@ impl Aws {
 const START_ATTEMPTS: u32 = 5;
 
 /// Time for all of them together.
-const START_TIMEOUT: Duration = Duration::from_secs(60);
+const START_TIMEOUT: Duration = Duration::from_mins(1);
 
 #[cfg(test)]
 mod tests;

@@ -31,7 +31,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(15);
 
 /// How long to try for another connection, at least once more after that: the longest idle timeout an account can
 /// set, after which the service has ended the session by itself.
-const KEPT_BY_SERVICE: Duration = Duration::from_secs(60 * 60);
+const KEPT_BY_SERVICE: Duration = Duration::from_hours(1);
 
 /// Opens the first connection of a session.
 pub(super) async fn connect_first(aws: &Aws, url: &StreamUrl, token: &Secret) -> Result<Socket, DialError> {

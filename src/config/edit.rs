@@ -32,7 +32,7 @@ impl FromStr for KeyPath {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let names =
-            Name::parse(text).map_err(|_| format!("`{text}` is not a place in the configuration: {EXPECTED}"))?;
+            Name::parse(text).map_err(|_| format!("`{text}` is not a path in the configuration: {EXPECTED}"))?;
         let mut names: Vec<String> = names.iter().map(|name| name.get().to_owned()).collect();
         match names.as_slice() {
             [only] if Key::named(only).is_some() => names.insert(0, SECTIONS[0].to_owned()),
@@ -49,7 +49,7 @@ impl FromStr for KeyPath {
 }
 
 /// What a path looks like.
-const EXPECTED: &str = "expected a setting such as `region`, or a place such as `profiles.prod.region`";
+const EXPECTED: &str = "expected a setting such as `region`, or a path such as `profiles.prod.region`";
 
 impl KeyPath {
     fn shape(&self) -> Result<Shape, String> {

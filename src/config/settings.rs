@@ -38,7 +38,7 @@ pub(crate) const COLUMNS: [Column; 6] =
 pub(crate) const NAME_TAG: &str = "Name";
 
 /// How long a listing is used again.
-pub(crate) const CACHE: Duration = Duration::from_secs(60);
+pub(crate) const CACHE: Duration = Duration::from_mins(1);
 
 const DPT: &[Level] = &[Level::Defaults, Level::Profile, Level::Target];
 const DP: &[Level] = &[Level::Defaults, Level::Profile];

@@ -26,7 +26,7 @@ const MOST_CONNECTIONS: usize = 4_096;
 const MOST_BODY: usize = 1024 * 1024;
 
 /// How long a connection may be idle, or take for the head of a request.
-const HEAD_DEADLINE: Duration = Duration::from_secs(120);
+const HEAD_DEADLINE: Duration = Duration::from_mins(2);
 
 /// How long the body of a request may take.
 const BODY_DEADLINE: Duration = Duration::from_secs(30);

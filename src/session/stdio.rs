@@ -20,7 +20,7 @@ struct Timeouts {
     output: Duration,
 }
 
-const TIMEOUTS: Timeouts = Timeouts { input: Duration::from_secs(60), output: Duration::from_secs(10) };
+const TIMEOUTS: Timeouts = Timeouts { input: Duration::from_mins(1), output: Duration::from_secs(10) };
 
 /// How carrying ended.
 #[derive(Debug)]

@@ -71,27 +71,27 @@ fn what_would_not_load_is_refused_and_changes_nothing() {
     === set regoin x
     exit code: 2
     --- stderr
-    error: `regoin` is no place in the configuration: did you mean `region`?
+    error: `regoin` is not a path in the configuration: did you mean `region`?
 
     === set targets.x.region eu-west-1
     exit code: 2
     --- stderr
-    error: nothing was changed, as it would not load: /tmp/TEMPORARY/config/ssmx/config.toml:12: [targets.x] says not which instance is meant: expected one of id, name, tags, address
+    error: nothing was changed, because the file would be invalid: /tmp/TEMPORARY/config/ssmx/config.toml:12: [targets.x] does not say which instance: set one of id, name, tags, address
 
     === set tunnels.pg.target=x tunnels.pg.forward=x
     exit code: 2
     --- stderr
-    error: nothing was changed, as it would not load: /tmp/TEMPORARY/config/ssmx/config.toml:14: `x` in [tunnels.pg]: `x` is no remote port: expected a number from 1 to 65535 at the end
+    error: nothing was changed, because the file would be invalid: /tmp/TEMPORARY/config/ssmx/config.toml:14: `x` in [tunnels.pg]: `x` is not a remote port: expected a number from 1 to 65535 at the end
 
     === unset targets.db.name
     exit code: 2
     --- stderr
-    error: nothing was changed, as it would not load: /tmp/TEMPORARY/config/ssmx/config.toml:8: [targets.db] says not which instance is meant: expected one of id, name, tags, address
+    error: nothing was changed, because the file would be invalid: /tmp/TEMPORARY/config/ssmx/config.toml:8: [targets.db] does not say which instance: set one of id, name, tags, address
 
     === set region
     exit code: 2
     --- stderr
-    error: expected KEY VALUE, or KEY=VALUE, of which there may be several
+    error: expected KEY VALUE, or one or more KEY=VALUE
 
     === unset cache
     exit code: 1
@@ -104,7 +104,7 @@ fn what_would_not_load_is_refused_and_changes_nothing() {
     insta::assert_snapshot!(refused.shown(), @"
     exit code: 2
     --- stderr
-    error: nothing was changed, as it would not load: /tmp/TEMPORARY/config/ssmx/config.toml:2: unknown key `regoin` in [defaults]; did you mean `region`?
+    error: nothing was changed, because the file would be invalid: /tmp/TEMPORARY/config/ssmx/config.toml:2: unknown key `regoin` in [defaults]; did you mean `region`?
     hint: correct it with `ssmx config edit`
     ");
     assert_eq!(broken.run(&["config", "unset", "defaults.regoin"]).code(), 0, "a change may be the correction");
@@ -153,7 +153,7 @@ fn get_prints_one_value_and_show_the_file() {
     insta::assert_snapshot!(home.run(&["config", "get", "regoin"]).shown(), @"
     exit code: 2
     --- stderr
-    error: `regoin` is no place in the configuration: did you mean `region`?
+    error: `regoin` is not a path in the configuration: did you mean `region`?
     ");
     insta::assert_snapshot!(home.run(&["config", "get", "reason"]).shown(), @"
     exit code: 1
@@ -227,7 +227,7 @@ fn get_prints_one_value_and_show_the_file() {
     insta::assert_snapshot!(Home::new().run(&["config", "show"]).shown(), @"
     exit code: 1
     --- stderr
-    error: there is no `/tmp/TEMPORARY/config/ssmx/config.toml`
-    hint: `ssmx config init` makes it; `ssmx config show --effective` shows what holds without it
+    error: `/tmp/TEMPORARY/config/ssmx/config.toml` does not exist
+    hint: create it with `ssmx config init`; `ssmx config show --effective` shows the settings in force without it
     ");
 }

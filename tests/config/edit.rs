@@ -46,7 +46,7 @@ fn what_loads_is_taken_over() {
     insta::assert_snapshot!(edit(&home, ":").shown(), @"
     exit code: 0
     --- stderr
-    Nothing was changed in /tmp/TEMPORARY/config/ssmx/config.toml
+    Nothing changed in /tmp/TEMPORARY/config/ssmx/config.toml
     ");
     assert_eq!(beside(&home), Vec::<PathBuf>::new());
 }
@@ -79,14 +79,14 @@ fn a_mistake_can_be_corrected() {
                   else printf '[defaults]\\nregoin = \"eu-west-1\"\\n' >\"$file\"; fi";
     let path = editor(&home, script);
     let mut pty = home.in_terminal(&["config", "edit"], &path);
-    pty.wait_for_text("Go on editing?");
+    pty.wait_for_text("Continue editing?");
     assert_eq!(home.text(), "", "nothing is taken over that does not load");
     pty.wait_for_no_echo();
     pty.send("y");
     assert!(pty.wait().success(), "{pty:?}");
     insta::assert_snapshot!(pty.shown(), @"
     error: /tmp/TEMPORARY/config/ssmx/config.toml:2: unknown key `regoin` in [defaults]; did you mean `region`?
-    Go on editing? yes
+    Continue editing? yes
     Changed /tmp/TEMPORARY/config/ssmx/config.toml
     ");
     assert_eq!(home.text(), "[defaults]\nregion = \"eu-west-1\"\n");
@@ -98,15 +98,15 @@ fn what_is_given_up_is_kept() {
     let home = Home::with("");
     let path = editor(&home, "echo mine >\"$file\"");
     let mut pty = home.in_terminal(&["config", "edit"], &path);
-    pty.wait_for_text("Go on editing?");
+    pty.wait_for_text("Continue editing?");
     pty.wait_for_no_echo();
     pty.send("n");
     assert_eq!(pty.wait().code(), Some(1), "{pty:?}");
     insta::assert_snapshot!(without_number(&pty.shown()), @"
     error: /tmp/TEMPORARY/config/ssmx/config.toml:1: key with no value, expected `=`
-    Go on editing? no
-    error: nothing was changed, as the file would not load
-    hint: what you have written is in `/tmp/TEMPORARY/config/ssmx/config-edit-NUMBER.toml`
+    Continue editing? no
+    error: nothing was changed, because the file would be invalid
+    hint: your changes are kept in `/tmp/TEMPORARY/config/ssmx/config-edit-NUMBER.toml`
     ");
     let kept = beside(&home);
     assert_eq!((home.text().as_str(), kept.len()), ("", 1));
@@ -117,7 +117,7 @@ fn what_is_given_up_is_kept() {
     exit code: 2
     --- stderr
     error: /tmp/TEMPORARY/config/ssmx/config.toml:1: key with no value, expected `=`
-    hint: what you have written is in `/tmp/TEMPORARY/config/ssmx/config-edit-NUMBER.toml`
+    hint: your changes are kept in `/tmp/TEMPORARY/config/ssmx/config-edit-NUMBER.toml`
     ");
 }
 
@@ -127,7 +127,7 @@ fn editors_that_fail_and_others_who_write_meanwhile_lose_nothing() {
     insta::assert_snapshot!(edit(&home, "exit 3").shown(), @"
     exit code: 1
     --- stderr
-    error: the editor `/tmp/TEMPORARY/editor` has failed
+    error: the editor `/tmp/TEMPORARY/editor` failed
     hint: nothing was changed
     ");
     let none = run(home.ssmx().env("EDITOR", "/nowhere/editor").args(["config", "edit"]));
@@ -136,7 +136,7 @@ fn editors_that_fail_and_others_who_write_meanwhile_lose_nothing() {
     --- stderr
     error: the editor `/nowhere/editor` cannot be run
     caused by: No such file or directory (os error NUMBER)
-    hint: name another one with `EDITOR`
+    hint: set another one in `EDITOR`
     ");
     assert_eq!(beside(&home), Vec::<PathBuf>::new());
 
@@ -144,8 +144,8 @@ fn editors_that_fail_and_others_who_write_meanwhile_lose_nothing() {
     insta::assert_snapshot!(without_number(&both.shown()), @"
     exit code: 1
     --- stderr
-    error: `/tmp/TEMPORARY/config/ssmx/config.toml` was changed by somebody else meanwhile
-    hint: what you have written is in `/tmp/TEMPORARY/config/ssmx/config-edit-NUMBER.toml`
+    error: another program changed `/tmp/TEMPORARY/config/ssmx/config.toml` in the meantime
+    hint: your changes are kept in `/tmp/TEMPORARY/config/ssmx/config-edit-NUMBER.toml`
     ");
     assert_eq!(home.text(), "[defaults]\n# theirs\n");
     assert_eq!(fs::read_to_string(&beside(&home)[0]).unwrap(), "[defaults]\n# mine\n");

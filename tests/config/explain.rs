@@ -27,18 +27,18 @@ fn each_value_says_where_it_came_from() {
     KEY                                VALUE                                       FROM
     profile                            work                                        /tmp/TEMPORARY/config/ssmx/config.toml:2 [defaults]
     region                             eu-west-1                                   AWS configuration, profile work
-    columns                            name,id,status,platform,zone,ip             built in
-    name_tag                           Name                                        built in
-    cache                              1m                                          built in
+    columns                            name,id,status,platform,zone,ip             the built-in default
+    name_tag                           Name                                        the built-in default
+    cache                              1m                                          the built-in default
     ssh_user                           me                                          /tmp/TEMPORARY/config/ssmx/config.toml:3 [defaults]
-    ssh_port                           -                                           what the OpenSSH configuration says, else 22
+    ssh_port                           -                                           from the OpenSSH configuration, else 22
     shell_document                     -                                           the account's default
-    exec_document                      AWS-StartNonInteractiveCommand              built in
-    ssh_document                       AWS-StartSSHSession                         built in
-    forward_document                   AWS-StartPortForwardingSession              built in
-    remote_forward_document            AWS-StartPortForwardingSessionToRemoteHost  built in
-    reason                             -                                           none is given
-    reason_required                    false                                       built in
+    exec_document                      AWS-StartNonInteractiveCommand              the built-in default
+    ssh_document                       AWS-StartSSHSession                         the built-in default
+    forward_document                   AWS-StartPortForwardingSession              the built-in default
+    remote_forward_document            AWS-StartPortForwardingSessionToRemoteHost  the built-in default
+    reason                             -                                           none
+    reason_required                    false                                       the built-in default
     endpoint_url                       -                                           that of the region
     ssm_endpoint_url                   -                                           that of the region
     ssmmessages_endpoint_url           -                                           the one that each session names
@@ -52,19 +52,19 @@ fn each_value_says_where_it_came_from() {
     --- stdout
     KEY                                VALUE                                       FROM
     profile                            prod                                        /tmp/TEMPORARY/config/ssmx/config.toml:8 [targets.db]
-    region                             -                                           what the AWS configuration says
-    columns                            name,id,status,platform,zone,ip             built in
-    name_tag                           Name                                        built in
-    cache                              1m                                          built in
+    region                             -                                           from the AWS configuration
+    columns                            name,id,status,platform,zone,ip             the built-in default
+    name_tag                           Name                                        the built-in default
+    cache                              1m                                          the built-in default
     ssh_user                           ubuntu                                      /tmp/TEMPORARY/config/ssmx/config.toml:5 [profiles.prod]
     ssh_port                           2222                                        /tmp/TEMPORARY/config/ssmx/config.toml:9 [targets.db]
     shell_document                     -                                           the account's default
-    exec_document                      AWS-StartNonInteractiveCommand              built in
-    ssh_document                       AWS-StartSSHSession                         built in
-    forward_document                   AWS-StartPortForwardingSession              built in
-    remote_forward_document            AWS-StartPortForwardingSessionToRemoteHost  built in
-    reason                             -                                           none is given
-    reason_required                    false                                       built in
+    exec_document                      AWS-StartNonInteractiveCommand              the built-in default
+    ssh_document                       AWS-StartSSHSession                         the built-in default
+    forward_document                   AWS-StartPortForwardingSession              the built-in default
+    remote_forward_document            AWS-StartPortForwardingSessionToRemoteHost  the built-in default
+    reason                             -                                           none
+    reason_required                    false                                       the built-in default
     endpoint_url                       -                                           that of the region
     ssm_endpoint_url                   -                                           that of the region
     ssmmessages_endpoint_url           -                                           the one that each session names
@@ -84,8 +84,8 @@ fn each_value_says_where_it_came_from() {
       from /tmp/TEMPORARY/config/ssmx/config.toml:5 [profiles.prod]
       not used: me, from /tmp/TEMPORARY/config/ssmx/config.toml:3 [defaults]
 
-    User that `ssmx ssh` and `ssmx scp` log in as: a text.
-    In [defaults], [profiles.NAME], [targets.NAME], or as SSMX_SSH_USER.
+    User that `ssmx ssh` and `ssmx scp` log in as: a string.
+    Set it in [defaults], [profiles.NAME], [targets.NAME], or as SSMX_SSH_USER.
     ");
     let of_flag =
         story(&[("SSMX_REGION", "us-east-1"), ("AWS_REGION", "us-east-2")], &["--region", "eu-west-3", "region"]);
@@ -99,25 +99,25 @@ fn each_value_says_where_it_came_from() {
       not used: eu-west-1, from AWS configuration, profile work
 
     AWS region: the name of a region such as "eu-west-1".
-    In [defaults], [profiles.NAME], [targets.NAME], or as SSMX_REGION.
+    Set it in [defaults], [profiles.NAME], [targets.NAME], or as SSMX_REGION.
     "#);
     insta::assert_snapshot!(story(&[("AWS_ACCESS_KEY_ID", "AKID")], &["profile"]), @"
     exit code: 0
     --- stdout
     profile: default
       from AWS configuration
-      not used: work, from /tmp/TEMPORARY/config/ssmx/config.toml:2 [defaults]; not used, as AWS_ACCESS_KEY_ID is set
+      not used: work, from /tmp/TEMPORARY/config/ssmx/config.toml:2 [defaults]; not used, because AWS_ACCESS_KEY_ID is set
 
-    AWS profile: a text.
-    In [defaults], [targets.NAME], or as SSMX_PROFILE.
+    AWS profile: a string.
+    Set it in [defaults], [targets.NAME], or as SSMX_PROFILE.
     ");
     insta::assert_snapshot!(story(&[], &["reason"]), @"
     exit code: 0
     --- stdout
-    reason: none is given
+    reason: none
 
-    Reason of every session, for the audit trail: a text.
-    In [defaults], [profiles.NAME], [targets.NAME], or as SSMX_REASON.
+    Reason for every session, for the audit trail: a string.
+    Set it in [defaults], [profiles.NAME], [targets.NAME], or as SSMX_REASON.
     ");
 }
 
@@ -135,8 +135,8 @@ fn every_setting_is_explained() {
     profile: default
       from AWS configuration
 
-    AWS profile: a text.
-    In [defaults], [targets.NAME], or as SSMX_PROFILE.
+    AWS profile: a string.
+    Set it in [defaults], [targets.NAME], or as SSMX_PROFILE.
 
     === region
     exit code: 0
@@ -145,111 +145,111 @@ fn every_setting_is_explained() {
       from AWS configuration, profile default
 
     AWS region: the name of a region such as "eu-west-1".
-    In [defaults], [profiles.NAME], [targets.NAME], or as SSMX_REGION.
+    Set it in [defaults], [profiles.NAME], [targets.NAME], or as SSMX_REGION.
 
     === columns
     exit code: 0
     --- stdout
     columns: name,id,status,platform,zone,ip
-      from built in
+      from the built-in default
 
     Columns of `ssmx ls` and the picker: a list of columns such as ["name", "id"].
-    In [defaults], [profiles.NAME], or as SSMX_COLUMNS.
+    Set it in [defaults], [profiles.NAME], or as SSMX_COLUMNS.
 
     === name_tag
     exit code: 0
     --- stdout
     name_tag: Name
-      from built in
+      from the built-in default
 
-    Tag that holds an instance's name: a text.
-    In [defaults], [profiles.NAME], or as SSMX_NAME_TAG.
+    Tag that holds an instance's name: a string.
+    Set it in [defaults], [profiles.NAME], or as SSMX_NAME_TAG.
 
     === cache
     exit code: 0
     --- stdout
     cache: 1m
-      from built in
+      from the built-in default
 
-    How long a listing is used again before it is asked for anew; 0s is never: a length of time such as "60s" or "1h 30m".
-    In [defaults], [profiles.NAME], or as SSMX_CACHE.
+    How long to reuse a listing before asking AWS again; 0s never reuses one: a duration such as "60s" or "1h 30m".
+    Set it in [defaults], [profiles.NAME], or as SSMX_CACHE.
 
     === ssh_user
     exit code: 0
     --- stdout
-    ssh_user: what the OpenSSH configuration says, else that of the platform
+    ssh_user: from the OpenSSH configuration, else the platform's
 
-    User that `ssmx ssh` and `ssmx scp` log in as: a text.
-    In [defaults], [profiles.NAME], [targets.NAME], or as SSMX_SSH_USER.
+    User that `ssmx ssh` and `ssmx scp` log in as: a string.
+    Set it in [defaults], [profiles.NAME], [targets.NAME], or as SSMX_SSH_USER.
 
     === ssh_port
     exit code: 0
     --- stdout
-    ssh_port: what the OpenSSH configuration says, else 22
+    ssh_port: from the OpenSSH configuration, else 22
 
     Port of the instances' SSH servers: a port from 1 to 65535.
-    In [defaults], [profiles.NAME], [targets.NAME], or as SSMX_SSH_PORT.
+    Set it in [defaults], [profiles.NAME], [targets.NAME], or as SSMX_SSH_PORT.
 
     === shell_document
     exit code: 0
     --- stdout
     shell_document: the account's default
 
-    Session document of `ssmx shell`: a text.
-    In [defaults], [profiles.NAME], [targets.NAME], or as SSMX_SHELL_DOCUMENT.
+    Session document of `ssmx shell`: a string.
+    Set it in [defaults], [profiles.NAME], [targets.NAME], or as SSMX_SHELL_DOCUMENT.
 
     === exec_document
     exit code: 0
     --- stdout
     exec_document: AWS-StartNonInteractiveCommand
-      from built in
+      from the built-in default
 
-    Session document of `ssmx exec`: a text.
-    In [defaults], [profiles.NAME], [targets.NAME], or as SSMX_EXEC_DOCUMENT.
+    Session document of `ssmx exec`: a string.
+    Set it in [defaults], [profiles.NAME], [targets.NAME], or as SSMX_EXEC_DOCUMENT.
 
     === ssh_document
     exit code: 0
     --- stdout
     ssh_document: AWS-StartSSHSession
-      from built in
+      from the built-in default
 
-    Session document of `ssmx ssh`, `scp` and `proxy`: a text.
-    In [defaults], [profiles.NAME], [targets.NAME], or as SSMX_SSH_DOCUMENT.
+    Session document of `ssmx ssh`, `scp` and `proxy`: a string.
+    Set it in [defaults], [profiles.NAME], [targets.NAME], or as SSMX_SSH_DOCUMENT.
 
     === forward_document
     exit code: 0
     --- stdout
     forward_document: AWS-StartPortForwardingSession
-      from built in
+      from the built-in default
 
-    Session document of `ssmx fwd` for ports of the instance: a text.
-    In [defaults], [profiles.NAME], [targets.NAME], or as SSMX_FORWARD_DOCUMENT.
+    Session document of `ssmx fwd` for ports of the instance: a string.
+    Set it in [defaults], [profiles.NAME], [targets.NAME], or as SSMX_FORWARD_DOCUMENT.
 
     === remote_forward_document
     exit code: 0
     --- stdout
     remote_forward_document: AWS-StartPortForwardingSessionToRemoteHost
-      from built in
+      from the built-in default
 
-    Session document of `ssmx fwd` for other hosts: a text.
-    In [defaults], [profiles.NAME], [targets.NAME], or as SSMX_REMOTE_FORWARD_DOCUMENT.
+    Session document of `ssmx fwd` for other hosts: a string.
+    Set it in [defaults], [profiles.NAME], [targets.NAME], or as SSMX_REMOTE_FORWARD_DOCUMENT.
 
     === reason
     exit code: 0
     --- stdout
-    reason: none is given
+    reason: none
 
-    Reason of every session, for the audit trail: a text.
-    In [defaults], [profiles.NAME], [targets.NAME], or as SSMX_REASON.
+    Reason for every session, for the audit trail: a string.
+    Set it in [defaults], [profiles.NAME], [targets.NAME], or as SSMX_REASON.
 
     === reason_required
     exit code: 0
     --- stdout
     reason_required: false
-      from built in
+      from the built-in default
 
-    Start no session without a reason: true or false.
-    In [defaults], [profiles.NAME], [targets.NAME], or as SSMX_REASON_REQUIRED.
+    Require a reason for every session: true or false.
+    Set it in [defaults], [profiles.NAME], [targets.NAME], or as SSMX_REASON_REQUIRED.
 
     === endpoint_url
     exit code: 0
@@ -257,7 +257,7 @@ fn every_setting_is_explained() {
     endpoint_url: that of the region
 
     Endpoint of all AWS APIs: an https:// or http:// URL.
-    In [defaults], [profiles.NAME], [targets.NAME], or as SSMX_ENDPOINT_URL.
+    Set it in [defaults], [profiles.NAME], [targets.NAME], or as SSMX_ENDPOINT_URL.
 
     === ssm_endpoint_url
     exit code: 0
@@ -265,7 +265,7 @@ fn every_setting_is_explained() {
     ssm_endpoint_url: that of the region
 
     Endpoint of Systems Manager: an https:// or http:// URL.
-    In [defaults], [profiles.NAME], [targets.NAME], or as SSMX_SSM_ENDPOINT_URL.
+    Set it in [defaults], [profiles.NAME], [targets.NAME], or as SSMX_SSM_ENDPOINT_URL.
 
     === ssmmessages_endpoint_url
     exit code: 0
@@ -273,7 +273,7 @@ fn every_setting_is_explained() {
     ssmmessages_endpoint_url: the one that each session names
 
     Endpoint of the message gateway, which carries the sessions: an https://, http://, wss:// or ws:// URL.
-    In [defaults], [profiles.NAME], [targets.NAME], or as SSMX_SSMMESSAGES_ENDPOINT_URL.
+    Set it in [defaults], [profiles.NAME], [targets.NAME], or as SSMX_SSMMESSAGES_ENDPOINT_URL.
 
     === ec2_endpoint_url
     exit code: 0
@@ -281,7 +281,7 @@ fn every_setting_is_explained() {
     ec2_endpoint_url: that of the region
 
     Endpoint of EC2: an https:// or http:// URL.
-    In [defaults], [profiles.NAME], [targets.NAME], or as SSMX_EC2_ENDPOINT_URL.
+    Set it in [defaults], [profiles.NAME], [targets.NAME], or as SSMX_EC2_ENDPOINT_URL.
 
     === ec2_instance_connect_endpoint_url
     exit code: 0
@@ -289,7 +289,7 @@ fn every_setting_is_explained() {
     ec2_instance_connect_endpoint_url: that of the region
 
     Endpoint of EC2 Instance Connect: an https:// or http:// URL.
-    In [defaults], [profiles.NAME], [targets.NAME], or as SSMX_EC2_INSTANCE_CONNECT_ENDPOINT_URL.
+    Set it in [defaults], [profiles.NAME], [targets.NAME], or as SSMX_EC2_INSTANCE_CONNECT_ENDPOINT_URL.
 
     === kms_endpoint_url
     exit code: 0
@@ -297,7 +297,7 @@ fn every_setting_is_explained() {
     kms_endpoint_url: that of the region
 
     Endpoint of KMS: an https:// or http:// URL.
-    In [defaults], [profiles.NAME], [targets.NAME], or as SSMX_KMS_ENDPOINT_URL.
+    Set it in [defaults], [profiles.NAME], [targets.NAME], or as SSMX_KMS_ENDPOINT_URL.
 
     === sts_endpoint_url
     exit code: 0
@@ -305,7 +305,7 @@ fn every_setting_is_explained() {
     sts_endpoint_url: that of the region
 
     Endpoint of STS: an https:// or http:// URL.
-    In [defaults], [profiles.NAME], [targets.NAME], or as SSMX_STS_ENDPOINT_URL.
+    Set it in [defaults], [profiles.NAME], [targets.NAME], or as SSMX_STS_ENDPOINT_URL.
     "#);
 }
 
@@ -329,25 +329,25 @@ fn programs_get_json() {
         "value": "prod"
       },
       {
-        "from": "what the AWS configuration says",
+        "from": "from the AWS configuration",
         "key": "region",
         "unused": [],
         "value": null
       },
       {
-        "from": "built in",
+        "from": "the built-in default",
         "key": "columns",
         "unused": [],
         "value": "name,id,status,platform,zone,ip"
       },
       {
-        "from": "built in",
+        "from": "the built-in default",
         "key": "name_tag",
         "unused": [],
         "value": "Name"
       },
       {
-        "from": "built in",
+        "from": "the built-in default",
         "key": "cache",
         "unused": [],
         "value": "1m"
@@ -376,37 +376,37 @@ fn programs_get_json() {
         "value": null
       },
       {
-        "from": "built in",
+        "from": "the built-in default",
         "key": "exec_document",
         "unused": [],
         "value": "AWS-StartNonInteractiveCommand"
       },
       {
-        "from": "built in",
+        "from": "the built-in default",
         "key": "ssh_document",
         "unused": [],
         "value": "AWS-StartSSHSession"
       },
       {
-        "from": "built in",
+        "from": "the built-in default",
         "key": "forward_document",
         "unused": [],
         "value": "AWS-StartPortForwardingSession"
       },
       {
-        "from": "built in",
+        "from": "the built-in default",
         "key": "remote_forward_document",
         "unused": [],
         "value": "AWS-StartPortForwardingSessionToRemoteHost"
       },
       {
-        "from": "none is given",
+        "from": "none",
         "key": "reason",
         "unused": [],
         "value": null
       },
       {
-        "from": "built in",
+        "from": "the built-in default",
         "key": "reason_required",
         "unused": [],
         "value": "false"
@@ -473,24 +473,24 @@ fn what_is_not_there_is_told() {
     === regoin
     exit code: 2
     --- stderr
-    error: `regoin` is no setting
+    error: unknown setting `regoin`
     hint: did you mean `region`?
 
     === colour
     exit code: 2
     --- stderr
-    error: `colour` is no setting
-    hint: there are profile, region, columns, name_tag, cache, ssh_user, ssh_port, shell_document, exec_document, ssh_document, forward_document, remote_forward_document, reason, reason_required, endpoint_url, ssm_endpoint_url, ssmmessages_endpoint_url, ec2_endpoint_url, ec2_instance_connect_endpoint_url, kms_endpoint_url, sts_endpoint_url
+    error: unknown setting `colour`
+    hint: expected one of profile, region, columns, name_tag, cache, ssh_user, ssh_port, shell_document, exec_document, ssh_document, forward_document, remote_forward_document, reason, reason_required, endpoint_url, ssm_endpoint_url, ssmmessages_endpoint_url, ec2_endpoint_url, ec2_instance_connect_endpoint_url, kms_endpoint_url, sts_endpoint_url
 
     === --target dbb
     exit code: 2
     --- stderr
-    error: `dbb` is no alias of the configuration
+    error: unknown alias `dbb`
     hint: did you mean `db`?
 
     === --target web
     exit code: 2
     --- stderr
-    error: `web` is no alias of the configuration
+    error: unknown alias `web`
     ");
 }

@@ -16,7 +16,7 @@ fn questions_at_a_terminal_become_a_file() {
     insta::assert_snapshot!(pty.shown(), @"
     This writes /tmp/TEMPORARY/config/ssmx/config.toml.
     Default AWS profile:
-    > none: whatever AWS_PROFILE says
+    > none: use AWS_PROFILE
       default
       prod
       work
@@ -39,7 +39,7 @@ fn questions_at_a_terminal_become_a_file() {
     This writes /tmp/TEMPORARY/config/ssmx/config.toml.
     Default AWS profile: work
     error: expected the name of a region such as "eu-west-1", found `EU`
-    Default region, for all profiles (empty: each one's own; eu-west-1 for work):
+    Default region for all profiles (empty: each profile's own; eu-west-1 for work):
     "#);
     pty.wait_for_no_echo();
     pty.send("eu-west-3\r");
@@ -48,87 +48,87 @@ fn questions_at_a_terminal_become_a_file() {
     insta::assert_snapshot!(pty.shown(), @"
     This writes /tmp/TEMPORARY/config/ssmx/config.toml.
     Default AWS profile: work
-    Default region, for all profiles (empty: each one's own; eu-west-1 for work): eu-west-3
+    Default region for all profiles (empty: each profile's own; eu-west-1 for work): eu-west-3
     Wrote /tmp/TEMPORARY/config/ssmx/config.toml
-    hint: `ssmx config edit` opens it; `ssmx config explain` shows what holds, and why
+    hint: `ssmx config edit` opens it; `ssmx config explain` shows the settings in force
     ");
 
     insta::assert_snapshot!(home.text(), @r#"
-    # The configuration of ssmx. What stands behind a # has no effect.
-    # `ssmx config explain` shows what holds and where it came from.
+    # The configuration of ssmx. Lines that begin with # have no effect.
+    # `ssmx config explain` shows the settings in force and where each comes from.
 
     [defaults]
 
-    # AWS profile. Without it: what the AWS configuration says.
+    # AWS profile. Default: from the AWS configuration.
     profile = "work"
 
-    # AWS region. Without it: what the AWS configuration says.
+    # AWS region. Default: from the AWS configuration.
     region = "eu-west-3"
 
-    # Columns of `ssmx ls` and the picker. Without it: name,id,status,platform,zone,ip.
+    # Columns of `ssmx ls` and the picker. Default: name,id,status,platform,zone,ip.
     # columns = ["name", "id", "status", "platform", "zone", "ip"]
 
-    # Tag that holds an instance's name. Without it: Name.
+    # Tag that holds an instance's name. Default: Name.
     # name_tag = "Name"
 
-    # How long a listing is used again before it is asked for anew; 0s is never. Without it: 1m.
+    # How long to reuse a listing before asking AWS again; 0s never reuses one. Default: 1m.
     # cache = "1m"
 
-    # User that `ssmx ssh` and `ssmx scp` log in as. Without it: what the OpenSSH configuration says, else that of the platform.
+    # User that `ssmx ssh` and `ssmx scp` log in as. Default: from the OpenSSH configuration, else the platform's.
     # ssh_user = "ubuntu"
 
-    # Port of the instances' SSH servers. Without it: what the OpenSSH configuration says, else 22.
+    # Port of the instances' SSH servers. Default: from the OpenSSH configuration, else 22.
     # ssh_port = 2222
 
-    # Session document of `ssmx shell`. Without it: the account's default.
+    # Session document of `ssmx shell`. Default: the account's default.
     # shell_document = "Corp-Shell"
 
-    # Session document of `ssmx exec`. Without it: AWS-StartNonInteractiveCommand.
+    # Session document of `ssmx exec`. Default: AWS-StartNonInteractiveCommand.
     # exec_document = "AWS-StartNonInteractiveCommand"
 
-    # Session document of `ssmx ssh`, `scp` and `proxy`. Without it: AWS-StartSSHSession.
+    # Session document of `ssmx ssh`, `scp` and `proxy`. Default: AWS-StartSSHSession.
     # ssh_document = "AWS-StartSSHSession"
 
-    # Session document of `ssmx fwd` for ports of the instance. Without it: AWS-StartPortForwardingSession.
+    # Session document of `ssmx fwd` for ports of the instance. Default: AWS-StartPortForwardingSession.
     # forward_document = "AWS-StartPortForwardingSession"
 
-    # Session document of `ssmx fwd` for other hosts. Without it: AWS-StartPortForwardingSessionToRemoteHost.
+    # Session document of `ssmx fwd` for other hosts. Default: AWS-StartPortForwardingSessionToRemoteHost.
     # remote_forward_document = "AWS-StartPortForwardingSessionToRemoteHost"
 
-    # Reason of every session, for the audit trail. Without it: none is given.
+    # Reason for every session, for the audit trail. Default: none.
     # reason = "on call"
 
-    # Start no session without a reason. Without it: false.
+    # Require a reason for every session. Default: false.
     # reason_required = true
 
-    # Endpoint of all AWS APIs. Without it: that of the region.
+    # Endpoint of all AWS APIs. Default: that of the region.
     # endpoint_url = "http://localhost:4566"
 
-    # Endpoint of Systems Manager. Without it: that of the region.
+    # Endpoint of Systems Manager. Default: that of the region.
     # ssm_endpoint_url = "https://vpce-0123456789abcdef0-abcdefgh.ssm.eu-west-1.vpce.amazonaws.com"
 
-    # Endpoint of the message gateway, which carries the sessions. Without it: the one that each session names.
+    # Endpoint of the message gateway, which carries the sessions. Default: the one that each session names.
     # ssmmessages_endpoint_url = "https://vpce-0123456789abcdef0-abcdefgh.ssmmessages.eu-west-1.vpce.amazonaws.com"
 
-    # Endpoint of EC2. Without it: that of the region.
+    # Endpoint of EC2. Default: that of the region.
     # ec2_endpoint_url = "https://vpce-0123456789abcdef0-abcdefgh.ec2.eu-west-1.vpce.amazonaws.com"
 
-    # Endpoint of EC2 Instance Connect. Without it: that of the region.
+    # Endpoint of EC2 Instance Connect. Default: that of the region.
     # ec2_instance_connect_endpoint_url = "https://vpce-0123456789abcdef0-abcdefgh.ec2-instance-connect.eu-west-1.vpce.amazonaws.com"
 
-    # Endpoint of KMS. Without it: that of the region.
+    # Endpoint of KMS. Default: that of the region.
     # kms_endpoint_url = "https://vpce-0123456789abcdef0-abcdefgh.kms.eu-west-1.vpce.amazonaws.com"
 
-    # Endpoint of STS. Without it: that of the region.
+    # Endpoint of STS. Default: that of the region.
     # sts_endpoint_url = "https://vpce-0123456789abcdef0-abcdefgh.sts.eu-west-1.vpce.amazonaws.com"
 
-    # Settings for one AWS profile: all of the above but `profile`.
+    # Settings for one AWS profile: all of the above except `profile`.
     # [profiles.prod]
     # region = "eu-west-1"
     # ssh_user = "ubuntu"
     # reason_required = true
 
-    # An alias: one of id, name, tags or address, with settings of its own.
+    # An alias: one of id, name, tags or address, and its own settings.
     # [targets.db]
     # tags = { Role = "postgres", Env = "prod" }
     # profile = "prod"
@@ -164,7 +164,7 @@ fn without_a_terminal_flags_answer_and_the_rest_is_left_to_aws() {
     exit code: 0
     --- stderr
     Wrote /tmp/TEMPORARY/config/ssmx/config.toml
-    hint: `ssmx config edit` opens it; `ssmx config explain` shows what holds, and why
+    hint: `ssmx config edit` opens it; `ssmx config explain` shows the settings in force
     ");
     assert!(home.text().contains("\nprofile = \"prod\"\n") && home.text().contains("\n# region = "), "{}", home.text());
 
@@ -173,8 +173,8 @@ fn without_a_terminal_flags_answer_and_the_rest_is_left_to_aws() {
     insta::assert_snapshot!(refused.shown(), @"
     exit code: 1
     --- stderr
-    error: there is `/tmp/TEMPORARY/config/ssmx/config.toml` already
-    hint: change it with `ssmx config edit`, or write it anew with `--force`
+    error: `/tmp/TEMPORARY/config/ssmx/config.toml` already exists
+    hint: change it with `ssmx config edit`, or overwrite it with `--force`
     ");
     assert_eq!(home.text(), before);
     assert_eq!(home.run(&["config", "init", "--force", "--region", "eu-west-1"]).code(), 0);
@@ -211,7 +211,7 @@ fn it_is_written_where_the_variable_says() {
     --- stdout
     /tmp/TEMPORARY/config/ssmx/config.toml
     --- stderr
-    hint: there is no such file yet; `ssmx config init` makes it
+    hint: the file does not exist yet; create it with `ssmx config init`
     ");
     // A relative folder is to be ignored, says the specification.
     let relative = run(home.ssmx().env("XDG_CONFIG_HOME", "x").args(["config", "path"]));

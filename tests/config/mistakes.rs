@@ -36,8 +36,8 @@ fn all_mistakes_are_told_at_once() {
     --- stderr
     error: /tmp/TEMPORARY/config/ssmx/config.toml has 3 mistakes
     caused by: line 2: `ssh_port` in [profiles.p]: expected a port from 1 to 65535, found a string
-    caused by: line 3: [targets.t] says not which instance is meant: expected one of id, name, tags, address
-    caused by: line 7: unknown key `colour` in [tunnels.n]: there are target, forward, bind, wait
+    caused by: line 3: [targets.t] does not say which instance: set one of id, name, tags, address
+    caused by: line 7: unknown key `colour` in [tunnels.n]: expected one of target, forward, bind, wait
     hint: correct it with `ssmx config edit`
     ");
 }
@@ -49,8 +49,8 @@ fn a_forward_that_makes_no_sense_has_its_line_too() {
     exit code: 2
     --- stderr
     error: /tmp/TEMPORARY/config/ssmx/config.toml has 2 mistakes
-    caused by: line 5: `x:y` in [tunnels.pg]: `y` is no remote port: expected a number from 1 to 65535 at the end
-    caused by: line 7: `bind` in [tunnels.pg]: `nowhere` is no IP address to listen on
+    caused by: line 5: `x:y` in [tunnels.pg]: `y` is not a remote port: expected a number from 1 to 65535 at the end
+    caused by: line 7: `bind` in [tunnels.pg]: `nowhere` is not an IP address to listen on
     hint: correct it with `ssmx config edit`
     ");
 }
@@ -63,8 +63,8 @@ fn files_that_cannot_be_had_and_variables_that_make_no_sense() {
     insta::assert_snapshot!(refused.shown(), @"
     exit code: 2
     --- stderr
-    error: there is no `/tmp/TEMPORARY/missing.toml`, which `SSMX_CONFIG` names
-    hint: make it with `ssmx config init`, or unset the variable to use the usual file
+    error: `SSMX_CONFIG` names `/tmp/TEMPORARY/missing.toml`, which does not exist
+    hint: create it with `ssmx config init`, or unset the variable to use the default file
     ");
 
     let refused = run(home.ssmx().env("SSMX_SSH_PORT", "x").args(["shell", "x"]));

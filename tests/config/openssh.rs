@@ -68,7 +68,7 @@ fn scp_gets_user_and_port_of_its_hosts() {
     insta::assert_snapshot!(both.shown(), @"
     exit code: 255
     --- stderr
-    error: the hosts have SSH servers on different ports, and scp takes one port for all
+    error: the hosts use different SSH ports, but scp takes only one
     hint: copy to this machine first, or name one port with `-P`
     ");
     let out = with_stand_ins(&lab, &["scp", "--no-push-key", "-P", "22", "db:/x", "web:/y"]).out();

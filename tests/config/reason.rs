@@ -26,43 +26,43 @@ fn without_a_terminal_a_reason_has_to_be_said() {
     exit code: 2
     --- stderr
     error: the configuration requires a reason for every session
-    hint: say why with `--reason TEXT`, or in `SSMX_REASON`
+    hint: give one with `--reason TEXT`, or in `SSMX_REASON`
 
     === exec prod -- true
     exit code: 255
     --- stderr
     error: the configuration requires a reason for every session
-    hint: say why with `--reason TEXT`, or in `SSMX_REASON`
+    hint: give one with `--reason TEXT`, or in `SSMX_REASON`
 
     === fwd prod 0:80
     exit code: 2
     --- stderr
     error: the configuration requires a reason for every session
-    hint: say why with `--reason TEXT`, or in `SSMX_REASON`
+    hint: give one with `--reason TEXT`, or in `SSMX_REASON`
 
     === ssh prod
     exit code: 255
     --- stderr
     error: the configuration requires a reason for every session
-    hint: say why with `--reason TEXT`, or in `SSMX_REASON`
+    hint: give one with `--reason TEXT`, or in `SSMX_REASON`
 
     === scp prod:/x .
     exit code: 255
     --- stderr
     error: the configuration requires a reason for every session
-    hint: say why with `--reason TEXT`, or in `SSMX_REASON`
+    hint: give one with `--reason TEXT`, or in `SSMX_REASON`
 
     === proxy prod 22
     exit code: 2
     --- stderr
     error: the configuration requires a reason for every session
-    hint: say why with `--reason TEXT`, or in `SSMX_REASON`
+    hint: give one with `--reason TEXT`, or in `SSMX_REASON`
 
     === shell prod --reason ' '
     exit code: 2
     --- stderr
     error: the configuration requires a reason for every session
-    hint: say why with `--reason TEXT`, or in `SSMX_REASON`
+    hint: give one with `--reason TEXT`, or in `SSMX_REASON`
     ");
     assert!(lab.run(&["exec", "web-1", "--", "true"]).code() == 0, "others need none");
     let long = "x".repeat(257);
@@ -70,7 +70,7 @@ fn without_a_terminal_a_reason_has_to_be_said() {
     insta::assert_snapshot!(refused.shown(), @"
     exit code: 255
     --- stderr
-    error: the reason is longer than the 256 characters that Session Manager takes
+    error: the reason is longer than 256 characters, the limit of Session Manager
     ");
     let given = run(lab.ssmx().env("SSMX_REASON", "why").args(["exec", "prod", "--", "true"]));
     assert_eq!(given.code(), 0, "{given:?}");

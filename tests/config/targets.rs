@@ -41,14 +41,14 @@ fn flags_stand_before_what_an_alias_says() {
     exit code: 3
     --- stderr
     error: db: no instance is named `orders` in eu-west-1
-    hint: `ssmx ls` lists what there is; check also region and account
+    hint: `ssmx ls` lists all instances; also check the region and the account
     ");
     let unknown = lab.run(&["--profile", "nobody", "shell", "db"]);
     insta::assert_snapshot!(unknown.shown(), @"
     exit code: 2
     --- stderr
     error: the AWS profile `nobody` does not exist: there are other, prod
-    hint: `aws configure list-profiles` lists the profiles there are
+    hint: `aws configure list-profiles` lists the available profiles
     ");
     let by_variable = run(lab.ssmx().env("SSMX_REGION", "eu-west-1").args(["shell", "db"]));
     assert_eq!(by_variable.code(), 3, "{by_variable:?}");
@@ -102,21 +102,21 @@ fn an_alias_finds_its_instance_by_tags_address_or_whole_name() {
     exit code: 3
     --- stderr
     error: none: no instance has the tags `Env=dev,Role=postgres` in us-east-1
-    hint: `ssmx ls` lists what there is; check also region and account
+    hint: `ssmx ls` lists all instances; also check the region and the account
 
     === part
     exit code: 3
     --- stderr
     error: part: no instance is named `bas` in us-east-1
     hint: did you mean bastion?
-    hint: `ssmx ls` lists what there is; check also region and account
+    hint: `ssmx ls` lists all instances; also check the region and the account
 
     === parts
     exit code: 3
     --- stderr
     error: parts: no instance is named `web-` in us-east-1
     hint: did you mean web-1, web-2, web-3?
-    hint: `ssmx ls` lists what there is; check also region and account
+    hint: `ssmx ls` lists all instances; also check the region and the account
     ");
     // Typed by a person, a part is enough.
     assert_eq!(lab.run(&["exec", "bas", "--", "true"]).code(), 0);

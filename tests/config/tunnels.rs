@@ -110,14 +110,14 @@ fn names_that_are_none_are_told() {
     --- stderr
     error: no tunnel is named `pgg` in the configuration
     hint: did you mean `pg`?
-    hint: to reach a port of an instance, say which: `ssmx fwd pgg 5432`
+    hint: to reach a port of an instance, add the port: `ssmx fwd pgg 5432`
 
     === fwd web
     exit code: 2
     --- stderr
     error: no tunnel is named `web` in the configuration
-    hint: there are pg, redis
-    hint: to reach a port of an instance, say which: `ssmx fwd web 5432`
+    hint: expected one of pg, redis
+    hint: to reach a port of an instance, add the port: `ssmx fwd web 5432`
 
     === fwd pg rediss
     exit code: 2
@@ -129,12 +129,12 @@ fn names_that_are_none_are_told() {
     exit code: 2
     --- stderr
     error: no tunnel is named `80` in the configuration
-    hint: there are pg, redis
+    hint: expected one of pg, redis
 
     === fwd web x
     exit code: 2
     --- stderr
-    error: `x` is no remote port: expected a number from 1 to 65535 at the end
-    hint: FORWARD is like 5432, 8080:80 or 5433:db.internal:5432
+    error: `x` is not a remote port: expected a number from 1 to 65535 at the end
+    hint: write FORWARD like 5432, 8080:80 or 5433:db.internal:5432
     ");
 }

@@ -86,8 +86,8 @@ fn an_instance_without_base64_is_a_clear_error() {
     assert_eq!((ran.code(), ran.out().as_str()), (255, ""), "{ran:?}");
     // Before it stands what the shell of the instance says.
     insta::assert_snapshot!(from_error(&ran.err()), @"
-    error: the output cannot be decoded
-    caused by: the remote side sent no valid base64: it is cut short
+    error: cannot decode the output
+    caused by: the remote side sent invalid base64: it is cut short
     hint: `--binary` needs `sh` and `base64` on the instance
     ");
 }

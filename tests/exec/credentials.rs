@@ -100,7 +100,7 @@ fn a_profile_that_does_not_exist() {
     exit code: 255
     --- stderr
     error: the AWS profile `nope` does not exist: there are none
-    hint: `aws configure list-profiles` lists the profiles there are
+    hint: `aws configure list-profiles` lists the available profiles
     ");
 }
 
@@ -173,7 +173,7 @@ fn a_session_that_nobody_may_resume_says_so() {
     begun
     --- stderr
     ssmx: connection lost (the connection was reset); reconnecting…
-    error: the connection was lost, and the session cannot be resumed
+    error: connection lost, and the session cannot be resumed
     caused by: ssm:ResumeSession failed for SESSION-ID: User: me is not authorized to perform: ssm:ResumeSession on resource: arn:aws:ssm:r (AccessDeniedException, request id 11111111-2222)
     hint: ask for an IAM policy that allows ssm:ResumeSession on arn:aws:ssm:r
     ");

@@ -56,7 +56,7 @@ fn an_unknown_name() {
     --- stderr
     error: no instance is named `web-9` in us-east-1
     hint: did you mean web-1, web-2, web-3?
-    hint: `ssmx ls` lists what there is; check also region and account
+    hint: `ssmx ls` lists all instances; also check the region and the account
     ");
 }
 
@@ -67,9 +67,9 @@ fn an_unknown_id() {
     exit code: 255
     --- stderr
     error: ssm:StartSession failed for i-00000000000000000: i-00000000000000000 is not connected. (TargetNotConnected, request id REQUEST-ID)
-    caused by: there is no such instance in us-east-1 (EC2 was asked in us-east-1, and does not list it)
+    caused by: there is no such instance in us-east-1 (EC2 in us-east-1 does not list it)
     hint: check the id, the region (`--region`) and the account (`--profile`)
-    hint: an instance that was terminated is forgotten after an hour: look for its successor with `ssmx ls`
+    hint: a terminated instance disappears after an hour: look for its replacement with `ssmx ls`
     ");
 }
 
@@ -83,7 +83,7 @@ fn an_ambiguous_name() {
     exit code: 255
     --- stderr
     error: 2 instances are named `twin`: i-623a1dde4d535a896 twin (online), i-fe449a6712ee668b6 twin (online)
-    hint: name one of them by its id
+    hint: give the id of one of them
     ");
 }
 
@@ -94,7 +94,7 @@ fn a_stopped_instance() {
     exit code: 255
     --- stderr
     error: ssm:StartSession failed for i-0ba7c40000000006f: i-0ba7c40000000006f is not connected. (TargetNotConnected, request id REQUEST-ID)
-    caused by: it is stopped (EC2 gives its state as stopped)
+    caused by: it is stopped (EC2 reports its state as stopped)
     hint: start it first: `aws ec2 start-instances --instance-ids i-0ba7c40000000006f --region us-east-1`
     ");
 }
@@ -108,10 +108,10 @@ fn an_instance_whose_agent_is_offline() {
     exit code: 4
     --- stderr
     error: ssm:StartSession failed for i-01e9ac00000000070: i-01e9ac00000000070 is not connected. (TargetNotConnected, request id REQUEST-ID)
-    caused by: its agent was last heard of 2 hours ago (Systems Manager gives its ping status as ConnectionLost, the last at TIMESTAMP)
+    caused by: its agent was last heard of 2 hours ago (Systems Manager reports its ping status as ConnectionLost, the last ping at TIMESTAMP)
     hint: restart the agent (`sudo systemctl restart amazon-ssm-agent`, on Ubuntu `sudo snap restart amazon-ssm-agent`), or the machine
-    hint: without a way in: `aws ec2 reboot-instances --instance-ids i-01e9ac00000000070 --region us-east-1`
-    hint: check what has changed since then: its way to ssm.us-east-1.amazonaws.com, ssmmessages.us-east-1.amazonaws.com and ec2messages.us-east-1.amazonaws.com, its role, a full disk
+    hint: if you cannot log in: `aws ec2 reboot-instances --instance-ids i-01e9ac00000000070 --region us-east-1`
+    hint: check what has changed since then: its access to ssm.us-east-1.amazonaws.com, ssmmessages.us-east-1.amazonaws.com and ec2messages.us-east-1.amazonaws.com, its role, a full disk
     ");
     // Its version is enough for a shell.
     let exec = cloud.exec("legacy", ["true"]);
@@ -120,11 +120,11 @@ fn an_instance_whose_agent_is_offline() {
     exit code: 255
     --- stderr
     error: ssm:StartSession failed for i-01e9ac00000000070: i-01e9ac00000000070 is not connected. (TargetNotConnected, request id REQUEST-ID)
-    caused by: its agent was last heard of 2 hours ago (Systems Manager gives its ping status as ConnectionLost, the last at TIMESTAMP)
-    caused by: its agent 2.3.672.0 is too old for a command without a terminal, which takes 3.0.1124.0 (Systems Manager gives the version)
+    caused by: its agent was last heard of 2 hours ago (Systems Manager reports its ping status as ConnectionLost, the last ping at TIMESTAMP)
+    caused by: its agent 2.3.672.0 is too old for a command without a terminal, which needs 3.0.1124.0 (Systems Manager reports the version)
     hint: restart the agent (`sudo systemctl restart amazon-ssm-agent`, on Ubuntu `sudo snap restart amazon-ssm-agent`), or the machine
-    hint: without a way in: `aws ec2 reboot-instances --instance-ids i-01e9ac00000000070 --region us-east-1`
-    hint: check what has changed since then: its way to ssm.us-east-1.amazonaws.com, ssmmessages.us-east-1.amazonaws.com and ec2messages.us-east-1.amazonaws.com, its role, a full disk
+    hint: if you cannot log in: `aws ec2 reboot-instances --instance-ids i-01e9ac00000000070 --region us-east-1`
+    hint: check what has changed since then: its access to ssm.us-east-1.amazonaws.com, ssmmessages.us-east-1.amazonaws.com and ec2messages.us-east-1.amazonaws.com, its role, a full disk
     hint: update the agent on the machine itself
     ");
 }
@@ -135,10 +135,10 @@ fn a_windows_instance_of_the_sandbox() {
     insta::assert_snapshot!(ran.shown(), @"
     exit code: 255
     --- stderr
-    error: ssm:StartSession failed for i-0317d0000000008a1: i-0317d0000000008a1 is not connected. (This is a sandbox: it has no Windows to enter.) (TargetNotConnected, request id REQUEST-ID)
-    hint: the instance may be stopped, its SSM agent may not run, or it may have no instance profile or no way to the Systems Manager endpoints
-    hint: check also that region and account are the ones meant
-    hint: by now it is connected: try again
+    error: ssm:StartSession failed for i-0317d0000000008a1: i-0317d0000000008a1 is not connected. (This is a sandbox: it cannot run Windows.) (TargetNotConnected, request id REQUEST-ID)
+    hint: the instance may be stopped, its SSM agent may not be running, or it may lack an instance profile or access to the Systems Manager endpoints
+    hint: also check that the region and the account are right
+    hint: it is connected now: try again
     ");
 }
 
@@ -240,7 +240,7 @@ fn a_service_that_stays_throttled_is_an_error() {
     exit code: 255
     --- stderr
     error: ssm:StartSession failed for i-0a11ce0000000001a: Rate exceeded (ThrottlingException, request id REQUEST-ID)
-    hint: other callers in this account and region use up the limit: wait a little
+    hint: other callers in this account and region are using up the limit: wait a little
     ");
 }
 

@@ -110,9 +110,9 @@ fn an_agent_that_cannot_keep_the_streams_apart_is_said_to_be_too_old() {
     out
     err
     --- stderr
-    error: the session ended before the command had told its exit code
-    hint: somebody may have terminated the session, or the agent was stopped
-    hint: agents older than 3.1.1511.0 never tell it: update the SSM agent of the instance
+    error: the session ended before the command reported its exit code
+    hint: the session may have been terminated, or the agent stopped
+    hint: agents older than 3.1.1511.0 never report it: update the SSM agent of the instance
     ");
 }
 

@@ -27,8 +27,8 @@ fn an_endpoint_where_nobody_listens() {
     insta::assert_snapshot!(ran.shown(), @"
     exit code: 255
     --- stderr
-    error: ec2:DescribeInstances could not be asked: tcp connect error: Connection refused (os error NUMBER)
-    hint: nothing listens there: check the endpoint URL, or that the sandbox still runs
+    error: cannot call ec2:DescribeInstances: tcp connect error: Connection refused (os error NUMBER)
+    hint: nothing is listening there: check the endpoint URL, or that the sandbox is still running
     ");
 }
 
@@ -40,7 +40,7 @@ fn a_name_that_cannot_be_resolved() {
     insta::assert_snapshot!(ran.shown(), @"
     exit code: 255
     --- stderr
-    error: ssm:StartSession could not be asked: dns error: failed to lookup address information: REASON
+    error: cannot call ssm:StartSession: dns error: failed to lookup address information: REASON
     hint: the name cannot be resolved: check the network, the region, and HTTPS_PROXY if there is a proxy
     ");
 }
@@ -56,8 +56,8 @@ fn a_gateway_where_nobody_listens() {
     insta::assert_snapshot!(ran.shown(), @"
     exit code: 255
     --- stderr
-    error: no connection to 127.0.0.1:PORT: Connection refused (os error NUMBER)
-    hint: nothing listens there: check the endpoint URL, or that the sandbox still runs
+    error: cannot connect to 127.0.0.1:PORT: Connection refused (os error NUMBER)
+    hint: nothing is listening there: check the endpoint URL, or that the sandbox is still running
     ");
     cloud.wait_for_no_session();
 }
@@ -82,7 +82,7 @@ fn a_gateway_that_speaks_something_else() {
     insta::assert_snapshot!(ran.shown(), @"
     exit code: 255
     --- stderr
-    error: the message gateway 127.0.0.1 refuses the connection with HTTP status 404
+    error: the message gateway 127.0.0.1 refused the connection with HTTP status 404
     hint: the session has ended: start a new one
     ");
     cloud.wait_for_no_session();
@@ -142,21 +142,21 @@ fn a_stream_url_that_leads_elsewhere_is_refused() {
     --- stderr
     error: the session cannot be opened
     caused by: the stream URL is refused: `evil.test` is not a Session Manager host for region us-east-1
-    hint: behind a VPC endpoint or a gateway of your own, name its host with `AWS_ENDPOINT_URL_SSMMESSAGES`
+    hint: behind a VPC endpoint or your own gateway, set its host in `AWS_ENDPOINT_URL_SSMMESSAGES`
 
     === wss://evil.test
     exit code: 255
     --- stderr
     error: the session cannot be opened
     caused by: the stream URL is refused: `evil.test` is not a Session Manager host for region us-east-1
-    hint: behind a VPC endpoint or a gateway of your own, name its host with `AWS_ENDPOINT_URL_SSMMESSAGES`
+    hint: behind a VPC endpoint or your own gateway, set its host in `AWS_ENDPOINT_URL_SSMMESSAGES`
 
     === wss://ssmmessages.us-east-1.amazonaws.com.evil.test
     exit code: 255
     --- stderr
     error: the session cannot be opened
     caused by: the stream URL is refused: `ssmmessages.us-east-1.amazonaws.com.evil.test` is not a Session Manager host for region us-east-1
-    hint: behind a VPC endpoint or a gateway of your own, name its host with `AWS_ENDPOINT_URL_SSMMESSAGES`
+    hint: behind a VPC endpoint or your own gateway, set its host in `AWS_ENDPOINT_URL_SSMMESSAGES`
     ");
 }
 
@@ -208,7 +208,7 @@ fn a_session_that_the_service_has_ended_meanwhile() {
     begun
     --- stderr
     ssmx: connection lost (the connection was reset); reconnecting…
-    error: the connection was lost, and the service had ended the session when it was back
-    hint: it ends sessions after the idle timeout of the account, 20 minutes unless somebody changed it
+    error: connection lost, and the session expired before it could be resumed
+    hint: idle sessions end after the account's idle timeout (20 minutes by default)
     ");
 }

@@ -57,7 +57,7 @@ fn its_input_is_the_commands() {
 /// A sandbox that stays, and the environment that it printed.
 fn staying() -> (Running, String) {
     let running = Running::start(ssmx().arg("sandbox").process_group(0));
-    running.wait_for_err("until it is interrupted.\n");
+    running.wait_for_err("until you interrupt it.\n");
     running.wait_for_out("\nexport no_proxy=");
     let exports = running.out();
     (running, exports)
@@ -69,8 +69,8 @@ fn without_a_command_it_prints_the_environment_and_stays_until_told_to_end() {
         let (running, exports) = staying();
         insta::allow_duplicates! {
             insta::assert_snapshot!(settled(&running.err()), @"
-            This is a sandbox: an AWS that ssmx plays on this machine. No account is involved, and nothing leaves it.
-            It listens on http://127.0.0.1:PORT until it is interrupted.
+            This is a sandbox: ssmx simulates AWS on this machine. It uses no account, and nothing leaves the machine.
+            It listens on http://127.0.0.1:PORT until you interrupt it.
             ");
         }
         let mut shell = Command::new("sh");
@@ -103,10 +103,10 @@ fn on_a_terminal_it_opens_a_shell_and_says_what_to_try() {
     assert_eq!(pty.wait().code(), Some(6));
     pty.assert_restored();
     insta::assert_snapshot!(pty.shown(), @"
-    This is a sandbox: an AWS that ssmx plays on this machine. No account is involved, and nothing leaves it.
+    This is a sandbox: ssmx simulates AWS on this machine. It uses no account, and nothing leaves the machine.
 
     Instances: web-1 web-2 web-3 db bastion batch legacy win
-    Endpoint:  http://127.0.0.1:PORT, set in the environment of this shell together with credentials for it
+    Endpoint:  http://127.0.0.1:PORT, set in the environment of this shell, with credentials for it
 
     Try:  ssmx web-1                            a shell on an instance
           ssmx exec web-1 web-2 -- uname -sr    a command on two
@@ -115,7 +115,7 @@ fn on_a_terminal_it_opens_a_shell_and_says_what_to_try() {
     `exit` ends the sandbox.
     ready> ssmx exec web-1 -- echo h''i; exit 6
     hi
-    The sandbox is gone.
+    The sandbox has ended.
     ");
 }
 
@@ -166,7 +166,7 @@ fn a_fleet_file_with_a_mistake_is_told_with_its_line() {
     === [[instance]]\nname = \"a\"\nstat = \"running\"\n
     exit code: 2
     --- stderr
-    error: the sandbox cannot be had
+    error: cannot set up the sandbox
     caused by: /tmp/TEMPORARY: TOML parse error at line 3, column 1
         |
       3 | stat = "running"
@@ -176,13 +176,13 @@ fn a_fleet_file_with_a_mistake_is_told_with_its_line() {
     === [[instance]]\nname = \"a\"\n\n[[instance]]\nid = \"nonsense\"\n
     exit code: 2
     --- stderr
-    error: the sandbox cannot be had
-    caused by: /tmp/TEMPORARY: line 4: nonsense is not an instance id: i- or mi- and 17 hexadecimal digits
+    error: cannot set up the sandbox
+    caused by: /tmp/TEMPORARY: line 4: nonsense is not an instance id: expected i- or mi- and 17 hexadecimal digits
 
     === [[instance]\n
     exit code: 2
     --- stderr
-    error: the sandbox cannot be had
+    error: cannot set up the sandbox
     caused by: /tmp/TEMPORARY: TOML parse error at line 1, column 12
         |
       1 | [[instance]
@@ -192,7 +192,7 @@ fn a_fleet_file_with_a_mistake_is_told_with_its_line() {
     === [[instance]]\nname = \"a\"\nstate = \"asleep\"\n
     exit code: 2
     --- stderr
-    error: the sandbox cannot be had
+    error: cannot set up the sandbox
     caused by: /tmp/TEMPORARY: TOML parse error at line 3, column 9
         |
       3 | state = "asleep"
@@ -207,7 +207,7 @@ fn a_fleet_file_that_is_not_there() {
     insta::assert_snapshot!(ran.shown(), @"
     exit code: 2
     --- stderr
-    error: the sandbox cannot be had
+    error: cannot set up the sandbox
     caused by: cannot read the fleet file /nowhere/fleet.toml
     caused by: No such file or directory (os error NUMBER)
     ");
@@ -244,7 +244,7 @@ fn faults_without_a_seed_tell_the_one_that_they_took() {
     insta::assert_snapshot!(ran.shown().replace(seed, "SEED"), @"
     exit code: 0
     --- stderr
-    Faults by seed: repeat them with `--seed SEED`
+    Repeat these faults with `--seed SEED`
     ");
     let ran = sandbox(&["--fault", "drop=0.01", "--seed", "4", "--", "true"]);
     assert_eq!(ran.err(), "");
@@ -266,21 +266,21 @@ fn settings_that_cannot_be_are_mistakes() {
     === --fault drop=2
     exit code: 2
     --- stderr
-    error: invalid value 'drop=2' for '--fault <FAULTS>': `2` is no share between 0 and 1
+    error: invalid value 'drop=2' for '--fault <FAULTS>': `2` is not a number between 0 and 1
 
     For more information, try '--help'.
 
     === --fault lose=1
     exit code: 2
     --- stderr
-    error: invalid value 'lose=1' for '--fault <FAULTS>': `lose` is no fault; there are `drop`, `dup`, `reorder`, `delay` and `cut`
+    error: invalid value 'lose=1' for '--fault <FAULTS>': unknown fault `lose`; expected `drop`, `dup`, `reorder`, `delay` or `cut`
 
     For more information, try '--help'.
 
     === --fault cut=soon
     exit code: 2
     --- stderr
-    error: invalid value 'cut=soon' for '--fault <FAULTS>': `soon` is no duration like `20ms` or `5s`: expected number at 0
+    error: invalid value 'cut=soon' for '--fault <FAULTS>': `soon` is not a duration like `20ms` or `5s`: expected number at 0
 
     For more information, try '--help'.
 
@@ -294,7 +294,7 @@ fn settings_that_cannot_be_are_mistakes() {
     === --agent-version 3
     exit code: 2
     --- stderr
-    error: invalid value '3' for '--agent-version <VERSION>': it must be four numbers, like `3.1.501.0`
+    error: invalid value '3' for '--agent-version <VERSION>': expected four numbers, like `3.1.501.0`
 
     For more information, try '--help'.
 

@@ -41,11 +41,11 @@ fn one_that_cannot_be_had_is_named_and_the_others_run() {
     assert_eq!(lines, ["web-1: hi", "web-2: hi"]);
     insta::assert_snapshot!(settled(&ran.err()), @"
     error: legacy: ssm:StartSession failed for i-01e9ac00000000070: i-01e9ac00000000070 is not connected. (TargetNotConnected, request id REQUEST-ID)
-    caused by: its agent was last heard of 2 hours ago (Systems Manager gives its ping status as ConnectionLost, the last at TIMESTAMP)
-    caused by: its agent 2.3.672.0 is too old for a command without a terminal, which takes 3.0.1124.0 (Systems Manager gives the version)
+    caused by: its agent was last heard of 2 hours ago (Systems Manager reports its ping status as ConnectionLost, the last ping at TIMESTAMP)
+    caused by: its agent 2.3.672.0 is too old for a command without a terminal, which needs 3.0.1124.0 (Systems Manager reports the version)
     hint: restart the agent (`sudo systemctl restart amazon-ssm-agent`, on Ubuntu `sudo snap restart amazon-ssm-agent`), or the machine
-    hint: without a way in: `aws ec2 reboot-instances --instance-ids i-01e9ac00000000070 --region us-east-1`
-    hint: check what has changed since then: its way to ssm.us-east-1.amazonaws.com, ssmmessages.us-east-1.amazonaws.com and ec2messages.us-east-1.amazonaws.com, its role, a full disk
+    hint: if you cannot log in: `aws ec2 reboot-instances --instance-ids i-01e9ac00000000070 --region us-east-1`
+    hint: check what has changed since then: its access to ssm.us-east-1.amazonaws.com, ssmmessages.us-east-1.amazonaws.com and ec2messages.us-east-1.amazonaws.com, its role, a full disk
     hint: update the agent on the machine itself
     ");
 }
@@ -108,7 +108,7 @@ fn all_that_a_target_means_or_the_best_of_them() {
     exit code: 255
     --- stderr
     error: 3 instances have the tags `Role=web`: i-0a11ce0000000001a web-1 (online), i-0a11ce0000000002b web-2 (online), i-0a11ce0000000003c web-3 (online)
-    hint: name one of them by its id
+    hint: give the id of one of them
     ");
 
     // What does not run is left out, as long as something is left.
@@ -118,14 +118,14 @@ fn all_that_a_target_means_or_the_best_of_them() {
     --- stdout
     hi
     --- stderr
-    ssmx: i-0ba7c40000000006f batch (stopped) is left out
+    ssmx: skipping i-0ba7c40000000006f batch (stopped): it is not running
     ");
     let down = exec(&["--all", "batch"]);
     insta::assert_snapshot!(down.shown(), @"
     exit code: 255
     --- stderr
     error: ssm:StartSession failed for i-0ba7c40000000006f: i-0ba7c40000000006f is not connected. (TargetNotConnected, request id REQUEST-ID)
-    caused by: it is stopped (EC2 gives its state as stopped)
+    caused by: it is stopped (EC2 reports its state as stopped)
     hint: start it first: `aws ec2 start-instances --instance-ids i-0ba7c40000000006f --region us-east-1`
     ");
 }

@@ -106,7 +106,7 @@ fn quiet_keeps_errors() {
     --- stderr
     error: no instance is named `web-9` in us-east-1
     hint: did you mean web-1, web-2, web-3?
-    hint: `ssmx ls` lists what there is; check also region and account
+    hint: `ssmx ls` lists all instances; also check the region and the account
     ");
 }
 

@@ -55,7 +55,7 @@ fn without_systems_manager_there_is_less_and_it_says_so() {
     win      i-0317d0000000008a1  running  Windows   us-east-1b  10.0.1.50
     batch    i-0ba7c40000000006f  stopped  -         us-east-1b  10.0.1.30
     --- stderr
-    warning: us-east-1: whether agents are in touch is missing, and so are hybrid nodes: ssm:DescribeInstanceInformation failed: User: arn:aws:sts::123456789012:assumed-role/ssmx-sandbox/sandbox is not authorized to perform: ssm:DescribeInstanceInformation on resource: arn:aws:ssm:us-east-1:123456789012:* because no identity-based policy allows the ssm:DescribeInstanceInformation action (AccessDeniedException, request id REQUEST-ID)
+    warning: us-east-1: agent status and hybrid nodes are missing: ssm:DescribeInstanceInformation failed: User: arn:aws:sts::123456789012:assumed-role/ssmx-sandbox/sandbox is not authorized to perform: ssm:DescribeInstanceInformation on resource: arn:aws:ssm:us-east-1:123456789012:* because no identity-based policy allows the ssm:DescribeInstanceInformation action (AccessDeniedException, request id REQUEST-ID)
     hint: ask for an IAM policy that allows ssm:DescribeInstanceInformation on arn:aws:ssm:us-east-1:123456789012:*
     8 instances: 7 running, 1 stopped
     ");
@@ -112,7 +112,7 @@ fn a_list_that_breaks_off_in_the_middle_says_so() {
     assert_eq!((ran.code(), names.len()), (1, 2_500), "{said}");
     assert_eq!(names.iter().filter(|name| **name == "-").count(), 500, "those that Systems Manager alone has told");
     assert_snapshot!(settled(&said), @"
-    warning: us-east-1: the list breaks off: instances are missing, or their names, tags and addresses are: ec2:DescribeInstances failed: Unable to parse pagination token (InvalidParameterValue, request id REQUEST-ID)
+    warning: us-east-1: the list is incomplete: instances are missing, or their names, tags and addresses: ec2:DescribeInstances failed: Unable to parse pagination token (InvalidParameterValue, request id REQUEST-ID)
     2500 instances: 2260 online, 147 offline, 93 stopped
     ");
 
@@ -120,7 +120,7 @@ fn a_list_that_breaks_off_in_the_middle_says_so() {
     assert_eq!((ran.code(), first_words(&ran.out()).len()), (1, 2_500), "{}", ran.err());
     // Those without a status run.
     assert_snapshot!(settled(&ran.err()), @"
-    warning: us-east-1: the list breaks off: the status of some instances is missing, and hybrid nodes may be: ssm:DescribeInstanceInformation failed: The specified token is not valid. (InvalidNextToken, request id REQUEST-ID)
+    warning: us-east-1: the list is incomplete: the status of some instances is missing, and maybe hybrid nodes: ssm:DescribeInstanceInformation failed: The specified token is not valid. (InvalidNextToken, request id REQUEST-ID)
     2500 instances: 457 online, 1907 running, 22 offline, 114 stopped
     ");
 }
@@ -156,11 +156,11 @@ fn a_profile_that_cannot_be_used_does_not_hide_the_others() {
     batch    i-0ba7c40000000006f  stopped  good     Amazon Linux 2023                         us-east-1b  10.0.1.30
     --- stderr
     error: missing: the AWS profile `missing` does not exist: there are good, stranger
-    hint: `aws configure list-profiles` lists the profiles there are
+    hint: `aws configure list-profiles` lists the available profiles
     warning: us-east-1 (stranger): names, tags, addresses and stopped instances are missing: ec2:DescribeInstances failed: AWS was not able to validate the provided access credentials (AuthFailure, request id REQUEST-ID)
     hint: AWS does not know these credentials: check that they belong to this partition and are still active
     hint: log in again: `aws sso login --profile stranger`, or renew the keys of that profile
-    warning: us-east-1 (stranger): whether agents are in touch is missing, and so are hybrid nodes: ssm:DescribeInstanceInformation failed: The security token included in the request is invalid (UnrecognizedClientException, request id REQUEST-ID)
+    warning: us-east-1 (stranger): agent status and hybrid nodes are missing: ssm:DescribeInstanceInformation failed: The security token included in the request is invalid (UnrecognizedClientException, request id REQUEST-ID)
     hint: AWS does not know these credentials: check that they belong to this partition and are still active
     hint: log in again: `aws sso login --profile stranger`, or renew the keys of that profile
     8 instances: 6 online, 1 offline, 1 stopped
@@ -184,7 +184,7 @@ fn a_profile_that_cannot_be_used_does_not_hide_the_others() {
     exit code: 2
     --- stderr
     error: the AWS profile `missing` does not exist: there are good, stranger
-    hint: `aws configure list-profiles` lists the profiles there are
+    hint: `aws configure list-profiles` lists the available profiles
     ");
 }
 
@@ -206,8 +206,8 @@ fn a_service_that_hangs_up_is_told_in_time() {
     win      i-0317d0000000008a1  running  Windows   us-east-1b  10.0.1.50
     batch    i-0ba7c40000000006f  stopped  -         us-east-1b  10.0.1.30
     --- stderr
-    warning: us-east-1: whether agents are in touch is missing, and so are hybrid nodes: ssm:DescribeInstanceInformation could not be asked: tcp connect error: Connection refused (os error NUMBER)
-    hint: nothing listens there: check the endpoint URL, or that the sandbox still runs
+    warning: us-east-1: agent status and hybrid nodes are missing: cannot call ssm:DescribeInstanceInformation: tcp connect error: Connection refused (os error NUMBER)
+    hint: nothing is listening there: check the endpoint URL, or that the sandbox is still running
     8 instances: 7 running, 1 stopped
     ");
     assert!(start.elapsed() < crate::support::DEADLINE);

@@ -170,7 +170,7 @@ fn columns_of_choice() {
     === --columns statsu
     exit code: 2
     --- stderr
-    error: invalid value 'statsu' for '--columns <NAMES>': `statsu` is no column; did you mean `status`?
+    error: invalid value 'statsu' for '--columns <NAMES>': unknown column `statsu`; did you mean `status`?
 
     For more information, try '--help'.
 

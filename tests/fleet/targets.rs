@@ -88,32 +88,32 @@ fn what_nothing_or_too_much_is_meant_by() {
     exit code: 3
     --- stderr
     error: 3 instances have `web` in their names: i-0a11ce0000000001a web-1 (online), i-0a11ce0000000002b web-2 (online), i-0a11ce0000000003c web-3 (online)
-    hint: name one of them by its id
+    hint: give the id of one of them
 
     === Role=web
     exit code: 3
     --- stderr
     error: 3 instances have the tags `Role=web`: i-0a11ce0000000001a web-1 (online), i-0a11ce0000000002b web-2 (online), i-0a11ce0000000003c web-3 (online)
-    hint: name one of them by its id
+    hint: give the id of one of them
 
     === Role=nope
     exit code: 3
     --- stderr
     error: no instance has the tags `Role=nope` in us-east-1
-    hint: `ssmx ls` lists what there is; check also region and account
+    hint: `ssmx ls` lists all instances; also check the region and the account
 
     === 10.9.9.9
     exit code: 3
     --- stderr
     error: no instance has the address `10.9.9.9` in us-east-1
-    hint: `ssmx ls` lists what there is; check also region and account
+    hint: `ssmx ls` lists all instances; also check the region and the account
 
     === wbe-1
     exit code: 3
     --- stderr
     error: no instance is named `wbe-1` in us-east-1
     hint: did you mean web-1?
-    hint: `ssmx ls` lists what there is; check also region and account
+    hint: `ssmx ls` lists all instances; also check the region and the account
     ");
 }
 
@@ -125,7 +125,7 @@ fn a_long_list_of_matches_is_cut_and_counted() {
     exit code: 3
     --- stderr
     error: 30 instances have `node` in their names: i-77f522b0345cb56eb node-01 (online), i-b0e401e03d5f9cf5b node-02 (online), i-9de27fe5885090533 node-03 (online), i-868570c55f44cc0c1 node-04 (online), i-0fa4008fd50822e3f node-05 (online), i-711253f0ac76c0707 node-06 (online), i-3f119a8766176f028 node-07 (online), i-ce36ac5eb7dd3d945 node-09 (online), i-aa24f69877e2a7007 node-10 (online), i-3ebe74c0c1d4d1da4 node-11 (online), i-203e9b8d1478620e7 node-12 (online), i-a5b90a728f03824b3 node-13 (online), i-85ba38a3b047d3d38 node-14 (online), i-ca9e77ad787ce8ebb node-15 (online), i-5db63d6e29caf431b node-16 (online), i-cbcf517b9ea3bd161 node-17 (online), i-d2c949d55ac0bb7d8 node-18 (online), i-07cfa8ac402965ddd node-19 (online), i-deb196b8420e946d7 node-20 (online), i-b9bf3d97de52d4005 node-21 (online), and 10 more
-    hint: name one of them by its id
+    hint: give the id of one of them
     ");
 }
 

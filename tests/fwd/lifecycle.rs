@@ -112,19 +112,19 @@ fn own_failures_have_their_codes() {
     exit code: 3
     --- stderr
     error: no instance is named `nobody` in us-east-1
-    hint: `ssmx ls` lists what there is; check also region and account
+    hint: `ssmx ls` lists all instances; also check the region and the account
 
     === nobody 0:80 -- true
     exit code: 255
     --- stderr
     error: no instance is named `nobody` in us-east-1
-    hint: `ssmx ls` lists what there is; check also region and account
+    hint: `ssmx ls` lists all instances; also check the region and the account
 
     === db 80:x
     exit code: 2
     --- stderr
-    error: `x` is no remote port: expected a number from 1 to 65535 at the end
-    hint: FORWARD is like 5432, 8080:80 or 5433:db.internal:5432
+    error: `x` is not a remote port: expected a number from 1 to 65535 at the end
+    hint: write FORWARD like 5432, 8080:80 or 5433:db.internal:5432
     ");
 }
 

@@ -34,7 +34,7 @@ fn a_named_port_that_is_taken_is_an_error_that_says_by_whom() {
     --- stderr
     error: cannot forward `PORT:80`
     caused by: port PORT is taken by e2e (pid PID)
-    hint: leave the choice to ssmx with local port 0, as in `0:80`
+    hint: let ssmx choose with local port 0, as in `0:80`
     ");
 }
 
@@ -84,7 +84,7 @@ fn an_agent_that_would_lead_elsewhere_is_refused() {
     --- stderr
     error: agent 3.1.501.0 is too old to lead to other hosts
     caused by: it would connect to the instance itself
-    hint: update the agent to 3.1.1188.0 or newer, or forward through SSH: `ssmx ssh TARGET -- -L …`
+    hint: update the agent to 3.1.1188.0 or newer, or forward through SSH: `ssmx ssh TARGET -L …`
     ");
     assert_eq!(aws.service().active_sessions(), [""; 0], "ended on the service");
     let own = aws.open(&["db", &format!("0:{}", echo())]);

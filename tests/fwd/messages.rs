@@ -34,12 +34,12 @@ fn a_service_that_swallows_a_large_message_costs_one_session() {
             // Some of it is taken before the session is given up, or all.
             let _ = (&unlucky).write_all(&noise(1, 200_000));
         });
-        assert_snapshot!(tunnel.line_with("large message"), @"ssmx: db:PORT: the session has ended (the service did not answer to a large message); the next connection starts another one");
+        assert_snapshot!(tunnel.line_with("large message"), @"ssmx: db:PORT: the session has ended (the service did not answer a large message); the next connection starts a new one");
     });
     // A cut is no orderly end.
     let read = std::io::Read::read(&mut &unlucky, &mut [0; 1]);
     assert!(read.is_err(), "{read:?}");
     let stream = tunnel.connect();
     exchange(&stream, &noise(2, 500_000), 100_000);
-    assert_snapshot!(tunnel.line_with("another session"), @"ssmx: db:PORT: another session carries on (SESSION-ID)");
+    assert_snapshot!(tunnel.line_with("new session"), @"ssmx: db:PORT: continuing on a new session (SESSION-ID)");
 }

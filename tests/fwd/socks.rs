@@ -74,7 +74,7 @@ fn what_cannot_be_reached_has_its_reply_and_its_line() {
     assert_snapshot!(tunnel.line_with(&format!(":{closed}")), @"ssmx: db:PORT: the connection to the destination failed; the agent's log says why");
     // Agents forward to some addresses for nobody.
     refused(&run(&mut curl(&proxy(&tunnel), "http://169.254.169.254/")), 2);
-    assert_snapshot!(tunnel.line_with("169.254.169.254:80"), @"ssmx: 169.254.169.254:80 through db: no session: Forwarding to IP address 169.254.169.254 is forbidden.");
+    assert_snapshot!(tunnel.line_with("169.254.169.254:80"), @"ssmx: 169.254.169.254:80 through db: cannot start a session: Forwarding to IP address 169.254.169.254 is forbidden.");
     let mut four = program("curl");
     let four = run(four.args(["-sS", "--noproxy", "", "--socks4", &proxy(&tunnel), "http://127.0.0.1:1/"]));
     assert_ne!(four.code(), 0);
@@ -99,7 +99,7 @@ fn sessions_make_room_for_each_other_or_a_destination_is_refused() {
     std::io::Read::read_exact(&mut &staying, &mut reply).unwrap();
     assert_eq!(reply[..4], [5, 0, 5, 0]);
     refused(&run(&mut curl(&proxy(&tunnel), &format!("http://localhost:{two}/"))), 1);
-    assert_snapshot!(tunnel.line_with("in use"), @"ssmx: db:PORT: refused, as all sessions are in use; `--socks-sessions` allows more");
+    assert_snapshot!(tunnel.line_with("in use"), @"ssmx: db:PORT: refused: all sessions are in use; `--socks-sessions` allows more");
 }
 
 #[test]
@@ -141,7 +141,7 @@ fn nonsense_is_refused_at_once() {
     === db --socks x
     exit code: 2
     --- stderr
-    error: invalid value 'x' for '--socks <[BIND:]PORT>': `x` is no local port: expected [BIND:]PORT
+    error: invalid value 'x' for '--socks <[BIND:]PORT>': `x` is not a local port: expected [BIND:]PORT
 
     For more information, try '--help'.
 
@@ -173,6 +173,6 @@ fn nonsense_is_refused_at_once() {
     --- stderr
     error: cannot listen for SOCKS5
     caused by: port PORT is taken by e2e (pid PID)
-    hint: leave the choice of the port to ssmx with `--socks 0`
+    hint: let ssmx choose the port with `--socks 0`
     ");
 }

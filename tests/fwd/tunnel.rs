@@ -122,7 +122,7 @@ impl Tunnel {
         while !self.said[at..].contains('\n') {
             match self.errors.recv_timeout(DEADLINE) {
                 Ok(more) => self.said.push_str(&more),
-                Err(_) => panic!("no end of the line in {:?}", self.said),
+                Err(error) => panic!("{error}, and no end of the line in {:?}", self.said),
             }
         }
         settled(self.said[begin..].lines().next().unwrap_or_default())

@@ -68,18 +68,18 @@ fn a_wrong_checksum_or_none_stops_it() {
             exit code: 1
             --- stderr
             error: the checksum of ../ssmx.tar.gz is wrong: expected CHECKSUM, found CHECKSUM
-            hint: it is damaged, or not what it should be: fetch it again, and do not use it as it is
+            hint: it is damaged, or not the right one: do not use it, and fetch it again
 
             === no checksum
             exit code: 1
             --- stderr
-            error: `12 34` is no SHA-256 checksum: those have 64 hexadecimal digits
+            error: `12 34` is not a SHA-256 checksum, which has 64 hexadecimal digits
 
             === no file
             exit code: 1
             --- stderr
-            error: there is no ../ssmx.tar.gz.sha256 to verify the archive with
-            hint: --sha256 HEX gives the checksum by hand
+            error: ../ssmx.tar.gz.sha256 is missing, so the archive cannot be verified
+            hint: give the checksum with --sha256 HEX
 
             === an empty file
             exit code: 1
@@ -90,7 +90,7 @@ fn a_wrong_checksum_or_none_stops_it() {
             exit code: 1
             --- stderr
             error: the checksum of ../ssmx.tar.gz is wrong: expected CHECKSUM, found CHECKSUM
-            hint: it is damaged, or not what it should be: fetch it again, and do not use it as it is
+            hint: it is damaged, or not the right one: do not use it, and fetch it again
             ");
         }
     }
@@ -114,7 +114,7 @@ fn an_archive_of_something_else_is_refused() {
     exit code: 1
     --- stderr
     error: /tmp/TEMPORARY/tmp/TEMPORARY/unpacked/completions/ssmx.fish is missing
-    hint: the tree or the archive is not complete
+    hint: the tree or the archive is incomplete
     ");
     fs::remove_file(place.at("pack/ssmx")).unwrap();
     let packed =
@@ -125,13 +125,13 @@ fn an_archive_of_something_else_is_refused() {
     insta::assert_snapshot!(refused.shown(), @"
     exit code: 1
     --- stderr
-    error: there is no ssmx in ../none.tar.gz
+    error: ../none.tar.gz does not contain ssmx
     ");
     let missing = place.run(&["--prefix", "p", "nowhere.tar.gz"]);
     insta::assert_snapshot!(missing.shown(), @"
     exit code: 1
     --- stderr
-    error: there is no archive nowhere.tar.gz
+    error: nowhere.tar.gz does not exist
     ");
     assert!(place.files().is_empty());
 }

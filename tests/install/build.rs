@@ -38,7 +38,7 @@ fn what_keeps_it_from_being_built_is_said() {
     Building ssmx. The first time this takes minutes and some gigabytes, nearly all of it for the AWS SDK.
     error: no
     error: the build failed
-    hint: what cargo says above is the reason
+    hint: see the output of cargo above
     ");
 
     let place = Place::of(&["busybox", "sh"]);
@@ -63,7 +63,7 @@ fn what_keeps_it_from_being_built_is_said() {
     insta::assert_snapshot!(alone.shown(), @"
     exit code: 1
     --- stderr
-    error: there is no source tree of ssmx beside this script
+    error: this script is not in a source tree of ssmx
     hint: give the path or the URL of a release archive
     ");
     assert!(place.files().is_empty());

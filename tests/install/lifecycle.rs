@@ -107,7 +107,7 @@ fn what_was_changed_by_somebody_is_left() {
     insta::assert_snapshot!(removed.shown(), @"
     exit code: 0
     --- stderr
-    Left as it is, because it was changed: /tmp/TEMPORARY/home/p/share/zsh/site-functions/_ssmx
+    Kept, because it was changed: /tmp/TEMPORARY/home/p/share/zsh/site-functions/_ssmx
     Removed ssmx from /tmp/TEMPORARY/home/p.
     ");
     let left: Vec<_> = place.files().into_keys().filter(|path| path.is_file()).collect();
@@ -146,7 +146,7 @@ fn a_program_that_does_not_run_replaces_none_that_does() {
     let machine = regex::Regex::new(r"this machine \(.*\)").unwrap();
     insta::assert_snapshot!(machine.replace(&said, "this machine (SYSTEM)"), @"
     error: /tmp/TEMPORARY/tree/program does not run on this machine (SYSTEM)
-    hint: it has to be built for it; if programs in /tmp/TEMPORARY/tmp may not run, set TMPDIR
+    hint: it must be built for this machine; if programs cannot run in /tmp/TEMPORARY/tmp, set TMPDIR
     ");
     place.write("tree/program", "#!/bin/sh\necho other 1.0");
     insta::assert_snapshot!(place.install(&[]).shown(), @"

@@ -32,8 +32,8 @@ fn the_official_plugin_is_not_replaced() {
     insta::assert_snapshot!(refused.shown(), @"
     exit code: 1
     --- stderr
-    error: /tmp/TEMPORARY/home/p/bin/session-manager-plugin is there and is not ssmx
-    hint: remove it if ssmx is to take its place
+    error: /tmp/TEMPORARY/home/p/bin/session-manager-plugin already exists and is not ssmx
+    hint: remove it first to let ssmx take its place
     ");
     assert_eq!(place.files(), before, "nothing is installed by halves");
 }

@@ -25,7 +25,7 @@ fn a_user_has_it_in_the_home_and_root_in_usr_local() {
     Installed ssmx 1.0.0 as /tmp/TEMPORARY/home/.local/bin/ssmx.
     /tmp/TEMPORARY/home/.local/bin is not on PATH. Add this line to the startup file of your shell:
         export PATH="/tmp/TEMPORARY/home/.local/bin:$PATH"
-    For completion in zsh, add this line to ~/.zshrc, in front of compinit:
+    For completion in zsh, add this line to ~/.zshrc, before compinit:
         fpath=("/tmp/TEMPORARY/home/.local/share/zsh/site-functions" $fpath)
     "#);
     assert!(place.at("home/.local/share/man/man1/ssmx.1").exists());
@@ -37,8 +37,8 @@ fn a_user_has_it_in_the_home_and_root_in_usr_local() {
     insta::assert_snapshot!(root.shown(), @"
     exit code: 1
     --- stderr
-    error: you may not write to /usr/local/bin
-    hint: choose another place with --prefix, or run this as a user who may
+    error: cannot write to /usr/local/bin
+    hint: choose another folder with --prefix, or run this as a user who can write there
     ");
 }
 
@@ -82,8 +82,8 @@ fn a_place_that_may_not_be_written_is_refused_before_anything_is_built() {
     insta::assert_snapshot!(refused.shown(), @"
     exit code: 1
     --- stderr
-    error: you may not write to /tmp/TEMPORARY/home/closed
-    hint: choose another place with --prefix, or run this as a user who may
+    error: cannot write to /tmp/TEMPORARY/home/closed
+    hint: choose another folder with --prefix, or run this as a user who can write there
     ");
     assert!(!place.at("home/called").exists());
 }
@@ -104,7 +104,7 @@ fn what_is_left_to_do_is_said_only_where_it_is() {
     Installed ssmx 1.0.0 as /tmp/TEMPORARY/home/p/bin/ssmx.
     For completion in bash, add this line to ~/.bashrc:
         . "/tmp/TEMPORARY/home/p/share/bash-completion/completions/ssmx"
-    For completion in zsh, add this line to ~/.zshrc, in front of compinit:
+    For completion in zsh, add this line to ~/.zshrc, before compinit:
         fpath=("/tmp/TEMPORARY/home/p/share/zsh/site-functions" $fpath)
     For completion in fish, add this line to ~/.config/fish/config.fish:
         set -a fish_complete_path "/tmp/TEMPORARY/home/p/share/fish/vendor_completions.d"
@@ -152,74 +152,74 @@ fn a_command_line_that_makes_no_sense_is_told() {
     exit code: 2
     --- stderr
     error: --prefix needs a value
-    hint: install.sh --help says how
+    hint: see install.sh --help
 
     === install.sh --prefix ''
     exit code: 2
     --- stderr
     error: --prefix needs a value
-    hint: install.sh --help says how
+    hint: see install.sh --help
 
     === install.sh --frobnicate
     exit code: 2
     --- stderr
     error: unknown option `--frobnicate`
-    hint: install.sh --help says how
+    hint: see install.sh --help
 
     === install.sh a.tar.gz b.tar.gz
     exit code: 2
     --- stderr
     error: only one archive can be installed
-    hint: install.sh --help says how
+    hint: see install.sh --help
 
     === install.sh a.tar.gz --binary x
     exit code: 2
     --- stderr
-    error: either an archive or a program can be installed, not both
-    hint: install.sh --help says how
+    error: give an archive or a program, not both
+    hint: see install.sh --help
 
     === install.sh --sha256 00
     exit code: 2
     --- stderr
-    error: --sha256 is for an archive
-    hint: install.sh --help says how
+    error: --sha256 needs an archive
+    hint: see install.sh --help
 
     === install.sh --uninstall --plugin
     exit code: 2
     --- stderr
-    error: --uninstall goes with --prefix only
-    hint: install.sh --help says how
+    error: --uninstall takes no other option than --prefix
+    hint: see install.sh --help
 
     === install.sh http://example.com/a.tar.gz
     exit code: 2
     --- stderr
-    error: an archive is fetched from an https:// URL only
-    hint: install.sh --help says how
+    error: archives are fetched only from https:// URLs
+    hint: see install.sh --help
 
     === install.sh ''
     exit code: 2
     --- stderr
     error: unknown option ``
-    hint: install.sh --help says how
+    hint: see install.sh --help
     ");
     insta::assert_snapshot!(place.run(&["--help"]).shown(), @"
     exit code: 0
     --- stdout
     Installs ssmx: the program, its man pages, and its completions for bash, zsh, fish, elvish and PowerShell.
 
-    Usage: install.sh [OPTIONS]                 builds it from the tree that this script stands in, and installs that
+    Usage: install.sh [OPTIONS]                 builds ssmx from the source tree of this script, and installs it
            install.sh [OPTIONS] ARCHIVE         installs a release archive (.tar.gz): a path, or an https:// URL
            install.sh --uninstall [--prefix DIR]
 
     Options:
-      --prefix DIR    where to [default: ~/.local, or /usr/local for root]
+      --prefix DIR    where to install [default: ~/.local, or /usr/local for root]
       --sha256 HEX    checksum of the archive [default: read from ARCHIVE.sha256, beside it]
-      --binary FILE   builds nothing: installs this program with the pages and completions of the tree
-      --plugin        also links session-manager-plugin to ssmx, which makes it the plugin of the AWS CLI
-      --uninstall     removes what was installed under the prefix, and nothing else
-      --help          shows this
+      --binary FILE   installs this program instead of building one, with the tree's pages and completions
+      --plugin        also links session-manager-plugin to ssmx, for the AWS CLI
+      --uninstall     removes the files installed under the prefix, and nothing else
+      --help          shows this help
 
-    It can be run again at any time, to update or to repair. SSMX_INSTALL_BINARY does the same as --binary.
+    Run it again at any time to update or repair. SSMX_INSTALL_BINARY does the same as --binary.
     ");
     assert!(place.files().is_empty());
 }

@@ -83,31 +83,31 @@ fn without_a_terminal_there_is_nobody_to_ask() {
     === pick
     exit code: 3
     --- stderr
-    error: no target is named, and there is no terminal to choose one on
+    error: no target given, and no terminal to choose one on
     hint: name an instance: its id (i-…, mi-…), its Name, or a tag like Role=web
 
     === shell
     exit code: 3
     --- stderr
-    error: no target is named, and there is no terminal to choose one on
+    error: no target given, and no terminal to choose one on
     hint: name an instance: its id (i-…, mi-…), its Name, or a tag like Role=web
 
     === fwd 5432
     exit code: 3
     --- stderr
-    error: no target is named, and there is no terminal to choose one on
+    error: no target given, and no terminal to choose one on
     hint: name an instance: its id (i-…, mi-…), its Name, or a tag like Role=web
 
     === ssh
     exit code: 255
     --- stderr
-    error: no target is named, and there is no terminal to choose one on
+    error: no target given, and no terminal to choose one on
     hint: name an instance: its id (i-…, mi-…), its Name, or a tag like Role=web
 
     === exec -- ls
     exit code: 255
     --- stderr
-    error: no target is named, and there is no terminal to choose one on
+    error: no target given, and no terminal to choose one on
     hint: name an instance: its id (i-…, mi-…), its Name, or a tag like Role=web
     ");
     // Alone it helps.

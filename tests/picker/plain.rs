@@ -7,7 +7,7 @@ use crate::support::pty::Pty;
 use crate::support::sandbox::TestSandbox;
 use crate::support::snapshot::cases;
 
-const QUESTION: &str = "nothing to leave:";
+const QUESTION: &str = "Enter to cancel:";
 
 #[test]
 fn a_dumb_terminal_is_asked_for_a_number() {
@@ -36,13 +36,13 @@ fn a_dumb_terminal_is_asked_for_a_number() {
       6  win      i-0317d0000000008a1  online   Microsoft Wi…  us-east-1b  10.0.1.50
       7  legacy   i-01e9ac00000000070  offline  Ubuntu 18.04   us-east-1c  10.0.2.40
       8  batch    i-0ba7c40000000006f  stopped  Amazon Linux…  us-east-1b  10.0.1.30
-    Number, or words to narrow the list; nothing to leave: web
+    Number, or text to filter, Enter to cancel: web
 
          NAME     ID                   STATUS   PLATFORM       ZONE        IP
       1  web-1    i-0a11ce0000000001a  online   Amazon Linux…  us-east-1a  10.0.0.11
       2  web-2    i-0a11ce0000000002b  online   Amazon Linux…  us-east-1b  10.0.1.12
       3  web-3    i-0a11ce0000000003c  online   Amazon Linux…  us-east-1c  10.0.2.13
-    Number, or words to narrow the list; nothing to leave: 2
+    Number, or text to filter, Enter to cancel: 2
     i-0a11ce0000000002b
     ");
     assert_eq!(asked[1], asked[0]);
@@ -73,7 +73,7 @@ fn an_empty_line_the_end_and_ctrl_c_choose_nothing() {
       6  win      i-0317d0000000008a1  online   Microsoft Wi…  us-east-1b  10.0.1.50
       7  legacy   i-01e9ac00000000070  offline  Ubuntu 18.04   us-east-1c  10.0.2.40
       8  batch    i-0ba7c40000000006f  stopped  Amazon Linux…  us-east-1b  10.0.1.30
-    Numbers, or words to narrow the list; nothing to leave:
+    Numbers, or text to filter, Enter to cancel:
     === "\u{4}"
 
          NAME     ID                   STATUS   PLATFORM       ZONE        IP
@@ -85,7 +85,7 @@ fn an_empty_line_the_end_and_ctrl_c_choose_nothing() {
       6  win      i-0317d0000000008a1  online   Microsoft Wi…  us-east-1b  10.0.1.50
       7  legacy   i-01e9ac00000000070  offline  Ubuntu 18.04   us-east-1c  10.0.2.40
       8  batch    i-0ba7c40000000006f  stopped  Amazon Linux…  us-east-1b  10.0.1.30
-    Numbers, or words to narrow the list; nothing to leave:
+    Numbers, or text to filter, Enter to cancel:
     === "\u{3}"
 
          NAME     ID                   STATUS   PLATFORM       ZONE        IP
@@ -97,7 +97,7 @@ fn an_empty_line_the_end_and_ctrl_c_choose_nothing() {
       6  win      i-0317d0000000008a1  online   Microsoft Wi…  us-east-1b  10.0.1.50
       7  legacy   i-01e9ac00000000070  offline  Ubuntu 18.04   us-east-1c  10.0.2.40
       8  batch    i-0ba7c40000000006f  stopped  Amazon Linux…  us-east-1b  10.0.1.30
-    Numbers, or words to narrow the list; nothing to leave: ^C
+    Numbers, or text to filter, Enter to cancel: ^C
     "#);
 }
 
@@ -116,7 +116,7 @@ fn several_numbers_are_several_instances() {
       1  web-1    i-0a11ce0000000001a  online   Amazon Linux…  us-east-1a  10.0.0.11
       2  web-2    i-0a11ce0000000002b  online   Amazon Linux…  us-east-1b  10.0.1.12
       3  web-3    i-0a11ce0000000003c  online   Amazon Linux…  us-east-1c  10.0.2.13
-    Numbers, or words to narrow the list; nothing to leave: 1, 3
+    Numbers, or text to filter, Enter to cancel: 1, 3
     i-0a11ce0000000001a
     i-0a11ce0000000003c
     ");

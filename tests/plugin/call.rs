@@ -64,38 +64,38 @@ fn a_call_that_makes_no_sense_ends_its_session() {
     === StartSession {}
     exit code: 2
     --- stderr
-    error: the request of StartSession has no `Target`
-    hint: the AWS CLI calls this program by itself, in `aws ssm start-session --target ID`
+    error: the StartSession request has no `Target`
+    hint: the AWS CLI runs this program itself, in `aws ssm start-session --target ID`
 
     === StartSession {
     exit code: 2
     --- stderr
-    error: the request of StartSession is not the expected JSON (line 1, column 1)
-    hint: the AWS CLI calls this program by itself, in `aws ssm start-session --target ID`
+    error: the StartSession request is not the expected JSON (line 1, column 1)
+    hint: the AWS CLI runs this program itself, in `aws ssm start-session --target ID`
 
     === StopSession {"Target":"i-1"}
     exit code: 2
     --- stderr
     error: the operation is not `StartSession`
-    hint: the AWS CLI calls this program by itself, in `aws ssm start-session --target ID`
+    hint: the AWS CLI runs this program itself, in `aws ssm start-session --target ID`
 
     === --help
     exit code: 2
     --- stderr
     error: too few arguments for a session manager plugin
-    hint: the AWS CLI calls this program by itself, in `aws ssm start-session --target ID`
+    hint: the AWS CLI runs this program itself, in `aws ssm start-session --target ID`
 
     === {} us-east-1
     exit code: 2
     --- stderr
     error: too few arguments for a session manager plugin
-    hint: the AWS CLI calls this program by itself, in `aws ssm start-session --target ID`
+    hint: the AWS CLI runs this program itself, in `aws ssm start-session --target ID`
 
     === nonsense us-east-1 StartSession
     exit code: 2
     --- stderr
-    error: the answer of StartSession is not the expected JSON (line 1, column 2)
-    hint: the AWS CLI calls this program by itself, in `aws ssm start-session --target ID`
+    error: the StartSession response is not the expected JSON (line 1, column 2)
+    hint: the AWS CLI runs this program itself, in `aws ssm start-session --target ID`
     "#);
 }
 
@@ -112,7 +112,7 @@ fn a_stream_url_of_somebody_else_is_refused_and_the_session_ended() {
     --- stderr
     error: the session cannot be opened
     caused by: the stream URL is refused: `evil.example` is not a Session Manager host for region us-east-1
-    hint: behind a VPC endpoint or a gateway of your own, name its host with `AWS_ENDPOINT_URL_SSMMESSAGES`
+    hint: behind a VPC endpoint or your own gateway, set its host in `AWS_ENDPOINT_URL_SSMMESSAGES`
     ");
     play.wait_until_over(&session.id);
 }
@@ -138,7 +138,7 @@ fn encryption_needs_a_cli_that_tells_the_target() {
     --- stderr
     error: the session failed
     caused by: ----------ERROR-------
-      Encountered error while initiating handshake. KMSEncryption failed on the client: this session is to be encrypted, for which the AWS CLI must be newer than the one that started it
+      Encountered error while initiating handshake. KMSEncryption failed on the client: this session needs KMS encryption; update the AWS CLI that started it
     ");
     play.wait_until_over(&session.id);
 }

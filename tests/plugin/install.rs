@@ -26,7 +26,7 @@ fn a_link_is_made_once_and_nothing_of_others_is_replaced() {
     insta::assert_snapshot!(install(&[]).shown(), @"
     exit code: 0
     --- stderr
-    `/tmp/TEMPORARY/session-manager-plugin` is this program already
+    `/tmp/TEMPORARY/session-manager-plugin` is already this program
     It is on PATH: the AWS CLI will use it.
     ");
 
@@ -35,8 +35,8 @@ fn a_link_is_made_once_and_nothing_of_others_is_replaced() {
     insta::assert_snapshot!(install(&[]).shown(), @"
     exit code: 1
     --- stderr
-    error: `/tmp/TEMPORARY/session-manager-plugin` is there already and is not ssmx
-    hint: `--force` replaces it
+    error: `/tmp/TEMPORARY/session-manager-plugin` already exists and is not ssmx
+    hint: `--force` overwrites it
     ");
     assert_eq!(fs::read(&link).unwrap(), b"theirs");
     insta::assert_snapshot!(install(&["--force"]).shown(), @"
@@ -57,7 +57,7 @@ fn a_folder_that_is_not_searched_is_told() {
     exit code: 0
     --- stderr
     `/tmp/TEMPORARY/session-manager-plugin` is now /bin/ssmx
-    warning: `/tmp/TEMPORARY` is not on PATH, so that the AWS CLI will not find it
+    warning: `/tmp/TEMPORARY` is not on PATH, so the AWS CLI will not find it
     ");
     let missing = run(plain().args(["plugin", "--install"]).arg(dir.path().join("missing")));
     insta::assert_snapshot!(missing.shown(), @"
@@ -65,6 +65,6 @@ fn a_folder_that_is_not_searched_is_told() {
     --- stderr
     error: cannot install into `/tmp/TEMPORARY/missing`
     caused by: No such file or directory (os error NUMBER)
-    hint: make it first: `mkdir -p /tmp/TEMPORARY/missing`
+    hint: create it first: `mkdir -p /tmp/TEMPORARY/missing`
     ");
 }

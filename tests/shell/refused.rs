@@ -18,22 +18,22 @@ fn targets_that_cannot_be_entered_are_refused_with_a_code_of_their_own() {
     exit code: 3
     --- stderr
     error: no instance is named `nobody` in us-east-1
-    hint: `ssmx ls` lists what there is; check also region and account
+    hint: `ssmx ls` lists all instances; also check the region and the account
 
     === legacy
     exit code: 4
     --- stderr
     error: ssm:StartSession failed for i-01e9ac00000000070: i-01e9ac00000000070 is not connected. (TargetNotConnected, request id REQUEST-ID)
-    caused by: its agent was last heard of 2 hours ago (Systems Manager gives its ping status as ConnectionLost, the last at TIMESTAMP)
+    caused by: its agent was last heard of 2 hours ago (Systems Manager reports its ping status as ConnectionLost, the last ping at TIMESTAMP)
     hint: restart the agent (`sudo systemctl restart amazon-ssm-agent`, on Ubuntu `sudo snap restart amazon-ssm-agent`), or the machine
-    hint: without a way in: `aws ec2 reboot-instances --instance-ids i-01e9ac00000000070 --region us-east-1`
-    hint: check what has changed since then: its way to ssm.us-east-1.amazonaws.com, ssmmessages.us-east-1.amazonaws.com and ec2messages.us-east-1.amazonaws.com, its role, a full disk
+    hint: if you cannot log in: `aws ec2 reboot-instances --instance-ids i-01e9ac00000000070 --region us-east-1`
+    hint: check what has changed since then: its access to ssm.us-east-1.amazonaws.com, ssmmessages.us-east-1.amazonaws.com and ec2messages.us-east-1.amazonaws.com, its role, a full disk
 
     === batch
     exit code: 4
     --- stderr
     error: ssm:StartSession failed for i-0ba7c40000000006f: i-0ba7c40000000006f is not connected. (TargetNotConnected, request id REQUEST-ID)
-    caused by: it is stopped (EC2 gives its state as stopped)
+    caused by: it is stopped (EC2 reports its state as stopped)
     hint: start it first: `aws ec2 start-instances --instance-ids i-0ba7c40000000006f --region us-east-1`
     ");
     assert!(sandbox.active_sessions().is_empty());

@@ -136,7 +136,7 @@ fn failures_of_our_own_are_255_as_with_ssh() {
     exit code: 255
     --- stderr
     error: no instance is named `nowhere` in us-east-1
-    hint: `ssmx ls` lists what there is; check also region and account
+    hint: `ssmx ls` lists all instances; also check the region and the account
     ");
     let mut without = ssmx();
     without.env("PATH", "/nowhere").args(["ssh", "-V"]);

@@ -19,7 +19,7 @@ fn it_prints_installs_and_takes_away() {
     assert_snapshot!(printed.shown(), @"
     exit code: 0
     --- stdout
-    # Written by `ssmx ssh-config`; `ssmx ssh-config --install` writes it anew, `--uninstall` removes it.
+    # Written by `ssmx ssh-config`; `ssmx ssh-config --install` updates it, `--uninstall` removes it.
     Host *.ssmx i-????????????????? mi-?????????????????
         ProxyCommand /bin/ssmx '--profile=work 1' proxy --typed=%n %h %p
         CheckHostIP no
@@ -45,7 +45,7 @@ fn it_prints_installs_and_takes_away() {
     assert_snapshot!(ssh_config(&["--uninstall"]).shown(), @"
     exit code: 0
     --- stderr
-    Took the Include line out of /tmp/TEMPORARY/.ssh/config
+    Removed the Include line from /tmp/TEMPORARY/.ssh/config
     Removed /tmp/TEMPORARY/.ssh/ssmx_config
     ");
     assert_eq!(fs::read_to_string(&config).unwrap(), person);
@@ -60,7 +60,7 @@ fn a_proxy_command_says_why_it_cannot_on_standard_error_alone() {
     exit code: 3
     --- stderr
     error: no instance is named `nowhere` in us-east-1
-    hint: `ssmx ls` lists what there is; check also region and account
+    hint: `ssmx ls` lists all instances; also check the region and the account
     ");
     assert_snapshot!(run(ssmx().args(["proxy", "i-0123456789abcdef0", "0"])).shown(), @"
     exit code: 2

@@ -89,7 +89,7 @@ fn plain_ssh_finds_instances_by_name_and_by_id() {
     let ours: Vec<_> = said.lines().filter(|line| !line.contains("Connection closed by")).collect();
     assert_snapshot!(settled(&ours.join("\n")), @"
     error: no instance is named `nowhere` in us-east-1
-    hint: `ssmx ls` lists what there is; check also region and account
+    hint: `ssmx ls` lists all instances; also check the region and the account
     ");
     lab.cloud.wait_for_no_session();
 }
@@ -104,14 +104,14 @@ fn an_instance_that_is_stopped_is_one_error() {
     exit code: 255
     --- stderr
     error: i-0ba7c40000000006f batch (stopped) is not connected
-    caused by: it is stopped (EC2 gives its state as stopped)
+    caused by: it is stopped (EC2 reports its state as stopped)
     hint: start it first: `aws ec2 start-instances --instance-ids i-0ba7c40000000006f --region us-east-1`
 
     === scp batch:file here
     exit code: 255
     --- stderr
     error: i-0ba7c40000000006f batch (stopped) is not connected
-    caused by: it is stopped (EC2 gives its state as stopped)
+    caused by: it is stopped (EC2 reports its state as stopped)
     hint: start it first: `aws ec2 start-instances --instance-ids i-0ba7c40000000006f --region us-east-1`
     ");
 }

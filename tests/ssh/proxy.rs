@@ -64,7 +64,7 @@ fn nobody_who_listens_is_an_error_on_standard_error_alone() {
     assert_snapshot!(settled(&errors), @"
     error: the session failed
     caused by: Unable to connect to specified port: dial tcp 127.0.0.1:PORT: connect: connection refused
-    hint: does a server listen on port PORT?
+    hint: is a server listening on port PORT?
     ");
     cloud.wait_for_no_session();
 }

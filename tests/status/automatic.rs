@@ -29,56 +29,56 @@ fn every_command_says_why_and_what_to_do() {
     exit code: 4
     --- stderr
     error: ssm:StartSession failed for i-00000000000000002: i-00000000000000002 is not connected. (TargetNotConnected, request id REQUEST-ID)
-    caused by: it is stopped (EC2 gives its state as stopped)
+    caused by: it is stopped (EC2 reports its state as stopped)
     hint: start it first: `aws ec2 start-instances --instance-ids i-00000000000000002 --region us-east-1`
 
     === shell i-00000000000000002
     exit code: 4
     --- stderr
     error: ssm:StartSession failed for i-00000000000000002: i-00000000000000002 is not connected. (TargetNotConnected, request id REQUEST-ID)
-    caused by: it is stopped (EC2 gives its state as stopped)
+    caused by: it is stopped (EC2 reports its state as stopped)
     hint: start it first: `aws ec2 start-instances --instance-ids i-00000000000000002 --region us-east-1`
 
     === exec stopped -- true
     exit code: 255
     --- stderr
     error: ssm:StartSession failed for i-00000000000000002: i-00000000000000002 is not connected. (TargetNotConnected, request id REQUEST-ID)
-    caused by: it is stopped (EC2 gives its state as stopped)
+    caused by: it is stopped (EC2 reports its state as stopped)
     hint: start it first: `aws ec2 start-instances --instance-ids i-00000000000000002 --region us-east-1`
 
     === exec stopped fine -- true
     exit code: 255
     --- stderr
     error: stopped: ssm:StartSession failed for i-00000000000000002: i-00000000000000002 is not connected. (TargetNotConnected, request id REQUEST-ID)
-    caused by: it is stopped (EC2 gives its state as stopped)
+    caused by: it is stopped (EC2 reports its state as stopped)
     hint: start it first: `aws ec2 start-instances --instance-ids i-00000000000000002 --region us-east-1`
 
     === fwd stopped 5432
     exit code: 4
     --- stderr
     error: ssm:StartSession failed for i-00000000000000002: i-00000000000000002 is not connected. (TargetNotConnected, request id REQUEST-ID)
-    caused by: it is stopped (EC2 gives its state as stopped)
+    caused by: it is stopped (EC2 reports its state as stopped)
     hint: start it first: `aws ec2 start-instances --instance-ids i-00000000000000002 --region us-east-1`
 
     === fwd stopped 5432 -- true
     exit code: 255
     --- stderr
     error: ssm:StartSession failed for i-00000000000000002: i-00000000000000002 is not connected. (TargetNotConnected, request id REQUEST-ID)
-    caused by: it is stopped (EC2 gives its state as stopped)
+    caused by: it is stopped (EC2 reports its state as stopped)
     hint: start it first: `aws ec2 start-instances --instance-ids i-00000000000000002 --region us-east-1`
 
     === proxy stopped 22
     exit code: 4
     --- stderr
     error: ssm:StartSession failed for i-00000000000000002: i-00000000000000002 is not connected. (TargetNotConnected, request id REQUEST-ID)
-    caused by: it is stopped (EC2 gives its state as stopped)
+    caused by: it is stopped (EC2 reports its state as stopped)
     hint: start it first: `aws ec2 start-instances --instance-ids i-00000000000000002 --region us-east-1`
 
     === ssh stopped true
     exit code: 255
     --- stderr
     error: i-00000000000000002 stopped (stopped) is not connected
-    caused by: it is stopped (EC2 gives its state as stopped)
+    caused by: it is stopped (EC2 reports its state as stopped)
     hint: start it first: `aws ec2 start-instances --instance-ids i-00000000000000002 --region us-east-1`
     ");
     // What ssh itself says is not ours.
@@ -88,10 +88,10 @@ fn every_command_says_why_and_what_to_do() {
     assert_eq!(ran.code(), 255);
     assert_snapshot!(settled(&ours.join("\n")), @"
     error: ssm:StartSession failed for i-00000000000000005: i-00000000000000005 is not connected. (TargetNotConnected, request id REQUEST-ID)
-    caused by: its agent was last heard of N days ago (Systems Manager gives its ping status as ConnectionLost, the last at 2026-01-31T23:59:59Z)
+    caused by: its agent was last heard of N days ago (Systems Manager reports its ping status as ConnectionLost, the last ping at 2026-01-31T23:59:59Z)
     hint: restart the agent (`sudo systemctl restart amazon-ssm-agent`, on Ubuntu `sudo snap restart amazon-ssm-agent`), or the machine
-    hint: without a way in: `aws ec2 reboot-instances --instance-ids i-00000000000000005 --region us-east-1`
-    hint: check what has changed since then: its way to ssm.us-east-1.amazonaws.com, ssmmessages.us-east-1.amazonaws.com and ec2messages.us-east-1.amazonaws.com, its role, a full disk
+    hint: if you cannot log in: `aws ec2 reboot-instances --instance-ids i-00000000000000005 --region us-east-1`
+    hint: check what has changed since then: its access to ssm.us-east-1.amazonaws.com, ssmmessages.us-east-1.amazonaws.com and ec2messages.us-east-1.amazonaws.com, its role, a full disk
     ");
     assert!(cloud.active().is_empty());
 }
@@ -106,8 +106,8 @@ fn what_is_to_be_checked_is_told_in_order() {
     caused by: it has no instance profile (EC2 lists none for it)
     hint: give it one whose role has AmazonSSMManagedInstanceCore: `aws ec2 associate-iam-instance-profile --instance-id i-00000000000000003 --iam-instance-profile Name=PROFILE --region us-east-1`
     hint: or turn on Default Host Management Configuration for the account and region (agent 3.2.582.0 or newer)
-    hint: its agent may be missing, or not running: on the instance, by the serial console of EC2 or by SSH, `systemctl status amazon-ssm-agent` (on Ubuntu `snap services amazon-ssm-agent`) says so: install or start it, and look into its log
-    hint: it may have no way to ssm.us-east-1.amazonaws.com, ssmmessages.us-east-1.amazonaws.com and ec2messages.us-east-1.amazonaws.com on port 443: it needs a NAT gateway, or an internet gateway and a public address, or VPC endpoints for the three whose security group lets it in; and a security group of its own that lets it out
+    hint: its agent may be missing, or not running: on the instance, through the EC2 serial console or SSH, `systemctl status amazon-ssm-agent` (on Ubuntu `snap services amazon-ssm-agent`) shows its state: install or start it, and check its log
+    hint: it may be unable to reach ssm.us-east-1.amazonaws.com, ssmmessages.us-east-1.amazonaws.com and ec2messages.us-east-1.amazonaws.com on port 443: it needs a NAT gateway, or an internet gateway and a public address, or VPC endpoints for the three whose security group lets it in; its own security group must let it out
     ");
 }
 
@@ -117,10 +117,10 @@ fn an_agent_that_was_lost() {
     exit code: 4
     --- stderr
     error: ssm:StartSession failed for i-00000000000000005: i-00000000000000005 is not connected. (TargetNotConnected, request id REQUEST-ID)
-    caused by: its agent was last heard of N days ago (Systems Manager gives its ping status as ConnectionLost, the last at 2026-01-31T23:59:59Z)
+    caused by: its agent was last heard of N days ago (Systems Manager reports its ping status as ConnectionLost, the last ping at 2026-01-31T23:59:59Z)
     hint: restart the agent (`sudo systemctl restart amazon-ssm-agent`, on Ubuntu `sudo snap restart amazon-ssm-agent`), or the machine
-    hint: without a way in: `aws ec2 reboot-instances --instance-ids i-00000000000000005 --region us-east-1`
-    hint: check what has changed since then: its way to ssm.us-east-1.amazonaws.com, ssmmessages.us-east-1.amazonaws.com and ec2messages.us-east-1.amazonaws.com, its role, a full disk
+    hint: if you cannot log in: `aws ec2 reboot-instances --instance-ids i-00000000000000005 --region us-east-1`
+    hint: check what has changed since then: its access to ssm.us-east-1.amazonaws.com, ssmmessages.us-east-1.amazonaws.com and ec2messages.us-east-1.amazonaws.com, its role, a full disk
     ");
 }
 
@@ -131,7 +131,7 @@ fn a_hybrid_node_of_the_standard_tier() {
     exit code: 4
     --- stderr
     error: ssm:StartSession failed for mi-00000000000000008: Enable advanced-instances tier to use Session Manager with your on-premises instances (BadRequest, request id REQUEST-ID)
-    caused by: sessions on hybrid nodes take the advanced-instances tier (the service said so when a session was to be started)
+    caused by: sessions on hybrid nodes need the advanced-instances tier (the service said so when ssmx tried to start a session)
     hint: turn it on for the account and region (it may cost): `aws ssm update-service-setting --setting-id /ssm/managed-instance/activation-tier --setting-value advanced --region us-east-1`
     ");
 }
@@ -157,23 +157,23 @@ fn an_instance_that_is_elsewhere() {
     exit code: 4
     --- stderr
     error: ssm:StartSession failed for i-0000000000000000a: i-0000000000000000a is not connected. (TargetNotConnected, request id REQUEST-ID)
-    caused by: it is not in us-east-1, but in eu-west-1 (1 other configured place was looked at)
+    caused by: it is not in us-east-1, but in eu-west-1 (1 other configured place was checked)
     hint: add `--region eu-west-1`
 
     === known from our own
     exit code: 4
     --- stderr
     error: ssm:StartSession failed for i-0000000000000000a: i-0000000000000000a is not connected. (TargetNotConnected, request id REQUEST-ID)
-    caused by: it is not in us-east-1, but in eu-west-1 (1 other configured place was looked at)
+    caused by: it is not in us-east-1, but in eu-west-1 (1 other configured place was checked)
     hint: add `--region eu-west-1`
 
     === not known
     exit code: 4
     --- stderr
     error: ssm:StartSession failed for i-0000000000000000a: i-0000000000000000a is not connected. (TargetNotConnected, request id REQUEST-ID)
-    caused by: there is no such instance in us-east-1 (EC2 was asked in us-east-1, and does not list it)
+    caused by: there is no such instance in us-east-1 (EC2 in us-east-1 does not list it)
     hint: check the id, the region (`--region`) and the account (`--profile`)
-    hint: an instance that was terminated is forgotten after an hour: look for its successor with `ssmx ls`
+    hint: a terminated instance disappears after an hour: look for its replacement with `ssmx ls`
     ");
 }
 
@@ -185,8 +185,8 @@ fn where_nothing_may_be_asked_the_usual_is_told() {
     exit code: 4
     --- stderr
     error: ssm:StartSession failed for i-00000000000000002: i-00000000000000002 is not connected. (TargetNotConnected, request id REQUEST-ID)
-    hint: the instance may be stopped, its SSM agent may not run, or it may have no instance profile or no way to the Systems Manager endpoints
-    hint: check also that region and account are the ones meant
+    hint: the instance may be stopped, its SSM agent may not be running, or it may lack an instance profile or access to the Systems Manager endpoints
+    hint: also check that the region and the account are right
     hint: you may not call ssm:GetConnectionStatus on i-00000000000000002: ask for an IAM policy that allows ssm:GetConnectionStatus on arn:aws:ec2:us-east-1:123456789012:instance/i-00000000000000002
     hint: you may not call ec2:DescribeInstances: ask for an IAM policy that allows ec2:DescribeInstances
     hint: you may not call ssm:DescribeInstanceInformation: ask for an IAM policy that allows ssm:DescribeInstanceInformation on arn:aws:ssm:us-east-1:123456789012:*

@@ -40,7 +40,7 @@ fn each_kind_of_instance_has_its_headline_its_fix_and_its_code() {
     exit code: 4
     --- stdout
     stopped (i-00000000000000002) cannot be reached: it is stopped
-      seen: EC2 gives its state as stopped
+      seen: EC2 reports its state as stopped
       fix:  start it first: `aws ec2 start-instances --instance-ids i-00000000000000002 --region us-east-1`
 
     === bare
@@ -53,56 +53,56 @@ fn each_kind_of_instance_has_its_headline_its_fix_and_its_code() {
                or turn on Default Host Management Configuration for the account and region (agent 3.2.582.0 or newer)
       2. its agent may be missing, or not running
          seen: ssm:DescribeInstanceInformation does not list it
-         fix:  on the instance, by the serial console of EC2 or by SSH, `systemctl status amazon-ssm-agent` (on Ubuntu `snap services amazon-ssm-agent`) says so: install or start it, and look into its log
-      3. it may have no way to ssm.us-east-1.amazonaws.com, ssmmessages.us-east-1.amazonaws.com and ec2messages.us-east-1.amazonaws.com on port 443
+         fix:  on the instance, through the EC2 serial console or SSH, `systemctl status amazon-ssm-agent` (on Ubuntu `snap services amazon-ssm-agent`) shows its state: install or start it, and check its log
+      3. it may be unable to reach ssm.us-east-1.amazonaws.com, ssmmessages.us-east-1.amazonaws.com and ec2messages.us-east-1.amazonaws.com on port 443
          seen: it has no public IPv4 address
-         fix:  it needs a NAT gateway, or an internet gateway and a public address, or VPC endpoints for the three whose security group lets it in; and a security group of its own that lets it out
+         fix:  it needs a NAT gateway, or an internet gateway and a public address, or VPC endpoints for the three whose security group lets it in; its own security group must let it out
 
     === unregistered
     exit code: 4
     --- stdout
     unregistered (i-00000000000000004) cannot be reached: Systems Manager does not know it
       1. the role of its instance profile `app` may lack AmazonSSMManagedInstanceCore
-         seen: EC2 gives the profile; ssmx does not read policies
+         seen: EC2 reports the profile; ssmx does not read policies
          fix:  `aws iam get-instance-profile --instance-profile-name app` names the role, and `aws iam list-attached-role-policies --role-name ROLE` lists its policies: attach AmazonSSMManagedInstanceCore if it is not there
       2. its agent may be missing, or not running
          seen: ssm:DescribeInstanceInformation does not list it
-         fix:  on the instance, by the serial console of EC2 or by SSH, `systemctl status amazon-ssm-agent` (on Ubuntu `snap services amazon-ssm-agent`) says so: install or start it, and look into its log
-      3. it may have no way to ssm.us-east-1.amazonaws.com, ssmmessages.us-east-1.amazonaws.com and ec2messages.us-east-1.amazonaws.com on port 443
+         fix:  on the instance, through the EC2 serial console or SSH, `systemctl status amazon-ssm-agent` (on Ubuntu `snap services amazon-ssm-agent`) shows its state: install or start it, and check its log
+      3. it may be unable to reach ssm.us-east-1.amazonaws.com, ssmmessages.us-east-1.amazonaws.com and ec2messages.us-east-1.amazonaws.com on port 443
          seen: it has no public IPv4 address
-         fix:  it needs a NAT gateway, or an internet gateway and a public address, or VPC endpoints for the three whose security group lets it in; and a security group of its own that lets it out
+         fix:  it needs a NAT gateway, or an internet gateway and a public address, or VPC endpoints for the three whose security group lets it in; its own security group must let it out
 
     === lost
     exit code: 4
     --- stdout
     lost (i-00000000000000005) cannot be reached: its agent was last heard of N days ago
-      seen: Systems Manager gives its ping status as ConnectionLost, the last at 2026-01-31T23:59:59Z
+      seen: Systems Manager reports its ping status as ConnectionLost, the last ping at 2026-01-31T23:59:59Z
       fix:  restart the agent (`sudo systemctl restart amazon-ssm-agent`, on Ubuntu `sudo snap restart amazon-ssm-agent`), or the machine
-            without a way in: `aws ec2 reboot-instances --instance-ids i-00000000000000005 --region us-east-1`
-            check what has changed since then: its way to ssm.us-east-1.amazonaws.com, ssmmessages.us-east-1.amazonaws.com and ec2messages.us-east-1.amazonaws.com, its role, a full disk
+            if you cannot log in: `aws ec2 reboot-instances --instance-ids i-00000000000000005 --region us-east-1`
+            check what has changed since then: its access to ssm.us-east-1.amazonaws.com, ssmmessages.us-east-1.amazonaws.com and ec2messages.us-east-1.amazonaws.com, its role, a full disk
 
     === pc
     exit code: 4
     --- stdout
     pc (i-0000000000000000d) cannot be reached: its agent was last heard of 2 hours ago
-      seen: Systems Manager gives its ping status as ConnectionLost, the last at TIMESTAMP
+      seen: Systems Manager reports its ping status as ConnectionLost, the last ping at TIMESTAMP
       fix:  restart the agent (`Restart-Service AmazonSSMAgent`), or the machine
-            without a way in: `aws ec2 reboot-instances --instance-ids i-0000000000000000d --region us-east-1`
-            check what has changed since then: its way to ssm.us-east-1.amazonaws.com, ssmmessages.us-east-1.amazonaws.com and ec2messages.us-east-1.amazonaws.com, its role, a full disk
+            if you cannot log in: `aws ec2 reboot-instances --instance-ids i-0000000000000000d --region us-east-1`
+            check what has changed since then: its access to ssm.us-east-1.amazonaws.com, ssmmessages.us-east-1.amazonaws.com and ec2messages.us-east-1.amazonaws.com, its role, a full disk
 
     === ancient
     exit code: 4
     --- stdout
-    ancient (i-00000000000000006) cannot be reached: its agent 2.3.50.0 is too old for a shell, which takes 2.3.68.0
-      seen: Systems Manager gives the version
+    ancient (i-00000000000000006) cannot be reached: its agent 2.3.50.0 is too old for a shell, which needs 2.3.68.0
+      seen: Systems Manager reports the version
       fix:  update the agent: `aws ssm send-command --document-name AWS-UpdateSSMAgent --targets Key=InstanceIds,Values=i-00000000000000006 --region us-east-1`
 
     === old
     exit code: 0
     --- stdout
     old (i-00000000000000007) can be reached: agent 2.3.672.0 online, Amazon Linux 2023
-      note: its agent 2.3.672.0 is too old for a command without a terminal, which takes 3.0.1124.0
-            seen: Systems Manager gives the version
+      note: its agent 2.3.672.0 is too old for a command without a terminal, which needs 3.0.1124.0
+            seen: Systems Manager reports the version
             fix:  update the agent: `aws ssm send-command --document-name AWS-UpdateSSMAgent --targets Key=InstanceIds,Values=i-00000000000000007 --region us-east-1`
 
     === rack
@@ -114,24 +114,24 @@ fn each_kind_of_instance_has_its_headline_its_fix_and_its_code() {
     exit code: 4
     --- stdout
     i-00000000000000009 cannot be reached: it is terminated
-      seen: EC2 gives its state as terminated
-      fix:  nothing brings it back: look for the instance that took its place with `ssmx ls`
+      seen: EC2 reports its state as terminated
+      fix:  it cannot be brought back: look for its replacement with `ssmx ls`
 
     === i-00000000000000fff
     exit code: 3
     --- stdout
     i-00000000000000fff cannot be reached: there is no such instance in us-east-1
-      seen: EC2 was asked in us-east-1, and does not list it
+      seen: EC2 in us-east-1 does not list it
       fix:  check the id, the region (`--region`) and the account (`--profile`)
-            an instance that was terminated is forgotten after an hour: look for its successor with `ssmx ls`
+            a terminated instance disappears after an hour: look for its replacement with `ssmx ls`
 
     === mi-00000000000000fff
     exit code: 3
     --- stdout
     mi-00000000000000fff cannot be reached: there is no such node in us-east-1
-      seen: Systems Manager was asked in us-east-1, and does not list it
+      seen: Systems Manager in us-east-1 does not list it
       fix:  check the id, the region (`--region`) and the account (`--profile`)
-            a node that was deregistered has to be activated anew, and gets another id
+            a deregistered node must be activated again, and gets a new id
     ");
 }
 
@@ -146,8 +146,8 @@ fn what_it_is_to_be_reached_for_decides_how_old_its_agent_may_be() {
     assert_snapshot!(status(&cloud, &["old", "--for", "remote-port"]).shown(), @"
     exit code: 4
     --- stdout
-    old (i-00000000000000007) cannot be reached: its agent 2.3.672.0 is too old for tunnels to other hosts, which takes 3.1.1188.0
-      seen: Systems Manager gives the version
+    old (i-00000000000000007) cannot be reached: its agent 2.3.672.0 is too old for tunnels to other hosts, which needs 3.1.1188.0
+      seen: Systems Manager reports the version
       fix:  update the agent: `aws ssm send-command --document-name AWS-UpdateSSMAgent --targets Key=InstanceIds,Values=i-00000000000000007 --region us-east-1`
     ");
     assert_snapshot!(status(&cloud, &["old", "--for", "nothing"]).shown(), @"
@@ -166,13 +166,13 @@ fn a_hybrid_node_of_the_standard_tier() {
     assert_snapshot!(status(&cloud, &["rack"]).shown(), @"
     exit code: 4
     --- stdout
-    rack (mi-00000000000000008) cannot be reached: sessions on hybrid nodes take the advanced-instances tier
-      1. sessions on hybrid nodes take the advanced-instances tier
+    rack (mi-00000000000000008) cannot be reached: sessions on hybrid nodes need the advanced-instances tier
+      1. sessions on hybrid nodes need the advanced-instances tier
          seen: the setting /ssm/managed-instance/activation-tier is `standard`, which since June 2026 should not matter
          fix:  turn it on for the account and region (it may cost): `aws ssm update-service-setting --setting-id /ssm/managed-instance/activation-tier --setting-value advanced --region us-east-1`
       2. its agent reports, but has no connection to Session Manager
-         seen: Systems Manager calls the agent online; ssm:GetConnectionStatus says that it is not connected
-         fix:  check its way to ssmmessages.us-east-1.amazonaws.com on port 443: a VPC endpoint for ssmmessages, security groups, a proxy
+         seen: Systems Manager reports the agent as online, but ssm:GetConnectionStatus as not connected
+         fix:  check its access to ssmmessages.us-east-1.amazonaws.com on port 443: a VPC endpoint for ssmmessages, security groups, a proxy
                check that its role allows ssmmessages:CreateControlChannel and OpenControlChannel, as AmazonSSMManagedInstanceCore does
                restart the agent: `sudo systemctl restart amazon-ssm-agent`, on Ubuntu `sudo snap restart amazon-ssm-agent`
     ");
@@ -186,7 +186,7 @@ fn of_several_targets_the_worst_decides() {
     --- stdout
     fine (i-00000000000000001) can be reached: agent 3.3.3050.0 online, Amazon Linux 2023
     stopped (i-00000000000000002) cannot be reached: it is stopped
-      seen: EC2 gives its state as stopped
+      seen: EC2 reports its state as stopped
       fix:  start it first: `aws ec2 start-instances --instance-ids i-00000000000000002 --region us-east-1`
     fine (i-00000000000000001) can be reached: agent 3.3.3050.0 online, Amazon Linux 2023
     ");
@@ -196,7 +196,7 @@ fn of_several_targets_the_worst_decides() {
     fine (i-00000000000000001) can be reached: agent 3.3.3050.0 online, Amazon Linux 2023
     --- stderr
     error: no instance is named `nobody` in us-east-1
-    hint: `ssmx ls` lists what there is; check also region and account
+    hint: `ssmx ls` lists all instances; also check the region and the account
     ");
 }
 
@@ -209,8 +209,8 @@ fn several_matches_are_an_error_unless_all_or_the_first_is_asked_for() {
     exit code: 3
     --- stderr
     error: 2 instances are named `twin`: i-0000000000000000b twin (online), i-0000000000000000c twin (online)
-    hint: `--all` tells of all of them, `--first` of the best one
-    hint: name one of them by its id
+    hint: `--all` checks all of them, `--first` the best match
+    hint: give the id of one of them
 
     === twin --all
     exit code: 0
@@ -253,10 +253,10 @@ fn colours_only_where_they_are_wanted() {
     --- stdout
     fine (i-00000000000000001) ESC[1mESC[32mcan be reachedESC[0m: agent 3.3.3050.0 online, Amazon Linux 2023
     lost (i-00000000000000005) ESC[1mESC[31mcannot be reachedESC[0m: its agent was last heard of N days ago
-      ESC[2mseen:ESC[0m Systems Manager gives its ping status as ConnectionLost, the last at 2026-01-31T23:59:59Z
+      ESC[2mseen:ESC[0m Systems Manager reports its ping status as ConnectionLost, the last ping at 2026-01-31T23:59:59Z
       ESC[2mfix: ESC[0m restart the agent (`sudo systemctl restart amazon-ssm-agent`, on Ubuntu `sudo snap restart amazon-ssm-agent`), or the machine
-      ESC[2m     ESC[0m without a way in: `aws ec2 reboot-instances --instance-ids i-00000000000000005 --region us-east-1`
-      ESC[2m     ESC[0m check what has changed since then: its way to ssm.us-east-1.amazonaws.com, ssmmessages.us-east-1.amazonaws.com and ec2messages.us-east-1.amazonaws.com, its role, a full disk
+      ESC[2m     ESC[0m if you cannot log in: `aws ec2 reboot-instances --instance-ids i-00000000000000005 --region us-east-1`
+      ESC[2m     ESC[0m check what has changed since then: its access to ssm.us-east-1.amazonaws.com, ssmmessages.us-east-1.amazonaws.com and ec2messages.us-east-1.amazonaws.com, its role, a full disk
     ");
 }
 
@@ -267,7 +267,7 @@ fn on_a_terminal_the_person_chooses_which_one_is_meant() {
         let mut command = cloud.ssmx();
         command.args(args).env("TERM", "dumb");
         let mut pty = Pty::spawn(command, 160, 40);
-        pty.wait_for_text("nothing to leave:");
+        pty.wait_for_text("Enter to cancel:");
         let list = pty.contents();
         let row = list.lines().find(|line| line.contains(chosen) && line.contains("i-0000000")).unwrap();
         pty.send(format!("{}\n", row.split_whitespace().next().unwrap()));
@@ -281,7 +281,7 @@ fn on_a_terminal_the_person_chooses_which_one_is_meant() {
          NAME  ID                   STATUS  PLATFORM           ZONE        IP
       1  twin  i-0000000000000000b  online  Amazon Linux 2023  us-east-1a  10.1.0.20
       2  twin  i-0000000000000000c  online  Amazon Linux 2023  us-east-1a  10.1.0.21
-    Number, or words to narrow the list; nothing to leave: 1
+    Number, or text to filter, Enter to cancel: 1
     i-0000000000000000b twin (online)
     twin (i-0000000000000000b) can be reached: agent 3.3.3050.0 online, Amazon Linux 2023
     === status
@@ -298,13 +298,13 @@ fn on_a_terminal_the_person_chooses_which_one_is_meant() {
       9  pc            i-0000000000000000d   offline    Microsoft Windows Server 2022 Datacenter  us-east-1a  10.1.0.22
      10  unregistered  i-00000000000000004   unmanaged                                            us-east-1a  10.1.0.13
      11  stopped       i-00000000000000002   stopped    Amazon Linux 2023                         us-east-1a  10.1.0.11
-    Numbers, or words to narrow the list; nothing to leave: 8
+    Numbers, or text to filter, Enter to cancel: 8
     i-00000000000000005 lost (agent offline)
     lost (i-00000000000000005) cannot be reached: its agent was last heard of N days ago
-      seen: Systems Manager gives its ping status as ConnectionLost, the last at 2026-01-31T23:59:59Z
+      seen: Systems Manager reports its ping status as ConnectionLost, the last ping at 2026-01-31T23:59:59Z
       fix:  restart the agent (`sudo systemctl restart amazon-ssm-agent`, on Ubuntu `sudo snap restart amazon-ssm-agent`), or the machine
-            without a way in: `aws ec2 reboot-instances --instance-ids i-00000000000000005 --region us-east-1`
-            check what has changed since then: its way to ssm.us-east-1.amazonaws.com, ssmmessages.us-east-1.amazonaws.com and ec2messages.us-east-1.amazonaws.com,
-    its role, a full disk
+            if you cannot log in: `aws ec2 reboot-instances --instance-ids i-00000000000000005 --region us-east-1`
+            check what has changed since then: its access to ssm.us-east-1.amazonaws.com, ssmmessages.us-east-1.amazonaws.com and
+            ec2messages.us-east-1.amazonaws.com, its role, a full disk
     ");
 }

@@ -39,7 +39,7 @@ fn an_instance_of_another_region_is_found_there() {
     exit code: 3
     --- stdout
     i-0000000000000000a cannot be reached: it is not in us-east-1, but in eu-west-1
-      seen: 1 other configured place was looked at
+      seen: 1 other configured place was checked
       fix:  add `--region eu-west-1`
     ");
 
@@ -48,8 +48,8 @@ fn an_instance_of_another_region_is_found_there() {
     exit code: 3
     --- stderr
     error: no instance is named `far` in us-east-1
-    hint: there is i-0000000000000000a in eu-west-1: add `--region eu-west-1`
-    hint: `ssmx ls` lists what there is; check also region and account
+    hint: i-0000000000000000a is in eu-west-1: add `--region eu-west-1`
+    hint: `ssmx ls` lists all instances; also check the region and the account
     ");
 
     let ran = run(with_profiles(&cloud, dir.path(), profiles).args(["status", "far", "--region", "eu-west-1"]));
@@ -70,7 +70,7 @@ fn regions_of_the_configuration_count() {
     exit code: 3
     --- stdout
     i-0000000000000000a cannot be reached: it is not in us-east-1, but in eu-west-1
-      seen: 1 other configured place was looked at
+      seen: 1 other configured place was checked
       fix:  add `--region eu-west-1`
     ");
     let ran = run(cloud.ssmx().env("SSMX_CONFIG", &config).args(["status", "db"]));
@@ -78,9 +78,9 @@ fn regions_of_the_configuration_count() {
     exit code: 3
     --- stdout
     i-00000000000000001 cannot be reached: there is no such instance in eu-west-1
-      seen: EC2 was asked in eu-west-1, and does not list it
+      seen: EC2 in eu-west-1 does not list it
       fix:  check the id, the region (`--region`) and the account (`--profile`)
-            an instance that was terminated is forgotten after an hour: look for its successor with `ssmx ls`
+            a terminated instance disappears after an hour: look for its replacement with `ssmx ls`
     ");
 }
 
@@ -102,7 +102,7 @@ fn an_instance_of_another_account_is_found_there() {
     exit code: 3
     --- stdout
     i-00000000000000001 cannot be reached: it is not in us-west-2 (here), but in us-east-1 (here) and in us-east-1 (prod)
-      seen: 3 other configured places were looked at
+      seen: 3 other configured places were checked
       fix:  add `--region us-east-1`
     ");
 }
@@ -122,7 +122,7 @@ fn nobody_is_asked_for_anything_on_the_way() {
     exit code: 3
     --- stdout
     i-0000000000000000a cannot be reached: it is not in us-east-1, but in eu-west-1
-      seen: 1 other configured place was looked at
+      seen: 1 other configured place was checked
       fix:  add `--region eu-west-1`
     ");
     assert!(!mark.exists());
@@ -142,7 +142,7 @@ fn places_that_do_not_answer_are_passed_over() {
     --- stdout
     i-0000000000000000a cannot be reached: it is not in us-east-1, but in eu-west-1
       1. it is not in us-east-1, but in eu-west-1
-         seen: 2 other configured places were looked at
+         seen: 2 other configured places were checked
          fix:  add `--region eu-west-1`
       2. you may not call ssm:DescribeInstanceInformation
          seen: ssm:DescribeInstanceInformation failed: User: arn:aws:sts::123456789012:assumed-role/ssmx-sandbox/sandbox is not authorized to perform: ssm:DescribeInstanceInformation on resource: arn:aws:ssm:us-east-1:123456789012:* because no identity-based policy allows the ssm:DescribeInstanceInformation action (AccessDeniedException, request id REQUEST-ID)

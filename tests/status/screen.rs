@@ -4,40 +4,6 @@ use super::cloud;
 use crate::support::pty::Pty;
 
 /// A command to copy is left to the terminal; all else is broken.
-const BARE: &str = "
-bare (i-00000000000000003) cannot be reached: Systems
-    Manager does not know it
-  1. it has no instance profile
-     seen: EC2 lists none for it
-     fix:  give it one whose role has
-           AmazonSSMManagedInstanceCore:
-           `aws ec2 associate-iam-instance-profile --instance-id i-00000000000000003 --iam-instance-profile \
-     Name=PROFILE --region us-east-1`
-           or turn on Default Host Management Configuration
-           for the account and region (agent 3.2.582.0 or
-           newer)
-  2. its agent may be missing, or not running
-     seen: ssm:DescribeInstanceInformation does not list it
-     fix:  on the instance, by the serial console of EC2 or
-           by SSH, `systemctl status amazon-ssm-agent` (on
-           Ubuntu `snap services amazon-ssm-agent`) says so:
-           install or start it, and look into its log
-  3. it may have no way to ssm.us-east-1.amazonaws.com,
-     ssmmessages.us-east-1.amazonaws.com and
-     ec2messages.us-east-1.amazonaws.com on port 443
-     seen: it has no public IPv4 address
-     fix:  it needs a NAT gateway, or an internet gateway
-           and a public address, or VPC endpoints for the
-           three whose security group lets it in; and a
-           security group of its own that lets it out
-";
-
-const MISSING: &str = "
-error: no instance is named `nothing-like-it` in us-east-1
-hint: `ssmx ls` lists what there is; check also region and
-  account
-";
-
 #[test]
 fn long_lines_break_between_words_below_their_beginning() {
     let cloud = cloud();
@@ -45,7 +11,32 @@ fn long_lines_break_between_words_below_their_beginning() {
     command.args(["status", "bare"]).env("TERM", "xterm-256color");
     let mut pty = Pty::spawn(command, 60, 48);
     assert_eq!(pty.wait().code(), Some(4), "{pty:?}");
-    assert_eq!(pty.contents(), BARE.trim());
+    insta::assert_snapshot!(pty.contents(), @"
+    bare (i-00000000000000003) cannot be reached: Systems
+        Manager does not know it
+      1. it has no instance profile
+         seen: EC2 lists none for it
+         fix:  give it one whose role has
+               AmazonSSMManagedInstanceCore:
+               `aws ec2 associate-iam-instance-profile --instance-id i-00000000000000003 --iam-instance-profile Name=PROFILE --region us-east-1`
+               or turn on Default Host Management Configuration
+               for the account and region (agent 3.2.582.0 or
+               newer)
+      2. its agent may be missing, or not running
+         seen: ssm:DescribeInstanceInformation does not list it
+         fix:  on the instance, through the EC2 serial console
+               or SSH, `systemctl status amazon-ssm-agent` (on
+               Ubuntu `snap services amazon-ssm-agent`) shows
+               its state: install or start it, and check its log
+      3. it may be unable to reach ssm.us-east-1.amazonaws.com,
+         ssmmessages.us-east-1.amazonaws.com and
+         ec2messages.us-east-1.amazonaws.com on port 443
+         seen: it has no public IPv4 address
+         fix:  it needs a NAT gateway, or an internet gateway
+               and a public address, or VPC endpoints for the
+               three whose security group lets it in; its own
+               security group must let it out
+    ");
 }
 
 #[test]
@@ -55,5 +46,9 @@ fn an_error_and_its_hints_break_between_words() {
     command.args(["status", "nothing-like-it"]).env("TERM", "xterm-256color");
     let mut pty = Pty::spawn(command, 60, 48);
     assert_eq!(pty.wait().code(), Some(3), "{pty:?}");
-    assert_eq!(pty.contents(), MISSING.trim());
+    insta::assert_snapshot!(pty.contents(), @"
+    error: no instance is named `nothing-like-it` in us-east-1
+    hint: `ssmx ls` lists all instances; also check the region
+      and the account
+    ");
 }

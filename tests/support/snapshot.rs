@@ -85,7 +85,7 @@ pub(crate) fn settled(text: &str) -> String {
 /// Whether a time is within the last day. Those that are the same in each run are long past.
 fn is_today(time: &str) -> bool {
     let time = humantime::parse_rfc3339(time).expect("a time");
-    SystemTime::now().duration_since(time).is_ok_and(|passed| passed < Duration::from_secs(86_400))
+    SystemTime::now().duration_since(time).is_ok_and(|passed| passed < Duration::from_hours(24))
 }
 
 /// Several texts as one, each under a title.

@@ -102,7 +102,7 @@ async fn open_or_successor(
     };
     match target.successor(aws).await {
         Ok(Some(successor)) => {
-            ui.notice(format!("{} is gone; switching to {successor}", id));
+            ui.notice(format!("{id} is gone; switching to {successor}"));
             (successor.id.clone(), on(&successor.id).await)
         }
         // What is known now stands before what was known.

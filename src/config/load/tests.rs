@@ -69,33 +69,46 @@ fn every_mistake_is_told_with_its_line_and_what_was_meant() {
          [tunnels.1]\ntarget = 1\nforwards = ['1']\n[tunnel.x]\n",
     )
     .unwrap_err();
-    insta::assert_snapshot!(mistakes.join("
-"), @"");
+    insta::assert_snapshot!(mistakes.join("\n"), @r#"
+    line 2: unknown key `regoin` in [defaults]; did you mean `region`?
+    line 3: `ssh_port` in [defaults]: expected a port from 1 to 65535, found a string
+    line 5: `profile` does not belong in [profiles.p], but in [defaults] or [targets.NAME]
+    line 6: unknown key `color` in [profiles.p]: expected one of region, columns, name_tag, cache, ssh_user, ssh_port, shell_document, exec_document, ssh_document, forward_document, remote_forward_document, reason, reason_required, endpoint_url, ssm_endpoint_url, ssmmessages_endpoint_url, ec2_endpoint_url, ec2_instance_connect_endpoint_url, kms_endpoint_url, sts_endpoint_url
+    line 9: `name` in [targets.a] conflicts with `id`: set only one of id, name, tags, address
+    line 10: [targets.b] does not say which instance: set one of id, name, tags, address
+    line 12: unknown key `adress` in [targets.c]; did you mean `address`?
+    line 13: `tags` in [targets.c]: expected tags such as { Role = "postgres" }
+    line 14: [tunnels.1]: the name of a tunnel must contain a letter
+    line 14: [tunnels.1] has no `forward`: expected a line such as forward = ["5432"]
+    line 15: `target` in [tunnels.1]: expected a string, found an integer
+    line 16: unknown key `forwards` in [tunnels.1]; did you mean `forward`?
+    line 17: unknown section `tunnel`; did you mean `tunnels`?
+    "#);
 }
 
 #[test]
 fn what_is_no_section_and_no_toml_is_told_too() {
-    for (text, said) in [
-        ("region = 'x'", "line 1: `region` is outside a section; it belongs under [defaults]"),
-        ("\n[[defaults]]", "line 2: expected a section [defaults], found an array of tables"),
-        ("targets = 1", "line 1: expected a section [targets.NAME], found an integer"),
-        ("[targets]\ndb = 'x'", "line 2: expected a section [targets.NAME], found a string"),
-        ("[targets.'a b']\nid = 'x'", "line 1: [targets.a b]: a name cannot have spaces in it"),
-        (
-            "[tunnels.-x]\ntarget = 'x'\nforward=['1']",
-            "line 1: [tunnels.-x]: a name cannot begin with `-`, like a flag",
-        ),
-        (
-            "[defaults.region]\nx = 1",
-            "line 1: `region` in [defaults]: expected the name of a region such as \"eu-west-1\", found a table",
-        ),
-        (
-            "[tunnels.a]\ntarget='x'\nforward = [\n'1',\n2]",
-            "line 5: `forward` in [tunnels.a]: expected a list of forwards such as [\"5432\", \"8080:web.internal:80\"], found an integer in it",
-        ),
-    ] {
-        assert_eq!(parse(text).unwrap_err(), [said], "{text}");
-    }
+    let refused = [
+        "region = 'x'",
+        "\n[[defaults]]",
+        "targets = 1",
+        "[targets]\ndb = 'x'",
+        "[targets.'a b']\nid = 'x'",
+        "[tunnels.-x]\ntarget = 'x'\nforward=['1']",
+        "[defaults.region]\nx = 1",
+        "[tunnels.a]\ntarget='x'\nforward = [\n'1',\n2]",
+    ]
+    .map(|text| parse(text).unwrap_err().join("\n"));
+    insta::assert_snapshot!(refused.join("\n"), @r#"
+    line 1: `region` is outside a section; it belongs under [defaults]
+    line 2: expected a section [defaults], found an array of tables
+    line 1: expected a section [targets.NAME], found an integer
+    line 2: expected a section [targets.NAME], found a string
+    line 1: [targets.a b]: a name cannot contain spaces or control characters
+    line 1: [tunnels.-x]: a name cannot begin with `-`, like a flag
+    line 1: `region` in [defaults]: expected the name of a region such as "eu-west-1", found a table
+    line 5: `forward` in [tunnels.a]: expected a list of forwards such as ["5432", "8080:web.internal:80"], found an integer in it
+    "#);
     let syntax = parse("[defaults]\nregion = eu-west-1\n").unwrap_err();
     assert!(syntax.len() == 1 && syntax[0].starts_with("line 2: "), "{syntax:?}");
     let twice = parse("[defaults]\nregion = 'a'\nregion = 'b'\n").unwrap_err();

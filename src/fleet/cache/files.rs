@@ -74,7 +74,7 @@ pub(super) const MOST_LISTS: usize = 64;
 const MOST_FILES: usize = 2_000;
 
 /// How long a list is kept that is not renewed.
-pub(super) const KEPT: Duration = Duration::from_secs(30 * 24 * 3_600);
+pub(super) const KEPT: Duration = Duration::from_hours(720);
 
 /// How old a file has to be to be taken for left over.
-pub(super) const LEFT_OVER: Duration = Duration::from_secs(3_600);
+pub(super) const LEFT_OVER: Duration = Duration::from_hours(1);

@@ -102,7 +102,7 @@ async fn a_damaged_file_or_one_of_another_kind_is_not_there_and_is_written_anew(
 #[tokio::test]
 async fn an_age_is_that_of_the_question() {
     let ago = |secs| Cached { as_of: SystemTime::now() - Duration::from_secs(secs), ..cached(Vec::new()) };
-    let age = Duration::from_secs(60);
+    let age = Duration::from_mins(1);
     assert!(ago(30).is_fresh(age) && !ago(90).is_fresh(age));
     let to_come = Cached { as_of: SystemTime::now() + age, ..cached(Vec::new()) };
     assert!(!to_come.is_fresh(age) && !ago(0).is_fresh(Duration::ZERO));

@@ -281,4 +281,4 @@ const CORE: &str = "AmazonSSMManagedInstanceCore";
 const NOT_READ: &str = "ssmx does not read policies";
 
 /// How long an agent may take from the start of its instance until it has registered.
-const REGISTERING: std::time::Duration = std::time::Duration::from_secs(300);
+const REGISTERING: std::time::Duration = std::time::Duration::from_mins(5);

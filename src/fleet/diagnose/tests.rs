@@ -6,10 +6,10 @@ use super::*;
 use crate::aws::{HybridTier, Platform};
 use crate::fleet::model::place::Place;
 
-const HOUR: Duration = Duration::from_secs(3_600);
+const HOUR: Duration = Duration::from_hours(1);
 
 fn now() -> SystemTime {
-    SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000)
+    SystemTime::UNIX_EPOCH + Duration::from_hours(500_000)
 }
 
 /// An instance that runs, with an instance profile and a recent agent that is connected.
@@ -26,7 +26,7 @@ fn fine() -> Facts {
         })),
         agent: Answer::Given(Some(AgentFacts {
             ping: PingStatus::Online,
-            last_ping: Some(now() - Duration::from_secs(60)),
+            last_ping: Some(now() - Duration::from_mins(1)),
             version: Some("3.3.3050.0".to_owned()),
             platform: Some(Platform::Linux),
             platform_name: Some("Amazon Linux 2023".to_owned()),

@@ -97,7 +97,7 @@ impl Tag {
         let mut tags: Vec<Self> = Vec::new();
         for piece in word.split(',') {
             match (piece.split_once('='), tags.last_mut()) {
-                (Some(("", _)), None) | (None, None) => return None,
+                (Some(("", _)) | None, None) => return None,
                 (Some((key, value)), _) if !key.is_empty() => {
                     tags.push(Self { key: key.to_owned(), value: value.to_owned() });
                 }

@@ -40,7 +40,7 @@ pub(super) struct Timer {
 
 impl Timer {
     pub(super) fn new(config: KeepAlive, now: Instant) -> Self {
-        let bounded = |time: Duration| time.clamp(Duration::from_millis(1), Duration::from_secs(86_400));
+        let bounded = |time: Duration| time.clamp(Duration::from_millis(1), Duration::from_hours(24));
         let (interval, timeout) = (bounded(config.interval), bounded(config.timeout));
         Self { interval, timeout, next_nop: now + interval, deadline: now + timeout, stopped_reading: false }
     }

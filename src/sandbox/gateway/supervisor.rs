@@ -17,10 +17,10 @@ const AGENT_STOP_TIMEOUT: Duration = Duration::from_secs(5);
 const RETURN_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How long a client that is there may take for its next frame, once its session has ended.
-const STALL_TIMEOUT: Duration = Duration::from_secs(300);
+const STALL_TIMEOUT: Duration = Duration::from_mins(5);
 
 /// How long the first connection of a client may take: tokens are documented to be valid only long enough for it.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(300);
+const CONNECT_TIMEOUT: Duration = Duration::from_mins(5);
 
 /// Serves a session from its start to its place in the history.
 pub(crate) async fn supervise(account: Arc<Account>, session: Arc<Session>, job: AgentSession) {
@@ -96,7 +96,7 @@ async fn after(limit: Option<Duration>) {
 async fn never_attached(session: &Session) {
     sleep(CONNECT_TIMEOUT).await;
     if session.was_attached() {
-        pending().await
+        pending::<()>().await;
     }
 }
 

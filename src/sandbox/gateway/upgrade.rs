@@ -94,9 +94,8 @@ fn accept_key(request: &Request<Incoming>) -> Option<HeaderValue> {
 async fn serve(account: Arc<Account>, session: Arc<Session>, cuts: watch::Receiver<u64>, request: Request<Incoming>) {
     let Ok(upgraded) = hyper::upgrade::on(request).await else { return };
     // The socket itself, so that a cut can reset it.
-    let parts = match upgraded.downcast::<TokioIo<TcpStream>>() {
-        Ok(parts) => parts,
-        Err(_) => unreachable!("the server serves nothing but TCP streams"),
+    let Ok(parts) = upgraded.downcast::<TokioIo<TcpStream>>() else {
+        unreachable!("the server serves nothing but TCP streams")
     };
     let config = WebSocketConfig::default().max_message_size(Some(MOST_MESSAGE)).max_frame_size(Some(MOST_MESSAGE));
     let stream = parts.io.into_inner();

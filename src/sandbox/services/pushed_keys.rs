@@ -5,7 +5,7 @@ use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 /// How long a pushed key may be used (documented for `SendSSHPublicKey`).
-const LIFETIME: Duration = Duration::from_secs(60);
+const LIFETIME: Duration = Duration::from_mins(1);
 
 /// Keys kept per instance and user; the oldest makes room.
 const MOST_KEYS: usize = 32;

@@ -14,7 +14,7 @@ use zeroize::Zeroizing;
 use super::credentials::Credentials;
 
 /// How far a client's clock may be off.
-const SKEW: Duration = Duration::from_secs(5 * 60);
+const SKEW: Duration = Duration::from_mins(5);
 
 const ALGORITHM: &str = "AWS4-HMAC-SHA256";
 

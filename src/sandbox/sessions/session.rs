@@ -119,7 +119,7 @@ impl Session {
             return None;
         }
         let token = new_token();
-        self.lock().token = token.clone();
+        self.lock().token.clone_from(&token);
         Some(token)
     }
 

@@ -137,7 +137,7 @@ impl<O: TunnelObserver> Carrier<O> {
                 }
             }
             finished.send_replace(true);
-            std::future::pending().await
+            std::future::pending::<()>().await;
         };
         tokio::pin!(up);
         let greeting = self.greeting.split().freeze();

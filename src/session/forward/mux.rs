@@ -55,7 +55,7 @@ impl Shared {
     /// A multiplexer for an agent that can do this.
     pub(super) fn new(agent: Capabilities) -> Arc<Self> {
         // Nothing is to time out here: the channel knows better whether the other end lives.
-        let keep_alive = KeepAlive { timeout: Duration::from_secs(86_400), ..KeepAlive::default() };
+        let keep_alive = KeepAlive { timeout: Duration::from_hours(24), ..KeepAlive::default() };
         let keep_alive = (!agent.has(Capability::IdleMultiplexing)).then_some(keep_alive);
         let config = smux::Config { keep_alive, ..smux::Config::default() };
         let mux = Mux::new(Role::Client, config, Instant::now());

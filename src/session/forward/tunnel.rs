@@ -19,7 +19,7 @@ use super::stop::is_set;
 use crate::backoff::Backoff;
 
 /// How long a connection waits for another session before it is reset. The next connection after it makes us try again.
-const REPLACE_TIMEOUT: Duration = Duration::from_secs(60);
+const REPLACE_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// The pause before the second attempt to start another session, and the longest one.
 const FIRST_PAUSE: Duration = Duration::from_millis(500);

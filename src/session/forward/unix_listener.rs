@@ -89,7 +89,7 @@ mod tests {
         assert!(!path.exists());
 
         fs::write(&path, "precious").unwrap();
-        assert!(UnixListener::open(path.clone()).unwrap_err().to_string().contains("no socket"));
+        assert!(UnixListener::open(path.clone()).unwrap_err().to_string().contains("not a socket"));
         assert_eq!(fs::read(&path).unwrap(), b"precious");
     }
 

@@ -146,7 +146,7 @@ fn profile(resolved: &Resolved, path: &str, has_default_profile: bool) -> Explai
     let mut explained = setting(Key::Profile, resolved, path);
     if explained.value.is_none() && has_default_profile {
         explained.value = Some(Value::Text(aws::DEFAULT_PROFILE.to_owned()));
-        explained.from = "AWS configuration".to_owned();
+        "AWS configuration".clone_into(&mut explained.from);
     }
     if let Some((found, variable)) = resolved.ignored_profile() {
         let (value, from) = said(found, path);

@@ -113,7 +113,7 @@ impl TunnelObserver for UiTunnelObserver {
             TunnelEvent::GaveUp(reason) => self.report(format!("gave up starting a new session: {reason}")),
             TunnelEvent::NoSession(reason) => self.report(format!("cannot start a session: {reason}")),
             TunnelEvent::NoRoom => {
-                self.report("refused: all sessions are in use; `--socks-sessions` allows more".to_owned())
+                self.report("refused: all sessions are in use; `--socks-sessions` allows more".to_owned());
             }
             TunnelEvent::Rejected(reason) => self.rejected(reason),
             TunnelEvent::Accept(error) => self.report(format!("cannot accept connections: {error}")),

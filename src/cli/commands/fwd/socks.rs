@@ -30,7 +30,7 @@ const MOST_SESSIONS: i64 = 64;
 const SLOT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// For so long the target is not looked for again.
-const FOUND_LASTS: Duration = Duration::from_secs(60);
+const FOUND_LASTS: Duration = Duration::from_mins(1);
 
 /// Whether there is a SOCKS5 port, and how it works.
 #[derive(Debug, clap::Args)]

@@ -84,7 +84,7 @@ mod tests {
     fn all_keys_are_there_whatever_is_known() {
         assert_eq!(array(&[]).unwrap(), b"[]\n");
         let mut web = Instance::unknown("i-0123abcd", Default::default());
-        web.launched = Some(SystemTime::UNIX_EPOCH + Duration::from_secs(86_400));
+        web.launched = Some(SystemTime::UNIX_EPOCH + Duration::from_hours(24));
         let text = String::from_utf8(array(&[web.clone(), web]).unwrap()).unwrap();
         assert_eq!(text.lines().count(), 4);
         let list: Vec<serde_json::Map<String, serde_json::Value>> = serde_json::from_str(&text).unwrap();

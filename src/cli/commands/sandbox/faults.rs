@@ -9,7 +9,7 @@ use std::time::Duration;
 use crate::sandbox::MessageLimit;
 
 /// The longest delay of a frame; beyond it sessions only time out.
-const MAX_DELAY: Duration = Duration::from_secs(60);
+const MAX_DELAY: Duration = Duration::from_mins(1);
 
 /// One `--fault`. What it leaves out stays as it was.
 #[derive(Debug, Clone, Default, PartialEq)]

@@ -100,7 +100,7 @@ async fn run(context: &Context, Args { login, args }: Args) -> Result<Exit, CliE
         });
         let aliases: Vec<_> = aliases.collect();
         let proxy = login::proxy_command(&program, globals, reason.as_deref(), &aliases, only.unwrap_or("%h"))?;
-        let mut options = only.map(login::host_key_options).unwrap_or_else(|| vec!["-3".into()]);
+        let mut options = only.map_or_else(|| vec!["-3".into()], login::host_key_options);
         if let Some(port) = ports.into_iter().flatten().next() {
             options.extend(["-P".into(), port.to_string().into()]);
         }

@@ -26,7 +26,7 @@ fn text(stream: u64) -> Bytes {
 
 fn within_a_minute(test: impl Future<Output = ()>) {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_time().build().unwrap();
-    runtime.block_on(async { tokio::time::timeout(Duration::from_secs(60), test).await.expect("it hangs") });
+    runtime.block_on(async { tokio::time::timeout(Duration::from_mins(1), test).await.expect("it hangs") });
 }
 
 /// Joins a multiplexer and a carrier until the owner says that it has all it wants and no stream is left.

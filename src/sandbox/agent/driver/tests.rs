@@ -19,7 +19,7 @@ async fn assert_no_process_is_left(work: Work) {
     assert_eq!(client.outcome().await, Outcome::success());
     // The end comes when no process is left that could write into it.
     let mut written = Vec::new();
-    let end = timeout(Duration::from_secs(60), pipe.read_to_end(&mut written)).await;
+    let end = timeout(Duration::from_mins(1), pipe.read_to_end(&mut written)).await;
     assert_eq!(end.expect("no process is left").unwrap(), 0);
 }
 
@@ -54,7 +54,7 @@ async fn a_key_of_another_context_is_refused() {
 fn keyed(version: &str) -> Client {
     session(command("echo secret"), |session| {
         session.kms_key = Some("the-key".to_owned());
-        session.agent_version = version.to_owned();
+        version.clone_into(&mut session.agent_version);
     })
 }
 

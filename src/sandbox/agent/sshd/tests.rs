@@ -11,7 +11,7 @@ use crate::protocol::CLIENT_VERSION;
 use crate::sandbox::agent::testing::{session_on, ssh};
 use crate::sandbox::fleet::Fleet;
 
-const DEADLINE: Duration = Duration::from_secs(60);
+const DEADLINE: Duration = Duration::from_mins(1);
 
 /// A person with a key.
 struct Person {

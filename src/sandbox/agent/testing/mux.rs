@@ -17,7 +17,7 @@ use crate::protocol::smux::{Config, Event, Mux, StreamId};
 use crate::sandbox::agent::contract::Outcome;
 
 /// Longer than anything takes that is not broken.
-pub(crate) const DEADLINE: Duration = Duration::from_secs(60);
+pub(crate) const DEADLINE: Duration = Duration::from_mins(1);
 
 pub(crate) struct MuxClient {
     pub(crate) client: Client,

@@ -15,7 +15,7 @@ use crate::sandbox::fleet::{Instance, Ping};
 const MOST_RESULTS: i64 = 50;
 
 /// How long ago an agent that is lost was last heard of.
-const LOST_FOR: Duration = Duration::from_secs(2 * 3_600);
+const LOST_FOR: Duration = Duration::from_hours(2);
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]

@@ -43,7 +43,64 @@ fn complaints_name_the_line() {
         "",
     ]
     .map(|text| format!("--- {text}\n{}", parse(text, "eu-west-1").unwrap_err()));
-    insta::assert_snapshot!(refused.join("\n"), @"");
+    insta::assert_snapshot!(refused.join("\n"), @r#"
+    --- region = 1
+    TOML parse error at line 1, column 10
+      |
+    1 | region = 1
+      |          ^
+    invalid type: integer `1`, expected a string
+    --- 
+    [[instance]]
+    nane = "web"
+    TOML parse error at line 3, column 1
+      |
+    3 | nane = "web"
+      | ^^^^
+    unknown field `nane`, expected one of `name`, `id`, `region`, `zone`, `tags`, `state`, `ping`, `last_ping`, `platform`, `platform_name`, `platform_version`, `type`, `private_ip`, `public_ip`, `agent_version`, `instance_profile`, `launched`
+    --- [[instance]]
+    name = "a"
+    id = "web-1"
+    line 1: web-1 is not an instance id: expected i- or mi- and 17 hexadecimal digits
+    --- [[instance]]
+    state = "asleep"
+    TOML parse error at line 2, column 9
+      |
+    2 | state = "asleep"
+      |         ^^^^^^^^
+    unknown variant `asleep`, expected one of `pending`, `running`, `shutting-down`, `terminated`, `stopping`, `stopped`
+    --- [[instance]]
+    id = "i-12345678"
+    [[instance]]
+    id = "i-12345678"
+    line 3: the id i-12345678 is already used
+    --- [[instance]]
+    zone = "us-west-2a"
+    line 1: the zone us-west-2a is not in the region eu-west-1
+    --- [[instance]]
+    agent_version = "3.3"
+    line 1: 3.3 is not an agent version: expected four numbers
+    --- [[instance]]
+    name = "a"
+    tags = { Name = "b" }
+    line 1: the name is set twice, as name and as the tag Name
+    --- [generate]
+    count = 10001
+    line 1: a fleet has at most 10000 instances
+    --- [generate]
+    count = 1
+    regions = []
+    line 1: regions must not be empty
+    --- [generate]
+    count = -1
+    TOML parse error at line 2, column 9
+      |
+    2 | count = -1
+      |         ^^
+    invalid value: integer `-1`, expected usize
+    --- 
+    there is no [[instance]] and no [generate]
+    "#);
 }
 
 #[test]

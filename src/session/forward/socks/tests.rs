@@ -19,7 +19,7 @@ use crate::session::forward::*;
 const NEW: &str = "3.3.2299.0";
 const OLD: &str = "2.3.1550.0";
 const DEADLINE: Duration = Duration::from_secs(30);
-const LONG: Duration = Duration::from_secs(600);
+const LONG: Duration = Duration::from_mins(10);
 const EIGHT: SocksOptions = SocksOptions { sessions: 8, idle: LONG, slot_timeout: LONG };
 
 /// Leads to the ports of this machine, whatever the host.

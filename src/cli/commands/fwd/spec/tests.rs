@@ -97,7 +97,38 @@ fn what_makes_no_sense_is_told() {
         "unix:/tmp/x:db",
     ]
     .map(|text| format!("{text}: {}", text.parse::<ForwardSpec>().unwrap_err()));
-    insta::assert_snapshot!(refused.join("\n"), @"");
+    insta::assert_snapshot!(refused.join("\n"), @"
+    : expected [BIND:][LOCAL:]PORT, [BIND:][LOCAL:]HOST:PORT or unix:PATH:PORT
+    0: `0` is not a remote port: expected a number from 1 to 65535 at the end
+    65536: `65536` is not a remote port: expected a number from 1 to 65535 at the end
+    +80: `+80` is not a remote port: expected a number from 1 to 65535 at the end
+    http: `http` is not a remote port: expected a number from 1 to 65535 at the end
+    80:: expected [BIND:][LOCAL:]PORT, [BIND:][LOCAL:]HOST:PORT or unix:PATH:PORT
+    :80: expected [BIND:][LOCAL:]PORT, [BIND:][LOCAL:]HOST:PORT or unix:PATH:PORT
+    80:0: `0` is not a remote port: expected a number from 1 to 65535 at the end
+    99999:80: `99999` is not a local port: expected a number from 0 to 65535
+    99999:db:80: `99999` is not a local port: expected a number from 0 to 65535
+    5433:5432:80: `5433` is not an IP address to listen on
+    db:80:80: `db` is not an IP address to listen on
+    1.2.3:8080:db:80: `1.2.3` is not an IP address to listen on
+    ::1:80: expected [BIND:][LOCAL:]PORT, [BIND:][LOCAL:]HOST:PORT or unix:PATH:PORT
+    fd00::5:8080:80: too many colons: put IPv6 addresses in brackets; expected [BIND:][LOCAL:]PORT, [BIND:][LOCAL:]HOST:PORT or unix:PATH:PORT
+    1:2:3:4:5: too many colons: put IPv6 addresses in brackets; expected [BIND:][LOCAL:]PORT, [BIND:][LOCAL:]HOST:PORT or unix:PATH:PORT
+    [::1:80: a bracket is not closed
+    ::1]:80: only IPv6 addresses take brackets
+    a[b]:80: only IPv6 addresses take brackets
+    [db]:80: `[db]` is not a host: expected a name or an IP address, IPv6 in brackets
+    [127.0.0.1]:80: `[127.0.0.1]` is not a host: expected a name or an IP address, IPv6 in brackets
+    a b:80: `a b` is not a host: expected a name or an IP address, IPv6 in brackets
+    a/b:80: `a/b` is not a host: expected a name or an IP address, IPv6 in brackets
+    -host:80: `-host` is not a host: expected a name or an IP address, IPv6 in brackets
+    127.0.0.1:x:db:80: `x` is not a local port: expected a number from 0 to 65535
+    unix:: expected unix:PATH:PORT or unix:PATH:HOST:PORT
+    unix:80: expected unix:PATH:PORT or unix:PATH:HOST:PORT
+    unix::80: expected unix:PATH:PORT or unix:PATH:HOST:PORT
+    unix:/tmp/x:: `` is not a remote port: expected a number from 1 to 65535 at the end
+    unix:/tmp/x:db: `db` is not a remote port: expected a number from 1 to 65535 at the end
+    ");
 }
 
 #[test]

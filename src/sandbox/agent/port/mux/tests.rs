@@ -60,7 +60,7 @@ async fn a_server_that_is_done_closes_the_whole_connection() {
         tokio::io::AsyncWriteExt::shutdown(&mut socket).await.unwrap();
         socket
     };
-    let (_, mut socket) = tokio::join!(client.until(|client| client.finished.contains(&id)), server);
+    let ((), mut socket) = tokio::join!(client.until(|client| client.finished.contains(&id)), server);
     assert_eq!(client.received[&id], b"answer");
     assert!(is_closed(&mut socket).await);
     client.end().await;
@@ -95,7 +95,7 @@ async fn one_that_does_not_read_stops_no_other_at_first_and_loses_nothing() {
         write_to(&mut socket, b"alive").await;
         socket
     };
-    let (_, _kept) = tokio::join!(client.receives(other, "alive"), server);
+    let ((), _kept) = tokio::join!(client.receives(other, "alive"), server);
     client.write(stalled, vec![1; 9 << 20]);
     let bytes = client.during(heard(&mut slow, 12 << 20)).await;
     assert!(bytes.iter().enumerate().all(|(at, byte)| (at >= 3 << 20) == (*byte == 1)));

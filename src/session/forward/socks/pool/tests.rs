@@ -8,7 +8,7 @@ fn to(port: u16) -> Destination {
 
 /// A guard that can be had at once, and the slot if it is a new one.
 fn at_once(pool: &Arc<Pool>, port: u16) -> Option<(SlotGuard, Option<Slot>)> {
-    pool.guard(&to(port), Instant::now() + Duration::from_secs(60)).now_or_never().map(Result::unwrap)
+    pool.guard(&to(port), Instant::now() + Duration::from_mins(1)).now_or_never().map(Result::unwrap)
 }
 
 fn is_closed(slot: &Slot) -> bool {
@@ -35,7 +35,7 @@ async fn the_one_that_is_idle_for_longest_makes_room() {
     drop(older);
     drop(younger);
     let four = to(4);
-    let mut fourth = pool.guard(&four, Instant::now() + Duration::from_secs(60)).boxed();
+    let mut fourth = pool.guard(&four, Instant::now() + Duration::from_mins(1)).boxed();
     assert!((&mut fourth).now_or_never().is_none());
     // News of others do not cost another one its place.
     pool.changed.notify_waiters();
@@ -57,7 +57,7 @@ async fn a_long_wait_is_refused_and_a_short_one_gets_what_becomes_idle() {
     assert_eq!(pool.guard(&to(2), Instant::now()).await.err(), Some(NoRoom));
     assert_eq!(pool.lock().waiting, 0);
     let two = to(2);
-    let mut waiting = pool.guard(&two, Instant::now() + Duration::from_secs(60)).boxed();
+    let mut waiting = pool.guard(&two, Instant::now() + Duration::from_mins(1)).boxed();
     assert!((&mut waiting).now_or_never().is_none());
     drop(guard);
     assert!((&mut waiting).now_or_never().is_none());
@@ -73,7 +73,7 @@ async fn a_slot_expires_when_it_has_no_guard() {
     let slot = slot.unwrap();
     assert!(slot.expires(Duration::ZERO).now_or_never().is_none());
     drop(guard);
-    assert!(slot.expires(Duration::from_secs(60)).now_or_never().is_none());
+    assert!(slot.expires(Duration::from_mins(1)).now_or_never().is_none());
     assert!(slot.expires(Duration::ZERO).now_or_never().is_some());
     assert!(at_once(&pool, 1).is_none());
 }
