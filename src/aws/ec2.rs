@@ -11,7 +11,6 @@ use super::{
     page::{self, Filter, Page},
 };
 
-/// An EC2 instance.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ec2Instance {
     /// `i-…`.
@@ -22,7 +21,6 @@ pub struct Ec2Instance {
     pub platform: Option<Platform>,
     /// For instance `t3.micro`.
     pub instance_type: Option<String>,
-    /// The availability zone.
     pub zone: Option<String>,
     /// The private IPv4 address.
     pub private_ip: Option<String>,
@@ -36,7 +34,6 @@ pub struct Ec2Instance {
     pub launched: Option<SystemTime>,
     /// The ARN of its instance profile.
     pub instance_profile: Option<String>,
-    /// All tags.
     pub tags: BTreeMap<String, String>,
 }
 
@@ -46,7 +43,7 @@ pub struct Ec2Instance {
 pub enum InstanceState {
     /// Starting.
     Pending,
-    /// Running.
+    /// Booted, whatever the system inside does.
     Running,
     /// On the way to be terminated.
     ShuttingDown,
@@ -54,14 +51,13 @@ pub enum InstanceState {
     Terminated,
     /// On the way to be stopped.
     Stopping,
-    /// Stopped.
+    /// Its disks are kept, and it can be started again.
     Stopped,
     /// Another state, or not said.
     Unknown,
 }
 
 impl InstanceState {
-    /// Every state.
     pub(crate) const ALL: [Self; 7] = [
         Self::Pending,
         Self::Running,

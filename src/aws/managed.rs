@@ -25,7 +25,6 @@ pub struct ManagedInstance {
     pub ping: PingStatus,
     /// When it was last heard of.
     pub last_ping: Option<SystemTime>,
-    /// The operating system.
     pub platform: Option<Platform>,
     /// The operating system's own name, for instance `Amazon Linux`.
     pub platform_name: Option<String>,
@@ -55,16 +54,15 @@ pub enum PingStatus {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Platform {
-    /// Linux.
+    /// Any distribution.
     Linux,
     /// macOS.
     MacOs,
-    /// Windows.
+    /// Windows Server.
     Windows,
 }
 
 impl PingStatus {
-    /// Every status.
     pub(crate) const ALL: [Self; 4] = [Self::Online, Self::ConnectionLost, Self::Inactive, Self::Unknown];
 
     /// The status as Systems Manager names it.
@@ -79,7 +77,6 @@ impl PingStatus {
 }
 
 impl Platform {
-    /// Every system.
     pub(crate) const ALL: [Self; 3] = [Self::Linux, Self::MacOs, Self::Windows];
 
     /// The system as its makers spell it.

@@ -28,7 +28,6 @@ pub(crate) struct Cli {
     #[command(flatten)]
     pub globals: Globals,
 
-    /// The command.
     #[command(subcommand)]
     pub command: Command,
 

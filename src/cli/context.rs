@@ -19,7 +19,6 @@ pub(crate) struct Context {
     pub ui: Ui,
     /// The flags that every command has.
     pub globals: Globals,
-    /// `config.toml`.
     pub config: Arc<Config>,
     /// The AWS environment.
     pub ambient: Ambient,

@@ -123,7 +123,6 @@ impl CliError {
         &self.hints
     }
 
-    /// The exit code.
     pub(crate) fn exit(&self) -> Exit {
         self.exit.unwrap_or(match self.kind {
             ErrorKind::Failed | ErrorKind::Left => Exit::FAILED,

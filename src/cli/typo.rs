@@ -38,14 +38,12 @@ pub(crate) fn explain(
         (None, None) => None,
         (None, Some(line)) => Some(
             CliError::usage(format!("unexpected argument `{extra}`"))
-                .hint(format!("a command to run stands behind `--`: `{line}`")),
+                .hint(format!("put a command to run after `--`: `{line}`")),
         ),
         (Some((word, line)), behind_dashes) => {
             let error = CliError::usage(format!("`{word}` is not a command")).hint(format!("did you mean `{line}`?"));
             Some(match behind_dashes {
-                Some(line) => {
-                    error.hint(format!("if `{word}` is a target, a command to run stands behind `--`: `{line}`"))
-                }
+                Some(line) => error.hint(format!("if `{word}` is a target, put a command to run after `--`: `{line}`")),
                 None => error,
             })
         }

@@ -12,7 +12,6 @@ pub(crate) enum ConfigError {
     /// The file has mistakes.
     #[error("{}", invalid(.path, .mistakes))]
     Invalid {
-        /// The file.
         path: PathBuf,
         /// At least one, in the order of the lines.
         mistakes: Vec<Mistake>,
@@ -20,7 +19,6 @@ pub(crate) enum ConfigError {
     /// A variable of the environment makes no sense.
     #[error("`{variable}` in the environment: {problem}")]
     Variable {
-        /// Its name.
         variable: String,
         /// What was expected, and what is there.
         problem: String,
@@ -30,12 +28,7 @@ pub(crate) enum ConfigError {
     Missing(PathBuf),
     /// The file cannot be read.
     #[error("cannot read `{}`", path.display())]
-    Unreadable {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
+    Unreadable { path: PathBuf, source: io::Error },
     /// There is no home folder.
     #[error("cannot find the configuration: there is no home folder")]
     NoHome,
@@ -44,7 +37,6 @@ pub(crate) enum ConfigError {
 /// Mistakes are listed up to this number.
 pub(crate) const MOST_MISTAKES: usize = 20;
 
-/// One mistake.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Mistake {
     /// The line, from 1 on.

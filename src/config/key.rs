@@ -54,11 +54,8 @@ pub(crate) enum Kind {
 /// The levels on which a setting can stand, from general to particular.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Level {
-    /// `[defaults]`
     Defaults,
-    /// `[profiles.NAME]`
     Profile,
-    /// `[targets.NAME]`
     Target,
 }
 

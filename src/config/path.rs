@@ -8,7 +8,6 @@ use crate::environment;
 /// The file, be it there or not.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Location {
-    /// Its path.
     pub path: PathBuf,
     /// Whether `SSMX_CONFIG` named it; then it has to be there.
     pub named: bool,

@@ -52,13 +52,11 @@ pub(crate) struct Found {
 /// Where a value came from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Origin {
-    /// This flag.
     Flag(&'static str),
     /// This `SSMX_*` variable.
     Variable(String),
     /// A section of the file.
     File {
-        /// Its header.
         section: String,
         /// The line of the key, from 1 on.
         line: usize,

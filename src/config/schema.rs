@@ -9,9 +9,7 @@ use super::value::Value;
 /// A value and the line on which it stands, from 1 on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Located<T> {
-    /// The value.
     pub value: T,
-    /// The line.
     pub line: usize,
 }
 
@@ -20,7 +18,6 @@ pub(crate) struct Located<T> {
 pub(crate) struct Config {
     /// Where it was read from, if it was.
     pub path: Option<PathBuf>,
-    /// `[defaults]`
     pub defaults: Section,
     /// `[profiles.NAME]`, by the name of the AWS profile.
     pub profiles: BTreeMap<String, Section>,

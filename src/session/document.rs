@@ -29,7 +29,6 @@ pub(crate) const SEPARATE_STREAMS: &str = "separateOutputStream";
 const UNKNOWN_DOCUMENT_TIMEOUT: Duration = Duration::from_secs(10);
 
 impl Document {
-    /// All of them.
     pub(crate) const ALL: [Self; 6] =
         [Self::Shell, Self::Interactive, Self::Command, Self::Ssh, Self::Port, Self::RemotePort];
 

@@ -22,7 +22,6 @@ struct Timeouts {
 
 const TIMEOUTS: Timeouts = Timeouts { input: Duration::from_mins(1), output: Duration::from_secs(10) };
 
-/// How carrying ended.
 #[derive(Debug)]
 pub(crate) enum Carried {
     /// The session has ended, and all that it brought is written.

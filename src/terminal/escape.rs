@@ -9,7 +9,6 @@ use bytes::Bytes;
 const PASTE_START: &[u8; 6] = b"\x1b[200~";
 /// What follows pasted text.
 const PASTE_END: &[u8; 6] = b"\x1b[201~";
-/// Ctrl-Z.
 const CTRL_Z: u8 = 0x1a;
 
 /// What a person typed.

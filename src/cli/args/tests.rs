@@ -92,7 +92,7 @@ fn a_mistyped_command_with_more_words_names_the_nearest_one() {
         [
             "`shel` is not a command",
             "did you mean `ssmx shell web-1`?",
-            "if `shel` is a target, a command to run stands behind `--`: `ssmx shel -- web-1`",
+            "if `shel` is a target, put a command to run after `--`: `ssmx shel -- web-1`",
         ]
     );
     assert_eq!(
@@ -109,16 +109,13 @@ fn a_mistyped_command_with_more_words_names_the_nearest_one() {
 fn a_command_stands_behind_dashes() {
     let hint = |line: &str| explained(line).unwrap()[1..].to_vec();
     assert_eq!(explained("ssmx web-1 uptime").unwrap()[0], "unexpected argument `uptime`");
-    let expected = "a command to run stands behind `--`: `ssmx web-1 -- uptime`";
+    let expected = "put a command to run after `--`: `ssmx web-1 -- uptime`";
     assert_eq!(hint("ssmx web-1 uptime"), [expected]);
     assert_eq!(hint("ssmx web-1 web-1"), [expected.replace("uptime", "web-1")]);
-    assert_eq!(
-        hint("ssmx shell web-1 ls -l /"),
-        ["a command to run stands behind `--`: `ssmx shell web-1 -- ls -l /`"]
-    );
+    assert_eq!(hint("ssmx shell web-1 ls -l /"), ["put a command to run after `--`: `ssmx shell web-1 -- ls -l /`"]);
     assert_eq!(
         hint("ssmx -r eu-west-1 --document D web-1 uptime"),
-        ["a command to run stands behind `--`: `ssmx -r eu-west-1 --document D web-1 -- uptime`"]
+        ["put a command to run after `--`: `ssmx -r eu-west-1 --document D web-1 -- uptime`"]
     );
     for other in ["ssmx web-1 --nonsense", "ssmx web-1 a -- b", "ssmx ls --nonsense", "ssmx exec web-1 uptime"] {
         assert_eq!(explained(other), None, "{other}");

@@ -9,7 +9,6 @@ use clap_mangen::roff::{Roff, bold, italic, roman};
 use crate::cli::args::Cli;
 use crate::environment;
 
-/// A man page.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Page {
     /// The name of its file, as `ssmx-shell.1`.

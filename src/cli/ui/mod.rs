@@ -71,7 +71,6 @@ impl Ui {
         }
     }
 
-    /// Warns.
     pub(crate) fn warning(&self, text: impl Display) {
         self.emit("warning", WARNING, &text);
     }

@@ -109,9 +109,12 @@ fn places_and_values_that_make_no_sense_are_refused() {
     `tunnels.a.forwards`: unknown key `forwards` in [tunnels.NAME]; did you mean `forward`?
     `targets.a.tags`: expected KEY=VALUE, found `x`
     ");
-    assert_eq!(with("[", &[("region", "eu-west-1")]).unwrap_err().split(':').next(), Some("the file is no TOML"));
+    assert_eq!(
+        with("[", &[("region", "eu-west-1")]).unwrap_err().split(':').next(),
+        Some("the file is not valid TOML")
+    );
     assert!(unset("[", &place("region")).is_err() && get("[", &place("region")).is_err());
-    assert_eq!(with("defaults = 1\n", &[("region", "eu-west-1")]).unwrap_err(), "`defaults` is no section");
+    assert_eq!(with("defaults = 1\n", &[("region", "eu-west-1")]).unwrap_err(), "`defaults` is not a section");
 }
 
 proptest::proptest! {

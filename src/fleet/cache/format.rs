@@ -42,7 +42,6 @@ pub struct CachedName {
 /// What a file is.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Header {
-    /// [`VERSION`]
     pub(crate) version: u32,
     pub(crate) identity: String,
     pub(crate) region: String,

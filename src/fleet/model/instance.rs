@@ -33,7 +33,7 @@ pub struct Instance {
     pub computer_name: Option<String>,
     /// For instance `t3.micro`.
     pub instance_type: Option<String>,
-    /// The availability zone.
+    /// The availability zone, for instance `eu-west-1a`; hybrid nodes have none.
     pub zone: Option<String>,
     /// The private IPv4 address, or the one that the agent of a hybrid node reports.
     pub private_ip: Option<String>,

@@ -24,7 +24,6 @@ enum Ended {
     Remote,
     /// The program is gone.
     Local,
-    /// The session is.
     Session,
 }
 

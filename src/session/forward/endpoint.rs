@@ -7,14 +7,7 @@ use std::path::PathBuf;
 /// Where connections come in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Listen {
-    /// A TCP port.
-    Tcp {
-        /// The addresses.
-        bind: Bind,
-        /// The port.
-        port: LocalPort,
-    },
-    /// A unix socket.
+    Tcp { bind: Bind, port: LocalPort },
     Unix(PathBuf),
 }
 
@@ -23,7 +16,6 @@ pub(crate) enum Listen {
 pub(crate) enum Bind {
     /// 127.0.0.1 and ::1, with the same port.
     Loopback,
-    /// This one.
     Address(IpAddr),
 }
 

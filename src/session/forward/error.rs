@@ -11,7 +11,6 @@ pub(crate) enum ListenError {
     /// Another process has the port.
     #[error("port {port} is taken{}", by(.owner))]
     Taken {
-        /// The port.
         port: u16,
         /// The process, if the system tells.
         owner: Option<String>,

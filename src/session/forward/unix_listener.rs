@@ -11,7 +11,6 @@ use tokio::net;
 use super::error::ListenError;
 use super::incoming::Incoming;
 
-/// The open socket.
 #[derive(Debug)]
 pub(super) struct UnixListener {
     listener: net::UnixListener,

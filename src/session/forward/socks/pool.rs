@@ -25,7 +25,6 @@ pub(super) struct ConnectRequest {
     pub(super) permit: OwnedSemaphorePermit,
 }
 
-/// All slots.
 pub(super) struct Pool {
     most: usize,
     /// Connections that may wait for one session.
