@@ -14,7 +14,7 @@ use super::screen_modes::ScreenModes;
 use super::size::{self, Size};
 
 /// How long a stopped process may take to stop: between sending the signal and being gone, other threads run on.
-const STOP_PATIENCE: Duration = Duration::from_millis(250);
+const STOP_TIMEOUT: Duration = Duration::from_millis(250);
 /// How often, a millisecond apart, a panic tries for the lock, which the panicking thread itself may hold.
 const PANIC_TRIES: usize = 100;
 
@@ -62,7 +62,7 @@ impl RawMode {
         let mut continued = platform::Continued::listen()?;
         restore();
         platform::stop()?;
-        let _ = tokio::time::timeout(STOP_PATIENCE, continued.next()).await;
+        let _ = tokio::time::timeout(STOP_TIMEOUT, continued.next()).await;
 
         let mut terminal = lock();
         let saved = Saved::enter_raw()?;

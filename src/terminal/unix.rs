@@ -20,7 +20,7 @@ use super::signals::Termination;
 use super::size::Size;
 
 /// How long a terminal that takes no output may hold up our way out.
-const FAREWELL_PATIENCE: Duration = Duration::from_millis(500);
+const FAREWELL_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// A terminal in raw mode, and what it was before.
 #[derive(Debug)]
@@ -59,10 +59,10 @@ impl Saved {
         let _ = retry_on_intr(|| termios::tcsetattr(&self.tty, OptionalActions::Now, &self.original));
     }
 
-    /// Writes directly to the terminal, as far as it takes it within [`FAREWELL_PATIENCE`].
+    /// Writes directly to the terminal, as far as it takes it within [`FAREWELL_TIMEOUT`].
     pub(super) fn write(&self, mut bytes: &[u8]) {
         while !bytes.is_empty() {
-            if !wait(self.tty.as_fd(), PollFlags::OUT, Some(FAREWELL_PATIENCE)).unwrap_or(false) {
+            if !wait(self.tty.as_fd(), PollFlags::OUT, Some(FAREWELL_TIMEOUT)).unwrap_or(false) {
                 return;
             }
             match rustix::io::write(&self.tty, bytes) {
