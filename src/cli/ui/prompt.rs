@@ -1,6 +1,7 @@
 //! Questions at the terminal.
 
 use std::io::{self, IsTerminal};
+use std::sync::Mutex;
 
 use dialoguer::console::Term;
 use tokio::task::JoinHandle;
@@ -94,7 +95,11 @@ impl Drop for Guard {
     }
 }
 
+/// Ends the program. On Ctrl-C both the question and the guard come here, each in a thread of its own: the first one
+/// tidies up, and the other waits for the end.
 fn leave(signal: Termination) -> ! {
+    static LEAVING: Mutex<()> = Mutex::new(());
+    let _first = LEAVING.lock();
     let term = Term::stderr();
     if term.is_term() {
         let _ = term.show_cursor().and_then(|()| term.write_line(""));
