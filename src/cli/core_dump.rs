@@ -1,7 +1,7 @@
 //! Keeps credentials, tokens and keys out of core dumps.
 
 /// Tells the system not to dump this process when it crashes. Programs that it starts are not affected, as they would
-/// be by a resource limit. Other systems than Linux have nothing of the kind; there core dumps are off unless somebody
+/// be by a resource limit. Other systems than Linux have nothing of the kind; there core dumps are off unless the user
 /// switches them on.
 pub(crate) fn forbid() {
     #[cfg(target_os = "linux")]

@@ -1,4 +1,4 @@
-//! Message ids, made without asking anybody for randomness.
+//! Message ids, made without a source of randomness.
 
 use uuid::Uuid;
 

@@ -36,7 +36,7 @@ enum Stage {
     Running,
     /// Sessions have to end.
     Stopping,
-    /// Connections are dropped, whatever they carry.
+    /// All connections are dropped, agents' and clients'.
     Stopped,
 }
 

@@ -1,5 +1,5 @@
 //! Standard input byte by byte, each taken only when it is asked for, so that what is typed after the last one that is
-//! wanted is left to whoever reads next: another program, or a session of ours.
+//! wanted is left to the next reader: another program, or a session of ours.
 
 use std::io;
 use std::sync::mpsc as requests;
@@ -23,7 +23,7 @@ pub(crate) struct ByteInput {
 }
 
 impl ByteInput {
-    /// Opens standard input for reading. Nobody else may read it meanwhile.
+    /// Opens standard input for reading. Nothing else may read it meanwhile.
     ///
     /// # Errors
     /// The descriptor or the thread cannot be had.

@@ -1,6 +1,6 @@
 //! Raw bytes from standard input, without blocking the runtime or the exit.
 //!
-//! A thread of its own reads, and nobody waits for it at the end. Polling in the runtime would need non-blocking
+//! A thread of its own reads, which is not waited for at the end. Polling in the runtime would need non-blocking
 //! descriptors, and `O_NONBLOCK` belongs to the open file, which is shared with the shell that started us.
 
 use std::fs::File;
@@ -19,7 +19,7 @@ pub(crate) const MAX_READ: usize = 64 * 1024;
 const READ_AHEAD: usize = 2;
 
 /// Standard input. When it is dropped, no further byte is taken from a terminal, so that what is typed next is left to
-/// whoever reads next.
+/// the next reader.
 #[derive(Debug)]
 pub struct Input {
     reads: mpsc::Receiver<io::Result<Bytes>>,

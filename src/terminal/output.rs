@@ -1,6 +1,6 @@
 //! Bytes to standard output or error, without blocking the runtime.
 //!
-//! A thread of its own writes, because the open file is shared with whoever started us and must not be made
+//! A thread of its own writes, because the open file is shared with the program that started us and must not be made
 //! non-blocking. Between the two is a bounded buffer: a slow terminal slows the session, and many small messages become
 //! few writes.
 

@@ -53,7 +53,7 @@ impl RawMode {
     /// Gives the terminal back, stops this process and its pipeline as Ctrl-Z would, and takes the terminal again when
     /// continued. Returns the size it then has, which may have changed without a signal.
     ///
-    /// Where nobody could continue us (there is no shell with job control above us) the system ignores the stop, and
+    /// Where nothing could continue us (there is no shell with job control above us) the system ignores the stop, and
     /// this returns after a moment.
     ///
     /// # Errors

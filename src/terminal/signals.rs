@@ -68,7 +68,7 @@ impl Terminations {
     }
 
     /// As [`Self::listen`], to some of the signals. Those of `always` are heard also where they were ignored at the
-    /// start, for whoever is run by a program that ignores them for itself; that is inherited.
+    /// start, for programs started by one that ignores them for itself: the setting is inherited.
     ///
     /// # Errors
     /// [`SignalError`]
@@ -128,8 +128,8 @@ pub fn suspend() -> io::Result<()> {
     platform::stop()
 }
 
-/// Listens at once, and resolves at the first signal. The caller then ends its session properly; whoever is not willing
-/// to wait for that sends a second one, which restores the terminal and exits. A hangup does not count as the second:
+/// Listens at once, and resolves at the first signal. The caller then ends its session properly. A second signal does not
+/// wait for that: it restores the terminal and exits. A hangup does not count as the second:
 /// shells pass it on to their jobs, so that it often comes twice.
 ///
 /// # Errors

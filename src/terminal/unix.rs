@@ -47,7 +47,7 @@ impl Saved {
     }
 
     pub(super) fn restore(&self, farewell: &[u8]) {
-        // In the background the terminal is somebody else's by now, and touching it would stop us.
+        // In the background the terminal belongs to another program by now, and touching it would stop us.
         if termios::tcgetpgrp(&self.tty).is_ok_and(|foreground| foreground != getpgrp()) {
             return;
         }
@@ -112,7 +112,7 @@ pub(super) fn stderr() -> io::Result<File> {
     Ok(rustix::stdio::stderr().try_clone_to_owned()?.into())
 }
 
-/// Reads a file for somebody who may lose interest.
+/// Reads a file until its reader loses interest.
 #[derive(Debug)]
 pub(super) struct Reader {
     file: File,
@@ -152,7 +152,7 @@ impl Reader {
                 // The terminal hung up.
                 Err(Errno::IO) if termios::isatty(&self.file) => self.ended = true,
                 Ok(read) => filled += read,
-                // Somebody who shares the open file made it non-blocking and was faster than us.
+                // Another program that shares the open file made it non-blocking and was faster than us.
                 Err(Errno::INTR | Errno::AGAIN) => {}
                 // What was read before is handed on first; the error comes again.
                 Err(_) if filled > 0 => break,
@@ -163,7 +163,7 @@ impl Reader {
     }
 }
 
-/// Blocks until all is written. Somebody who shares the open file may have made it non-blocking.
+/// Blocks until all is written. Another program that shares the open file may have made it non-blocking.
 pub(super) fn write_blocking(file: &File, mut bytes: &[u8]) -> io::Result<()> {
     while !bytes.is_empty() {
         match rustix::io::write(file, bytes) {
@@ -256,7 +256,7 @@ impl SuspendedChild {
         };
         loop {
             self.0.recv().await;
-            // Only stops are taken notice of: the end is left to whoever waits for it.
+            // Only stops matter here: the end is left to the caller that waits for it.
             let stops = WaitIdOptions::STOPPED | WaitIdOptions::NOHANG;
             if matches!(waitid(WaitId::Pid(child), stops), Ok(Some(_))) {
                 return;
@@ -324,7 +324,7 @@ async fn receive(signal: &mut Option<signals::Signal>) {
     }
 }
 
-/// Whether whoever started us had the signal ignored. Only Linux tells without a system call that is unsafe in Rust.
+/// Whether the signal was ignored when we were started. Only Linux tells without a system call that is unsafe in Rust.
 fn ignored_at_start(signal: Termination) -> bool {
     use std::sync::OnceLock;
     static IGNORED: OnceLock<u64> = OnceLock::new();

@@ -46,7 +46,7 @@ pub(super) fn stderr() -> io::Result<File> {
     Ok(io::stderr().as_handle().try_clone_to_owned()?.into())
 }
 
-/// Reads a file for somebody who may lose interest.
+/// Reads a file until its reader loses interest.
 #[derive(Debug)]
 pub(super) struct Reader(File);
 

@@ -35,7 +35,7 @@ pub(crate) fn init(ui: &Ui, verbosity: u8, file: Option<&Path>) -> Result<(), Cl
     if verbosity == 0 && file.is_none() && environment.is_none() {
         return Ok(());
     }
-    // Whoever asks for a file asks for something to be in it.
+    // A log file that was asked for should have something in it.
     let verbosity = if file.is_some() { verbosity.max(1) } else { verbosity };
     let targets = targets(verbosity, environment.as_deref())?;
 

@@ -10,7 +10,7 @@ use crate::cli::error::CliError;
 use crate::terminal::signals::exit_now;
 use crate::terminal::{Termination, Terminations};
 
-/// Whether there is somebody to be asked.
+/// Whether questions can be asked: standard input and standard error are a terminal.
 pub(crate) fn can_ask() -> bool {
     io::stdin().is_terminal() && io::stderr().is_terminal()
 }

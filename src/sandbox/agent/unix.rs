@@ -14,7 +14,7 @@ use super::signals;
 use crate::protocol::Size;
 
 /// A program on a terminal of its own: it leads a session whose controlling terminal that is. If it is dropped before
-/// its end, it is killed with whatever is in the foreground.
+/// its end, it is killed together with its foreground processes.
 pub(crate) struct Terminal {
     pty: Pty,
     child: Child,

@@ -2,7 +2,7 @@
 //!
 //! The AWS CLI hands it over in an environment variable. That would go on to every program that ssmx runs, such as a
 //! `credential_process`, and it stands in `/proc/PID/environ` for as long as this process lives. A variable can only be
-//! taken out of one's own environment by code that is unsafe in Rust, since other threads may be reading it; so the
+//! taken out of our own environment by code that is unsafe in Rust, since other threads may be reading it; so the
 //! process starts itself again without the variable, with the answer in a pipe. Windows cannot do that, and there the
 //! variable stays.
 

@@ -167,7 +167,7 @@ impl Streams {
         .await
     }
 
-    /// Changes the session and wakes whom the change concerns; only the sender is for `change` to wake, as nobody can
+    /// Changes the session and wakes whom the change concerns; only the sender is for `change` to wake, as nothing can
     /// tell from outside whether there is something to send.
     fn change<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
