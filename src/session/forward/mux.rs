@@ -18,7 +18,7 @@ use tokio::time::sleep_until;
 
 use super::observer::{TunnelEvent, TunnelObserver};
 use super::stop::{farewell, is_set};
-use crate::channel::{Channel, End, Outlet, SessionOver};
+use crate::channel::{Channel, End, Outlet};
 use crate::protocol::smux::{self, KeepAlive, Mux, StreamId};
 use crate::protocol::{Capabilities, Capability, Role};
 use crate::session::event::{PortEvent, RESTARTED, next_port, try_next_port};
@@ -155,7 +155,7 @@ impl<O: TunnelObserver> Driver<'_, O> {
                 state.dispatch();
                 (state.mux.can_receive(), state.mux.poll_timeout())
             };
-            self.transmit(outlet).map_err(|SessionOver| "the session accepts no more data".to_owned())?;
+            self.transmit(outlet);
             tokio::select! {
                 event = next_port(channel, self.observer), if can_receive => {
                     if let Some(end) = self.take_events(event, channel)? {
@@ -171,8 +171,8 @@ impl<O: TunnelObserver> Driver<'_, O> {
     }
 
     /// Sends what there is, if it is our turn.
-    fn transmit(&self, outlet: &mut Outlet) -> Result<(), SessionOver> {
-        let Some(room) = outlet.granted() else { return Ok(()) };
+    fn transmit(&self, outlet: &mut Outlet) {
+        let Some(room) = outlet.granted() else { return };
         let bytes = {
             let mut state = self.shared.lock();
             let bytes = state.mux.poll_transmit(room);
@@ -180,7 +180,10 @@ impl<O: TunnelObserver> Driver<'_, O> {
             state.dispatch();
             bytes
         };
-        bytes.map_or(Ok(()), |bytes| outlet.send(bytes))
+        if let Some(bytes) = bytes {
+            // A session that is over takes nothing. What arrived before its end, and how it ended, are events still.
+            let _ = outlet.send(bytes);
+        }
     }
 
     fn take_events(&self, first: PortEvent, channel: &mut Channel) -> Result<Option<End>, String> {

@@ -17,7 +17,7 @@ use super::observer::Opener;
 use super::stream::Stream;
 use super::testing::{Agents, Heard, echo, server};
 use super::{Bind, Listen, Listener, LocalPort, Probe, connect, copy, serve};
-use crate::channel::{Channel, Command, Event};
+use crate::channel::{Channel, Command, End, Event};
 use crate::protocol::{Capabilities, Flag, Version};
 
 const NEW: &str = "3.3.2299.0";
@@ -274,9 +274,28 @@ async fn a_byte_goes_out_in_the_next_turn_however_much_waits() {
         assert!(turn < 10 || bytes.len() > 30 * 1024, "{} in turn {turn}", bytes.len());
         assert_eq!(bytes.contains(&b'@'), typed, "turn {turn}");
     }
-    events.send(Event::Ended(crate::channel::End::Expired)).await.unwrap();
+    events.send(Event::Ended(End::Expired)).await.unwrap();
     task.await.unwrap();
     saturating.await.unwrap();
+}
+
+#[tokio::test]
+async fn the_end_of_a_session_is_heard_also_where_there_was_more_to_send() {
+    // Which of several things that are ready comes first is a matter of chance.
+    for _ in 0..50 {
+        let (channel, mut commands, events, _stop) = Channel::for_tests("session");
+        let shared = Shared::new(Capabilities::of(Version::new(3, 3, 0, 0)));
+        let (_stop_sender, stopped) = watch::channel(false);
+        let task = tokio::spawn(Arc::clone(&shared).run(channel, Arc::new(Heard::default()), stopped));
+        let Command::Turn(grant) = commands.recv().await.unwrap() else { panic!() };
+        let stream = Stream::open(&shared).unwrap();
+        stream.write(Bytes::from_static(b"too late")).await.unwrap();
+        grant.send(1024).unwrap();
+        events.try_send(Event::Ended(End::Closed("Forwarding is forbidden.".to_owned()))).unwrap();
+        drop(commands);
+        let end = task.await.unwrap();
+        assert!(matches!(&end, End::Closed(reason) if reason == "Forwarding is forbidden."), "{end:?}");
+    }
 }
 
 #[tokio::test]
