@@ -131,17 +131,19 @@ fn as_echo_server_of_its_client() {
             });
         }
 
-        let mut echoes: BTreeMap<StreamId, Bytes> = BTreeMap::new();
+        let mut echoes: BTreeMap<StreamId, Echo> = BTreeMap::new();
         let mut finished = 0;
         let mux = Mux::new(Role::Agent, config(), Instant::now());
         let _carrier = drive(mux, ours, |mux| {
             while let Some(event) = mux.poll_event() {
                 match event {
-                    Event::Opened(id) => drop(echoes.insert(id, Bytes::new())),
-                    Event::Readable(id) | Event::Writable(id) => echo(mux, id, echoes.get_mut(&id).unwrap()),
+                    Event::Opened(id) => drop(echoes.insert(id, Echo::default())),
+                    Event::Readable(id) | Event::Writable(id) => echoes.get_mut(&id).unwrap().pass_on(mux, id),
                     Event::Finished(id) => {
-                        mux.finish(id);
                         finished += 1;
+                        let echo = echoes.get_mut(&id).unwrap();
+                        echo.has_all = true;
+                        echo.pass_on(mux, id);
                     }
                     Event::Closed(error) => panic!("{error}"),
                 }
@@ -153,15 +155,28 @@ fn as_echo_server_of_its_client() {
     });
 }
 
-/// Reads only as fast as it can write, so that what is not echoed yet waits unread.
-fn echo(mux: &mut Mux, id: StreamId, rest: &mut Bytes) {
-    loop {
-        let accepted = if rest.is_empty() { 0 } else { mux.write(id, rest.clone()).unwrap() };
-        rest.advance(accepted);
-        if !rest.is_empty() {
-            return;
+/// What was read of a stream and has not been written yet.
+#[derive(Default)]
+struct Echo {
+    rest: Bytes,
+    has_all: bool,
+}
+
+impl Echo {
+    /// Reads only as fast as it can write, so that what is not echoed yet waits unread. The end goes behind the last
+    /// of it, which may have to wait for room when the end arrives.
+    fn pass_on(&mut self, mux: &mut Mux, id: StreamId) {
+        loop {
+            let accepted = if self.rest.is_empty() { 0 } else { mux.write(id, self.rest.clone()).unwrap() };
+            self.rest.advance(accepted);
+            if !self.rest.is_empty() {
+                return;
+            }
+            let Some(data) = mux.read(id) else { break };
+            self.rest = data;
         }
-        let Some(data) = mux.read(id) else { return };
-        *rest = data;
+        if self.has_all {
+            mux.finish(id);
+        }
     }
 }
