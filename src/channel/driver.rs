@@ -124,8 +124,12 @@ impl Driver {
             self.channel.handle_disconnected();
             if too_large {
                 self.channel.handle_message_too_large();
+                gateways::remember_mtu(&self.url.host, self.channel.mtu());
             }
             tracing::info!(session_id = self.session_id, %reason, "connection lost");
+            if self.channel.has_ended() {
+                return self.hand_out_the_rest(unfinished).await.unwrap_or(End::Lost(reason));
+            }
             let resumed = async {
                 let refused = since.elapsed() < AT_ONCE && self.channel.receive_statistics().received == heard;
                 let outage = match &mut outage {
@@ -148,10 +152,7 @@ impl Driver {
             };
             socket = match resumed.await {
                 Ok(socket) => socket,
-                Err(end) => {
-                    self.hand_out_the_rest(unfinished).await;
-                    return end;
-                }
+                Err(end) => return self.hand_out_the_rest(unfinished).await.unwrap_or(end),
             };
         }
     }
@@ -212,7 +213,8 @@ impl Driver {
                     channel.handle_timeout(now);
                     if now >= next_check {
                         next_check = now + TICK;
-                        if let Err(cut) = connection.check(now, channel) {
+                        // Of a session that has ended nothing is read any more, and its silence means nothing.
+                        if !ended && let Err(cut) = connection.check(now, channel) {
                             return Stop::Lost(cut);
                         }
                     }
@@ -241,15 +243,16 @@ impl Driver {
         Ok(())
     }
 
-    /// The session has ended without a word from the service: what had arrived before is still the owner's.
-    async fn hand_out_the_rest(&mut self, mut unfinished: Unfinished) {
+    /// There is no further connection: what had arrived before is still the owner's. How the session ended, if that had
+    /// arrived too.
+    async fn hand_out_the_rest(&mut self, mut unfinished: Unfinished) -> Option<End> {
         loop {
             for event in unfinished.events.drain(..) {
                 let _ = self.events.send(event).await;
             }
-            let Some(event) = self.channel.poll_event() else { return };
-            if self.translate(event, &mut unfinished).is_err() {
-                return;
+            let event = self.channel.poll_event()?;
+            if let Err(end) = self.translate(event, &mut unfinished) {
+                return Some(end);
             }
         }
     }
@@ -267,11 +270,8 @@ impl Driver {
             protocol::Event::Ready(handshake) => {
                 tracing::info!(session_id = self.session_id, ?handshake, "ready");
                 let agent = handshake.as_ref().and_then(Handshake::capabilities);
-                if self.large_messages
-                    && agent.is_some_and(|agent| agent.has(Capability::LargeMessages))
-                    && !gateways::refuses_large_messages(&self.url.host)
-                {
-                    self.channel.discover_mtu();
+                if self.large_messages && agent.is_some_and(|agent| agent.has(Capability::LargeMessages)) {
+                    self.channel.discover_mtu(gateways::mtu(&self.url.host).unwrap_or(usize::MAX));
                 }
                 let message = handshake.as_ref().and_then(message);
                 emit(Event::Ready(handshake));
@@ -287,12 +287,13 @@ impl Driver {
             protocol::Event::Stderr(bytes) => emit(Event::Stderr(bytes)),
             protocol::Event::ExitCode(code) => emit(Event::ExitCode(code)),
             protocol::Event::Flag(flag) => emit(Event::Flag(flag)),
-            protocol::Event::LargeMessagesRefused => gateways::remember_refusal(&self.url.host),
             protocol::Event::Closed(closed) => return Err(End::Closed(closed.output)),
-            protocol::Event::Failed(failure @ Failure::LargeMessageUnanswered) => {
-                return Err(End::Lost(failure.to_string()));
+            protocol::Event::Failed(failure) => {
+                if failure == Failure::LargeMessageUnanswered {
+                    gateways::remember_mtu(&self.url.host, self.channel.mtu());
+                }
+                return Err(End::Failed(failure));
             }
-            protocol::Event::Failed(failure) => return Err(End::Failed(failure)),
             // These two come to agents.
             protocol::Event::KeyToDecrypt { .. } | protocol::Event::Size(_) => {}
         }

@@ -117,7 +117,9 @@ pub(crate) fn failure(end: End) -> Option<CliError> {
             let refused = lost("connection lost, and the session cannot be resumed").caused_by(&error);
             error.hints().into_iter().fold(refused, CliError::hint)
         }
-        End::Failed(failure @ Failure::Undecipherable) => lost("the session failed").caused_by(&failure),
+        End::Failed(
+            failure @ (Failure::Undecipherable | Failure::LargeMessageUnanswered | Failure::LargeMessageRefused),
+        ) => lost("the session failed").caused_by(&failure),
         End::Failed(failure) => CliError::failed("the session failed").caused_by(&failure),
     })
 }

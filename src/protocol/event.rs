@@ -31,9 +31,6 @@ pub enum Event {
     Size(Size),
     /// A flag of a port session.
     Flag(Flag),
-    /// To a client: the gateway lets no large messages through, so that further sessions behind it should not try them.
-    /// This one goes on with small ones; or it has failed, and [`Failure::LargeMessageUnanswered`] follows.
-    LargeMessagesRefused,
     /// The service has ended the session. Nothing follows.
     Closed(ChannelClosed),
     /// The session cannot go on. Nothing follows.
@@ -46,10 +43,13 @@ pub enum Failure {
     /// A message of an encrypted session was not sealed with its key.
     #[error("a message cannot be decrypted with the key of the session")]
     Undecipherable,
-    /// The first large message was not acknowledged in time, on a connection that was there. It may have arrived all
+    /// A message of a size that was tried for the first time was not acknowledged, on a connection that was there. It may have arrived all
     /// the same, so that it cannot be sent in another form.
     #[error("the service did not answer a large message")]
     LargeMessageUnanswered,
+    /// The service refuses a message of a size that it had accepted before. It may have arrived all the same.
+    #[error("the service refuses messages of a size that it accepted before")]
+    LargeMessageRefused,
     /// An agent's handshake has failed.
     #[error("the handshake failed: {0}")]
     Handshake(String),

@@ -39,7 +39,7 @@ pub struct SendStatistics {
 struct Sent {
     frame: Bytes,
     sent_at: Instant,
-    /// That of its last transmission; every transmission of any message has a new one.
+    /// The number of its last transmission; each transmission of any message has a new one.
     packet_number: u64,
     transmissions: u32,
     lost: bool,
@@ -120,6 +120,11 @@ impl Sender {
     /// Bytes that the window has left.
     pub(crate) fn free(&self) -> usize {
         self.congestion.window().saturating_sub(self.in_flight)
+    }
+
+    /// Bytes of the largest frame that is unacknowledged; 0 without any.
+    pub(crate) fn largest(&self) -> usize {
+        self.unacked.iter().flatten().map(|sent| sent.frame.len()).max().unwrap_or(0)
     }
 
     /// Takes the newest message back, which never reached the receiver; false when this is not it.

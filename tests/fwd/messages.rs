@@ -23,6 +23,24 @@ fn a_close_for_the_size_of_a_message_costs_one_reconnect() {
 }
 
 #[test]
+fn a_size_above_the_one_that_got_through_is_found_out_by_itself() {
+    let aws = Aws::new(|options| {
+        // Messages of 8 KiB get through, those of 32 KiB do not.
+        options.message_limit = Some(MessageLimit::Close(20_000));
+    });
+    let mut tunnel = aws.open(&["db", &format!("0:{}", echo())]);
+    let stream = tunnel.connect();
+    exchange(&stream, b"small", 5);
+    exchange(&stream, &noise(1, 1500), 1500);
+    exchange(&stream, &noise(2, 16 << 20), 64 << 10);
+    tunnel.wait_for("nothing was lost");
+    assert_snapshot!(settled(&tunnel.errors()), @"
+    ssmx: db:PORT: connection lost (the service closed the connection (code 1009)); reconnecting…
+    ssmx: db:PORT: connection restored after TIME; nothing was lost
+    ");
+}
+
+#[test]
 fn a_service_that_swallows_a_large_message_costs_one_session() {
     let aws = Aws::new(|options| options.message_limit = Some(MessageLimit::Swallow(4096)));
     let mut tunnel = aws.open(&["db", &format!("0:{}", echo())]);

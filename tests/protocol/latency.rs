@@ -68,7 +68,7 @@ impl End {
             match event {
                 Event::Ready(_) => {
                     self.ready = true;
-                    self.channel.discover_mtu();
+                    self.channel.discover_mtu(usize::MAX);
                 }
                 Event::Output(bytes) => self.mux.handle_data(now, bytes).expect("it is smux"),
                 other => panic!("{other:?}"),

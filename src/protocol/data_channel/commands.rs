@@ -88,9 +88,10 @@ impl DataChannel {
         }
     }
 
-    /// Tries messages of up to 32 KiB for bulk data from now on. The agent has to take them, and the gateway must not be
-    /// known to refuse them. It may report [`Event::LargeMessagesRefused`](crate::protocol::Event::LargeMessagesRefused).
-    pub fn discover_mtu(&mut self) {
-        self.mtu.start();
+    /// Tries larger messages for bulk data from now on, up to 32 KiB and up to `limit` payload bytes. The agent has to
+    /// take them. [`DataChannel::mtu`] says how far it has got; after a refusal it is the limit for further sessions
+    /// through the same gateway.
+    pub fn discover_mtu(&mut self, limit: usize) {
+        self.mtu.start(limit);
     }
 }

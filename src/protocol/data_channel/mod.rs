@@ -67,8 +67,8 @@ use timers::{Timer, TimerTable};
 
 use super::handshake::{AgentHandshake, ClientHandshake};
 use super::ids::Ids;
-use super::message::MessageType;
-use super::mtu::{MTU_PROBE_TIMEOUT, MtuDiscovery, MtuProbe};
+use super::message::{MessageType, PREFIX_LENGTH};
+use super::mtu::{BASE_MTU, MTU_PROBE_TIMEOUT, MtuDiscovery, MtuProbe};
 use super::receiver::Receiver;
 use super::send_queue::SendQueue;
 use super::sender::{SendStatistics, Sender};
@@ -205,6 +205,11 @@ impl DataChannel {
         self.queue.bytes() + self.event_bytes + self.receiver.out_of_order_bytes()
     }
 
+    /// Payload bytes of the largest message that is known to get through.
+    pub fn mtu(&self) -> usize {
+        self.mtu.proven()
+    }
+
     /// The smoothed round trip to the peer; `None` until it was measured on this connection.
     pub fn round_trip(&self) -> Option<Duration> {
         self.sender.round_trip()
@@ -257,20 +262,24 @@ impl DataChannel {
     }
 
     /// The gateway has closed the connection because of the size of a message (close code 1009); this does not stand in
-    /// for [`DataChannel::handle_disconnected`]. A probe that was in flight has not reached the peer: it is cut anew.
-    /// From now on nothing is sent that is larger than the official client sends.
+    /// for [`DataChannel::handle_disconnected`]. A probe that was in flight has not reached the peer: it is cut anew. No
+    /// new message is larger from now on than [`DataChannel::mtu`]. The session fails if a size is refused that was
+    /// acknowledged before: what is in flight may have arrived, and cannot be cut anew.
     pub fn handle_message_too_large(&mut self) {
         if self.has_ended() {
             return;
         }
-        let Some(MtuProbe { sequence, payload_type, payload }) = self.mtu.on_refused() else { return };
-        self.timers.stop(Timer::MtuProbe);
-        // Nothing has followed it, so it is the newest.
-        if self.sender.withdraw(sequence) {
-            self.queue.put_back(payload_type, payload);
+        let proven = self.mtu.proven();
+        if let Some(MtuProbe { sequence, payload_type, payload }) = self.mtu.on_refused() {
+            self.timers.stop(Timer::MtuProbe);
+            // Nothing has followed it, so it is the newest.
+            if self.sender.withdraw(sequence) {
+                self.queue.put_back(payload_type, payload);
+            }
+            self.update_retransmission_timer();
+        } else if proven > BASE_MTU && self.sender.largest() > PREFIX_LENGTH + BASE_MTU {
+            self.end(Event::Failed(Failure::LargeMessageRefused));
         }
-        self.update_retransmission_timer();
-        self.events.push_back(Event::LargeMessagesRefused);
     }
 
     /// Does what is due at `now`; harmless when nothing is.
@@ -289,7 +298,7 @@ impl DataChannel {
                 }
                 Timer::Retransmission => self.sender.on_timeout(now),
                 Timer::MtuProbe => {
-                    self.events.push_back(Event::LargeMessagesRefused);
+                    self.mtu.on_refused();
                     self.end(Event::Failed(Failure::LargeMessageUnanswered));
                 }
             }

@@ -1,6 +1,6 @@
 use super::*;
 use crate::protocol::message::PREFIX_LENGTH;
-use crate::protocol::mtu::BASE_MTU;
+use crate::protocol::mtu::{BASE_MTU, MAX_MTU};
 
 fn pair(now: Instant) -> (DataChannel, DataChannel) {
     let config = |seed| Config::new(now, 1, seed);
@@ -41,7 +41,7 @@ fn discovering_pair(now: Instant) -> (DataChannel, DataChannel) {
     agent.handle_connected(now);
     client.handle_timeout(now);
     client.open_without_handshake();
-    client.discover_mtu();
+    client.discover_mtu(usize::MAX);
     while client.poll_event().is_some() {}
     (client, agent)
 }
@@ -67,7 +67,7 @@ fn wait(client: &mut DataChannel, mut now: Instant, until: Instant) -> Option<In
 }
 
 #[test]
-fn the_first_large_message_goes_alone_and_then_all_are_large() {
+fn the_first_large_message_goes_alone_and_proves_its_size() {
     let now = Instant::now();
     let (mut client, mut agent) = discovering_pair(now);
     assert_eq!(client.write(&[7; 20_000]), 20_000);
@@ -76,8 +76,59 @@ fn the_first_large_message_goes_alone_and_then_all_are_large() {
     assert!(client.poll_transmit(now).is_none() && client.poll_sendable() == 0);
     agent.handle_frame(now, first);
     assert_eq!(carry(now, &mut client, &mut agent), vec![7; 20_000]);
-    assert_eq!(client.send_statistics().sent, 2, "the rest is one message");
+    assert_eq!(client.send_statistics().sent, 3, "the rest goes in messages of the size that is proven");
+    assert_eq!(client.mtu(), 8 * 1024);
     assert!(!client.timers.is_set(Timer::MtuProbe));
+}
+
+#[test]
+fn each_larger_size_is_tried_with_a_message_of_its_own() {
+    let mut now = Instant::now();
+    let (mut client, mut agent) = discovering_pair(now);
+    let mut largest = 0;
+    // A small message proves nothing, whatever is sent after it.
+    for length in [1_500, 3_000, 7_000, 400_000, 400_000, 400_000] {
+        let mut data: &[u8] = &vec![7; length];
+        let mut read = 0;
+        while !data.is_empty() || read < length {
+            data = &data[client.write(data)..];
+            now += Duration::from_millis(1);
+            let frames: Vec<Bytes> = std::iter::from_fn(|| client.poll_transmit(now)).collect();
+            for (index, frame) in frames.iter().enumerate() {
+                let payload = frame.len() - PREFIX_LENGTH;
+                if payload > client.mtu() {
+                    assert!([8 * 1024, MAX_MTU].contains(&payload), "{payload}");
+                    assert_eq!(index + 1, frames.len(), "nothing follows a probe");
+                    assert!(client.mtu.is_probing() && client.poll_sendable() == 0);
+                }
+                largest = largest.max(payload);
+            }
+            frames.into_iter().for_each(|frame| agent.handle_frame(now, frame));
+            now += Duration::from_millis(1);
+            read += carry(now, &mut client, &mut agent).len();
+        }
+        assert!(length >= 8 * 1024 || largest <= BASE_MTU, "{largest} with {length} bytes to send");
+    }
+    assert_eq!((largest, client.mtu()), (MAX_MTU, MAX_MTU));
+}
+
+#[test]
+fn a_size_that_was_proven_and_is_refused_later_fails_the_session() {
+    let now = Instant::now();
+    for in_flight in [true, false] {
+        let (mut client, mut agent) = discovering_pair(now);
+        assert_eq!(client.write(&[7; 8 * 1024]), 8 * 1024);
+        assert_eq!(carry(now, &mut client, &mut agent).len(), 8 * 1024);
+        if in_flight {
+            assert_eq!(client.write(&[7; 8 * 1024]), 8 * 1024);
+            assert!(client.poll_transmit(now).is_some());
+        }
+        client.handle_disconnected();
+        client.handle_message_too_large();
+        assert_eq!(client.mtu(), BASE_MTU);
+        let failed = in_flight.then_some(Event::Failed(Failure::LargeMessageRefused));
+        assert_eq!((client.has_ended(), client.poll_event()), (in_flight, failed), "it may have arrived all the same");
+    }
 }
 
 #[test]
@@ -92,8 +143,7 @@ fn a_refused_large_message_is_cut_anew_and_nothing_is_lost_or_doubled() {
     assert!(client.poll_transmit(now).unwrap().len() > 8 * 1024);
     client.handle_disconnected();
     client.handle_message_too_large();
-    client.handle_message_too_large();
-    assert_eq!((client.poll_event(), client.poll_event()), (Some(Event::LargeMessagesRefused), None));
+    assert_eq!((client.poll_event(), client.mtu()), (None, BASE_MTU));
     client.handle_connected(now);
     let sent_before = client.send_statistics().sent;
     assert_eq!(carry(now, &mut client, &mut agent), data);
@@ -101,13 +151,12 @@ fn a_refused_large_message_is_cut_anew_and_nothing_is_lost_or_doubled() {
 }
 
 #[test]
-fn a_probe_that_is_swallowed_ends_the_session_ten_seconds_later() {
+fn a_probe_that_is_swallowed_ends_the_session() {
     let now = Instant::now();
     let (mut client, _) = discovering_pair(now);
     swallow_a_probe(now, &mut client);
     let due = now + MTU_PROBE_TIMEOUT;
     assert_eq!(wait(&mut client, now, due + MTU_PROBE_TIMEOUT), Some(due));
-    assert_eq!(client.poll_event(), Some(Event::LargeMessagesRefused));
     assert_eq!(client.poll_event(), Some(Event::Failed(Failure::LargeMessageUnanswered)));
     assert!(client.has_ended() && client.poll_timeout().is_none());
 }

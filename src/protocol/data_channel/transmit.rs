@@ -49,6 +49,11 @@ impl DataChannel {
         if !may || self.mtu.is_probing() {
             return 0;
         }
+        if let Some(size) = self.next_probe() {
+            // Nothing follows a probe. What is written may also be less than one, and is cut smaller then.
+            let messages = size.div_ceil(self.mtu.proven());
+            return if self.sender.admit(messages * PREFIX_LENGTH + size) { size } else { 0 };
+        }
         let size = self.message_size();
         let whole = PREFIX_LENGTH + size;
         if !self.sender.admit(whole) {
@@ -73,7 +78,8 @@ impl DataChannel {
         {
             return Some(self.send(now, payload_type, payload));
         }
-        let size = self.message_size();
+        let probe = self.next_probe().filter(|&size| self.queue.next_length(size) == Some(size));
+        let size = probe.unwrap_or_else(|| self.message_size());
         let length = self.queue.next_length(size).filter(|_| allowed)?;
         if !self.sender.admit(PREFIX_LENGTH + length) {
             return None;
@@ -85,7 +91,12 @@ impl DataChannel {
     /// How large messages with bulk data are at the moment. On a slow line a large one would hold up a key for longer
     /// than the round trip.
     fn message_size(&self) -> usize {
-        self.mtu.current().min(self.sender.message_size().max(BASE_MTU))
+        self.mtu.proven().min(self.sender.message_size().max(BASE_MTU))
+    }
+
+    /// The size of the message that would show whether it gets through, when the line is fast enough for it.
+    fn next_probe(&self) -> Option<usize> {
+        self.mtu.next_probe().filter(|&size| size <= self.sender.message_size())
     }
 
     fn send(&mut self, now: Instant, payload_type: PayloadType, payload: Bytes) -> Bytes {

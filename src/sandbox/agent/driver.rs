@@ -207,11 +207,7 @@ where
                 Event::Flag(flag) => self.untaken = Some(Input::Flag(flag)),
                 Event::Failed(failure) => return Err(End::Failed(failure)),
                 Event::Closed(_) => return Err(End::Over),
-                Event::LateHandshake(_)
-                | Event::KeyNeeded(_)
-                | Event::Stderr(_)
-                | Event::ExitCode(_)
-                | Event::LargeMessagesRefused => {}
+                Event::LateHandshake(_) | Event::KeyNeeded(_) | Event::Stderr(_) | Event::ExitCode(_) => {}
             }
         }
         Ok(())
