@@ -8,7 +8,6 @@ use serde_json::Value;
 
 use super::lab::Lab;
 use crate::support::DEADLINE;
-use crate::support::cloud::wait_until;
 use crate::support::command::Running;
 use crate::support::snapshot::{settled, titled};
 
@@ -52,7 +51,7 @@ fn ask(port: u64, expected: &str) {
 fn several_are_started_by_name_each_through_its_own_target() {
     let lab = lab(server("pg"), server("redis"));
     let tunnels = Running::start(lab.ssmx().args(["fwd", "pg", "redis", "-o", "json"]));
-    wait_until("both tunnels", || tunnels.out().lines().count() == 2 || !tunnels.err().is_empty());
+    tunnels.wait_for_lines(2);
     let out = tunnels.out();
     let ready: Vec<Value> = out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let ready = |name: &str| ready.iter().find(|one| one["tunnel"] == name).unwrap_or_else(|| panic!("{ready:?}"));
