@@ -28,7 +28,7 @@ const VARYING: &[(&str, &str)] = &[
     (r"\b[0-9]+ (s|min) ago\b", "just now"),
     (r"\b[0-9]+ d(ays)? ago\b", "N d$1 ago"),
     // The ports that the system gives, and the program of the test, which has some.
-    (r"(:|\bport )[0-9]{5}\b", "${1}PORT"),
+    (r"(:|\b[Pp]ort )[0-9]{5}\b", "${1}PORT"),
     (r"\be2e-[0-9a-f]+ \(pid\b", "e2e (pid"),
 ];
 
