@@ -8,7 +8,7 @@ use insta::Settings;
 
 use crate::support::cloud::Cloud;
 use crate::support::command::{Finished, run, ssmx};
-use crate::support::snapshot::{titled, typed};
+use crate::support::snapshot::{case, typed};
 
 /// Runs it where lines have room for 80 characters.
 fn at_80(words: &[&str]) -> Finished {
@@ -50,7 +50,7 @@ fn every_command_has_help() {
                 .iter()
                 .map(|flag| {
                     let words: Vec<&str> = words.iter().map(String::as_str).chain([*flag]).collect();
-                    titled(format!("ssmx {}", words.join(" ")), &at_80(&words).shown())
+                    case(format!("ssmx {}", words.join(" ")), &at_80(&words).shown())
                 })
                 .collect();
             insta::assert_snapshot!(snapshot_name(words), shown);
@@ -151,7 +151,7 @@ fn command_lines_that_make_no_sense() {
         &["ls", "--log-file"],
     ]
     .iter()
-    .map(|words| titled(format!("ssmx {}", typed(words)), &at_80(words).shown()))
+    .map(|words| case(format!("ssmx {}", typed(words)), &at_80(words).shown()))
     .collect();
     let mut settings = Settings::clone_current();
     settings.set_omit_expression(true);
@@ -163,7 +163,7 @@ fn command_lines_that_make_no_sense() {
 fn a_mistyped_command_is_taken_for_a_target_until_there_is_none() {
     let cloud = Cloud::start();
     let shown: String = ["exce", "shel", "frobnicate"]
-        .map(|word| titled(format!("ssmx {word}"), &run(cloud.ssmx().arg(word)).shown()))
+        .map(|word| case(format!("ssmx {word}"), &run(cloud.ssmx().arg(word)).shown()))
         .concat();
     insta::assert_snapshot!(shown, @"
     === ssmx exce

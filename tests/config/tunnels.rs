@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::lab::Lab;
 use crate::support::DEADLINE;
 use crate::support::command::Running;
-use crate::support::snapshot::{settled, titled};
+use crate::support::snapshot::{case, settled};
 
 /// A server that says its name and then what it hears, as the instances of the sandbox reach it.
 fn server(name: &'static str) -> u16 {
@@ -101,7 +101,7 @@ fn names_that_are_none_are_told() {
         &["fwd", "pg", "80", "redis"],
         &["fwd", "web", "x"],
     ]
-    .map(|args| titled(args.join(" "), &lab.run(args).shown()))
+    .map(|args| case(args.join(" "), &lab.run(args).shown()))
     .concat();
     insta::assert_snapshot!(shown, @"
     === fwd pgg

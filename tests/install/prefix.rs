@@ -4,7 +4,7 @@ use std::fs;
 
 use super::place::Place;
 use crate::support::command::run;
-use crate::support::snapshot::{settled, titled, typed};
+use crate::support::snapshot::{case, settled, typed};
 
 fn program(place: &Place) -> String {
     place.at("tree/program").to_str().unwrap().to_owned()
@@ -147,7 +147,7 @@ fn a_command_line_that_makes_no_sense_is_told() {
         &[""],
     ]
     .iter()
-    .map(|args| titled(format!("install.sh {}", typed(args)), &place.run(args).shown()))
+    .map(|args| case(format!("install.sh {}", typed(args)), &place.run(args).shown()))
     .collect();
     insta::assert_snapshot!(shown, @"
     === install.sh --prefix

@@ -107,7 +107,7 @@ fn an_end_with_a_reason_is_a_failure_that_is_told() {
     assert_eq!(pty.wait().code(), Some(1), "{pty:?}");
     pty.assert_restored();
     // The prompt may or may not have come by then.
-    insta::assert_snapshot!(from_error(&pty.shown()), @"
+    insta::assert_snapshot!(from_error(&pty.text()), @"
     error: the session failed
     caused by: Your session timed out due to inactivity.
     ");
@@ -122,7 +122,7 @@ fn an_agent_that_fails_is_quoted() {
     let mut pty = Pty::spawn(shell(&sandbox), 80, 24);
     assert_eq!(pty.wait().code(), Some(1), "{pty:?}");
     pty.assert_restored();
-    insta::assert_snapshot!(from_error(&pty.shown()), @"
+    insta::assert_snapshot!(from_error(&pty.text()), @"
     error: the session failed
     caused by: Unable to start shell: Failed to start pty: no such user
     ");

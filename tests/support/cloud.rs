@@ -74,6 +74,16 @@ impl Cloud {
         &found.unwrap_or_else(|| panic!("the sandbox sets no {name}")).1
     }
 
+    /// The credentials of the sandbox, as a profile of an AWS configuration has them.
+    pub(crate) fn keys(&self) -> String {
+        format!(
+            "aws_access_key_id = {}\naws_secret_access_key = {}\naws_session_token = {}\n",
+            self.var("AWS_ACCESS_KEY_ID"),
+            self.var("AWS_SECRET_ACCESS_KEY"),
+            self.var("AWS_SESSION_TOKEN")
+        )
+    }
+
     /// All variables of the sandbox's environment.
     pub(crate) fn environment(&self) -> &[(String, String)] {
         &self.environment

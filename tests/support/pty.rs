@@ -114,14 +114,14 @@ impl Pty {
         assert_eq!(format!("{:?}", self.termios()), format!("{:?}", self.before), "{self:?}");
     }
 
-    /// The text on the screen.
+    /// The text on the screen as it is; in a snapshot, see `text` and `rows`.
     pub(crate) fn contents(&self) -> String {
         self.screen.lock().parser.screen().contents()
     }
 
-    /// The lines on the screen, for a snapshot.
-    pub(crate) fn lines(&self) -> String {
-        snapshot::screen(self.screen.lock().parser.screen())
+    /// The rows of the screen, for a snapshot of a layout: a line that did not fit takes several.
+    pub(crate) fn rows(&self) -> String {
+        snapshot::rows(self.screen.lock().parser.screen())
     }
 
     /// Every byte that was sent to the terminal.
