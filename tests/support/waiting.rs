@@ -1,4 +1,4 @@
-//! Waiting for what tells nobody that it has come. Nothing waits without [`DEADLINE`].
+//! Waiting for what tells nobody that it has come, no longer than [`DEADLINE`].
 //!
 //! Output wakes whoever waits for it: see `Running` and `Pty`.
 
