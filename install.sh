@@ -93,7 +93,7 @@ read_arguments() {
     done
     [ -z "$archive" ] || [ -z "$binary" ] || wrong_usage "give an archive or a program, not both"
     [ -z "$checksum" ] || [ -n "$archive" ] || wrong_usage "--sha256 needs an archive"
-    [ -z "$uninstall" ] || [ -z "$archive$plugin" ] || wrong_usage "--uninstall takes no other option than --prefix"
+    [ -z "$uninstall" ] || [ -z "$archive$binary$plugin" ] || wrong_usage "--uninstall takes no other option than --prefix"
 }
 
 # Sets where things go: $bin, $man, $share for those of bash, fish and zsh, and $own for the rest.

@@ -36,5 +36,5 @@ fn a_reader_that_went_away_ends_us_quietly() {
     let mut child = ssmx().arg("--help").stdout(writer).stderr(std::process::Stdio::piped()).spawn().unwrap();
     let mut said = String::new();
     std::io::Read::read_to_string(&mut child.stderr.take().unwrap(), &mut said).unwrap();
-    assert_eq!((child.wait().unwrap().code(), said.as_str()), (Some(0), ""));
+    assert_eq!((crate::support::waiting::end_of(&mut child).expect("it ends").code(), said.as_str()), (Some(0), ""));
 }

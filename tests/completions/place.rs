@@ -3,7 +3,6 @@
 use std::fs;
 use std::path::Path;
 use std::process::Command;
-use std::thread;
 use std::time::{Duration, Instant};
 
 use ssmx::sandbox::Fleet;
@@ -129,11 +128,13 @@ impl Typed {
         }
         // Out of the menu that some have opened.
         let deadline = Instant::now() + DEADLINE;
-        while !self.pty.sees(|screen| is_at(screen, "$ ")) {
+        let out = |pty: &Pty, time| pty.sees_within(time, |screen| is_at(screen, "$ "));
+        let mut is_out = out(&self.pty, Duration::ZERO);
+        while !is_out {
             assert!(Instant::now() < deadline, "{:?}", self.pty);
             // A shell that is still at work for its list does not hear it, and it is pressed again.
             self.pty.send("\x03");
-            thread::sleep(Duration::from_millis(100));
+            is_out = out(&self.pty, Duration::from_millis(100));
         }
         self.clear();
     }

@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 
 use super::lab::Home;
-use crate::support::snapshot::{settled, titled};
+use crate::support::snapshot::{case, settled};
 
 const FILE: &str = "\
 # Mine.
@@ -59,7 +59,7 @@ fn what_would_not_load_is_refused_and_changes_nothing() {
     .map(|words| {
         let refused = home.run(&[&["config"], *words].concat());
         assert_eq!(home.text(), FILE, "{words:?}");
-        titled(words.join(" "), &refused.shown())
+        case(words.join(" "), &refused.shown())
     })
     .collect();
     insta::assert_snapshot!(shown, @"

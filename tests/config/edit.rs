@@ -84,7 +84,7 @@ fn a_mistake_can_be_corrected() {
     pty.wait_for_no_echo();
     pty.send("y");
     assert!(pty.wait().success(), "{pty:?}");
-    insta::assert_snapshot!(pty.shown(), @"
+    insta::assert_snapshot!(pty.text(), @"
     error: /tmp/TEMPORARY/config/ssmx/config.toml:2: unknown key `regoin` in [defaults]; did you mean `region`?
     Continue editing? yes
     Changed /tmp/TEMPORARY/config/ssmx/config.toml
@@ -102,7 +102,7 @@ fn what_is_given_up_is_kept() {
     pty.wait_for_no_echo();
     pty.send("n");
     assert_eq!(pty.wait().code(), Some(1), "{pty:?}");
-    insta::assert_snapshot!(without_number(&pty.shown()), @"
+    insta::assert_snapshot!(without_number(&pty.text()), @"
     error: /tmp/TEMPORARY/config/ssmx/config.toml:1: key with no value, expected `=`
     Continue editing? no
     error: nothing was changed, because the file would be invalid

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::lab::Home;
 use crate::support::command::run;
-use crate::support::snapshot::titled;
+use crate::support::snapshot::case;
 
 const FILE: &str = "\
 [defaults]
@@ -127,7 +127,7 @@ fn every_setting_is_explained() {
     let all = home.run(&["config", "explain", "-o", "json"]).out();
     let all: Value = serde_json::from_str(&all).unwrap();
     let keys = all.as_array().unwrap().iter().map(|one| one["key"].as_str().unwrap());
-    let shown: String = keys.map(|key| titled(key, &home.run(&["config", "explain", key]).shown())).collect();
+    let shown: String = keys.map(|key| case(key, &home.run(&["config", "explain", key]).shown())).collect();
     insta::assert_snapshot!(shown, @r#"
     === profile
     exit code: 0
@@ -467,7 +467,7 @@ fn programs_get_json() {
 fn what_is_not_there_is_told() {
     let home = Home::with(FILE);
     let shown: String = [&["regoin"][..], &["colour"], &["--target", "dbb"], &["--target", "web"]]
-        .map(|args| titled(args.join(" "), &home.run(&[&["config", "explain"], args].concat()).shown()))
+        .map(|args| case(args.join(" "), &home.run(&[&["config", "explain"], args].concat()).shown()))
         .concat();
     insta::assert_snapshot!(shown, @"
     === regoin

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::lab::Home;
 use crate::support::command::run;
-use crate::support::snapshot::titled;
+use crate::support::snapshot::case;
 
 #[test]
 fn questions_at_a_terminal_become_a_file() {
@@ -13,7 +13,7 @@ fn questions_at_a_terminal_become_a_file() {
     let mut pty = home.in_terminal(&["config", "init"], Path::new("false"));
     pty.wait_for_text("work");
     pty.wait_for_text("> none");
-    insta::assert_snapshot!(pty.shown(), @"
+    insta::assert_snapshot!(pty.text(), @"
     This writes /tmp/TEMPORARY/config/ssmx/config.toml.
     Default AWS profile:
     > none: use AWS_PROFILE
@@ -35,7 +35,7 @@ fn questions_at_a_terminal_become_a_file() {
         contents.contains("error: ") && contents.trim_end().ends_with("for work):")
     };
     pty.wait_for(asks_again, "second question");
-    insta::assert_snapshot!(pty.shown(), @r#"
+    insta::assert_snapshot!(pty.text(), @r#"
     This writes /tmp/TEMPORARY/config/ssmx/config.toml.
     Default AWS profile: work
     error: expected the name of a region such as "eu-west-1", found `EU`
@@ -45,7 +45,7 @@ fn questions_at_a_terminal_become_a_file() {
     pty.send("eu-west-3\r");
     assert!(pty.wait().success(), "{pty:?}");
     pty.assert_restored();
-    insta::assert_snapshot!(pty.shown(), @"
+    insta::assert_snapshot!(pty.text(), @"
     This writes /tmp/TEMPORARY/config/ssmx/config.toml.
     Default AWS profile: work
     Default region for all profiles (empty: each profile's own; eu-west-1 for work): eu-west-3
@@ -181,7 +181,7 @@ fn without_a_terminal_flags_answer_and_the_rest_is_left_to_aws() {
     assert!(home.text().contains("\n# profile = ") && home.text().contains("\nregion = \"eu-west-1\"\n"));
 
     let shown: String = [["--profile", "wrok"], ["--region", "EU"]]
-        .map(|args| titled(args.join(" "), &home.run(&[&["config", "init", "--force"], &args[..]].concat()).shown()))
+        .map(|args| case(args.join(" "), &home.run(&[&["config", "init", "--force"], &args[..]].concat()).shown()))
         .concat();
     insta::assert_snapshot!(shown, @r#"
     === --profile wrok

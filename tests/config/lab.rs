@@ -114,13 +114,7 @@ impl Lab {
 
     /// Writes an AWS configuration in which these profiles have the sandbox's credentials.
     pub(super) fn give_credentials(&self, profiles: &[&str]) {
-        let var = |name| self.cloud.var(name);
-        let keys = format!(
-            "aws_access_key_id = {}\naws_secret_access_key = {}\naws_session_token = {}\n",
-            var("AWS_ACCESS_KEY_ID"),
-            var("AWS_SECRET_ACCESS_KEY"),
-            var("AWS_SESSION_TOKEN")
-        );
+        let keys = self.cloud.keys();
         let text: String = profiles.iter().map(|name| format!("[profile {name}]\n{keys}")).collect();
         fs::write(self.home.file("aws"), text).unwrap();
     }

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use crate::support::command::run;
-use crate::support::snapshot::titled;
+use crate::support::snapshot::case;
 
 use super::lab::Lab;
 
@@ -76,7 +76,7 @@ fn documents_are_taken_from_the_settings() {
         &["fwd", "web-1", "0:80"],
         &["fwd", "web-1", "0:db:80"],
     ]
-    .map(|args| titled(args.join(" "), &lab.run(args).shown()))
+    .map(|args| case(args.join(" "), &lab.run(args).shown()))
     .concat();
     insta::assert_snapshot!(shown, @"
     === shell web-1

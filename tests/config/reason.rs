@@ -3,7 +3,7 @@
 use super::lab::Lab;
 use crate::support::command::run;
 use crate::support::pty::Pty;
-use crate::support::snapshot::{titled, typed};
+use crate::support::snapshot::{case, typed};
 
 const CONFIG: &str = "[targets.prod]\nname = 'web-1'\nreason_required = true\n";
 
@@ -19,7 +19,7 @@ fn without_a_terminal_a_reason_has_to_be_said() {
         &["proxy", "prod", "22"],
         &["shell", "prod", "--reason", " "],
     ]
-    .map(|args| titled(typed(args), &lab.run(args).shown()))
+    .map(|args| case(typed(args), &lab.run(args).shown()))
     .concat();
     insta::assert_snapshot!(shown, @"
     === shell prod
@@ -93,7 +93,7 @@ fn at_a_terminal_the_person_is_asked_once() {
         contents.contains("error: ") && contents.trim_end().ends_with("Reason for this session:")
     };
     pty.wait_for(asks_again, "second question");
-    insta::assert_snapshot!(pty.shown(), @"
+    insta::assert_snapshot!(pty.text(), @"
     error: a reason is required here
     Reason for this session:
     ");

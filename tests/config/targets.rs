@@ -1,7 +1,7 @@
 //! Aliases.
 
 use crate::support::command::run;
-use crate::support::snapshot::titled;
+use crate::support::snapshot::case;
 
 use super::lab::Lab;
 
@@ -96,7 +96,7 @@ fn an_alias_finds_its_instance_by_tags_address_or_whole_name() {
     assert!(history.len() == 4 && history.iter().all(|one| one.target() == Some("i-0db0000000000004d")), "{history:?}");
 
     let shown: String =
-        ["none", "part", "parts"].map(|alias| titled(alias, &lab.run(&["shell", alias]).shown())).concat();
+        ["none", "part", "parts"].map(|alias| case(alias, &lab.run(&["shell", alias]).shown())).concat();
     insta::assert_snapshot!(shown, @"
     === none
     exit code: 3

@@ -8,9 +8,8 @@ use serde_json::Value;
 
 use super::lab::Lab;
 use crate::support::DEADLINE;
-use crate::support::cloud::wait_until;
 use crate::support::command::Running;
-use crate::support::snapshot::{settled, titled};
+use crate::support::snapshot::{case, settled};
 
 /// A server that says its name and then what it hears, as the instances of the sandbox reach it.
 fn server(name: &'static str) -> u16 {
@@ -52,7 +51,7 @@ fn ask(port: u64, expected: &str) {
 fn several_are_started_by_name_each_through_its_own_target() {
     let lab = lab(server("pg"), server("redis"));
     let tunnels = Running::start(lab.ssmx().args(["fwd", "pg", "redis", "-o", "json"]));
-    wait_until("both tunnels", || tunnels.out().lines().count() == 2 || !tunnels.err().is_empty());
+    tunnels.wait_for_lines(2);
     let out = tunnels.out();
     let ready: Vec<Value> = out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let ready = |name: &str| ready.iter().find(|one| one["tunnel"] == name).unwrap_or_else(|| panic!("{ready:?}"));
@@ -102,7 +101,7 @@ fn names_that_are_none_are_told() {
         &["fwd", "pg", "80", "redis"],
         &["fwd", "web", "x"],
     ]
-    .map(|args| titled(args.join(" "), &lab.run(args).shown()))
+    .map(|args| case(args.join(" "), &lab.run(args).shown()))
     .concat();
     insta::assert_snapshot!(shown, @"
     === fwd pgg

@@ -8,8 +8,9 @@ use std::time::Instant;
 use aws_lc_rs::digest::{Context, SHA256};
 
 use crate::support::DEADLINE;
-use crate::support::cloud::{Cloud, wait_until};
+use crate::support::cloud::Cloud;
 use crate::support::snapshot::settled;
+use crate::support::waiting::end_of;
 
 const LINE: &[u8; 16] = b"0123456789abcde\n";
 const MUCH: usize = 64 * 1024 * 1024;
@@ -56,7 +57,7 @@ fn sixty_four_mebibytes_arrive_whole_within_bounds() {
         total += length;
         peak = peak.max(resident(child.id(), "VmHWM:"));
     }
-    assert_eq!((child.wait().unwrap().code(), total), (Some(0), MUCH));
+    assert_eq!((end_of(&mut child).expect("it ends").code(), total), (Some(0), MUCH));
     assert_eq!(context.finish().as_ref(), expected());
     // Some 30 MiB are the program itself.
     assert!(peak < 150 * 1024, "ssmx took {peak} KiB");
@@ -78,10 +79,10 @@ fn a_reader_that_leaves_ends_it_quietly_here_and_on_the_service() {
     BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
     assert_eq!(line, "y\n");
     // Here the reader was dropped, as when `head -1` exits.
-    wait_until("the end of ssmx", || child.try_wait().unwrap().is_some());
+    let status = end_of(&mut child).expect("it ends");
     let mut said = String::new();
     child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
-    assert_eq!((child.wait().unwrap().code(), said.as_str()), (Some(0), ""));
+    assert_eq!((status.code(), said.as_str()), (Some(0), ""));
     cloud.wait_for_no_session();
 }
 
@@ -97,7 +98,7 @@ fn a_full_disk_is_an_error() {
         cloud.ssmx().args(["exec", "web-1", "--", "echo", "hi"]).stdout(full).stderr(Stdio::piped()).spawn().unwrap();
     let mut said = String::new();
     child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
-    assert_eq!(child.wait().unwrap().code(), Some(255));
+    assert_eq!(end_of(&mut child).expect("it ends").code(), Some(255));
     insta::assert_snapshot!(settled(&said), @"
     error: cannot write to standard output
     caused by: No space left on device (os error NUMBER)

@@ -9,7 +9,7 @@ use std::time::Duration;
 use tempfile::TempDir;
 
 use super::errors::assert_told;
-use crate::support::cloud::{Cloud, wait_until};
+use crate::support::cloud::Cloud;
 use crate::support::command::{Finished, Running, run};
 use crate::support::trace::{Between, answer};
 
@@ -177,5 +177,5 @@ fn a_session_that_nobody_may_resume_says_so() {
     caused by: ssm:ResumeSession failed for SESSION-ID: User: me is not authorized to perform: ssm:ResumeSession on resource: arn:aws:ssm:r (AccessDeniedException, request id 11111111-2222)
     hint: ask for an IAM policy that allows ssm:ResumeSession on arn:aws:ssm:r
     ");
-    wait_until("the end on the service", || cloud.active().is_empty());
+    cloud.wait_for_no_session();
 }

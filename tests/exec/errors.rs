@@ -4,7 +4,7 @@ use ssmx::sandbox::{ApiFault, Fleet};
 
 use crate::support::cloud::Cloud;
 use crate::support::command::{Finished, run};
-use crate::support::snapshot::{settled, titled};
+use crate::support::snapshot::{case, settled};
 
 /// What went wrong, why, and what to do: in lines that begin so, without the insides of the program. The text itself is
 /// for a snapshot.
@@ -173,7 +173,7 @@ fn a_denied_session_shows_the_missing_action() {
 fn one_of_two_ways_to_find_a_name_is_enough() {
     // EC2 alone knows Name tags.
     let shown: String = ["ssm:DescribeInstanceInformation", "ec2:DescribeInstances"]
-        .map(|action| titled(action, &denied(action).exec("web-1", ["echo", "hi"]).shown()))
+        .map(|action| case(action, &denied(action).exec("web-1", ["echo", "hi"]).shown()))
         .concat();
     insta::assert_snapshot!(shown, @"
     === ssm:DescribeInstanceInformation

@@ -39,6 +39,8 @@ fn a_connection_that_is_cut_again_and_again_loses_nothing() {
     let ran = with(&["--fault", "cut=500ms", "--seed", "1"], script);
     assert_eq!(ran.code(), 6, "{}", ran.err());
     assert_eq!(ran.out(), (0..40).map(|i| format!("line {i}\n")).collect::<String>());
+    // It is resumed at once, and not after a pause.
+    assert!(ran.err().contains("connection restored after 0."), "{}", ran.err());
     // How often is up to the machine.
     let notices: BTreeSet<_> = without_reasons(&ran.err()).lines().map(str::to_owned).collect();
     let notices: Vec<_> = notices.into_iter().collect();

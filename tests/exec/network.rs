@@ -4,9 +4,9 @@ use std::net::TcpListener;
 use std::process::Command;
 
 use super::errors::assert_told;
-use crate::support::cloud::{Cloud, nobody, wait_until};
+use crate::support::cloud::{Cloud, nobody};
 use crate::support::command::{Running, run};
-use crate::support::snapshot::titled;
+use crate::support::snapshot::case;
 use crate::support::trace::{Between, answer};
 
 const WEB_1: &str = "i-0a11ce0000000001a";
@@ -133,8 +133,8 @@ fn a_stream_url_that_leads_elsewhere_is_refused() {
         });
         let ran = run(through(&cloud, &between).args(["exec", WEB_1, "--", "true"]));
         assert_told(&ran);
-        shown.push_str(&titled(elsewhere, &ran.shown()));
-        wait_until("the end of the session that was started", || cloud.active().is_empty());
+        shown.push_str(&case(elsewhere, &ran.shown()));
+        cloud.wait_for_no_session();
     }
     insta::assert_snapshot!(shown, @"
     === ws://evil.test

@@ -8,7 +8,7 @@ use rustix::process::Signal;
 
 use crate::support::command::{Finished, Running, run, ssmx};
 use crate::support::pty::Pty;
-use crate::support::snapshot::{settled, titled};
+use crate::support::snapshot::{case, settled};
 
 fn sandbox(args: &[&str]) -> Finished {
     run(ssmx().arg("sandbox").args(args))
@@ -102,7 +102,7 @@ fn on_a_terminal_it_opens_a_shell_and_says_what_to_try() {
     pty.send("ssmx exec web-1 -- echo h''i; exit 6\r");
     assert_eq!(pty.wait().code(), Some(6));
     pty.assert_restored();
-    insta::assert_snapshot!(pty.shown(), @"
+    insta::assert_snapshot!(pty.text(), @"
     This is a sandbox: ssmx simulates AWS on this machine. It uses no account, and nothing leaves the machine.
 
     Instances: web-1 web-2 web-3 db bastion batch legacy win
@@ -159,7 +159,7 @@ fn a_fleet_file_with_a_mistake_is_told_with_its_line() {
     .map(|text| {
         std::fs::write(file.path(), text).unwrap();
         let ran = sandbox(&["--fleet", file.path().to_str().unwrap(), "--", "true"]);
-        titled(text.escape_debug(), &ran.shown())
+        case(text.escape_debug(), &ran.shown())
     })
     .concat();
     insta::assert_snapshot!(shown, @r#"
@@ -260,7 +260,7 @@ fn settings_that_cannot_be_are_mistakes() {
         ["--agent-version", "3"],
         ["--agent-pace", "slow"],
     ]
-    .map(|args| titled(args.join(" "), &sandbox(&[args[0], args[1], "--", "true"]).shown()))
+    .map(|args| case(args.join(" "), &sandbox(&[args[0], args[1], "--", "true"]).shown()))
     .concat();
     insta::assert_snapshot!(shown, @"
     === --fault drop=2

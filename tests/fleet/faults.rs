@@ -129,13 +129,10 @@ fn a_list_that_breaks_off_in_the_middle_says_so() {
 fn a_profile_that_cannot_be_used_does_not_hide_the_others() {
     let cloud = Cloud::start();
     let file = tempfile::NamedTempFile::new().unwrap();
-    let key = |name| cloud.var(name);
     let text = format!(
-        "[profile good]\nregion = us-east-1\naws_access_key_id = {}\naws_secret_access_key = {}\naws_session_token = {}\n\
+        "[profile good]\nregion = us-east-1\n{}\
          [profile stranger]\nregion = us-east-1\naws_access_key_id = AKIAXXXXXXXXXXXXXXXX\naws_secret_access_key = x\n",
-        key("AWS_ACCESS_KEY_ID"),
-        key("AWS_SECRET_ACCESS_KEY"),
-        key("AWS_SESSION_TOKEN")
+        cloud.keys()
     );
     std::fs::write(file.path(), text).unwrap();
     let list = |profiles: &str| {

@@ -14,10 +14,10 @@ fn listing(cloud: &Cloud, words: &[&str], dir: &TempDir) -> Command {
     command
 }
 
-fn shown(command: Command, cols: u16, rows: u16) -> (String, Vec<u8>) {
+fn shown(command: Command, cols: u16, rows: u16) -> (String, String) {
     let mut pty = Pty::spawn(command, cols, rows);
     assert!(pty.wait().success(), "{pty:?}");
-    (pty.lines(), pty.raw_output())
+    (pty.rows(), String::from_utf8_lossy(&pty.raw_output()).into_owned())
 }
 
 #[test]
@@ -36,7 +36,6 @@ fn it_fits_eighty_columns_and_is_coloured() {
     batch    i-0ba7c40000000006f  stopped  Amazon Linux 2023   us-east-1b  10.0.1.30
     8 instances: 6 online, 1 offline, 1 stopped
     ");
-    let raw = String::from_utf8_lossy(&raw);
     assert!(raw.contains("\x1b[32monline\x1b[0m") && raw.contains("\x1b[33moffline\x1b[0m"), "{raw}");
 }
 
@@ -78,7 +77,6 @@ fn an_old_list_is_shown_at_once_and_then_corrected() {
     let mut again = listing(&cloud, &[], &dir);
     again.env("SSMX_CACHE", "0s");
     let (screen, raw) = shown(again, 80, 24);
-    let raw = String::from_utf8_lossy(&raw);
     assert_eq!(raw.matches("bastion").count(), 2, "{raw}");
     assert!(raw.contains("\x1b[9A\x1b[J"), "{raw}");
     assert_snapshot!(screen, @"
@@ -98,7 +96,7 @@ fn an_old_list_is_shown_at_once_and_then_corrected() {
     let mut short = listing(&cloud, &[], &dir);
     short.env("SSMX_CACHE", "0s");
     let (_, raw) = shown(short, 80, 8);
-    assert_eq!(String::from_utf8_lossy(&raw).matches("bastion").count(), 1);
+    assert_eq!(raw.matches("bastion").count(), 1);
 }
 
 #[test]

@@ -7,7 +7,8 @@ use std::thread;
 
 use rustix::net::sockopt::set_socket_linger;
 
-use super::tunnel::{Aws, connect, exchange, noise, server, until};
+use super::tunnel::{Aws, connect, exchange, noise, server};
+use crate::support::waiting::poll_until;
 
 const SEED: u64 = 20_261_121;
 
@@ -52,7 +53,7 @@ fn five_hundred_connections_at_random_leave_nothing_behind() {
     let tunnel = aws.open(&["db", &format!("0:{port}")]);
     let address = tunnel.addresses(0)[0];
     exchange(&tunnel.connect(), b"the first", 10);
-    until("the first is closed", || open.load(Ordering::SeqCst) == 0);
+    poll_until("the first is closed", || open.load(Ordering::SeqCst) == 0);
     let sockets = tunnel.sockets();
     thread::scope(|scope| {
         for worker in 0..20_u64 {
@@ -60,7 +61,7 @@ fn five_hundred_connections_at_random_leave_nothing_behind() {
         }
     });
     exchange(&tunnel.connect(), b"still here", 10);
-    until("none is open behind the instance", || open.load(Ordering::SeqCst) == 0);
-    until("none is open here", || tunnel.sockets() <= sockets);
+    poll_until("none is open behind the instance", || open.load(Ordering::SeqCst) == 0);
+    poll_until("none is open here", || tunnel.sockets() <= sockets);
     assert_eq!(all.load(Ordering::SeqCst), 502, "seed {SEED}");
 }

@@ -6,7 +6,7 @@ use std::process::Command;
 
 use insta::assert_snapshot;
 
-use super::tunnel::{Aws, Tunnel, connect, program, server, until};
+use super::tunnel::{Aws, Tunnel, connect, program, server};
 use crate::support::command::{Finished, run};
 use crate::support::snapshot::cases;
 
@@ -108,7 +108,7 @@ fn an_idle_session_is_ended() {
     let tunnel = aws.socks(&["--socks-idle", "200ms"]);
     let asked = run(&mut curl(&proxy(&tunnel), &format!("http://localhost:{}/", web())));
     assert_eq!(asked.code(), 0, "{asked:?}");
-    until("the session is ended", || aws.service().active_sessions().is_empty());
+    aws.service().wait_until_no_session_is_left();
 }
 
 #[test]

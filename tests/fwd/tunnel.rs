@@ -14,9 +14,7 @@ use ssmx::sandbox::Options;
 use crate::support::DEADLINE;
 use crate::support::sandbox::TestSandbox;
 use crate::support::snapshot::settled;
-
-/// How often a state is asked for that nobody tells of.
-const POLL: Duration = Duration::from_millis(5);
+use crate::support::waiting::end_of;
 
 /// A sandbox, and how to lead there.
 pub(super) struct Aws(TestSandbox);
@@ -146,14 +144,8 @@ impl Tunnel {
     }
 
     fn wait(&mut self) -> Option<i32> {
-        let deadline = Instant::now() + DEADLINE;
-        loop {
-            if let Some(status) = self.child.try_wait().unwrap() {
-                return status.code();
-            }
-            assert!(Instant::now() < deadline, "it does not end: {}", self.errors());
-            thread::sleep(POLL);
-        }
+        let ended = end_of(&mut self.child);
+        ended.unwrap_or_else(|| panic!("it does not end: {}", self.errors())).code()
     }
 }
 
@@ -211,16 +203,6 @@ pub(super) fn exchange(stream: &TcpStream, data: &[u8], piece: usize) {
         let differs = back.iter().zip(data).position(|(came, went)| came != went);
         assert_eq!(differs, None, "of {} bytes in pieces of {piece}", data.len());
     });
-}
-
-/// Waits until something is so that nobody tells of.
-#[track_caller]
-pub(super) fn until(what: &str, mut is: impl FnMut() -> bool) {
-    let deadline = Instant::now() + DEADLINE;
-    while !is() {
-        assert!(Instant::now() < deadline, "not in time: {what}");
-        thread::sleep(POLL);
-    }
 }
 
 /// A program of this machine, which is led past no proxy but ours.

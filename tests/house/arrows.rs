@@ -102,6 +102,11 @@ pub(crate) fn folder(file: &str) -> &str {
     file.rsplit_once('/').map_or("", |(folder, _)| folder)
 }
 
+/// Whether the files of a circle are in several folders.
+pub(crate) fn crosses_folders(circle: &[String]) -> bool {
+    circle.iter().any(|file| folder(file) != folder(&circle[0]))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

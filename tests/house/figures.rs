@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use crate::arrows::{between_files, between_rooms, circles, folder};
+use crate::arrows::{between_files, between_rooms, circles, crosses_folders};
 use crate::modules::Crate;
 use crate::sources::Sources;
 use crate::tokens::tokens;
@@ -37,8 +37,7 @@ pub(crate) fn table(sources: &Sources, library: &Crate) -> String {
     );
     let arrows = between_files(library);
     let circles = circles(&arrows);
-    let (across, inside): (Vec<_>, Vec<_>) =
-        circles.iter().partition(|circle| circle.iter().any(|file| folder(file) != folder(&circle[0])));
+    let (across, inside): (Vec<_>, Vec<_>) = circles.iter().partition(|circle| crosses_folders(circle));
     let _ = writeln!(table, "\n{} imports from file to file", arrows.len());
     for (what, circles) in [("across folders", across), ("inside a folder", inside)] {
         let files: usize = circles.iter().map(|circle| circle.len()).sum();

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::arrows::{Arrows, folder};
+use crate::arrows::{Arrows, crosses_folders, folder};
 use crate::map::Map;
 use crate::modules::Crate;
 use crate::sources::Sources;
@@ -58,8 +58,7 @@ pub(crate) fn map_is_true(map: &Map, library: &Crate, arrows: &Arrows) -> Vec<St
 
 /// Files that import each other are in one folder, but for the circles that are known.
 pub(crate) fn circles_stay_in_folders(circles: &[Vec<String>], arrows: &Arrows, known: &[&[&str]]) -> Vec<String> {
-    let crosses = |circle: &&Vec<String>| circle.iter().any(|file| folder(file) != folder(&circle[0]));
-    let crossing: Vec<&Vec<String>> = circles.iter().filter(crosses).collect();
+    let crossing: Vec<&Vec<String>> = circles.iter().filter(|circle| crosses_folders(circle)).collect();
     let mut complaints = Vec::new();
     for circle in crossing.iter().filter(|circle| !known.iter().any(|known| ***circle == **known)) {
         let inside = |file: &String| circle.contains(file);
@@ -130,7 +129,8 @@ fn modules_have_their_places(path: &str, block: &Block, complaints: &mut Vec<Str
             complaints.push(format!("{path}:{line}: `{name}` has a `#[path]`: put the tests into {beside}/{name}.rs"));
         }
         let Body::Here(inside, last) = &child.body else { continue };
-        let lines = last - line - 1;
+        // The braces may share a line.
+        let lines = last.saturating_sub(line + 1);
         if child.is_test && lines > MOST_TEST_LINES {
             complaints.push(format!(
                 "{path}:{line}: {lines} lines of tests, and up to {MOST_TEST_LINES} may stand here: put them into \
@@ -256,6 +256,8 @@ mod tests {
         let complaints = tests_have_their_places(&all);
         assert!(complaints.len() == 1 && complaints[0].starts_with("src/b/mod.rs:3: 61 lines"), "{complaints:?}");
         assert!(complaints[0].ends_with("src/b/tests.rs"));
+        let one_line = sources(&[("src/d.rs", "fn f() {}\n#[cfg(test)]\nmod tests { fn g() {} }")]);
+        assert_eq!(tests_have_their_places(&one_line), Vec::<String>::new());
         assert!(files_are_short(&all).concat().starts_with("src/c.rs: 501 lines"));
     }
 }

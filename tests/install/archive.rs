@@ -5,7 +5,7 @@ use std::process::Command;
 
 use super::place::{Place, SHELLS};
 use crate::support::command::{Running, run};
-use crate::support::snapshot::{from_error, titled};
+use crate::support::snapshot::{case, from_error};
 
 /// Archives have the time of day in them.
 fn without_sums(text: &str) -> String {
@@ -49,7 +49,7 @@ fn a_wrong_checksum_or_none_stops_it() {
         let refused = |title: &str, args: &[&str]| {
             let refused = place.run(&[&["--prefix", "p", "../ssmx.tar.gz"], args].concat());
             assert!(place.files().is_empty());
-            titled(title, &without_sums(&refused.shown()))
+            case(title, &without_sums(&refused.shown()))
         };
         let mut shown = refused("another", &["--sha256", &"0".repeat(64)]);
         shown.push_str(&refused("no checksum", &["--sha256", "12 34"]));

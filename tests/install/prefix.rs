@@ -4,15 +4,16 @@ use std::fs;
 
 use super::place::Place;
 use crate::support::command::run;
-use crate::support::snapshot::{settled, titled, typed};
+use crate::support::snapshot::{case, settled, typed};
 
 fn program(place: &Place) -> String {
     place.at("tree/program").to_str().unwrap().to_owned()
 }
 
-/// Elvish looks nowhere by itself; it may be here or not.
-fn without_elvish(said: &str) -> String {
-    let lines: Vec<_> = said.lines().filter(|line| !line.contains("elv")).collect();
+/// Elvish and PowerShell look nowhere by themselves, and may be here or not.
+fn without_optional_shells(said: &str) -> String {
+    let names = ["elvish", "ssmx.elv", "PowerShell", "_ssmx.ps1"];
+    let lines: Vec<_> = said.lines().filter(|line| !names.iter().any(|name| line.contains(name))).collect();
     settled(&lines.join("\n"))
 }
 
@@ -21,7 +22,7 @@ fn a_user_has_it_in_the_home_and_root_in_usr_local() {
     let place = Place::new().unprivileged();
     let installed = place.run(&["--binary", &program(&place)]);
     assert_eq!(installed.code(), 0, "{installed:?}");
-    insta::assert_snapshot!(without_elvish(&installed.err()), @r#"
+    insta::assert_snapshot!(without_optional_shells(&installed.err()), @r#"
     Installed ssmx 1.0.0 as /tmp/TEMPORARY/home/.local/bin/ssmx.
     /tmp/TEMPORARY/home/.local/bin is not on PATH. Add this line to the startup file of your shell:
         export PATH="/tmp/TEMPORARY/home/.local/bin:$PATH"
@@ -100,7 +101,7 @@ fn what_is_left_to_do_is_said_only_where_it_is() {
         place.shim(shell, "exit 0");
     }
     let said = run(place.command(&args).env("PATH", path(&place))).err();
-    insta::assert_snapshot!(without_elvish(&said), @r#"
+    insta::assert_snapshot!(without_optional_shells(&said), @r#"
     Installed ssmx 1.0.0 as /tmp/TEMPORARY/home/p/bin/ssmx.
     For completion in bash, add this line to ~/.bashrc:
         . "/tmp/TEMPORARY/home/p/share/bash-completion/completions/ssmx"
@@ -113,16 +114,16 @@ fn what_is_left_to_do_is_said_only_where_it_is() {
         place.shim(shell, &format!("echo {}", place.at("home/p/share").join(folder).display()));
     }
     let said = run(place.command(&args).env("PATH", path(&place))).err();
-    insta::assert_snapshot!(without_elvish(&said), @r#"
+    insta::assert_snapshot!(without_optional_shells(&said), @r#"
     Installed ssmx 1.0.0 as /tmp/TEMPORARY/home/p/bin/ssmx.
     For completion in bash, add this line to ~/.bashrc:
         . "/tmp/TEMPORARY/home/p/share/bash-completion/completions/ssmx"
     "#);
     let said = run(place.command(&args).env("PATH", path(&place)).env("XDG_DATA_HOME", place.at("home/p/share"))).err();
-    insta::assert_snapshot!(without_elvish(&said), @"Installed ssmx 1.0.0 as /tmp/TEMPORARY/home/p/bin/ssmx.");
+    insta::assert_snapshot!(without_optional_shells(&said), @"Installed ssmx 1.0.0 as /tmp/TEMPORARY/home/p/bin/ssmx.");
     place.program("shims/ssmx", "0.0.1");
     let said = run(place.command(&args).env("PATH", path(&place))).err();
-    insta::assert_snapshot!(without_elvish(&said), @r#"
+    insta::assert_snapshot!(without_optional_shells(&said), @r#"
     Installed ssmx 1.0.0 as /tmp/TEMPORARY/home/p/bin/ssmx.
     Note: `ssmx` is still /tmp/TEMPORARY/shims/ssmx, which comes earlier on PATH.
     For completion in bash, add this line to ~/.bashrc:
@@ -141,11 +142,12 @@ fn a_command_line_that_makes_no_sense_is_told() {
         &["a.tar.gz", "--binary", "x"],
         &["--sha256", "00"],
         &["--uninstall", "--plugin"],
+        &["--uninstall", "--binary", "x"],
         &["http://example.com/a.tar.gz"],
         &[""],
     ]
     .iter()
-    .map(|args| titled(format!("install.sh {}", typed(args)), &place.run(args).shown()))
+    .map(|args| case(format!("install.sh {}", typed(args)), &place.run(args).shown()))
     .collect();
     insta::assert_snapshot!(shown, @"
     === install.sh --prefix
@@ -185,6 +187,12 @@ fn a_command_line_that_makes_no_sense_is_told() {
     hint: see install.sh --help
 
     === install.sh --uninstall --plugin
+    exit code: 2
+    --- stderr
+    error: --uninstall takes no other option than --prefix
+    hint: see install.sh --help
+
+    === install.sh --uninstall --binary x
     exit code: 2
     --- stderr
     error: --uninstall takes no other option than --prefix

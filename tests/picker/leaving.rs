@@ -122,7 +122,7 @@ fn where_nothing_can_be_listed_the_reason_is_told_on_a_restored_terminal() {
     command.env("AWS_SECRET_ACCESS_KEY", "another");
     let mut pty = Pty::spawn(command, 160, 24);
     ends_with(&mut pty, 5);
-    assert_snapshot!(pty.lines(), @"
+    assert_snapshot!(pty.rows(), @"
     error: ec2:DescribeInstances failed: AWS was not able to validate the provided access credentials (AuthFailure, request id REQUEST-ID)
     hint: AWS does not know these credentials: check that they belong to this partition and are still active
     hint: log in again: `aws sso login`, or renew the keys in the environment

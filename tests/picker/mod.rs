@@ -52,7 +52,7 @@ fn whole(pty: &Pty, is: impl Fn(&vt100::Screen) -> bool, what: &str) -> String {
     let is_drawn = |screen: &vt100::Screen| {
         let is_drawn = !screen.hide_cursor() && is(screen);
         if is_drawn {
-            shown.replace(snapshot::screen(screen));
+            shown.replace(snapshot::rows(screen));
         }
         is_drawn
     };

@@ -9,21 +9,27 @@ use crate::support::snapshot::cases;
 
 const QUESTION: &str = "Enter to cancel:";
 
+/// A picker that has asked its first question.
+fn asked(sandbox: &TestSandbox, args: &[&str], (name, value): (&str, &str)) -> Pty {
+    let mut command = pick(sandbox, args);
+    command.env(name, value);
+    let pty = Pty::spawn(command, 80, 24);
+    pty.wait_for_text(QUESTION);
+    pty
+}
+
 #[test]
 fn a_dumb_terminal_is_asked_for_a_number() {
     let sandbox = TestSandbox::start();
-    let asked = [("TERM", "dumb"), ("SSMX_PICKER", "plain")].map(|(name, value)| {
-        let mut command = pick(&sandbox, &[]);
-        command.env(name, value);
-        let mut pty = Pty::spawn(command, 80, 24);
-        pty.wait_for_text(QUESTION);
+    let asked = [("TERM", "dumb"), ("SSMX_PICKER", "plain")].map(|variable| {
+        let mut pty = asked(&sandbox, &[], variable);
         pty.send("web\n");
         pty.wait_for(|screen| screen.contents().matches(QUESTION).count() == 2, "second question");
         pty.send("2\n");
         assert_eq!(pty.wait().code(), Some(0), "{pty:?}");
         pty.assert_restored();
         assert!(!pty.raw_output().contains(&0x1b), "{pty:?}");
-        pty.lines()
+        pty.rows()
     });
     assert_snapshot!(asked[0], @"
 
@@ -52,14 +58,11 @@ fn a_dumb_terminal_is_asked_for_a_number() {
 fn an_empty_line_the_end_and_ctrl_c_choose_nothing() {
     let sandbox = TestSandbox::start();
     let left = [("\n", 1), ("\x04", 1), ("\x03", 130)].map(|(typed, code)| {
-        let mut command = pick(&sandbox, &["--multi"]);
-        command.env("TERM", "dumb");
-        let mut pty = Pty::spawn(command, 80, 24);
-        pty.wait_for_text(QUESTION);
+        let mut pty = asked(&sandbox, &["--multi"], ("TERM", "dumb"));
         pty.send(typed);
         assert_eq!(pty.wait().code(), Some(code), "{typed:?} {pty:?}");
         pty.assert_restored();
-        (format!("{typed:?}"), pty.lines())
+        (format!("{typed:?}"), pty.rows())
     });
     assert_snapshot!(cases(left), @r#"
     === "\n"
@@ -104,13 +107,10 @@ fn an_empty_line_the_end_and_ctrl_c_choose_nothing() {
 #[test]
 fn several_numbers_are_several_instances() {
     let sandbox = TestSandbox::start();
-    let mut command = pick(&sandbox, &["--multi", "web"]);
-    command.env("TERM", "dumb");
-    let mut pty = Pty::spawn(command, 80, 24);
-    pty.wait_for_text(QUESTION);
+    let mut pty = asked(&sandbox, &["--multi", "web"], ("TERM", "dumb"));
     pty.send("1, 3\n");
     assert_eq!(pty.wait().code(), Some(0), "{pty:?}");
-    assert_snapshot!(pty.lines(), @"
+    assert_snapshot!(pty.rows(), @"
 
          NAME     ID                   STATUS   PLATFORM       ZONE        IP
       1  web-1    i-0a11ce0000000001a  online   Amazon Linux…  us-east-1a  10.0.0.11

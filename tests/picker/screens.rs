@@ -1,5 +1,8 @@
 //! What one sees.
 
+use std::fs;
+use std::path::Path;
+
 use insta::assert_snapshot;
 use rustix::process::Signal;
 
@@ -110,6 +113,19 @@ fn the_fleet_in_120_by_40() {
     Env=ops
     Enter choose  Ctrl-R refresh  Ctrl-Y copy id  Esc leave
     ");
+}
+
+#[test]
+fn the_guide_shows_it_as_it_is() {
+    let sandbox = TestSandbox::start();
+    let mut pty = Pty::spawn(pick(&sandbox, &["prod", "web"]), 80, 24);
+    let shown = whole(&pty, |screen| is_idle(screen) && line(screen, 0).ends_with("3/8"), "the instances of the query");
+    pty.send("\x1b");
+    ends_with(&mut pty, 1);
+    // The guide leaves out the rows that are empty.
+    let shown = shown.lines().filter(|line| !line.is_empty()).collect::<Vec<_>>().join("\n");
+    let guide = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/guide.md")).unwrap();
+    assert!(guide.contains(&format!("```text\n{shown}\n```")), "docs/guide.md is to have:\n{shown}");
 }
 
 #[test]

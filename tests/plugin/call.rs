@@ -2,7 +2,7 @@
 
 use super::play::{NAME, Play, plain};
 use crate::support::command::{run, run_with_input};
-use crate::support::snapshot::titled;
+use crate::support::snapshot::case;
 
 #[test]
 fn installers_and_the_cli_find_what_they_look_for() {
@@ -53,12 +53,12 @@ fn a_call_that_makes_no_sense_ends_its_session() {
         let session = play.start(None, &[]);
         let args = [&session.answer, "us-east-1", operation, "", request, &play.endpoint()];
         let refused = run(&mut play.plugin(&args));
-        shown.push_str(&titled(format!("{operation} {request}"), &refused.shown()));
+        shown.push_str(&case(format!("{operation} {request}"), &refused.shown()));
         assert!(!refused.err().contains(&session.token), "{refused:?}");
         play.wait_until_over(&session.id);
     }
     for args in [&["--help"][..], &["{}", "us-east-1"], &["nonsense", "us-east-1", "StartSession"]] {
-        shown.push_str(&titled(args.join(" "), &run(&mut play.plugin(args)).shown()));
+        shown.push_str(&case(args.join(" "), &run(&mut play.plugin(args)).shown()));
     }
     insta::assert_snapshot!(shown, @r#"
     === StartSession {}

@@ -19,6 +19,7 @@ use tokio::runtime::Runtime;
 
 use crate::support::DEADLINE;
 use crate::support::command::ssmx;
+use crate::support::waiting::{end_of, poll_until};
 
 /// The name under which the AWS CLI looks for it.
 pub(crate) const NAME: &str = "session-manager-plugin";
@@ -154,15 +155,11 @@ impl Play {
     /// Waits until the session is over on the service.
     #[track_caller]
     pub(crate) fn wait_until_over(&self, id: &str) {
-        let deadline = Instant::now() + DEADLINE;
-        loop {
+        poll_until(&format!("the end of {id}"), || {
             let call = self.ssm.describe_sessions().state(SessionState::Active);
             let active = self.runtime.block_on(call.send()).unwrap();
-            if !active.sessions().iter().any(|session| session.session_id() == Some(id)) {
-                return;
-            }
-            assert!(Instant::now() < deadline, "session {id} goes on");
-        }
+            !active.sessions().iter().any(|session| session.session_id() == Some(id))
+        });
     }
 }
 
@@ -251,7 +248,7 @@ impl Running {
                 Err(mpsc::RecvTimeoutError::Timeout) => panic!("no end: {:?}", String::from_utf8_lossy(&self.seen)),
             }
         }
-        (self.child.wait().unwrap(), String::from_utf8_lossy(&self.seen).into_owned())
+        (end_of(&mut self.child).expect("it ends"), String::from_utf8_lossy(&self.seen).into_owned())
     }
 }
 

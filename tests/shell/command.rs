@@ -27,7 +27,7 @@ fn one_word_is_a_line_for_the_remote_shell() {
     let sandbox = TestSandbox::start();
     let mut pty = run(&sandbox, &["echo a; echo b | tr b c"]);
     assert_eq!(pty.wait().code(), Some(0), "{pty:?}");
-    assert_eq!(pty.shown(), "a\nc");
+    assert_eq!(pty.text(), "a\nc");
     pty.assert_restored();
 }
 
@@ -36,7 +36,7 @@ fn several_words_are_arguments_as_they_are() {
     let sandbox = TestSandbox::start();
     let mut pty = run(&sandbox, &["printf", "<%s>\\n", "a  b", "$HOME", "it's", "\"q\"", "", "x\ny"]);
     assert_eq!(pty.wait().code(), Some(0), "{pty:?}");
-    assert_eq!(pty.shown(), "<a  b>\n<$HOME>\n<it's>\n<\"q\">\n<>\n<x\ny>");
+    assert_eq!(pty.text(), "<a  b>\n<$HOME>\n<it's>\n<\"q\">\n<>\n<x\ny>");
 }
 
 #[test]
@@ -57,5 +57,5 @@ fn a_document_and_its_parameters_can_be_named() {
     command.args(["--reason", "a test"]);
     let mut pty = Pty::spawn(command, 80, 24);
     assert_eq!(pty.wait().code(), Some(0), "{pty:?}");
-    assert_eq!(pty.shown(), "from a parameter");
+    assert_eq!(pty.text(), "from a parameter");
 }

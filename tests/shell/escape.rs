@@ -14,7 +14,7 @@ fn tilde_dot_ends_the_session() {
     pty.send("~.");
     assert_eq!(pty.wait().code(), Some(0), "{pty:?}");
     pty.assert_restored();
-    let screen = pty.shown();
+    let screen = pty.text();
     insta::assert_snapshot!(screen.lines().last().unwrap(), @"Session ended");
     sandbox.wait_until_no_session_is_left();
 }
@@ -25,7 +25,7 @@ fn tilde_question_mark_lists_the_keys_and_the_session_goes_on() {
     let mut pty = open(&sandbox);
     pty.send("\r~?");
     pty.wait_for_text("~~   send ~");
-    let screen = pty.shown();
+    let screen = pty.text();
     let (_, help) = screen.split_once("Escape keys").unwrap();
     let (help, _) = help.split_once("~~   send ~").unwrap();
     insta::assert_snapshot!(format!("Escape keys{help}~~   send ~"), @"

@@ -2,16 +2,16 @@
 //! happened.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rustix::process::{Pid, Signal, test_kill_process};
 use ssmx::sandbox::{AgentSession, Outcome};
 
 use super::{leave, open, shell};
-use crate::support::DEADLINE;
 use crate::support::pty::Pty;
 use crate::support::sandbox::TestSandbox;
 use crate::support::snapshot::from_error;
+use crate::support::waiting::poll_until;
 
 /// What a full-screen program switches on.
 const FULL_SCREEN: &str = r"\033[?1049h\033[?1000h\033[?1006h\033[?2004h\033[?1h\033=\033[?25l\033[Hfull screen";
@@ -27,11 +27,7 @@ fn remote_shell(pty: &mut Pty) -> Pid {
 
 #[track_caller]
 fn wait_for_end_of(process: Pid) {
-    let deadline = Instant::now() + DEADLINE;
-    while test_kill_process(process).is_ok() {
-        assert!(Instant::now() < deadline, "{process:?} is left");
-        std::thread::sleep(Duration::from_millis(5));
-    }
+    poll_until("the end of the remote shell", || test_kill_process(process).is_err());
 }
 
 #[test]
@@ -111,7 +107,7 @@ fn an_end_with_a_reason_is_a_failure_that_is_told() {
     assert_eq!(pty.wait().code(), Some(1), "{pty:?}");
     pty.assert_restored();
     // The prompt may or may not have come by then.
-    insta::assert_snapshot!(from_error(&pty.shown()), @"
+    insta::assert_snapshot!(from_error(&pty.text()), @"
     error: the session failed
     caused by: Your session timed out due to inactivity.
     ");
@@ -126,7 +122,7 @@ fn an_agent_that_fails_is_quoted() {
     let mut pty = Pty::spawn(shell(&sandbox), 80, 24);
     assert_eq!(pty.wait().code(), Some(1), "{pty:?}");
     pty.assert_restored();
-    insta::assert_snapshot!(from_error(&pty.shown()), @"
+    insta::assert_snapshot!(from_error(&pty.text()), @"
     error: the session failed
     caused by: Unable to start shell: Failed to start pty: no such user
     ");

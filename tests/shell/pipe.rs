@@ -1,8 +1,11 @@
 //! Without a terminal: input from a pipe, output into one.
 
+use std::io::Write;
+
 use super::shell;
 use crate::support::command::{Finished, run, run_with_input};
 use crate::support::sandbox::TestSandbox;
+use crate::support::waiting::end_of;
 
 fn piped(sandbox: &TestSandbox, input: &str) -> Finished {
     run_with_input(&mut shell(sandbox), input.as_bytes())
@@ -65,8 +68,11 @@ fn a_reader_that_goes_away_ends_us() {
     drop(reader);
     let mut command = shell(&sandbox);
     let mut child = command.stdin(std::process::Stdio::piped()).stdout(writer).spawn().unwrap();
-    // Standard input stays open: it is the output that ends this.
-    let code = child.wait().unwrap().code();
+    // Standard input stays open (`wait` would close it): it is the output that ends this. One that fails is noticed with
+    // the next.
+    let mut stdin = child.stdin.take().unwrap();
+    stdin.write_all(b"while :; do echo on; sleep 0.05; done\n").unwrap();
+    let code = end_of(&mut child).expect("it ends").code();
     assert_eq!(code, Some(0));
     sandbox.wait_until_no_session_is_left();
 }

@@ -5,13 +5,13 @@ use ssmx::sandbox::ApiFault;
 use super::shell;
 use crate::support::command::{run, run_with_input};
 use crate::support::sandbox::TestSandbox;
-use crate::support::snapshot::titled;
+use crate::support::snapshot::case;
 
 #[test]
 fn targets_that_cannot_be_entered_are_refused_with_a_code_of_their_own() {
     let sandbox = TestSandbox::start();
     let shown: String = ["nobody", "legacy", "batch"]
-        .map(|target| titled(target, &run(sandbox.ssmx().args(["shell", target])).shown()))
+        .map(|target| case(target, &run(sandbox.ssmx().args(["shell", target])).shown()))
         .concat();
     insta::assert_snapshot!(shown, @"
     === nobody

@@ -7,6 +7,7 @@ use std::net::Shutdown;
 use super::lab::{Lab, server};
 use crate::support::cloud::Cloud;
 use crate::support::command::{run, run_with_input};
+use crate::support::waiting::end_of;
 
 /// Sizes of the pieces on the way: of messages of old and large ones, of reads, of the frames of multiplexers.
 const PIECES: [usize; 6] = [1024, 4096, 8192, 16_384, 32_768, 65_536];
@@ -61,7 +62,7 @@ fn run_open(command: &mut std::process::Command, input: &[u8]) -> Vec<u8> {
     let mut output = Vec::new();
     std::io::Read::read_to_end(&mut stdout, &mut output).unwrap();
     drop(writer.join().unwrap());
-    assert_eq!(child.wait().unwrap().code(), Some(0));
+    assert_eq!(end_of(&mut child).expect("it ends").code(), Some(0));
     output
 }
 

@@ -5,8 +5,9 @@ use std::net::{Shutdown, TcpStream};
 use std::thread;
 
 use super::lab::{Lab, noise, server, web_server};
-use crate::support::cloud::{nobody, wait_until};
+use crate::support::cloud::nobody;
 use crate::support::command::{Finished, Running, run};
+use crate::support::waiting::poll_until;
 
 /// curl, without what the surroundings say of proxies.
 fn curl(lab: &Lab, args: &[&str]) -> Finished {
@@ -15,7 +16,7 @@ fn curl(lab: &Lab, args: &[&str]) -> Finished {
 
 /// Waits until somebody listens there.
 fn wait_for(address: &str) {
-    wait_until("ssh to listen", || TcpStream::connect(address).is_ok());
+    poll_until("ssh to listen", || TcpStream::connect(address).is_ok());
 }
 
 #[test]

@@ -8,7 +8,7 @@ use insta::assert_snapshot;
 use super::lab::Lab;
 use crate::support::command::{run, run_with_input, ssmx};
 use crate::support::pty::Pty;
-use crate::support::snapshot::{cases, settled};
+use crate::support::snapshot::{cases, without_lines_of_ssh};
 
 #[test]
 fn a_shell_in_a_terminal_with_its_size_and_its_code() {
@@ -84,10 +84,7 @@ fn plain_ssh_finds_instances_by_name_and_by_id() {
     }
     let unknown = run(&mut lab.openssh("ssh", ["nowhere.ssmx", "true"]));
     assert_eq!(unknown.code(), 255, "{unknown:?}");
-    let said = unknown.err();
-    // What ssh adds is not ours.
-    let ours: Vec<_> = said.lines().filter(|line| !line.contains("Connection closed by")).collect();
-    assert_snapshot!(settled(&ours.join("\n")), @"
+    assert_snapshot!(without_lines_of_ssh(&unknown.err()), @"
     error: no instance is named `nowhere` in us-east-1
     hint: `ssmx ls` lists all instances; also check the region and the account
     ");

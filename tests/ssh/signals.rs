@@ -6,8 +6,9 @@ use rustix::process::Signal;
 
 use super::lab::{Lab, server};
 use crate::plugin::play::Running;
-use crate::support::cloud::{Cloud, wait_until};
+use crate::support::cloud::Cloud;
 use crate::support::command;
+use crate::support::waiting::poll_until;
 
 #[test]
 fn a_proxy_ends_with_the_code_of_the_signal() {
@@ -51,7 +52,7 @@ fn ssh_is_ended_with_ssmx_and_nothing_is_left() {
         let ended = ssh.finish();
         assert_ne!(ended.status.code(), Some(0), "{ended:?}");
         lab.cloud.wait_for_no_session();
-        wait_until("the key to go", || lab.left_keys() == 0);
+        poll_until("the key to go", || lab.left_keys() == 0);
     }
 }
 

@@ -2,7 +2,7 @@
 
 use insta::assert_snapshot;
 
-use super::{cloud, cloud_with, status};
+use super::{cloud, cloud_with, each, status};
 use crate::support::command::run;
 use crate::support::pty::Pty;
 use crate::support::snapshot::cases;
@@ -25,7 +25,7 @@ fn each_kind_of_instance_has_its_headline_its_fix_and_its_code() {
         "i-00000000000000fff",
         "mi-00000000000000fff",
     ];
-    assert_snapshot!(cases(targets.map(|target| (target, status(&cloud, &[target]).shown()))), @"
+    assert_snapshot!(each(&cloud, &targets), @"
     === fine
     exit code: 0
     --- stdout
@@ -272,7 +272,7 @@ fn on_a_terminal_the_person_chooses_which_one_is_meant() {
         let row = list.lines().find(|line| line.contains(chosen) && line.contains("i-0000000")).unwrap();
         pty.send(format!("{}\n", row.split_whitespace().next().unwrap()));
         assert_eq!(pty.wait().code(), Some(if chosen == "lost" { 4 } else { 0 }), "{pty:?}");
-        (args.join(" "), pty.lines())
+        (args.join(" "), pty.rows())
     });
     assert_snapshot!(cases(asked), @"
     === status twin

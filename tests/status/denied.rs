@@ -2,7 +2,7 @@
 
 use insta::assert_snapshot;
 
-use super::{denying, status};
+use super::{denying, each, status};
 use crate::support::command::run;
 use crate::support::snapshot::cases;
 
@@ -71,7 +71,7 @@ fn one_answer_is_enough_to_be_reachable() {
 fn without_ec2_systems_manager_says_what_it_knows() {
     let cloud = denying(&[EC2]);
     let targets = ["i-00000000000000005", "i-00000000000000002", "i-00000000000000003"];
-    assert_snapshot!(cases(targets.map(|target| (target, status(&cloud, &[target]).shown()))), @"
+    assert_snapshot!(each(&cloud, &targets), @"
     === i-00000000000000005
     exit code: 4
     --- stdout
@@ -124,7 +124,7 @@ fn without_ec2_systems_manager_says_what_it_knows() {
 #[test]
 fn without_systems_manager_ec2_says_what_it_knows() {
     let cloud = denying(&[AGENT]);
-    assert_snapshot!(cases(["stopped", "bare"].map(|target| (target, status(&cloud, &[target]).shown()))), @"
+    assert_snapshot!(each(&cloud, &["stopped", "bare"]), @"
     === stopped
     exit code: 4
     --- stdout

@@ -20,16 +20,6 @@ fn with_profiles(cloud: &Cloud, dir: &Path, profiles: &str) -> Command {
     command
 }
 
-/// The keys of the sandbox, as a profile has them.
-fn keys(cloud: &Cloud) -> String {
-    format!(
-        "aws_access_key_id = {}\naws_secret_access_key = {}\naws_session_token = {}\n",
-        cloud.var("AWS_ACCESS_KEY_ID"),
-        cloud.var("AWS_SECRET_ACCESS_KEY"),
-        cloud.var("AWS_SESSION_TOKEN")
-    )
-}
-
 #[test]
 fn an_instance_of_another_region_is_found_there() {
     let (cloud, dir) = (cloud(), TempDir::new().unwrap());
@@ -87,7 +77,7 @@ fn regions_of_the_configuration_count() {
 #[test]
 fn an_instance_of_another_account_is_found_there() {
     let (cloud, dir) = (cloud(), TempDir::new().unwrap());
-    let keys = keys(&cloud);
+    let keys = cloud.keys();
     let profiles = format!("[profile here]\nregion = us-west-2\n{keys}[profile prod]\nregion = us-east-1\n{keys}");
     let arguments = ["status", "i-00000000000000001", "--profile", "here"];
     let ran = run(with_profiles(&cloud, dir.path(), &profiles).env_remove("AWS_REGION").args(arguments));

@@ -11,6 +11,7 @@ use ssmx::sandbox::{ApiFault, Fleet, Options};
 
 use crate::support::cloud::Cloud;
 use crate::support::command::{Finished, run};
+use crate::support::snapshot::cases;
 
 /// One instance of each kind.
 const FLEET: &str = r#"
@@ -87,4 +88,9 @@ fn denying(actions: &[&str]) -> Cloud {
 
 fn status(cloud: &Cloud, args: &[&str]) -> Finished {
     run(cloud.ssmx().arg("status").args(args))
+}
+
+/// What is told of each of several targets, for a snapshot.
+fn each(cloud: &Cloud, targets: &[&str]) -> String {
+    cases(targets.iter().map(|target| (target, status(cloud, &[target]).shown())))
 }

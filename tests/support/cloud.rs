@@ -4,7 +4,6 @@ use std::net::TcpStream;
 use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
-use std::time::Instant;
 
 use aws_sdk_ssm::config::{BehaviorVersion, Credentials, Region};
 use aws_sdk_ssm::types::{Session, SessionState};
@@ -12,8 +11,8 @@ use ssmx::sandbox::agent::Instances;
 use ssmx::sandbox::{Options, Sandbox};
 use tokio::runtime::Runtime;
 
-use super::DEADLINE;
 use super::command::{Finished, run, ssmx};
+use super::waiting::poll_until;
 
 /// A running sandbox. Goes with all its sessions when dropped.
 pub(crate) struct Cloud {
@@ -75,6 +74,16 @@ impl Cloud {
         &found.unwrap_or_else(|| panic!("the sandbox sets no {name}")).1
     }
 
+    /// The credentials of the sandbox, as a profile of an AWS configuration has them.
+    pub(crate) fn keys(&self) -> String {
+        format!(
+            "aws_access_key_id = {}\naws_secret_access_key = {}\naws_session_token = {}\n",
+            self.var("AWS_ACCESS_KEY_ID"),
+            self.var("AWS_SECRET_ACCESS_KEY"),
+            self.var("AWS_SESSION_TOKEN")
+        )
+    }
+
     /// All variables of the sandbox's environment.
     pub(crate) fn environment(&self) -> &[(String, String)] {
         &self.environment
@@ -123,7 +132,7 @@ impl Cloud {
     /// Waits until no session is left on the service.
     #[track_caller]
     pub(crate) fn wait_for_no_session(&self) {
-        wait_until("the session to end on the service", || self.active().is_empty());
+        poll_until("the session to end on the service", || self.active().is_empty());
     }
 }
 
@@ -133,16 +142,6 @@ impl Drop for Cloud {
             self.runtime.block_on(sandbox.shutdown());
         }
         self.instances.remove_homes();
-    }
-}
-
-/// Asks until it is so; for states that nobody tells of. Panics when that takes longer than [`DEADLINE`].
-#[track_caller]
-pub(crate) fn wait_until(what: &str, mut is: impl FnMut() -> bool) {
-    let deadline = Instant::now() + DEADLINE;
-    while !is() {
-        assert!(Instant::now() < deadline, "waited in vain for {what}");
-        std::thread::sleep(std::time::Duration::from_millis(10));
     }
 }
 

@@ -2,14 +2,11 @@
 
 use std::io::{Read, Write};
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::{Arc, Mutex, mpsc};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, mpsc};
 use std::thread;
-use std::time::{Duration, Instant};
 
 use super::DEADLINE;
-
-/// How often states are asked for that nobody tells of.
-const POLL: Duration = Duration::from_millis(5);
+use super::waiting::end_of;
 
 /// What a program left.
 #[derive(Debug)]
@@ -76,24 +73,43 @@ pub(crate) fn run_with_input(command: &mut Command, input: &[u8]) -> Finished {
         let _ = child.kill();
         panic!("{command:?} did not end in time");
     };
-    Finished { status: child.wait().unwrap(), stdout, stderr }
+    let Some(status) = end_of(&mut child) else {
+        let _ = child.kill();
+        panic!("{command:?} closed its streams and did not end in time");
+    };
+    Finished { status, stdout, stderr }
 }
 
 /// A program that runs, whose output is collected meanwhile. It is killed when this is dropped.
 pub(crate) struct Running {
     child: Child,
-    stdout: Arc<Mutex<Vec<u8>>>,
-    stderr: Arc<Mutex<Vec<u8>>>,
-    readers: Vec<thread::JoinHandle<()>>,
+    heard: Arc<Heard>,
+}
+
+/// What a program wrote, and a bell that rings when there is more.
+struct Heard {
+    so_far: Mutex<SoFar>,
+    changed: Condvar,
+}
+
+struct SoFar {
+    stdout: Vec<u8>,
+    stderr: Vec<u8>,
+    /// How many of the two streams can still bring something.
+    open: u8,
 }
 
 impl Running {
     /// Starts a program with nothing to read.
     pub(crate) fn start(command: &mut Command) -> Self {
         let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        let (stdout, out) = follow(child.stdout.take().unwrap());
-        let (stderr, err) = follow(child.stderr.take().unwrap());
-        Self { child, stdout, stderr, readers: vec![out, err] }
+        let so_far = SoFar { stdout: Vec::new(), stderr: Vec::new(), open: 2 };
+        let heard = Arc::new(Heard { so_far: Mutex::new(so_far), changed: Condvar::new() });
+        let (stdout, stderr) = (child.stdout.take().unwrap(), child.stderr.take().unwrap());
+        let (for_stdout, for_stderr) = (Arc::clone(&heard), Arc::clone(&heard));
+        thread::spawn(move || for_stdout.follow(stdout, |so_far| &mut so_far.stdout));
+        thread::spawn(move || for_stderr.follow(stderr, |so_far| &mut so_far.stderr));
+        Self { child, heard }
     }
 
     /// The process id.
@@ -103,32 +119,30 @@ impl Running {
 
     /// Standard output so far.
     pub(crate) fn out(&self) -> String {
-        String::from_utf8_lossy(&self.stdout.lock().unwrap()).into_owned()
+        self.heard.lock().out()
     }
 
     /// Standard error so far.
     pub(crate) fn err(&self) -> String {
-        String::from_utf8_lossy(&self.stderr.lock().unwrap()).into_owned()
+        self.heard.lock().err()
     }
 
     /// Waits until standard output has the text.
     #[track_caller]
     pub(crate) fn wait_for_out(&self, text: &str) {
-        let deadline = Instant::now() + DEADLINE;
-        while !self.out().contains(text) {
-            assert!(Instant::now() < deadline, "no {text:?}:\n{}---\n{}", self.out(), self.err());
-            thread::sleep(POLL);
-        }
+        self.heard.wait_for(|so_far| so_far.out().contains(text), &format!("{text:?} on standard output"));
     }
 
     /// Waits until standard error has the text.
     #[track_caller]
     pub(crate) fn wait_for_err(&self, text: &str) {
-        let deadline = Instant::now() + DEADLINE;
-        while !self.err().contains(text) {
-            assert!(Instant::now() < deadline, "no {text:?}:\n{}---\n{}", self.out(), self.err());
-            thread::sleep(POLL);
-        }
+        self.heard.wait_for(|so_far| so_far.err().contains(text), &format!("{text:?} on standard error"));
+    }
+
+    /// Waits until standard output has so many lines.
+    #[track_caller]
+    pub(crate) fn wait_for_lines(&self, count: usize) {
+        self.heard.wait_for(|so_far| so_far.out().lines().count() >= count, &format!("{count} lines"));
     }
 
     /// Sends a signal.
@@ -140,22 +154,52 @@ impl Running {
     /// Waits for the end.
     #[track_caller]
     pub(crate) fn finish(mut self) -> Finished {
-        let deadline = Instant::now() + DEADLINE;
-        let status = loop {
-            if let Some(status) = self.child.try_wait().unwrap() {
-                break status;
+        let ended = end_of(&mut self.child);
+        let status = ended.unwrap_or_else(|| panic!("it does not end:\n{}---\n{}", self.out(), self.err()));
+        self.heard.wait_for(|so_far| so_far.open == 0, "end of what it wrote");
+        let mut so_far = self.heard.lock();
+        Finished { status, stdout: std::mem::take(&mut so_far.stdout), stderr: std::mem::take(&mut so_far.stderr) }
+    }
+}
+
+impl Heard {
+    fn lock(&self) -> MutexGuard<'_, SoFar> {
+        self.so_far.lock().unwrap()
+    }
+
+    /// Waits until what was written is as described; panics with it when it does not come to that.
+    #[track_caller]
+    fn wait_for(&self, is: impl Fn(&SoFar) -> bool, what: &str) {
+        let goes_on = |so_far: &mut SoFar| so_far.open > 0 && !is(so_far);
+        let so_far = self.changed.wait_timeout_while(self.lock(), DEADLINE, goes_on).unwrap().0;
+        if !is(&so_far) {
+            let ended = if so_far.open == 0 { " (nothing more can come)" } else { "" };
+            panic!("no {what}{ended}:\n{}---\n{}", so_far.out(), so_far.err());
+        }
+    }
+
+    fn follow(&self, mut stream: impl Read, all: fn(&mut SoFar) -> &mut Vec<u8>) {
+        let mut buffer = vec![0; 64 * 1024];
+        loop {
+            let read = stream.read(&mut buffer).unwrap_or(0);
+            let mut so_far = self.lock();
+            all(&mut so_far).extend_from_slice(&buffer[..read]);
+            so_far.open -= u8::from(read == 0);
+            self.changed.notify_all();
+            if read == 0 {
+                return;
             }
-            assert!(Instant::now() < deadline, "it does not end:\n{}---\n{}", self.out(), self.err());
-            thread::sleep(POLL);
-        };
-        for reader in self.readers.drain(..) {
-            reader.join().unwrap();
         }
-        Finished {
-            status,
-            stdout: std::mem::take(&mut self.stdout.lock().unwrap()),
-            stderr: std::mem::take(&mut self.stderr.lock().unwrap()),
-        }
+    }
+}
+
+impl SoFar {
+    fn out(&self) -> String {
+        String::from_utf8_lossy(&self.stdout).into_owned()
+    }
+
+    fn err(&self) -> String {
+        String::from_utf8_lossy(&self.stderr).into_owned()
     }
 }
 
@@ -164,18 +208,6 @@ impl Drop for Running {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
-}
-
-fn follow(mut stream: impl Read + Send + 'static) -> (Arc<Mutex<Vec<u8>>>, thread::JoinHandle<()>) {
-    let all = Arc::new(Mutex::new(Vec::new()));
-    let written = Arc::clone(&all);
-    let reader = thread::spawn(move || {
-        let mut buffer = vec![0; 64 * 1024];
-        while let Ok(length @ 1..) = stream.read(&mut buffer) {
-            written.lock().unwrap().extend_from_slice(&buffer[..length]);
-        }
-    });
-    (all, reader)
 }
 
 fn collect(mut stream: impl Read + Send + 'static) -> mpsc::Receiver<Vec<u8>> {

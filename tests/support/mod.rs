@@ -11,6 +11,7 @@ pub(crate) mod sandbox;
 pub(crate) mod signals;
 pub(crate) mod snapshot;
 pub(crate) mod trace;
+pub(crate) mod waiting;
 
 use std::time::Duration;
 

@@ -6,17 +6,15 @@ use std::num::NonZero;
 use std::process::{Child, Command, ExitStatus};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use pty_process::Size;
 use pty_process::blocking;
 use rustix::process::{Pid, Signal, kill_process};
 use rustix::termios::{LocalModes, Termios, tcgetattr};
 
+use super::waiting::{end_of, polled};
 use super::{DEADLINE, snapshot};
-
-/// How often states are asked for that nobody tells of (the modes of the pty, the end of a process).
-const POLL: Duration = Duration::from_millis(5);
 
 /// A program in a pty of its own. The program is killed when this is dropped.
 pub(crate) struct Pty {
@@ -61,24 +59,15 @@ impl Pty {
         self.input.write_all(bytes.as_ref()).unwrap();
     }
 
-    /// Whether the screen is as described now.
-    pub(crate) fn sees(&self, is: impl Fn(&vt100::Screen) -> bool) -> bool {
-        is(self.screen.lock().parser.screen())
+    /// Whether the screen is as described, now or within the time.
+    pub(crate) fn sees_within(&self, time: Duration, is: impl Fn(&vt100::Screen) -> bool) -> bool {
+        is(self.screen.wait(time, |state| is(state.parser.screen())).parser.screen())
     }
 
     /// Waits until the screen is as described; panics with the screen when it does not come to that.
     #[track_caller]
     pub(crate) fn wait_for(&self, is: impl Fn(&vt100::Screen) -> bool, what: &str) {
-        let deadline = Instant::now() + DEADLINE;
-        let mut state = self.screen.lock();
-        while !is(state.parser.screen()) {
-            let left = deadline.saturating_duration_since(Instant::now());
-            if left.is_zero() || state.ended {
-                let ended = if state.ended { " (the program has ended)" } else { "" };
-                panic!("no {what}{ended}; the screen:\n{}\n---", state.parser.screen().contents());
-            }
-            state = self.screen.changed.wait_timeout(state, left).unwrap().0;
-        }
+        self.screen.wait_for(|state| is(state.parser.screen()), what);
     }
 
     /// Waits until the text is on the screen.
@@ -91,37 +80,22 @@ impl Pty {
     /// that.
     #[track_caller]
     pub(crate) fn wait_for_output(&self, is: impl Fn(&[u8]) -> bool, what: &str) {
-        let deadline = Instant::now() + DEADLINE;
-        let mut state = self.screen.lock();
-        while !is(&state.raw) {
-            let left = deadline.saturating_duration_since(Instant::now());
-            if left.is_zero() || state.ended {
-                let ended = if state.ended { " (the program has ended)" } else { "" };
-                panic!("no {what}{ended}; the screen:\n{}\n---", state.parser.screen().contents());
-            }
-            state = self.screen.changed.wait_timeout(state, left).unwrap().0;
-        }
+        self.screen.wait_for(|state| is(&state.raw), what);
     }
 
     /// Waits until the terminal is raw, or is not.
     #[track_caller]
     pub(crate) fn wait_for_raw(&self, raw: bool) {
-        let deadline = Instant::now() + DEADLINE;
-        while is_raw(&self.termios()) != raw {
-            assert!(Instant::now() < deadline, "the terminal is not {}; {self:?}", if raw { "raw" } else { "cooked" });
-            thread::sleep(POLL);
-        }
+        let came = polled(|| is_raw(&self.termios()) == raw);
+        assert!(came, "the terminal is not {}; {self:?}", if raw { "raw" } else { "cooked" });
     }
 
     /// Waits until the terminal no longer echoes by itself what is typed, as a question does while it waits for a key.
     /// What is typed before that may stay on the screen.
     #[track_caller]
     pub(crate) fn wait_for_no_echo(&self) {
-        let deadline = Instant::now() + DEADLINE;
-        while self.termios().local_modes.contains(LocalModes::ECHO) {
-            assert!(Instant::now() < deadline, "the terminal goes on to echo; {self:?}");
-            thread::sleep(POLL);
-        }
+        let came = polled(|| !self.termios().local_modes.contains(LocalModes::ECHO));
+        assert!(came, "the terminal goes on to echo; {self:?}");
     }
 
     /// The modes of the pty.
@@ -140,14 +114,14 @@ impl Pty {
         assert_eq!(format!("{:?}", self.termios()), format!("{:?}", self.before), "{self:?}");
     }
 
-    /// The text on the screen.
+    /// The text on the screen as it is; in a snapshot, see `text` and `rows`.
     pub(crate) fn contents(&self) -> String {
         self.screen.lock().parser.screen().contents()
     }
 
-    /// The lines on the screen, for a snapshot.
-    pub(crate) fn lines(&self) -> String {
-        snapshot::screen(self.screen.lock().parser.screen())
+    /// The rows of the screen, for a snapshot of a layout: a line that did not fit takes several.
+    pub(crate) fn rows(&self) -> String {
+        snapshot::rows(self.screen.lock().parser.screen())
     }
 
     /// Every byte that was sent to the terminal.
@@ -169,20 +143,10 @@ impl Pty {
     /// Waits for the end of the program, and for all that it wrote.
     #[track_caller]
     pub(crate) fn wait(&mut self) -> ExitStatus {
-        let deadline = Instant::now() + DEADLINE;
-        let status = loop {
-            if let Some(status) = self.child.try_wait().unwrap() {
-                break status;
-            }
-            assert!(Instant::now() < deadline, "the program does not end; {self:?}");
-            thread::sleep(POLL);
-        };
-        let mut state = self.screen.lock();
+        let ended = end_of(&mut self.child);
+        let status = ended.unwrap_or_else(|| panic!("the program does not end; {self:?}"));
         // Its children may still have the terminal; then there is no end to wait for.
-        let settled = Instant::now() + Duration::from_secs(1);
-        while !state.ended && Instant::now() < settled {
-            state = self.screen.changed.wait_timeout(state, POLL).unwrap().0;
-        }
+        drop(self.screen.wait(Duration::from_secs(1), |_| false));
         status
     }
 }
@@ -203,6 +167,21 @@ impl Drop for Pty {
 impl Shared {
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap()
+    }
+
+    /// Waits until it is as described, but no longer than this, nor than until nothing more can come.
+    fn wait(&self, time: Duration, is: impl Fn(&State) -> bool) -> MutexGuard<'_, State> {
+        let goes_on = |state: &mut State| !state.ended && !is(state);
+        self.changed.wait_timeout_while(self.lock(), time, goes_on).unwrap().0
+    }
+
+    #[track_caller]
+    fn wait_for(&self, is: impl Fn(&State) -> bool, what: &str) {
+        let state = self.wait(DEADLINE, &is);
+        if !is(&state) {
+            let ended = if state.ended { " (the program has ended)" } else { "" };
+            panic!("no {what}{ended}; the screen:\n{}\n---", state.parser.screen().contents());
+        }
     }
 
     fn follow(&self, mut output: File) {

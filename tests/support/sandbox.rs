@@ -2,7 +2,6 @@
 
 use std::process::Command;
 use std::sync::Arc;
-use std::time::Instant;
 
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
@@ -15,6 +14,7 @@ use tokio::runtime::Runtime;
 
 use super::DEADLINE;
 use super::command::ssmx;
+use super::waiting::polled;
 
 /// A sandbox, and the runtime that it lives in.
 pub(crate) struct TestSandbox {
@@ -78,10 +78,8 @@ impl TestSandbox {
     /// Waits until the service has ended all sessions.
     #[track_caller]
     pub(crate) fn wait_until_no_session_is_left(&self) {
-        let deadline = Instant::now() + DEADLINE;
-        while let left @ [_, ..] = self.active_sessions().as_slice() {
-            assert!(Instant::now() < deadline, "left on the service: {left:?}");
-        }
+        let ended = polled(|| self.active_sessions().is_empty());
+        assert!(ended, "left on the service: {:?}", self.active_sessions());
     }
 
     /// Ends all sessions on the service, as somebody else may.

@@ -28,7 +28,7 @@ const VARYING: &[(&str, &str)] = &[
     (r"\b[0-9]+ (s|min) ago\b", "just now"),
     (r"\b[0-9]+ d(ays)? ago\b", "N d$1 ago"),
     // The ports that the system gives, and the program of the test, which has some.
-    (r"(:|\bport )[0-9]{5}\b", "${1}PORT"),
+    (r"(:|\b[Pp]ort )[0-9]{5}\b", "${1}PORT"),
     (r"\be2e-[0-9a-f]+ \(pid\b", "e2e (pid"),
 ];
 
@@ -67,12 +67,24 @@ impl Finished {
 
 #[cfg(unix)]
 impl super::pty::Pty {
-    /// The screen, without blanks at the ends of its lines and with fixed words for what varies.
-    pub(crate) fn shown(&self) -> String {
-        let contents = self.contents();
-        let lines: Vec<_> = contents.trim_end().lines().map(str::trim_end).collect();
-        settled(&lines.join("\n"))
+    /// The lines on the screen, for a snapshot of a text: one that did not fit into a row is whole again.
+    pub(crate) fn text(&self) -> String {
+        on_screen(self.contents().lines())
     }
+}
+
+/// The rows of a screen, for a snapshot of a layout.
+#[cfg(unix)]
+pub(crate) fn rows(screen: &vt100::Screen) -> String {
+    let (_, cols) = screen.size();
+    on_screen(screen.rows(0, cols.get()))
+}
+
+/// Without the blanks at the ends of lines and of the screen, and with fixed words for what varies.
+#[cfg(unix)]
+fn on_screen(lines: impl Iterator<Item = impl AsRef<str>>) -> String {
+    let lines: Vec<String> = lines.map(|line| line.as_ref().trim_end().to_owned()).collect();
+    settled(lines.join("\n").trim_end())
 }
 
 /// A text with fixed words for what varies.
@@ -88,23 +100,14 @@ fn is_today(time: &str) -> bool {
     SystemTime::now().duration_since(time).is_ok_and(|passed| passed < Duration::from_hours(24))
 }
 
-/// Several texts as one, each under a title.
+/// One of several cases that share a snapshot: a text under a title.
+pub(crate) fn case(title: impl std::fmt::Display, text: &str) -> String {
+    format!("=== {title}\n{text}\n")
+}
+
+/// All of them.
 pub(crate) fn cases(texts: impl IntoIterator<Item = (impl std::fmt::Display, String)>) -> String {
-    texts.into_iter().map(|(title, text)| format!("=== {title}\n{text}\n")).collect()
-}
-
-/// The lines of a screen as they stand there, without the blanks at their ends.
-#[cfg(unix)]
-pub(crate) fn screen(screen: &vt100::Screen) -> String {
-    let (_, cols) = screen.size();
-    let lines: Vec<String> = screen.rows(0, cols.get()).map(|line| line.trim_end().to_owned()).collect();
-    settled(lines.join("\n").trim_end())
-}
-
-/// The same for a connection that was cut more than once: whether a close or a reset is seen is up to the timing.
-pub(crate) fn without_reasons(text: &str) -> String {
-    let lost = Regex::new(r"connection lost \(.*\);").expect("a regular expression");
-    lost.replace_all(&settled(text), "connection lost (REASON);").into_owned()
+    texts.into_iter().map(|(title, text)| case(title, &text)).collect()
 }
 
 /// A command line as a title.
@@ -112,9 +115,16 @@ pub(crate) fn typed(words: &[&str]) -> String {
     shlex::try_join(words.iter().copied()).expect("no word has a NUL")
 }
 
-/// One of several cases in one text.
-pub(crate) fn titled(title: impl std::fmt::Display, shown: &str) -> String {
-    format!("=== {title}\n{shown}\n")
+/// What we say where ssh runs us and adds a line of its own.
+pub(crate) fn without_lines_of_ssh(text: &str) -> String {
+    let ours: Vec<_> = text.lines().filter(|line| !line.contains("Connection closed by")).collect();
+    settled(&ours.join("\n"))
+}
+
+/// What is said of a connection that was cut more than once: whether a close or a reset is seen is up to the timing.
+pub(crate) fn without_reasons(text: &str) -> String {
+    let lost = Regex::new(r"connection lost \(.*\);").expect("a regular expression");
+    lost.replace_all(&settled(text), "connection lost (REASON);").into_owned()
 }
 
 /// What we say at last, after what a remote side or a shell may have written: from the first line on that is an error.
