@@ -10,7 +10,7 @@ use super::commands::{Command, plugin};
 use super::error::CliError;
 use super::globals::Globals;
 use super::{implied_shell, typo};
-use crate::picker;
+use crate::terminal;
 
 /// Open shells, run commands and forward ports on EC2 and hybrid instances through AWS Systems Manager, without open
 /// ports or bastion hosts
@@ -52,7 +52,7 @@ impl Cli {
     /// # Errors
     /// [`Refusal`]
     pub(crate) fn from_args(args: impl IntoIterator<Item = OsString>) -> Result<Self, Refusal> {
-        Self::read(args.into_iter().collect(), picker::is_possible())
+        Self::read(args.into_iter().collect(), terminal::can_ask())
     }
 
     /// `asks`: the person can choose an instance if none is named.
