@@ -2,7 +2,7 @@
 //!
 //! [`ALL`] is the table of its own: from it come the manual page and the one in `docs/configuration.md`. Two families
 //! stand elsewhere: each setting has a variable by its name ([`setting`]), and those of the AWS CLI are read in
-//! `aws::ambient`. Nothing else in the program reads the environment.
+//! `aws::ambient`. No other code of ours reads a variable; libraries do, such as the AWS SDK.
 #![expect(clippy::disallowed_methods, reason = "this is where the environment is read")]
 
 use std::env;
@@ -32,25 +32,29 @@ pub(crate) enum Role {
     System,
 }
 
-pub(crate) const CONFIG: Variable = input("SSMX_CONFIG", "The configuration file, in place of the usual one");
-pub(crate) const CACHE_DIR: Variable =
-    input("SSMX_CACHE_DIR", "The folder of the cache and of what was used lately, in place of the usual ones");
+pub(crate) const CONFIG: Variable = input("SSMX_CONFIG", "The configuration file, instead of the default one");
+pub(crate) const CACHE_DIR: Variable = input(
+    "SSMX_CACHE_DIR",
+    "Folder for the cache and the list of recently used instances, instead of the default ones",
+);
 pub(crate) const LOG: Variable = input(
     "SSMX_LOG",
-    "What to log, in place of `-v`: a level like `debug`, or levels like `ssmx::channel=trace,ssmx=info`",
+    "What to log, instead of `-v`: a level like `debug`, or levels like `ssmx::channel=trace,ssmx=info`",
 );
 pub(crate) const PICKER: Variable =
-    input("SSMX_PICKER", "`plain`: instances are chosen from numbered lines, as on a terminal that cannot draw");
+    input("SSMX_PICKER", "`plain`: choose instances from a numbered list, as on a terminal that cannot draw");
 pub(crate) const PLUGIN_ESCAPE: Variable = input(
     "SSMX_PLUGIN_ESCAPE",
-    "First of the escape keys in sessions of the AWS CLI, as `--escape` of `ssmx shell`; without it there are none",
+    "Escape character in sessions of the AWS CLI, as for `ssmx shell --escape`; if unset, escape keys are off",
 );
 pub(crate) const HOST: Variable = output(
     "SSMX_HOST",
-    "Set by `ssmx fwd` for its command: the local address of the first forward; `_1`, `_2`… for each",
+    "Set by `ssmx fwd` for its command: the local address of the first forward; `SSMX_HOST_1`, `SSMX_HOST_2`… for each forward",
 );
-pub(crate) const PORT: Variable =
-    output("SSMX_PORT", "Set by `ssmx fwd` for its command: the local port of the first forward; `_1`, `_2`… for each");
+pub(crate) const PORT: Variable = output(
+    "SSMX_PORT",
+    "Set by `ssmx fwd` for its command: the local port of the first forward; `SSMX_PORT_1`, `SSMX_PORT_2`… for each forward",
+);
 pub(crate) const SOCKS_HOST: Variable =
     output("SSMX_SOCKS_HOST", "Set by `ssmx fwd --socks` for its command: the address of the SOCKS5 server");
 pub(crate) const SOCKS_PORT: Variable =

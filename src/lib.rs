@@ -8,7 +8,7 @@
 //! | room | what it is | knows |
 //! |---|---|---|
 //! | [`cli`] | what a person types and sees: commands, messages, exit codes | picker, session, fleet, config, channel, aws, terminal, sandbox, protocol, files, moment, text, backoff, environment, nearest, syntax |
-//! | [`picker`] | choosing an instance: the list, the query, the screen | fleet, terminal, files, text, config, environment |
+//! | [`picker`] | choosing an instance: the list, the query, the screen | fleet, terminal, files, moment, text, config, environment |
 //! | [`session`] | what a session is for: shell, exec, tunnels, standard streams | channel, terminal, protocol, backoff |
 //! | [`fleet`] | instances: finding the one that is meant, and why it cannot be reached | aws, files, moment, config, environment, nearest, protocol |
 //! | [`config`] | config.toml: schema, merge, explain, edit | environment, nearest, syntax |

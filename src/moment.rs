@@ -23,10 +23,14 @@ pub(crate) fn age(now: SystemTime, then: SystemTime) -> String {
     format!("{count} {unit}{plural}")
 }
 
-/// `2026-01-31T23:59:59Z`. None before 1970, which has no such form; no service knows of such times.
+/// `2026-01-31T23:59:59Z`. None before 1970 and after 9999, for which humantime has no such form.
 pub(crate) fn rfc3339(time: SystemTime) -> Option<String> {
-    (time >= SystemTime::UNIX_EPOCH).then(|| humantime::format_rfc3339_seconds(time).to_string())
+    let since = time.duration_since(SystemTime::UNIX_EPOCH).ok()?;
+    (since.as_secs() < YEAR_10000).then(|| humantime::format_rfc3339_seconds(time).to_string())
 }
+
+/// When the year 10000 begins, in seconds since 1970.
+const YEAR_10000: u64 = 253_402_300_800;
 
 fn seconds(now: SystemTime, then: SystemTime) -> u64 {
     now.duration_since(then).unwrap_or(Duration::ZERO).as_secs()
@@ -71,8 +75,11 @@ mod tests {
     }
 
     #[test]
-    fn a_moment_before_1970_has_no_form() {
+    fn moments_before_1970_and_after_9999_have_no_form() {
         assert_eq!(rfc3339(NOW + Duration::from_mins(1)).as_deref(), Some("1970-01-01T00:01:00Z"));
         assert_eq!(rfc3339(NOW - Duration::from_secs(1)), None);
+        let last = NOW + Duration::from_secs(YEAR_10000 - 1);
+        assert_eq!(rfc3339(last).as_deref(), Some("9999-12-31T23:59:59Z"));
+        assert_eq!(rfc3339(last + Duration::from_secs(1)), None);
     }
 }

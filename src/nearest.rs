@@ -43,14 +43,20 @@ pub(crate) fn did_you_mean<'a>(wrong: &str, known: impl IntoIterator<Item = &'a 
 /// ``did you mean `region`?``, or else `expected one of` and all of `known`.
 pub(crate) fn suggestion<'a>(wrong: &str, known: impl IntoIterator<Item = &'a str>) -> String {
     let known: Vec<&str> = known.into_iter().collect();
-    did_you_mean(wrong, known.iter().copied()).unwrap_or_else(|| format!("expected one of {}", known.join(", ")))
+    did_you_mean(wrong, known.iter().copied()).unwrap_or_else(|| expected(&known))
 }
 
 /// As [`suggestion`], to end a message that names the wrong word: behind `;` the word that was meant, behind `:` all.
 pub(crate) fn ending<'a>(wrong: &str, known: impl IntoIterator<Item = &'a str>) -> String {
     let known: Vec<&str> = known.into_iter().collect();
-    let mark = if nearest(wrong, known.iter().copied()).is_some() { ';' } else { ':' };
-    format!("{mark} {}", suggestion(wrong, known))
+    match did_you_mean(wrong, known.iter().copied()) {
+        Some(question) => format!("; {question}"),
+        None => format!(": {}", expected(&known)),
+    }
+}
+
+fn expected(known: &[&str]) -> String {
+    format!("expected one of {}", known.join(", "))
 }
 
 fn lower(word: &str) -> String {

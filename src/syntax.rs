@@ -1,12 +1,12 @@
-//! Forms of text that several rooms check.
+//! Forms of text that several rooms check, and a name that they share.
 
 use http::Uri;
 
 /// Longest name of a region; the longest today has 14 characters.
 const REGION_LIMIT: usize = 32;
 
-/// Whether a text can be the name of a region, and so part of a host name. Regions that are not known yet, and those of
-/// emulators, can have it too.
+/// Whether a text has the form of a region's name, known or not: lower-case letters, digits and hyphens, one of which at
+/// least. So it can be part of a host name.
 pub(crate) fn is_region(text: &str) -> bool {
     let label = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
     (1..=REGION_LIMIT).contains(&text.len()) && text.chars().all(label) && !text.starts_with('-') && text.contains('-')
@@ -19,6 +19,9 @@ pub(crate) fn is_url(text: &str, schemes: &[&str]) -> bool {
             && url.host().is_some_and(|host| !host.is_empty())
     })
 }
+
+/// The AWS profile where no other is named.
+pub(crate) const DEFAULT_PROFILE: &str = "default";
 
 /// The schemes of an endpoint.
 pub(crate) const HTTP: [&str; 2] = ["https", "http"];

@@ -8,7 +8,7 @@ fn a_log_setting_that_makes_no_sense_is_a_usage_error() {
     insta::assert_snapshot!(bad.shown(), @"
     exit code: 2
     --- stderr
-    error: `SSMX_LOG` has `aws_sigv4=trace`, which is not a level of ssmx or of one of its targets
+    error: `SSMX_LOG`: `aws_sigv4=trace` is not a level, or not one of a target of ssmx
     hint: write a level, as in `SSMX_LOG=debug`, or levels, as in `ssmx::channel=trace`
     ");
 }

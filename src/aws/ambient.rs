@@ -17,9 +17,7 @@ use super::{
     profiles::{Profile, asks},
     settings::{Endpoints, GATEWAY, Settings},
 };
-
-/// The profile where no other is named.
-pub(crate) const DEFAULT_PROFILE: &str = "default";
+use crate::syntax::DEFAULT_PROFILE;
 
 /// Names of variables in which the AWS CLI hands the answer of StartSession to its plugin begin like this.
 pub(crate) const START_SESSION_RESPONSE: &str = "AWS_SSM_START_SESSION_RESPONSE";
@@ -93,7 +91,7 @@ impl Ambient {
     }
 
     /// The variable that names the endpoint of a service, or of all services, and the endpoint. `profile` is the one in
-    /// force, as it may say that such variables do not count.
+    /// effect, as it may say that such variables do not count.
     pub(crate) fn endpoint(&self, service: Option<&str>, profile: &str) -> Option<(String, String)> {
         let own = service.map(|service| format!("_{}", service.to_uppercase())).unwrap_or_default();
         let name = format!("{ENDPOINT_URL}{own}");

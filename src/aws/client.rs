@@ -117,7 +117,7 @@ impl Aws {
         Arc::ptr_eq(&self.0, &other.0)
     }
 
-    /// The region in force.
+    /// The region in effect.
     pub fn region(&self) -> &str {
         &self.0.region
     }
@@ -127,7 +127,7 @@ impl Aws {
         &self.0.account.ambient
     }
 
-    /// The AWS profile in force, if one was named.
+    /// The AWS profile in effect, if one was named.
     pub fn profile(&self) -> Option<&str> {
         self.0.account.profile.as_deref()
     }

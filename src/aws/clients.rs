@@ -1,4 +1,5 @@
-//! [`Clients`]: the SDK's clients of one account and region. A line in [`clients!`] is all that a new service takes.
+//! [`Clients`]: the SDK's clients of one account and region. A new service takes a line in
+//! [`clients!`] and a setting for its endpoint.
 
 use std::sync::OnceLock;
 

@@ -173,7 +173,7 @@ impl Error {
         self
     }
 
-    /// Remembers the AWS profile in force, which advice on logging in names.
+    /// Remembers the AWS profile in effect, which advice on logging in names.
     pub(crate) fn under_profile(mut self, profile: Option<&str>) -> Self {
         self.0.profile = profile.map(clean);
         self

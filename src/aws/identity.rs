@@ -4,10 +4,8 @@ use std::fmt;
 
 use aws_lc_rs::digest;
 
-use super::{
-    ambient::{Ambient, DEFAULT_PROFILE},
-    settings::Settings,
-};
+use super::{ambient::Ambient, settings::Settings};
+use crate::syntax::DEFAULT_PROFILE;
 
 /// Tells one source of credentials from another, and so mostly one account from another, without a request and without
 /// a secret: it is derived from the name of the profile, or from the access key id in the environment, and from the

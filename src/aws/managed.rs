@@ -23,7 +23,7 @@ pub struct ManagedInstance {
     pub computer_name: Option<String>,
     /// Whether the agent is in touch.
     pub ping: PingStatus,
-    /// When it was last heard of.
+    /// When it was last heard from.
     pub last_ping: Option<SystemTime>,
     pub platform: Option<Platform>,
     /// The operating system's own name, for instance `Amazon Linux`.
@@ -42,7 +42,7 @@ pub struct ManagedInstance {
 pub enum PingStatus {
     /// It is.
     Online,
-    /// It has not been heard of for some minutes.
+    /// It has not been heard from for some minutes.
     ConnectionLost,
     /// It has been inactive for longer.
     Inactive,

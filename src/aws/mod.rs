@@ -31,7 +31,7 @@ mod sts;
 mod tier;
 
 pub use ambient::Ambient;
-pub(crate) use ambient::{DEFAULT_PROFILE, START_SESSION_RESPONSE, start_session_response};
+pub(crate) use ambient::{START_SESSION_RESPONSE, start_session_response};
 pub use client::Aws;
 pub use ec2::InstanceState;
 pub(crate) use ec2::{Ec2Instance, ec2_literal};

@@ -43,7 +43,7 @@ impl Aws {
         Self::load(&settings, self.ambient()).await
     }
 
-    /// Whether a profile is the one in force, named or not.
+    /// Whether a profile is the one in effect, named or not.
     pub fn is_profile(&self, name: &str) -> bool {
         self.profile() == Some(name) || *self.identity() == Identity::of_profile(self.ambient(), name)
     }

@@ -108,7 +108,10 @@ impl Proxy {
         let head = self.read_head(stream).await?;
         match status(&head) {
             Some(200..=299) => Ok(()),
-            Some(407) => Err(failed(format!("the proxy {} does not accept the user and password", self.host))),
+            Some(407) => {
+                let verb = if self.auth.is_some() { "rejects the" } else { "requires a" };
+                Err(failed(format!("the proxy {} {verb} user and password", self.host)))
+            }
             Some(status) => Err(failed(format!("the proxy {} refuses {host}:{port} with status {status}", self.host))),
             None => Err(failed(format!("the proxy {} does not respond like an HTTP proxy", self.host))),
         }

@@ -4,14 +4,14 @@
 //! missing region would make it ask the instance metadata service for seconds, and a profile that does not exist would
 //! end as "no credentials".
 
-use aws_config::{imds::region::ImdsRegionProvider, profile::ProfileSet};
+use aws_config::imds::region::ImdsRegionProvider;
 
 use super::{
-    ambient::{Ambient, DEFAULT_PROFILE},
+    ambient::Ambient,
     clients::SERVICES,
     error::{Cause, Error, ErrorKind},
 };
-use crate::syntax::{HTTP, is_region, is_url};
+use crate::syntax::{DEFAULT_PROFILE, HTTP, is_region, is_url};
 
 /// Which account, region and endpoints are meant, all sources weighed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -57,6 +57,13 @@ impl Endpoints {
         Self { messages: self.messages, ..Self::common(url) }
     }
 
+    /// Without those of other services, which are never asked: a mistake in one of them is none then.
+    #[must_use]
+    pub(crate) fn only(mut self, asked: &[&str]) -> Self {
+        self.services.retain(|(service, _)| asked.contains(service));
+        self
+    }
+
     /// The endpoint for all services, if there is one.
     pub(super) fn of_all(&self) -> Option<&str> {
         self.common.as_deref()
@@ -73,7 +80,7 @@ impl Endpoints {
 }
 
 impl Settings {
-    /// The AWS profile in force, named or not.
+    /// The AWS profile in effect, named or not.
     pub(super) fn profile_name(&self) -> &str {
         self.profile.as_deref().unwrap_or(DEFAULT_PROFILE)
     }
@@ -82,10 +89,9 @@ impl Settings {
     ///
     /// If the profile does not exist, or something cannot be a region or an endpoint.
     pub(super) fn check(&self, ambient: &Ambient) -> Result<(), Error> {
-        let files = ambient.files()?;
-        if let Some(name) = self.profile.as_deref().filter(|name| files.get_profile(name).is_none()) {
-            return Err(unknown_profile(name, files));
-        }
+        // Also where none is named: the files must be readable.
+        ambient.files()?;
+        self.profile.as_deref().map_or(Ok(()), |name| ambient.check_profile(name))?;
         if let Some(region) = &self.region {
             check_region(region)?;
         }
@@ -111,17 +117,24 @@ impl Settings {
     }
 }
 
-fn unknown_profile(name: &str, profiles: &ProfileSet) -> Error {
-    let mut known: Vec<_> = profiles.profiles().collect();
-    known.sort_unstable();
-    let message = match known.as_slice() {
-        [] => format!("the AWS profile `{name}` does not exist: there are none"),
-        known if known.len() <= PROFILES_SHOWN => {
-            format!("the AWS profile `{name}` does not exist: there are {}", known.join(", "))
+impl Ambient {
+    /// # Errors
+    ///
+    /// If there is no such profile, or the files cannot be read.
+    pub(crate) fn check_profile(&self, name: &str) -> Result<(), Error> {
+        let files = self.files()?;
+        if files.get_profile(name).is_some() {
+            return Ok(());
         }
-        _ => format!("the AWS profile `{name}` does not exist"),
-    };
-    usage(Cause::ProfileMissing, message)
+        let mut known: Vec<_> = files.profiles().collect();
+        known.sort_unstable();
+        let ending = match known.as_slice() {
+            [] => ": no profiles are configured".to_owned(),
+            known if known.len() <= PROFILES_SHOWN => format!(": expected one of {}", known.join(", ")),
+            _ => String::new(),
+        };
+        Err(usage(Cause::ProfileMissing, format!("the AWS profile `{name}` does not exist{ending}")))
+    }
 }
 
 fn usage(cause: Cause, message: String) -> Error {

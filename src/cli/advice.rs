@@ -48,7 +48,7 @@ impl From<OpenError> for CliError {
             OpenError::Dial(error) => error.into(),
             OpenError::StreamUrl(error) => Self::failed("the session cannot be opened")
                 .caused_by(&error)
-                .hint("behind a VPC endpoint or your own gateway, set its host in `AWS_ENDPOINT_URL_SSMMESSAGES`"),
+                .hint("behind a VPC endpoint or your own gateway, set `AWS_ENDPOINT_URL_SSMMESSAGES` to its URL"),
         }
     }
 }
@@ -71,7 +71,7 @@ impl From<SessionError> for CliError {
         let failed = Self::failed(error.to_string());
         match error {
             SessionError::TimedOut => failed.hint("check the agent's log on the instance, or restart the agent"),
-            SessionError::NoRemoteHosts(_) => failed.cause("it would connect to the instance itself").hint(format!(
+            SessionError::NoRemoteHosts(_) => failed.hint(format!(
                 "update the agent to {} or newer, or forward through SSH: `ssmx ssh TARGET -L …`",
                 Purpose::RemotePort.needs()
             )),
@@ -112,7 +112,7 @@ pub(crate) fn failure(end: End) -> Option<CliError> {
         End::Closed(reason) => CliError::failed("the session failed").cause(reason.trim()),
         End::Expired => lost("connection lost, and the session expired before it could be resumed")
             .hint("idle sessions end after the account's idle timeout (20 minutes by default)"),
-        End::Lost(reason) => lost("connection lost, and could not reconnect in time").cause(reason),
+        End::Lost(reason) => lost("connection lost; could not reconnect in time").cause(reason),
         End::Refused(error) => {
             let refused = lost("connection lost, and the session cannot be resumed").caused_by(&error);
             error.hints().into_iter().fold(refused, CliError::hint)

@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 
+use clap::error::ErrorKind;
 use clap::{CommandFactory, FromArgMatches, Parser};
 
 use super::commands::ssh::arguments;
@@ -9,7 +10,7 @@ use super::commands::{Command, plugin};
 use super::error::CliError;
 use super::globals::Globals;
 use super::{implied_shell, typo};
-use crate::picker;
+use crate::terminal;
 
 /// Open shells, run commands and forward ports on EC2 and hybrid instances through AWS Systems Manager, without open
 /// ports or bastion hosts
@@ -51,7 +52,7 @@ impl Cli {
     /// # Errors
     /// [`Refusal`]
     pub(crate) fn from_args(args: impl IntoIterator<Item = OsString>) -> Result<Self, Refusal> {
-        Self::read(args.into_iter().collect(), picker::is_possible())
+        Self::read(args.into_iter().collect(), terminal::can_ask())
     }
 
     /// `asks`: the person can choose an instance if none is named.
@@ -62,11 +63,11 @@ impl Cli {
         definition.build();
         match Self::parse_words(args) {
             Ok(cli) => {
-                let meant = implied_at.and_then(|at| typo::corrected(&definition, &typed, at));
+                let meant = implied_at.and_then(|at| typo::corrected(&definition, &typed, at, Self::fits));
                 Ok(Self { meant, ..cli })
             }
             Err(error) => {
-                let explained = typo::explain(&definition, &typed, implied_at, &error, Self::runs_in_shell);
+                let explained = typo::explain(&definition, &typed, implied_at, &error, Self::fits, Self::runs_in_shell);
                 Err(explained.map_or(Refusal::Clap(error), Refusal::Explained))
             }
         }
@@ -75,6 +76,24 @@ impl Cli {
     fn parse_words(args: Vec<OsString>) -> Result<Self, clap::Error> {
         let args = arguments::set_apart(Self::command(), args);
         Self::from_arg_matches(&Self::command().try_get_matches_from(args)?)
+    }
+
+    /// Whether a line is understood, or would be if it went on: a command may have been typed to see its help.
+    fn fits(words: &[OsString]) -> bool {
+        use ErrorKind::{
+            DisplayHelp, DisplayHelpOnMissingArgumentOrSubcommand, DisplayVersion, MissingRequiredArgument,
+            MissingSubcommand,
+        };
+        Self::parse_words(words.to_vec()).err().is_none_or(|error| {
+            matches!(
+                error.kind(),
+                DisplayHelp
+                    | DisplayVersion
+                    | DisplayHelpOnMissingArgumentOrSubcommand
+                    | MissingRequiredArgument
+                    | MissingSubcommand
+            )
+        })
     }
 
     /// Whether a line is that of a shell with a target and a command.

@@ -33,7 +33,7 @@ pub(crate) struct TargetRequest {
     pub(crate) text: String,
     /// Which instance an alias means. None if it is not an alias.
     pub(crate) selector: Option<Selector>,
-    /// The settings in force for it.
+    /// The settings in effect for it.
     pub(crate) settings: Resolved,
 }
 
@@ -62,7 +62,7 @@ impl Context {
         Self { ui: self.ui.quieted(), ..self.clone() }
     }
 
-    /// The settings in force for no target in particular.
+    /// The settings in effect for no target in particular.
     ///
     /// # Errors
     /// A variable of the environment makes no sense.
@@ -70,7 +70,7 @@ impl Context {
         self.settings_for(None)
     }
 
-    /// The settings in force for an alias, if it is one.
+    /// The settings in effect for an alias, if it is one.
     ///
     /// # Errors
     /// A variable of the environment makes no sense.

@@ -6,38 +6,38 @@ use crate::terminal::Termination;
 
 /// What the process ends with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Exit(u8);
+pub(crate) struct Exit(u8);
 
 impl Exit {
     /// All went well.
-    pub const FINE: Self = Self(0);
+    pub(crate) const FINE: Self = Self(0);
     /// It failed, for a reason without a code of its own.
-    pub const FAILED: Self = Self(1);
+    pub(crate) const FAILED: Self = Self(1);
     /// The command line cannot be understood.
-    pub const USAGE: Self = Self(2);
+    pub(crate) const USAGE: Self = Self(2);
     /// No such target, or several.
-    pub const NO_TARGET: Self = Self(3);
+    pub(crate) const NO_TARGET: Self = Self(3);
     /// The target is not connected.
-    pub const NOT_CONNECTED: Self = Self(4);
+    pub(crate) const NOT_CONNECTED: Self = Self(4);
     /// Credentials are missing or do not suffice.
-    pub const DENIED: Self = Self(5);
+    pub(crate) const DENIED: Self = Self(5);
     /// The session was lost.
-    pub const LOST: Self = Self(6);
+    pub(crate) const LOST: Self = Self(6);
     /// A failure of our own in a command that otherwise passes the remote side's code through, as ssh has it.
-    pub const OWN_FAILURE: Self = Self(255);
+    pub(crate) const OWN_FAILURE: Self = Self(255);
 
     /// The code of a remote or local program, passed through.
-    pub const fn of_program(code: u8) -> Self {
+    pub(crate) const fn of_program(code: u8) -> Self {
         Self(code)
     }
 
     /// Ended by a signal: 128 and its number, as shells have it.
-    pub fn of_signal(signal: Termination) -> Self {
+    pub(crate) fn of_signal(signal: Termination) -> Self {
         Self(signal.exit_code())
     }
 
     /// How a local program ended: its code, or 128 and the number of the signal that ended it, as shells have it.
-    pub fn of_status(status: std::process::ExitStatus) -> Self {
+    pub(crate) fn of_status(status: std::process::ExitStatus) -> Self {
         #[cfg(unix)]
         if let Some(signal) = std::os::unix::process::ExitStatusExt::signal(&status) {
             return Self(128_u8.saturating_add(u8::try_from(signal).unwrap_or(0)));
@@ -47,12 +47,12 @@ impl Exit {
     }
 
     /// The worse of two codes: the higher one.
-    pub fn worse(self, other: Self) -> Self {
+    pub(crate) fn worse(self, other: Self) -> Self {
         Self(self.0.max(other.0))
     }
 
     /// The code that is handed to the system.
-    pub const fn code(self) -> u8 {
+    pub(crate) const fn code(self) -> u8 {
         self.0
     }
 }

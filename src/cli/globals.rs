@@ -45,6 +45,6 @@ fn endpoint_url(text: &str) -> Result<String, String> {
     if is_url(text, &HTTP) {
         Ok(text.to_owned())
     } else {
-        Err("it must begin with `https://` or `http://` and a host".to_owned())
+        Err("expected a URL that begins with `https://` or `http://` and has a host".to_owned())
     }
 }

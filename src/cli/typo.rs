@@ -9,22 +9,29 @@ use super::error::CliError;
 use super::implied_shell;
 use crate::nearest::nearest;
 
-/// The command line with the command that the word at `at` resembles in its place. None if it resembles none.
-pub(crate) fn corrected(cli: &Command, args: &[OsString], at: usize) -> Option<String> {
+/// The command line with the command that the word at `at` resembles in its place. None if it resembles none, or the
+/// line is none of that command's; `fits` checks that.
+pub(crate) fn corrected(
+    cli: &Command,
+    args: &[OsString],
+    at: usize,
+    fits: impl Fn(&[OsString]) -> bool,
+) -> Option<String> {
     let near = nearest(args.get(at)?.to_str()?, cli.get_subcommands().map(Command::get_name))?;
     let mut corrected = args.to_vec();
     corrected[at] = near.into();
-    Some(line(&corrected))
+    fits(&corrected).then(|| line(&corrected))
 }
 
 /// Why a command line was refused that has an argument too many: its first word was meant as a command of ssmx, or the
-/// rest of it as one to run. `at` is the place of the first word, if that was taken for a target; `runs` checks whether
-/// a line is a shell with a target and a command.
+/// rest of it as one to run. `at` is the place of the first word, if that was taken for a target; `fits` checks whether
+/// a line is one of the command that it names, and `runs` whether it is a shell with a target and a command.
 pub(crate) fn explain(
     cli: &Command,
     typed: &[OsString],
     at: Option<usize>,
     error: &clap::Error,
+    fits: impl Fn(&[OsString]) -> bool,
     runs: impl Fn(&[OsString]) -> bool,
 ) -> Option<CliError> {
     let (ErrorKind::UnknownArgument, Some(ContextValue::String(extra))) =
@@ -32,7 +39,7 @@ pub(crate) fn explain(
     else {
         return None;
     };
-    let corrected = at.and_then(|at| Some((typed.get(at)?.to_string_lossy(), corrected(cli, typed, at)?)));
+    let corrected = at.and_then(|at| Some((typed.get(at)?.to_string_lossy(), corrected(cli, typed, at, fits)?)));
     let behind_dashes = behind_dashes(cli, typed, extra, runs);
     match (corrected, behind_dashes) {
         (None, None) => None,

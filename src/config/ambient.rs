@@ -13,7 +13,7 @@ pub(crate) trait Ambient: fmt::Debug + Send + Sync {
     fn access_key(&self) -> Option<&'static str>;
 
     /// The variables that have a value for a setting other than the profile, from strong to weak, and their values.
-    /// `profile` is the AWS profile in force.
+    /// `profile` is the AWS profile in effect.
     fn variables(&self, key: Key, profile: &str) -> Vec<(String, String)>;
 
     /// The value that an AWS profile has for a setting. A file that cannot be read has none.

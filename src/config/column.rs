@@ -64,9 +64,10 @@ impl FromStr for Column {
     fn from_str(text: &str) -> Result<Self, String> {
         Self::named(text).ok_or_else(|| {
             let names = Self::NAMED.map(|(name, _)| name);
-            // No word is so near to the last of these that it could be taken for it.
-            let ending = nearest::ending(text, names.into_iter().chain(["or tag:KEY"]));
-            format!("unknown column `{text}`{ending}")
+            match nearest::did_you_mean(text, names) {
+                Some(question) => format!("unknown column `{text}`; {question}"),
+                None => format!("unknown column `{text}`: expected one of {}, or tag:KEY", names.join(", ")),
+            }
         })
     }
 }
@@ -98,6 +99,8 @@ mod tests {
         let all = "zzzzzz".parse::<Column>().unwrap_err();
         assert!(all.starts_with("unknown column `zzzzzz`: expected one of name, id,"), "{all}");
         assert!(all.ends_with(", launched, or tag:KEY"), "{all}");
+        let sentence = "or tag:Env".parse::<Column>().unwrap_err();
+        assert!(sentence.ends_with(", launched, or tag:KEY"), "{sentence}");
         assert!("tag:".parse::<Column>().is_err());
     }
 }

@@ -4,9 +4,22 @@ use std::fmt;
 
 use super::settings::{Default, SETTINGS, Setting};
 
-/// A setting. Its name is the same in every section of the file, and, behind `SSMX_` and in capitals, in the environment.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) enum Key {
+/// The keys and their number, by which one without a row in [`SETTINGS`] does not compile.
+macro_rules! keys {
+    ($($key:ident,)*) => {
+        /// A setting. Its name is the same in every section of the file, and, behind `SSMX_` and in capitals, in the
+        /// environment.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub(crate) enum Key {
+            $($key,)*
+        }
+
+        /// How many keys there are.
+        pub(super) const KEYS: usize = [$(stringify!($key)),*].len();
+    };
+}
+
+keys! {
     Profile,
     Region,
     Columns,

@@ -1,7 +1,7 @@
 //! [`Resolved`]: of several values for one setting, the one that counts, and where each came from.
 //!
-//! Precedence is decided here and nowhere else, for commands, completion, `config explain` and the plugin alike. From
-//! strong to weak:
+//! Precedence is decided here for commands, completion, `config explain` and the plugin alike; `aws::Ambient` weighs only
+//! the sources of AWS, for another profile of it. From strong to weak:
 //!
 //! 1. flags;
 //! 2. `SSMX_*` variables;
@@ -30,6 +30,7 @@ use super::key::Key;
 use super::schema::{Config, Section, Target};
 use super::settings;
 use super::value::Value;
+use crate::syntax::DEFAULT_PROFILE;
 
 /// The values of one source.
 type Layer = BTreeMap<Key, Found>;
@@ -67,14 +68,14 @@ pub(crate) enum Origin {
     AwsProfile(String),
 }
 
-/// The settings in force for one target, or for none in particular.
+/// The settings in effect for one target, or for none in particular.
 #[derive(Clone, Debug)]
 pub(crate) struct Resolved {
     /// From strong to weak.
     layers: Vec<Layer>,
     /// The profile of the defaults if it does not count, and the variable because of which it does not.
     ignored_profile: Option<(Found, &'static str)>,
-    /// The name of the profile in force.
+    /// The name of the profile in effect.
     profile: String,
     ambient: Arc<dyn Ambient>,
     /// The weakest layers, which may cost reading files: made when nothing stronger has a value.
@@ -118,7 +119,7 @@ impl Variables {
 }
 
 impl Config {
-    /// The settings in force for an alias, or for no alias at all.
+    /// The settings in effect for an alias, or for no alias at all.
     pub(crate) fn resolve(
         &self,
         flags: Flags,
@@ -291,6 +292,3 @@ impl fmt::Display for Origin {
 }
 
 const DEFAULTS: &str = "[defaults]";
-
-/// The profile where no other is named, here as in AWS.
-const DEFAULT_PROFILE: &str = "default";

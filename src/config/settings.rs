@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use super::column::Column;
-use super::key::{Key, Kind, Level};
+use super::key::{KEYS, Key, Kind, Level};
 use super::value::Value;
 
 /// What there is to know of a setting.
@@ -26,6 +26,8 @@ pub(crate) enum Default {
     Switch(bool),
     Duration(Duration),
     Columns(&'static [Column]),
+    /// That of the AWS configuration, if it has one.
+    OfAws,
     /// Found elsewhere; this says where.
     Elsewhere(&'static str),
 }
@@ -44,14 +46,13 @@ const DPT: &[Level] = &[Level::Defaults, Level::Profile, Level::Target];
 const DP: &[Level] = &[Level::Defaults, Level::Profile];
 const DT: &[Level] = &[Level::Defaults, Level::Target];
 
-const OF_AWS: Default = Default::Elsewhere("from the AWS configuration");
-const OF_REGION: Default = Default::Elsewhere("that of the region");
+const OF_REGION: Default = Default::Elsewhere("the region's own");
 
 /// In the order of [`Key`], which is that in which they are shown.
 #[rustfmt::skip]
-pub(super) const SETTINGS: [Setting; 21] = [
-    row(Key::Profile, "profile", Kind::Text, DT, OF_AWS, "AWS profile"),
-    row(Key::Region, "region", Kind::Region, DPT, OF_AWS, "AWS region"),
+pub(super) const SETTINGS: [Setting; KEYS] = [
+    row(Key::Profile, "profile", Kind::Text, DT, Default::OfAws, "AWS profile"),
+    row(Key::Region, "region", Kind::Region, DPT, Default::OfAws, "AWS region"),
     row(Key::Columns, "columns", Kind::Columns, DP, Default::Columns(&COLUMNS), "Columns of `ssmx ls` and the picker"),
     row(Key::NameTag, "name_tag", Kind::Text, DP, Default::Text(NAME_TAG), "Tag that holds an instance's name"),
     row(Key::Cache, "cache", Kind::Duration, DP, Default::Duration(CACHE), "How long to reuse a listing before asking AWS again; 0s never reuses one"),
@@ -62,7 +63,7 @@ pub(super) const SETTINGS: [Setting; 21] = [
     row(Key::SshDocument, "ssh_document", Kind::Text, DPT, Default::Text("AWS-StartSSHSession"), "Session document of `ssmx ssh`, `scp` and `proxy`"),
     row(Key::ForwardDocument, "forward_document", Kind::Text, DPT, Default::Text("AWS-StartPortForwardingSession"), "Session document of `ssmx fwd` for ports of the instance"),
     row(Key::RemoteForwardDocument, "remote_forward_document", Kind::Text, DPT, Default::Text("AWS-StartPortForwardingSessionToRemoteHost"), "Session document of `ssmx fwd` for other hosts"),
-    row(Key::Reason, "reason", Kind::Text, DPT, Default::Elsewhere("none"), "Reason for every session, for the audit trail"),
+    row(Key::Reason, "reason", Kind::Text, DPT, Default::Elsewhere("not set"), "Reason for every session, for the audit trail"),
     row(Key::ReasonRequired, "reason_required", Kind::Switch, DPT, Default::Switch(false), "Require a reason for every session"),
     row(Key::EndpointUrl, "endpoint_url", Kind::Url, DPT, OF_REGION, "Endpoint of all AWS APIs"),
     row(Key::SsmEndpointUrl, "ssm_endpoint_url", Kind::Url, DPT, OF_REGION, "Endpoint of Systems Manager"),
@@ -101,7 +102,7 @@ impl Default {
             Self::Switch(on) => Value::Switch(*on),
             Self::Duration(length) => Value::Duration(*length),
             Self::Columns(columns) => Value::Columns(columns.to_vec()),
-            Self::Elsewhere(_) => return None,
+            Self::OfAws | Self::Elsewhere(_) => return None,
         })
     }
 }
@@ -110,6 +111,7 @@ impl Default {
 impl fmt::Display for Default {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (self, self.value()) {
+            (Self::OfAws, _) => f.write_str("from the AWS configuration"),
             (Self::Elsewhere(words), _) => f.write_str(words),
             (_, Some(value)) => value.fmt(f),
             (_, None) => Ok(()),

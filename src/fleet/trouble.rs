@@ -45,10 +45,12 @@ impl Trouble {
     pub fn missing(&self) -> &'static str {
         match (self.service, self.partial) {
             (Service::Ec2, false) => "names, tags, addresses and stopped instances are missing",
-            (Service::Ec2, true) => "the list is incomplete: instances are missing, or their names, tags and addresses",
+            (Service::Ec2, true) => {
+                "the list is incomplete: instances are missing, or lack their names, tags and addresses"
+            }
             (Service::SystemsManager, false) => "agent status and hybrid nodes are missing",
             (Service::SystemsManager, true) => {
-                "the list is incomplete: the status of some instances is missing, and maybe hybrid nodes"
+                "the list is incomplete: some instances lack their status, and hybrid nodes may be missing"
             }
         }
     }

@@ -1,11 +1,11 @@
 //! How the list writes columns: their titles, and their cells.
 
 use std::borrow::Cow;
-use std::fmt::Write as _;
 use std::time::SystemTime;
 
 use crate::config::Column;
 use crate::fleet::{Cell, Instance};
+use crate::moment::rfc3339;
 
 /// The title above a column.
 pub(super) fn title(column: &Column) -> String {
@@ -26,10 +26,7 @@ pub(super) fn text<'a>(column: &Column, instance: &'a Instance) -> Cow<'a, str> 
 
 /// A moment to the minute, in UTC. Empty for one that RFC 3339 cannot write.
 pub(super) fn time(time: SystemTime) -> String {
-    let mut text = String::new();
-    // humantime writes no time before 1970, and fails for those after 9999.
-    let _ = write!(text, "{}", humantime::format_rfc3339_seconds(time.max(SystemTime::UNIX_EPOCH)));
-    text.get(..16).unwrap_or_default().replace('T', " ")
+    rfc3339(time).unwrap_or_default().get(..16).unwrap_or_default().replace('T', " ")
 }
 
 #[cfg(test)]
@@ -52,5 +49,7 @@ mod tests {
         one.last_ping = Some(UNIX_EPOCH + Duration::from_secs(1_790_000_000));
         assert_eq!(text(&Column::LastSeen, &one), "2026-09-21 14:13");
         assert_eq!(text(&Column::Tag("Env".into()), &one), "prod");
+        one.last_ping = Some(UNIX_EPOCH + Duration::from_secs(1 << 40));
+        assert_eq!(text(&Column::LastSeen, &one), "");
     }
 }

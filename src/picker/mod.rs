@@ -24,6 +24,6 @@ pub(crate) use feed::Feed;
 pub use feed::Update;
 pub use keys::Key;
 pub(crate) use plain::pick_plainly;
-pub(crate) use run::{Outcome, is_possible, pick};
+pub(crate) use run::{Outcome, pick};
 pub use state::{Settings, State};
 pub use view::draw;

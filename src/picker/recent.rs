@@ -5,9 +5,9 @@ use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
-use crate::environment;
 use serde::{Deserialize, Serialize};
 
+use crate::environment;
 use crate::files;
 
 /// The most ids that are remembered.

@@ -51,12 +51,6 @@ pub(crate) async fn pick(feed: Feed, settings: Settings, terminations: &mut Term
     outcome
 }
 
-/// Whether a person can be asked here: standard input and standard error are a terminal.
-pub(crate) fn is_possible() -> bool {
-    use std::io::IsTerminal as _;
-    io::stdin().is_terminal() && io::stderr().is_terminal()
-}
-
 struct Picker<'a> {
     state: State,
     raw: &'a mut RawMode,
@@ -143,7 +137,7 @@ impl Picker<'_> {
             },
             Some(Action::Copy(id)) => {
                 self.canvas.copy(&id).await?;
-                self.state.show_message(format!("copied {id} to the clipboard"));
+                self.state.show_message(format!("sent {id} to the clipboard"));
             }
             Some(Action::Suspend) => {
                 self.canvas.flush().await;

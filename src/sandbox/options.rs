@@ -39,7 +39,7 @@ pub struct Options {
     pub seed: u64,
     /// Cuts each client's connection that long after it was made: in turn by a reset and by a close 1000 `Bye`.
     pub cut_client_every: Option<Duration>,
-    /// Cuts each agent's connection that often: what is under way is lost, and the agent is back at once.
+    /// Cuts each agent's connection that often: what is in flight is lost, and the agent is back at once.
     pub cut_agent_every: Option<Duration>,
     /// The longest message that is taken from a client, and what becomes of longer ones.
     pub message_limit: Option<MessageLimit>,

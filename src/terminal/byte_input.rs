@@ -26,7 +26,7 @@ impl ByteInput {
     /// Opens standard input for reading. Nothing else may read it meanwhile.
     ///
     /// # Errors
-    /// The descriptor or the thread cannot be had.
+    /// The system gives no descriptor or no thread for it.
     pub(crate) fn open() -> io::Result<Self> {
         let file = platform::stdin()?;
         Self::from_file(file, 0)

@@ -30,7 +30,7 @@ impl Input {
     /// Opens standard input for reading. Only one may be open at a time.
     ///
     /// # Errors
-    /// The descriptor or the thread cannot be had.
+    /// The system gives no descriptor or no thread for it.
     pub fn open() -> io::Result<Self> {
         Self::from_file(platform::stdin()?)
     }
@@ -54,6 +54,11 @@ impl Input {
 /// Whether standard input is a terminal. Escape keys are for terminals only.
 pub(crate) fn is_terminal() -> bool {
     io::stdin().is_terminal()
+}
+
+/// Whether a person can be asked: standard input and standard error are a terminal.
+pub(crate) fn can_ask() -> bool {
+    is_terminal() && io::stderr().is_terminal()
 }
 
 fn pump(mut reader: Reader, sender: &mpsc::Sender<io::Result<Bytes>>) {

@@ -23,7 +23,7 @@ mod platform;
 pub(crate) use byte_input::ByteInput;
 pub use escape::{EscapeKeys, Typed};
 pub use input::Input;
-pub(crate) use input::is_terminal;
+pub(crate) use input::{can_ask, is_terminal};
 pub use output::Output;
 pub use raw::RawMode;
 pub(crate) use signals::{

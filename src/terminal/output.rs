@@ -44,7 +44,7 @@ impl Output {
     /// Standard output.
     ///
     /// # Errors
-    /// The descriptor or the thread cannot be had.
+    /// The system gives no descriptor or no thread for it.
     pub fn stdout() -> io::Result<Self> {
         Self::to_file(platform::stdout()?)
     }
@@ -52,7 +52,7 @@ impl Output {
     /// Standard error.
     ///
     /// # Errors
-    /// The descriptor or the thread cannot be had.
+    /// The system gives no descriptor or no thread for it.
     pub fn stderr() -> io::Result<Self> {
         Self::to_file(platform::stderr()?)
     }

@@ -143,7 +143,7 @@ fn get_prints_one_value_and_show_the_file() {
         finished.out()
     };
     assert_eq!(get("region"), "eu-west-1\n");
-    assert_eq!(get("cache"), "1m\n", "what is built in is in force");
+    assert_eq!(get("cache"), "1m\n", "what is built in is in effect");
     assert_eq!(get("targets.db.name"), "db-1\n");
     assert_eq!(get("targets.db"), "name = \"db-1\"\n");
     assert_eq!(get("defaults.cache"), "", "the file says nothing");
@@ -228,6 +228,6 @@ fn get_prints_one_value_and_show_the_file() {
     exit code: 1
     --- stderr
     error: `/tmp/TEMPORARY/config/ssmx/config.toml` does not exist
-    hint: create it with `ssmx config init`; `ssmx config show --effective` shows the settings in force without it
+    hint: create it with `ssmx config init`; `ssmx config show --effective` shows the settings in effect without it
     ");
 }

@@ -37,22 +37,22 @@ fn each_value_says_where_it_came_from() {
     ssh_document                       AWS-StartSSHSession                         the built-in default
     forward_document                   AWS-StartPortForwardingSession              the built-in default
     remote_forward_document            AWS-StartPortForwardingSessionToRemoteHost  the built-in default
-    reason                             -                                           none
+    reason                             -                                           not set
     reason_required                    false                                       the built-in default
-    endpoint_url                       -                                           that of the region
-    ssm_endpoint_url                   -                                           that of the region
+    endpoint_url                       -                                           the region's own
+    ssm_endpoint_url                   -                                           the region's own
     ssmmessages_endpoint_url           -                                           the one that each session names
-    ec2_endpoint_url                   -                                           that of the region
-    ec2_instance_connect_endpoint_url  -                                           that of the region
-    kms_endpoint_url                   -                                           that of the region
-    sts_endpoint_url                   -                                           that of the region
+    ec2_endpoint_url                   -                                           the region's own
+    ec2_instance_connect_endpoint_url  -                                           the region's own
+    kms_endpoint_url                   -                                           the region's own
+    sts_endpoint_url                   -                                           the region's own
     ");
     insta::assert_snapshot!(home.run(&["config", "explain", "--target", "db"]).shown(), @"
     exit code: 0
     --- stdout
     KEY                                VALUE                                       FROM
     profile                            prod                                        /tmp/TEMPORARY/config/ssmx/config.toml:8 [targets.db]
-    region                             -                                           from the AWS configuration
+    region                             -                                           not set
     columns                            name,id,status,platform,zone,ip             the built-in default
     name_tag                           Name                                        the built-in default
     cache                              1m                                          the built-in default
@@ -63,15 +63,15 @@ fn each_value_says_where_it_came_from() {
     ssh_document                       AWS-StartSSHSession                         the built-in default
     forward_document                   AWS-StartPortForwardingSession              the built-in default
     remote_forward_document            AWS-StartPortForwardingSessionToRemoteHost  the built-in default
-    reason                             -                                           none
+    reason                             -                                           not set
     reason_required                    false                                       the built-in default
-    endpoint_url                       -                                           that of the region
-    ssm_endpoint_url                   -                                           that of the region
+    endpoint_url                       -                                           the region's own
+    ssm_endpoint_url                   -                                           the region's own
     ssmmessages_endpoint_url           -                                           the one that each session names
-    ec2_endpoint_url                   -                                           that of the region
-    ec2_instance_connect_endpoint_url  -                                           that of the region
-    kms_endpoint_url                   -                                           that of the region
-    sts_endpoint_url                   -                                           that of the region
+    ec2_endpoint_url                   -                                           the region's own
+    ec2_instance_connect_endpoint_url  -                                           the region's own
+    kms_endpoint_url                   -                                           the region's own
+    sts_endpoint_url                   -                                           the region's own
     ");
 
     let story = |change: &[(&str, &str)], args: &[&str]| {
@@ -106,7 +106,7 @@ fn each_value_says_where_it_came_from() {
     --- stdout
     profile: default
       from AWS configuration
-      not used: work, from /tmp/TEMPORARY/config/ssmx/config.toml:2 [defaults]; not used, because AWS_ACCESS_KEY_ID is set
+      not used: work, from /tmp/TEMPORARY/config/ssmx/config.toml:2 [defaults], because AWS_ACCESS_KEY_ID is set
 
     AWS profile: a string.
     Set it in [defaults], [targets.NAME], or as SSMX_PROFILE.
@@ -114,7 +114,7 @@ fn each_value_says_where_it_came_from() {
     insta::assert_snapshot!(story(&[], &["reason"]), @"
     exit code: 0
     --- stdout
-    reason: none
+    reason: not set
 
     Reason for every session, for the audit trail: a string.
     Set it in [defaults], [profiles.NAME], [targets.NAME], or as SSMX_REASON.
@@ -237,7 +237,7 @@ fn every_setting_is_explained() {
     === reason
     exit code: 0
     --- stdout
-    reason: none
+    reason: not set
 
     Reason for every session, for the audit trail: a string.
     Set it in [defaults], [profiles.NAME], [targets.NAME], or as SSMX_REASON.
@@ -254,7 +254,7 @@ fn every_setting_is_explained() {
     === endpoint_url
     exit code: 0
     --- stdout
-    endpoint_url: that of the region
+    endpoint_url: the region's own
 
     Endpoint of all AWS APIs: an https:// or http:// URL.
     Set it in [defaults], [profiles.NAME], [targets.NAME], or as SSMX_ENDPOINT_URL.
@@ -262,7 +262,7 @@ fn every_setting_is_explained() {
     === ssm_endpoint_url
     exit code: 0
     --- stdout
-    ssm_endpoint_url: that of the region
+    ssm_endpoint_url: the region's own
 
     Endpoint of Systems Manager: an https:// or http:// URL.
     Set it in [defaults], [profiles.NAME], [targets.NAME], or as SSMX_SSM_ENDPOINT_URL.
@@ -278,7 +278,7 @@ fn every_setting_is_explained() {
     === ec2_endpoint_url
     exit code: 0
     --- stdout
-    ec2_endpoint_url: that of the region
+    ec2_endpoint_url: the region's own
 
     Endpoint of EC2: an https:// or http:// URL.
     Set it in [defaults], [profiles.NAME], [targets.NAME], or as SSMX_EC2_ENDPOINT_URL.
@@ -286,7 +286,7 @@ fn every_setting_is_explained() {
     === ec2_instance_connect_endpoint_url
     exit code: 0
     --- stdout
-    ec2_instance_connect_endpoint_url: that of the region
+    ec2_instance_connect_endpoint_url: the region's own
 
     Endpoint of EC2 Instance Connect: an https:// or http:// URL.
     Set it in [defaults], [profiles.NAME], [targets.NAME], or as SSMX_EC2_INSTANCE_CONNECT_ENDPOINT_URL.
@@ -294,7 +294,7 @@ fn every_setting_is_explained() {
     === kms_endpoint_url
     exit code: 0
     --- stdout
-    kms_endpoint_url: that of the region
+    kms_endpoint_url: the region's own
 
     Endpoint of KMS: an https:// or http:// URL.
     Set it in [defaults], [profiles.NAME], [targets.NAME], or as SSMX_KMS_ENDPOINT_URL.
@@ -302,7 +302,7 @@ fn every_setting_is_explained() {
     === sts_endpoint_url
     exit code: 0
     --- stdout
-    sts_endpoint_url: that of the region
+    sts_endpoint_url: the region's own
 
     Endpoint of STS: an https:// or http:// URL.
     Set it in [defaults], [profiles.NAME], [targets.NAME], or as SSMX_STS_ENDPOINT_URL.
@@ -329,7 +329,7 @@ fn programs_get_json() {
         "value": "prod"
       },
       {
-        "from": "from the AWS configuration",
+        "from": "not set",
         "key": "region",
         "unused": [],
         "value": null
@@ -400,7 +400,7 @@ fn programs_get_json() {
         "value": "AWS-StartPortForwardingSessionToRemoteHost"
       },
       {
-        "from": "none",
+        "from": "not set",
         "key": "reason",
         "unused": [],
         "value": null
@@ -412,13 +412,13 @@ fn programs_get_json() {
         "value": "false"
       },
       {
-        "from": "that of the region",
+        "from": "the region's own",
         "key": "endpoint_url",
         "unused": [],
         "value": null
       },
       {
-        "from": "that of the region",
+        "from": "the region's own",
         "key": "ssm_endpoint_url",
         "unused": [],
         "value": null
@@ -430,25 +430,25 @@ fn programs_get_json() {
         "value": null
       },
       {
-        "from": "that of the region",
+        "from": "the region's own",
         "key": "ec2_endpoint_url",
         "unused": [],
         "value": null
       },
       {
-        "from": "that of the region",
+        "from": "the region's own",
         "key": "ec2_instance_connect_endpoint_url",
         "unused": [],
         "value": null
       },
       {
-        "from": "that of the region",
+        "from": "the region's own",
         "key": "kms_endpoint_url",
         "unused": [],
         "value": null
       },
       {
-        "from": "that of the region",
+        "from": "the region's own",
         "key": "sts_endpoint_url",
         "unused": [],
         "value": null

@@ -50,12 +50,12 @@ fn questions_at_a_terminal_become_a_file() {
     Default AWS profile: work
     Default region for all profiles (empty: each profile's own; eu-west-1 for work): eu-west-3
     Wrote /tmp/TEMPORARY/config/ssmx/config.toml
-    hint: `ssmx config edit` opens it; `ssmx config explain` shows the settings in force
+    hint: `ssmx config edit` opens it; `ssmx config explain` shows the settings in effect
     ");
 
     insta::assert_snapshot!(home.text(), @r#"
     # The configuration of ssmx. Lines that begin with # have no effect.
-    # `ssmx config explain` shows the settings in force and where each comes from.
+    # `ssmx config explain` shows the settings in effect and where each comes from.
 
     [defaults]
 
@@ -95,31 +95,31 @@ fn questions_at_a_terminal_become_a_file() {
     # Session document of `ssmx fwd` for other hosts. Default: AWS-StartPortForwardingSessionToRemoteHost.
     # remote_forward_document = "AWS-StartPortForwardingSessionToRemoteHost"
 
-    # Reason for every session, for the audit trail. Default: none.
+    # Reason for every session, for the audit trail. Default: not set.
     # reason = "on call"
 
     # Require a reason for every session. Default: false.
     # reason_required = true
 
-    # Endpoint of all AWS APIs. Default: that of the region.
+    # Endpoint of all AWS APIs. Default: the region's own.
     # endpoint_url = "http://localhost:4566"
 
-    # Endpoint of Systems Manager. Default: that of the region.
+    # Endpoint of Systems Manager. Default: the region's own.
     # ssm_endpoint_url = "https://vpce-0123456789abcdef0-abcdefgh.ssm.eu-west-1.vpce.amazonaws.com"
 
     # Endpoint of the message gateway, which carries the sessions. Default: the one that each session names.
     # ssmmessages_endpoint_url = "https://vpce-0123456789abcdef0-abcdefgh.ssmmessages.eu-west-1.vpce.amazonaws.com"
 
-    # Endpoint of EC2. Default: that of the region.
+    # Endpoint of EC2. Default: the region's own.
     # ec2_endpoint_url = "https://vpce-0123456789abcdef0-abcdefgh.ec2.eu-west-1.vpce.amazonaws.com"
 
-    # Endpoint of EC2 Instance Connect. Default: that of the region.
+    # Endpoint of EC2 Instance Connect. Default: the region's own.
     # ec2_instance_connect_endpoint_url = "https://vpce-0123456789abcdef0-abcdefgh.ec2-instance-connect.eu-west-1.vpce.amazonaws.com"
 
-    # Endpoint of KMS. Default: that of the region.
+    # Endpoint of KMS. Default: the region's own.
     # kms_endpoint_url = "https://vpce-0123456789abcdef0-abcdefgh.kms.eu-west-1.vpce.amazonaws.com"
 
-    # Endpoint of STS. Default: that of the region.
+    # Endpoint of STS. Default: the region's own.
     # sts_endpoint_url = "https://vpce-0123456789abcdef0-abcdefgh.sts.eu-west-1.vpce.amazonaws.com"
 
     # Settings for one AWS profile: all of the above except `profile`.
@@ -164,7 +164,7 @@ fn without_a_terminal_flags_answer_and_the_rest_is_left_to_aws() {
     exit code: 0
     --- stderr
     Wrote /tmp/TEMPORARY/config/ssmx/config.toml
-    hint: `ssmx config edit` opens it; `ssmx config explain` shows the settings in force
+    hint: `ssmx config edit` opens it; `ssmx config explain` shows the settings in effect
     ");
     assert!(home.text().contains("\nprofile = \"prod\"\n") && home.text().contains("\n# region = "), "{}", home.text());
 
@@ -187,7 +187,8 @@ fn without_a_terminal_flags_answer_and_the_rest_is_left_to_aws() {
     === --profile wrok
     exit code: 2
     --- stderr
-    error: the AWS profile `wrok` does not exist: there are default, prod, work
+    error: the AWS profile `wrok` does not exist: expected one of default, prod, work
+    hint: `aws configure list-profiles` lists the available profiles
 
     === --region EU
     exit code: 2

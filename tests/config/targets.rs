@@ -47,7 +47,7 @@ fn flags_stand_before_what_an_alias_says() {
     insta::assert_snapshot!(unknown.shown(), @"
     exit code: 2
     --- stderr
-    error: the AWS profile `nobody` does not exist: there are other, prod
+    error: the AWS profile `nobody` does not exist: expected one of other, prod
     hint: `aws configure list-profiles` lists the available profiles
     ");
     let by_variable = run(lab.ssmx().env("SSMX_REGION", "eu-west-1").args(["shell", "db"]));

@@ -99,7 +99,7 @@ fn a_profile_that_does_not_exist() {
     insta::assert_snapshot!(exec.shown(), @"
     exit code: 255
     --- stderr
-    error: the AWS profile `nope` does not exist: there are none
+    error: the AWS profile `nope` does not exist: no profiles are configured
     hint: `aws configure list-profiles` lists the available profiles
     ");
 }

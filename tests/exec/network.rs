@@ -142,21 +142,21 @@ fn a_stream_url_that_leads_elsewhere_is_refused() {
     --- stderr
     error: the session cannot be opened
     caused by: the stream URL is refused: `evil.test` is not a Session Manager host for region us-east-1
-    hint: behind a VPC endpoint or your own gateway, set its host in `AWS_ENDPOINT_URL_SSMMESSAGES`
+    hint: behind a VPC endpoint or your own gateway, set `AWS_ENDPOINT_URL_SSMMESSAGES` to its URL
 
     === wss://evil.test
     exit code: 255
     --- stderr
     error: the session cannot be opened
     caused by: the stream URL is refused: `evil.test` is not a Session Manager host for region us-east-1
-    hint: behind a VPC endpoint or your own gateway, set its host in `AWS_ENDPOINT_URL_SSMMESSAGES`
+    hint: behind a VPC endpoint or your own gateway, set `AWS_ENDPOINT_URL_SSMMESSAGES` to its URL
 
     === wss://ssmmessages.us-east-1.amazonaws.com.evil.test
     exit code: 255
     --- stderr
     error: the session cannot be opened
     caused by: the stream URL is refused: `ssmmessages.us-east-1.amazonaws.com.evil.test` is not a Session Manager host for region us-east-1
-    hint: behind a VPC endpoint or your own gateway, set its host in `AWS_ENDPOINT_URL_SSMMESSAGES`
+    hint: behind a VPC endpoint or your own gateway, set `AWS_ENDPOINT_URL_SSMMESSAGES` to its URL
     ");
 }
 

@@ -41,7 +41,7 @@ fn one_that_cannot_be_had_is_named_and_the_others_run() {
     assert_eq!(lines, ["web-1: hi", "web-2: hi"]);
     insta::assert_snapshot!(settled(&ran.err()), @"
     error: legacy: ssm:StartSession failed for i-01e9ac00000000070: i-01e9ac00000000070 is not connected. (TargetNotConnected, request id REQUEST-ID)
-    caused by: its agent was last heard of 2 hours ago (Systems Manager reports its ping status as ConnectionLost, the last ping at TIMESTAMP)
+    caused by: its agent was last heard from 2 hours ago (Systems Manager reports its ping status as ConnectionLost, the last ping at TIMESTAMP)
     caused by: its agent 2.3.672.0 is too old for a command without a terminal, which needs 3.0.1124.0 (Systems Manager reports the version)
     hint: restart the agent (`sudo systemctl restart amazon-ssm-agent`, on Ubuntu `sudo snap restart amazon-ssm-agent`), or the machine
     hint: if you cannot log in: `aws ec2 reboot-instances --instance-ids i-01e9ac00000000070 --region us-east-1`

@@ -63,7 +63,7 @@ fn a_list_is_used_while_it_is_young() {
     assert_snapshot!(said, @"8 instances: 6 online, 1 offline, 1 stopped");
     let (again, said, calls) = home.ls(&[], &[]);
     assert_eq!((&again, calls), (&names, 0));
-    assert_snapshot!(settled(&said), @"8 instances: 6 online, 1 offline, 1 stopped; data from just now (`--refresh` to update)");
+    assert_snapshot!(settled(&said), @"8 instances: 6 online, 1 offline, 1 stopped; listed just now (`--refresh` to update)");
     assert_eq!(home.ls(&["web", "Env=prod"], &[]).0, ["web-1", "web-2", "web-3"]);
     assert_eq!(home.ls(&["--refresh"], &[]).2, 2);
     assert_eq!(home.ls(&["--no-cache"], &[]).2, 2);
@@ -132,7 +132,7 @@ fn what_may_not_be_seen_is_told_again_and_what_broke_off_is_not_kept() {
     assert_snapshot!(settled(&second.1), @"
     warning: us-east-1: agent status and hybrid nodes are missing: ssm:DescribeInstanceInformation failed: User: arn:aws:sts::123456789012:assumed-role/ssmx-sandbox/sandbox is not authorized to perform: ssm:DescribeInstanceInformation on resource: arn:aws:ssm:us-east-1:123456789012:* because no identity-based policy allows the ssm:DescribeInstanceInformation action (AccessDeniedException, request id REQUEST-ID)
     hint: ask for an IAM policy that allows ssm:DescribeInstanceInformation on arn:aws:ssm:us-east-1:123456789012:*
-    8 instances: 7 running, 1 stopped; data from just now (`--refresh` to update)
+    8 instances: 7 running, 1 stopped; listed just now (`--refresh` to update)
     ");
 
     let fleet = super::fleet("generate = { count = 1_500 }");
@@ -203,7 +203,7 @@ fn a_target_that_is_gone_is_looked_for_again() {
     exit code: 255
     --- stderr
     error: ssm:StartSession failed for i-01e9ac00000000070: i-01e9ac00000000070 is not connected. (TargetNotConnected, request id REQUEST-ID)
-    caused by: its agent was last heard of 2 hours ago (Systems Manager reports its ping status as ConnectionLost, the last ping at TIMESTAMP)
+    caused by: its agent was last heard from 2 hours ago (Systems Manager reports its ping status as ConnectionLost, the last ping at TIMESTAMP)
     caused by: its agent 2.3.672.0 is too old for a command without a terminal, which needs 3.0.1124.0 (Systems Manager reports the version)
     hint: restart the agent (`sudo systemctl restart amazon-ssm-agent`, on Ubuntu `sudo snap restart amazon-ssm-agent`), or the machine
     hint: if you cannot log in: `aws ec2 reboot-instances --instance-ids i-01e9ac00000000070 --region us-east-1`

@@ -112,7 +112,7 @@ fn a_list_that_breaks_off_in_the_middle_says_so() {
     assert_eq!((ran.code(), names.len()), (1, 2_500), "{said}");
     assert_eq!(names.iter().filter(|name| **name == "-").count(), 500, "those that Systems Manager alone has told");
     assert_snapshot!(settled(&said), @"
-    warning: us-east-1: the list is incomplete: instances are missing, or their names, tags and addresses: ec2:DescribeInstances failed: Unable to parse pagination token (InvalidParameterValue, request id REQUEST-ID)
+    warning: us-east-1: the list is incomplete: instances are missing, or lack their names, tags and addresses: ec2:DescribeInstances failed: Unable to parse pagination token (InvalidParameterValue, request id REQUEST-ID)
     2500 instances: 2260 online, 147 offline, 93 stopped
     ");
 
@@ -120,7 +120,7 @@ fn a_list_that_breaks_off_in_the_middle_says_so() {
     assert_eq!((ran.code(), first_words(&ran.out()).len()), (1, 2_500), "{}", ran.err());
     // Those without a status run.
     assert_snapshot!(settled(&ran.err()), @"
-    warning: us-east-1: the list is incomplete: the status of some instances is missing, and maybe hybrid nodes: ssm:DescribeInstanceInformation failed: The specified token is not valid. (InvalidNextToken, request id REQUEST-ID)
+    warning: us-east-1: the list is incomplete: some instances lack their status, and hybrid nodes may be missing: ssm:DescribeInstanceInformation failed: The specified token is not valid. (InvalidNextToken, request id REQUEST-ID)
     2500 instances: 457 online, 1907 running, 22 offline, 114 stopped
     ");
 }
@@ -152,7 +152,7 @@ fn a_profile_that_cannot_be_used_does_not_hide_the_others() {
     legacy   i-01e9ac00000000070  offline  good     Ubuntu 18.04                              us-east-1c  10.0.2.40
     batch    i-0ba7c40000000006f  stopped  good     Amazon Linux 2023                         us-east-1b  10.0.1.30
     --- stderr
-    error: missing: the AWS profile `missing` does not exist: there are good, stranger
+    error: missing: the AWS profile `missing` does not exist: expected one of good, stranger
     hint: `aws configure list-profiles` lists the available profiles
     warning: us-east-1 (stranger): names, tags, addresses and stopped instances are missing: ec2:DescribeInstances failed: AWS was not able to validate the provided access credentials (AuthFailure, request id REQUEST-ID)
     hint: AWS does not know these credentials: check that they belong to this partition and are still active
@@ -180,7 +180,7 @@ fn a_profile_that_cannot_be_used_does_not_hide_the_others() {
     assert_snapshot!(list("missing").shown(), @"
     exit code: 2
     --- stderr
-    error: the AWS profile `missing` does not exist: there are good, stranger
+    error: the AWS profile `missing` does not exist: expected one of good, stranger
     hint: `aws configure list-profiles` lists the available profiles
     ");
 }

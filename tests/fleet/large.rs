@@ -46,7 +46,7 @@ fn ten_thousand_instances_in_three_regions() {
     // Out of the cache, as often as one likes.
     let ids = ssmx(&["ls", "--region", REGIONS, "-o", "ids"]);
     assert_eq!(ids.out().lines().count(), 10_000);
-    assert_snapshot!(settled(&ids.err()), @"10000 instances: 8982 online, 518 offline, 500 stopped; data from just now (`--refresh` to update)");
+    assert_snapshot!(settled(&ids.err()), @"10000 instances: 8982 online, 518 offline, 500 stopped; listed just now (`--refresh` to update)");
     let list: Vec<serde_json::Value> =
         serde_json::from_slice(&ssmx(&["ls", "--region", REGIONS, "-o", "json"]).stdout).unwrap();
     assert_eq!(list.len(), 10_000);

@@ -82,8 +82,7 @@ fn an_agent_that_would_lead_elsewhere_is_refused() {
     assert_snapshot!(refused.shown(), @"
     exit code: 1
     --- stderr
-    error: agent 3.1.501.0 is too old to lead to other hosts
-    caused by: it would connect to the instance itself
+    error: agent 3.1.501.0 is too old to forward to other hosts: it would connect to the instance itself
     hint: update the agent to 3.1.1188.0 or newer, or forward through SSH: `ssmx ssh TARGET -L …`
     ");
     assert_eq!(aws.service().active_sessions(), [""; 0], "ended on the service");

@@ -171,7 +171,7 @@ fn an_id_is_copied_without_leaving() {
     ────────────────────────────────────────────────────────────────────────────────
     t3.small · us-east-1 · agent 3.3.3050.0 · launched 2026-09-09 14:13 UTC
     Env=prod  Role=web
-    copied i-0a11ce0000000002b to the clipboard
+    sent i-0a11ce0000000002b to the clipboard
     ");
     // The id in base64.
     let sent = b"\x1b]52;c;aS0wYTExY2UwMDAwMDAwMDAyYg==\x07";

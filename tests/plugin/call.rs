@@ -112,9 +112,18 @@ fn a_stream_url_of_somebody_else_is_refused_and_the_session_ended() {
     --- stderr
     error: the session cannot be opened
     caused by: the stream URL is refused: `evil.example` is not a Session Manager host for region us-east-1
-    hint: behind a VPC endpoint or your own gateway, set its host in `AWS_ENDPOINT_URL_SSMMESSAGES`
+    hint: behind a VPC endpoint or your own gateway, set `AWS_ENDPOINT_URL_SSMMESSAGES` to its URL
     ");
     play.wait_until_over(&session.id);
+}
+
+#[test]
+fn a_wrong_endpoint_of_a_service_that_sessions_do_not_ask_costs_no_session() {
+    let play = Play::new();
+    let session = play.start(None, &[]);
+    let mut plugin = play.take_over(&session);
+    let shell = run_with_input(plugin.env("AWS_ENDPOINT_URL_EC2", "nonsense"), b"echo sum-$((40 + 2)); exit\n");
+    assert!(shell.code() == 0 && shell.out().contains("sum-42"), "{shell:?}");
 }
 
 #[test]

@@ -18,7 +18,7 @@ fn a_link_is_made_once_and_nothing_of_others_is_replaced() {
     insta::assert_snapshot!(made.shown(), @"
     exit code: 0
     --- stderr
-    `/tmp/TEMPORARY/session-manager-plugin` is now /bin/ssmx
+    Linked `/tmp/TEMPORARY/session-manager-plugin` to `/bin/ssmx`
     It is on PATH: the AWS CLI will use it.
     ");
     let program = fs::canonicalize(env!("CARGO_BIN_EXE_ssmx")).unwrap();
@@ -42,7 +42,7 @@ fn a_link_is_made_once_and_nothing_of_others_is_replaced() {
     insta::assert_snapshot!(install(&["--force"]).shown(), @"
     exit code: 0
     --- stderr
-    `/tmp/TEMPORARY/session-manager-plugin` is now /bin/ssmx
+    Linked `/tmp/TEMPORARY/session-manager-plugin` to `/bin/ssmx`
     It is on PATH: the AWS CLI will use it.
     ");
     assert_eq!(fs::read_link(&link).unwrap(), program);
@@ -56,7 +56,7 @@ fn a_folder_that_is_not_searched_is_told() {
     insta::assert_snapshot!(made.shown(), @"
     exit code: 0
     --- stderr
-    `/tmp/TEMPORARY/session-manager-plugin` is now /bin/ssmx
+    Linked `/tmp/TEMPORARY/session-manager-plugin` to `/bin/ssmx`
     warning: `/tmp/TEMPORARY` is not on PATH, so the AWS CLI will not find it
     ");
     let missing = run(plain().args(["plugin", "--install"]).arg(dir.path().join("missing")));

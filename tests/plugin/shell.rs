@@ -80,7 +80,7 @@ fn escape_keys_can_be_had() {
     insta::assert_snapshot!(bad.shown(), @"
     exit code: 2
     --- stderr
-    error: `SSMX_PLUGIN_ESCAPE` makes no sense: expected an ASCII character, `^` and a letter, or `none`
+    error: `SSMX_PLUGIN_ESCAPE` in the environment: expected an ASCII character, `^` and a letter, or `none`
     ");
     play.wait_until_over(&session.id);
 }

@@ -85,7 +85,7 @@ fn every_command_says_why_and_what_to_do() {
     assert_eq!(ran.code(), 255);
     assert_snapshot!(without_lines_of_ssh(&ran.err()), @"
     error: ssm:StartSession failed for i-00000000000000005: i-00000000000000005 is not connected. (TargetNotConnected, request id REQUEST-ID)
-    caused by: its agent was last heard of N days ago (Systems Manager reports its ping status as ConnectionLost, the last ping at 2026-01-31T23:59:59Z)
+    caused by: its agent was last heard from N days ago (Systems Manager reports its ping status as ConnectionLost, the last ping at 2026-01-31T23:59:59Z)
     hint: restart the agent (`sudo systemctl restart amazon-ssm-agent`, on Ubuntu `sudo snap restart amazon-ssm-agent`), or the machine
     hint: if you cannot log in: `aws ec2 reboot-instances --instance-ids i-00000000000000005 --region us-east-1`
     hint: check what has changed since then: its access to ssm.us-east-1.amazonaws.com, ssmmessages.us-east-1.amazonaws.com and ec2messages.us-east-1.amazonaws.com, its role, a full disk
@@ -114,7 +114,7 @@ fn an_agent_that_was_lost() {
     exit code: 4
     --- stderr
     error: ssm:StartSession failed for i-00000000000000005: i-00000000000000005 is not connected. (TargetNotConnected, request id REQUEST-ID)
-    caused by: its agent was last heard of N days ago (Systems Manager reports its ping status as ConnectionLost, the last ping at 2026-01-31T23:59:59Z)
+    caused by: its agent was last heard from N days ago (Systems Manager reports its ping status as ConnectionLost, the last ping at 2026-01-31T23:59:59Z)
     hint: restart the agent (`sudo systemctl restart amazon-ssm-agent`, on Ubuntu `sudo snap restart amazon-ssm-agent`), or the machine
     hint: if you cannot log in: `aws ec2 reboot-instances --instance-ids i-00000000000000005 --region us-east-1`
     hint: check what has changed since then: its access to ssm.us-east-1.amazonaws.com, ssmmessages.us-east-1.amazonaws.com and ec2messages.us-east-1.amazonaws.com, its role, a full disk

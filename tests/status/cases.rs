@@ -75,7 +75,7 @@ fn each_kind_of_instance_has_its_headline_its_fix_and_its_code() {
     === lost
     exit code: 4
     --- stdout
-    lost (i-00000000000000005) cannot be reached: its agent was last heard of N days ago
+    lost (i-00000000000000005) cannot be reached: its agent was last heard from N days ago
       seen: Systems Manager reports its ping status as ConnectionLost, the last ping at 2026-01-31T23:59:59Z
       fix:  restart the agent (`sudo systemctl restart amazon-ssm-agent`, on Ubuntu `sudo snap restart amazon-ssm-agent`), or the machine
             if you cannot log in: `aws ec2 reboot-instances --instance-ids i-00000000000000005 --region us-east-1`
@@ -84,7 +84,7 @@ fn each_kind_of_instance_has_its_headline_its_fix_and_its_code() {
     === pc
     exit code: 4
     --- stdout
-    pc (i-0000000000000000d) cannot be reached: its agent was last heard of 2 hours ago
+    pc (i-0000000000000000d) cannot be reached: its agent was last heard from 2 hours ago
       seen: Systems Manager reports its ping status as ConnectionLost, the last ping at TIMESTAMP
       fix:  restart the agent (`Restart-Service AmazonSSMAgent`), or the machine
             if you cannot log in: `aws ec2 reboot-instances --instance-ids i-0000000000000000d --region us-east-1`
@@ -252,7 +252,7 @@ fn colours_only_where_they_are_wanted() {
     exit code: 4
     --- stdout
     fine (i-00000000000000001) ESC[1mESC[32mcan be reachedESC[0m: agent 3.3.3050.0 online, Amazon Linux 2023
-    lost (i-00000000000000005) ESC[1mESC[31mcannot be reachedESC[0m: its agent was last heard of N days ago
+    lost (i-00000000000000005) ESC[1mESC[31mcannot be reachedESC[0m: its agent was last heard from N days ago
       ESC[2mseen:ESC[0m Systems Manager reports its ping status as ConnectionLost, the last ping at 2026-01-31T23:59:59Z
       ESC[2mfix: ESC[0m restart the agent (`sudo systemctl restart amazon-ssm-agent`, on Ubuntu `sudo snap restart amazon-ssm-agent`), or the machine
       ESC[2m     ESC[0m if you cannot log in: `aws ec2 reboot-instances --instance-ids i-00000000000000005 --region us-east-1`
@@ -300,7 +300,7 @@ fn on_a_terminal_the_person_chooses_which_one_is_meant() {
      11  stopped       i-00000000000000002   stopped    Amazon Linux 2023                         us-east-1a  10.1.0.11
     Numbers, or text to filter, Enter to cancel: 8
     i-00000000000000005 lost (agent offline)
-    lost (i-00000000000000005) cannot be reached: its agent was last heard of N days ago
+    lost (i-00000000000000005) cannot be reached: its agent was last heard from N days ago
       seen: Systems Manager reports its ping status as ConnectionLost, the last ping at 2026-01-31T23:59:59Z
       fix:  restart the agent (`sudo systemctl restart amazon-ssm-agent`, on Ubuntu `sudo snap restart amazon-ssm-agent`), or the machine
             if you cannot log in: `aws ec2 reboot-instances --instance-ids i-00000000000000005 --region us-east-1`

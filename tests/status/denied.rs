@@ -75,8 +75,8 @@ fn without_ec2_systems_manager_says_what_it_knows() {
     === i-00000000000000005
     exit code: 4
     --- stdout
-    i-00000000000000005 cannot be reached: its agent was last heard of N days ago
-      1. its agent was last heard of N days ago
+    i-00000000000000005 cannot be reached: its agent was last heard from N days ago
+      1. its agent was last heard from N days ago
          seen: Systems Manager reports its ping status as ConnectionLost, the last ping at 2026-01-31T23:59:59Z
          fix:  restart the agent (`sudo systemctl restart amazon-ssm-agent`, on Ubuntu `sudo snap restart amazon-ssm-agent`), or the machine
                if you cannot log in: `aws ec2 reboot-instances --instance-ids i-00000000000000005 --region us-east-1`
@@ -88,8 +88,8 @@ fn without_ec2_systems_manager_says_what_it_knows() {
     === i-00000000000000002
     exit code: 4
     --- stdout
-    i-00000000000000002 cannot be reached: its agent was last heard of 2 hours ago
-      1. its agent was last heard of 2 hours ago
+    i-00000000000000002 cannot be reached: its agent was last heard from 2 hours ago
+      1. its agent was last heard from 2 hours ago
          seen: Systems Manager reports its ping status as ConnectionLost, the last ping at TIMESTAMP
          fix:  restart the agent (`sudo systemctl restart amazon-ssm-agent`, on Ubuntu `sudo snap restart amazon-ssm-agent`), or the machine
                if you cannot log in: `aws ec2 reboot-instances --instance-ids i-00000000000000002 --region us-east-1`

@@ -191,14 +191,18 @@ async fn a_proxy_may_itself_speak_tls() {
 
 #[tokio::test]
 async fn a_proxy_that_refuses_is_named_as_the_one_who_does() {
-    for (status, word) in [("407 Proxy Authentication Required", "password"), ("403 Forbidden", "status 403")] {
+    for (user, status, words) in [
+        ("", "407 Proxy Authentication Required", "requires a user and password"),
+        ("user:p@", "407 Proxy Authentication Required", "rejects the user and password"),
+        ("", "403 Forbidden", "status 403"),
+    ] {
         let mut servers = Servers::default();
         let (proxy, _heads) = servers.proxy(1, status, None).await;
-        let proxies = Proxies::fixed(&format!("http://127.0.0.1:{proxy}"), "");
+        let proxies = Proxies::fixed(&format!("http://{user}127.0.0.1:{proxy}"), "");
         let net = NetSettings::new(None, proxies).unwrap();
         let err = net.connect("gateway.test", 443, true).await.err().unwrap();
         assert_eq!((err.kind(), err.cause()), (ErrorKind::Network, Cause::Proxy));
-        assert!(err.message().contains(word), "{err}");
+        assert!(err.message().contains(words), "{err}");
     }
 }
 

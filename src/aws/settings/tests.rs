@@ -20,7 +20,7 @@ async fn no_region_is_an_error_at_once_with_advice() {
 #[test]
 fn a_profile_that_does_not_exist_is_named_with_those_that_do() {
     let err = ambient(&[]).settings(Some("wrok"), None).check(&ambient(&[])).unwrap_err();
-    assert_eq!(err.to_string(), "the AWS profile `wrok` does not exist: there are bare, default, work");
+    assert_eq!(err.to_string(), "the AWS profile `wrok` does not exist: expected one of bare, default, work");
     let gone = ambient(&[("AWS_PROFILE", "gone")]);
     assert!(gone.settings(None, None).check(&gone).is_err());
     let nothing = Ambient::of(&[], &[]);
@@ -41,6 +41,13 @@ fn what_cannot_be_a_region_or_an_endpoint_is_refused() {
             assert_eq!(settings.check(&ambient(&[])).unwrap_err().kind(), ErrorKind::Usage, "{url}");
         }
     }
+}
+
+#[test]
+fn endpoints_of_services_that_are_not_asked_do_not_matter() {
+    let endpoints = Endpoints::new(None, |service| (service == "kms").then(|| "nonsense".to_owned()));
+    let settings = Settings { endpoints: endpoints.only(&["ssm"]), ..Settings::default() };
+    assert!(settings.check(&ambient(&[])).is_ok());
 }
 
 #[test]

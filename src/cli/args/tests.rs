@@ -103,6 +103,19 @@ fn a_mistyped_command_with_more_words_names_the_nearest_one() {
         explained("ssmx lss --all-regions").unwrap(),
         ["`lss` is not a command", "did you mean `ssmx ls --all-regions`?"]
     );
+    assert_eq!(
+        explained("ssmx exce web-1").unwrap()[..2],
+        ["`exce` is not a command", "did you mean `ssmx exec web-1`?"]
+    );
+}
+
+#[test]
+fn a_line_that_no_command_takes_is_not_offered() {
+    for line in ["ssmx fw --nonsense", "ssmx proxy-1 --frist"] {
+        assert_eq!(explained(line), None, "{line}");
+    }
+    assert_eq!(parse("ssmx proxy-1 --document D").unwrap().meant.as_deref(), Some("ssmx proxy --document D"));
+    assert_eq!(parse("ssmx pik --document D").unwrap().meant, None);
 }
 
 #[test]

@@ -38,7 +38,7 @@ pub(crate) struct Args {
     #[arg(long, conflicts_with = "all", requires = "targets")]
     pub first: bool,
 
-    /// Run on every instance TARGET matches, except stopped ones
+    /// Run on every instance TARGET matches, except those that are not running
     #[arg(long, requires = "targets")]
     pub all: bool,
 

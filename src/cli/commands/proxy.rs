@@ -49,7 +49,15 @@ pub(crate) struct Args {
 }
 
 /// The ending that hosts have in an OpenSSH configuration to be found by Name.
-pub(crate) const SUFFIX: &str = ".ssmx";
+const SUFFIX: &str = ".ssmx";
+
+/// A host without our ending, if it has it. Its case does not count: ssh lower-cases hosts.
+pub(crate) fn without_suffix(host: &str) -> &str {
+    match host.len().checked_sub(SUFFIX.len()).and_then(|at| host.split_at_checked(at)) {
+        Some((name, suffix)) if suffix.eq_ignore_ascii_case(SUFFIX) && !name.is_empty() => name,
+        _ => host,
+    }
+}
 
 impl Run for Args {
     async fn run(self, ui: &Ui, globals: &Globals) -> Result<Exit, CliError> {
@@ -87,11 +95,7 @@ impl Args {
 
 /// The target that ssh means by a host: as it was typed, if ssh has only changed the case of that.
 fn target<'a>(host: &'a str, typed: Option<&'a str>) -> &'a str {
-    let host = typed.filter(|typed| typed.eq_ignore_ascii_case(host)).unwrap_or(host);
-    match host.len().checked_sub(SUFFIX.len()).and_then(|at| host.split_at_checked(at)) {
-        Some((name, suffix)) if suffix.eq_ignore_ascii_case(SUFFIX) && !name.is_empty() => name,
-        _ => host,
-    }
+    without_suffix(typed.filter(|typed| typed.eq_ignore_ascii_case(host)).unwrap_or(host))
 }
 
 #[cfg(test)]

@@ -21,22 +21,26 @@ impl UiObserver {
     pub(crate) fn new(ui: &Ui, name: Option<&str>) -> Self {
         Self { ui: ui.clone(), prefix: name.map(|name| format!("{name}: ")).unwrap_or_default() }
     }
+
+    /// Says something about the session.
+    pub(crate) fn notice(&self, text: &str) {
+        self.ui.notice(format!("{}{text}", self.prefix));
+    }
 }
 
 impl Observer for UiObserver {
     fn connection(&self, event: &ConnectionEvent) {
-        let prefix = &self.prefix;
-        self.ui.notice(match event {
-            ConnectionEvent::Lost(reason) => format!("{prefix}connection lost ({reason}); reconnecting…"),
-            ConnectionEvent::Waiting(reason) => format!("{prefix}still no connection: {reason}"),
+        self.notice(&match event {
+            ConnectionEvent::Lost(reason) => format!("connection lost ({reason}); reconnecting…"),
+            ConnectionEvent::Waiting(reason) => format!("still no connection: {reason}"),
             ConnectionEvent::Restored(after) => {
-                format!("{prefix}connection restored after {:.1} s; nothing was lost", after.as_secs_f64())
+                format!("connection restored after {:.1} s; nothing was lost", after.as_secs_f64())
             }
         });
     }
 
     fn agent_message(&self, text: &str) {
-        self.ui.notice(format!("{}{}", self.prefix, text.trim_end()));
+        self.notice(text.trim_end());
     }
 }
 
@@ -55,6 +59,21 @@ struct Outage {
     /// Reports it when the time has come.
     alarm: Option<AbortHandle>,
     reported: bool,
+}
+
+impl Outage {
+    /// Reports it, unless it is over: an alarm that has gone off and waits for the lock cannot be aborted any more.
+    fn report(&mut self, ui: &Ui, threshold: Duration) {
+        if self.alarm.is_none() {
+            return;
+        }
+        self.reported = true;
+        ui.warning(format!(
+            "the connection has been lost for {} s ({}); reconnecting…",
+            threshold.as_secs(),
+            self.reason
+        ));
+    }
 }
 
 /// How long a connection may be lost before it is reported.
@@ -79,12 +98,7 @@ impl Observer for QuietObserver {
                 let alarm = tokio::spawn(async move {
                     tokio::time::sleep(threshold).await;
                     let mut outage = shared.lock().unwrap_or_else(PoisonError::into_inner);
-                    outage.reported = true;
-                    ui.warning(format!(
-                        "the connection has been lost for {} s ({}); reconnecting…",
-                        threshold.as_secs(),
-                        outage.reason
-                    ));
+                    outage.report(&ui, threshold);
                 });
                 outage.alarm = Some(alarm.abort_handle());
             }
@@ -124,6 +138,17 @@ mod tests {
         while !alarm.is_finished() {
             tokio::task::yield_now().await;
         }
+        assert_eq!(written.text(), "");
+    }
+
+    #[tokio::test]
+    async fn an_alarm_that_is_late_reports_nothing() {
+        let (observer, written) = quiet(Duration::from_mins(1));
+        observer.connection(&ConnectionEvent::Lost("cut".into()));
+        observer.connection(&ConnectionEvent::Restored(Duration::from_mins(1)));
+        observer.outage.lock().unwrap().report(&observer.ui, observer.threshold);
+        observer.connection(&ConnectionEvent::Lost("cut".into()));
+        observer.connection(&ConnectionEvent::Restored(Duration::from_millis(1)));
         assert_eq!(written.text(), "");
     }
 

@@ -13,7 +13,7 @@ use crate::session::{Carried, Executed, Left};
 /// # Errors
 /// The terminal could not be used, or the session failed or was lost.
 pub(crate) fn of_shell(left: io::Result<Left>) -> Result<Exit, CliError> {
-    match left.map_err(|error| CliError::failed("the terminal cannot be used").caused_by(&error))? {
+    match left.map_err(|error| CliError::failed("cannot use the terminal").caused_by(&error))? {
         Left::Ended(end) => advice::failure(end).map_or(Ok(Exit::FINE), Err),
         Left::Disconnected => Ok(Exit::FINE),
         Left::Stopped(signal) => Ok(Exit::of_signal(signal)),

@@ -10,7 +10,7 @@ use crate::config::{Column, Resolved};
 use crate::environment::{PICKER, TERM};
 use crate::fleet::{self, Instance, Place};
 use crate::picker::{self, Feed, Outcome, Settings, recent};
-use crate::terminal::Terminations;
+use crate::terminal::{self, Terminations};
 
 /// What is to be chosen.
 #[derive(Default)]
@@ -76,7 +76,7 @@ pub(crate) async fn among(
     title: String,
     instances: &[Instance],
 ) -> Result<Option<Instance>, CliError> {
-    if !picker::is_possible() {
+    if !terminal::can_ask() {
         return Ok(None);
     }
     let question = Question { title, ..Question::default() };
@@ -91,25 +91,19 @@ pub(crate) async fn among(
 /// # Errors
 /// As [`request`]; or there is nothing to choose from.
 pub(crate) async fn from_fleet(context: &Context, question: Question) -> Result<Vec<Instance>, CliError> {
-    if !picker::is_possible() {
+    if !terminal::can_ask() {
         return Err(CliError::new(ErrorKind::NoTarget, "no target given, and no terminal to choose one on")
             .hint("name an instance: its id (i-…, mi-…), its Name, or a tag like Role=web"));
     }
-    let Places { accounts, profiles, failures } = places::places(context, false).await?;
-    let mut first = context.clone();
-    // A list of profiles is not the name of one.
-    first.globals.profile = accounts.first().and_then(|account| account.profile().map(str::to_owned));
-    let settings = first.settings()?;
+    let places = places::places(context, false).await?;
+    let settings = places.settings(context)?;
+    let columns = places.columns(&settings);
+    let Places { accounts, failures, .. } = places;
     let name_tag = settings.name_tag().to_owned();
     let options = fleet::Options { name_tag, age: settings.cache(), ..fleet::Options::default() };
     let failure = Failure::default();
     let notes = failures.iter().map(CliError::to_string).collect();
     let feed = feed::open(accounts, options, notes, &failure);
-    let mut columns = settings.columns();
-    if profiles > 1 && !columns.contains(&Column::Profile) {
-        let status = columns.iter().position(|column| *column == Column::Status);
-        columns.insert(status.map_or(columns.len(), |at| at + 1), Column::Profile);
-    }
     ask(&context.ui, columns, question, feed).await?.map_err(|left| failure.take().unwrap_or(left))
 }
 

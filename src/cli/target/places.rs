@@ -4,6 +4,7 @@
 use crate::aws::Aws;
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
+use crate::config::{Column, Resolved};
 use crate::fleet::Place;
 
 /// Accounts and regions, and what kept others from being among them.
@@ -15,6 +16,32 @@ pub(crate) struct Places {
     pub(crate) profiles: usize,
     /// One for each that cannot be used.
     pub(crate) failures: Vec<CliError>,
+}
+
+impl Places {
+    /// The settings of the first of them: a list of profiles does not name one.
+    ///
+    /// # Errors
+    /// A variable of the environment makes no sense.
+    pub(crate) fn settings(&self, context: &Context) -> Result<Resolved, CliError> {
+        let mut first = context.clone();
+        first.globals.profile = self.accounts.first().and_then(|account| account.profile().map(str::to_owned));
+        first.settings()
+    }
+
+    /// The columns of a list of them.
+    pub(crate) fn columns(&self, settings: &Resolved) -> Vec<Column> {
+        with_profile(settings.columns(), self.profiles)
+    }
+}
+
+/// Which profile an instance is of matters where there are several.
+fn with_profile(mut columns: Vec<Column>, profiles: usize) -> Vec<Column> {
+    if profiles > 1 && !columns.contains(&Column::Profile) {
+        let status = columns.iter().position(|column| *column == Column::Status);
+        columns.insert(status.map_or(columns.len(), |at| at + 1), Column::Profile);
+    }
+    columns
 }
 
 /// The regions to ask for the regions where none is set. It is enabled for every account.
@@ -106,6 +133,15 @@ fn list(text: Option<&str>, flag: &str) -> Result<Vec<Option<String>>, CliError>
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_profile_stands_after_the_status_where_there_are_several() {
+        let columns = crate::config::settings::COLUMNS.to_vec();
+        assert_eq!(with_profile(columns.clone(), 1), columns);
+        assert_eq!(with_profile(columns.clone(), 2)[3], Column::Profile);
+        assert_eq!(with_profile(vec![Column::Id], 2), [Column::Id, Column::Profile]);
+        assert_eq!(with_profile(vec![Column::Profile], 2), [Column::Profile]);
+    }
 
     #[test]
     fn lists_have_commas() {

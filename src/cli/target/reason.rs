@@ -5,6 +5,7 @@ use dialoguer::Input;
 use crate::cli::error::CliError;
 use crate::cli::ui::prompt;
 use crate::config::{Key, Resolved};
+use crate::terminal;
 
 /// Longest reason that Session Manager takes, in characters.
 const LIMIT: usize = 256;
@@ -50,25 +51,27 @@ pub(crate) fn reason(flag: Option<&str>, settings: &Resolved) -> Result<Option<S
         given => given,
     };
     match reason {
-        Some(long) if long.chars().count() > LIMIT => {
-            Err(CliError::usage(format!("the reason is longer than {LIMIT} characters, the limit of Session Manager")))
-        }
+        Some(long) if long.chars().count() > LIMIT => Err(CliError::usage(too_long())),
         reason => Ok(reason),
     }
 }
 
 fn ask() -> Result<String, CliError> {
-    if !prompt::can_ask() {
+    if !terminal::can_ask() {
         return Err(missing());
     }
     let check = |text: &String| match text.trim() {
-        "" => Err("a reason is required here"),
-        text if text.chars().any(char::is_control) => Err("the reason contains a control character"),
-        text if text.chars().count() > LIMIT => Err("the reason is longer than 256 characters"),
+        "" => Err("a reason is required here".to_owned()),
+        text if text.chars().any(char::is_control) => Err("the reason contains a control character".to_owned()),
+        text if text.chars().count() > LIMIT => Err(too_long()),
         _ => Ok(()),
     };
     let question = Input::<String>::new().with_prompt("Reason for this session").validate_with(check);
     prompt::ask(|term| question.interact_on(term)).map(|text| text.trim().to_owned())
+}
+
+fn too_long() -> String {
+    format!("the reason is longer than {LIMIT} characters, the limit of Session Manager")
 }
 
 fn missing() -> CliError {

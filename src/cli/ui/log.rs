@@ -69,11 +69,8 @@ fn targets(verbosity: u8, environment: Option<&str>) -> Result<Targets, CliError
         let (target, level) = directive.split_once('=').unwrap_or((OURS, directive));
         let is_ours = target == OURS || target.strip_prefix(OURS).is_some_and(|rest| rest.starts_with("::"));
         let level = level.parse::<LevelFilter>().ok().filter(|_| is_ours).ok_or_else(|| {
-            CliError::usage(format!(
-                "`{}` has `{directive}`, which is not a level of ssmx or of one of its targets",
-                LOG.name
-            ))
-            .hint(format!("write a level, as in `{}=debug`, or levels, as in `{OURS}::channel=trace`", LOG.name))
+            CliError::usage(format!("`{}`: `{directive}` is not a level, or not one of a target of ssmx", LOG.name))
+                .hint(format!("write a level, as in `{}=debug`, or levels, as in `{OURS}::channel=trace`", LOG.name))
         })?;
         targets = targets.with_target(target, level);
     }

@@ -1,6 +1,6 @@
 //! Questions at the terminal.
 
-use std::io::{self, IsTerminal};
+use std::io;
 use std::sync::Mutex;
 
 use dialoguer::console::Term;
@@ -9,11 +9,6 @@ use tokio::task::JoinHandle;
 use crate::cli::error::CliError;
 use crate::terminal::signals::exit_now;
 use crate::terminal::{Termination, Terminations};
-
-/// Whether questions can be asked: standard input and standard error are a terminal.
-pub(crate) fn can_ask() -> bool {
-    io::stdin().is_terminal() && io::stderr().is_terminal()
-}
 
 /// Asks. A signal, Ctrl-C among them, ends the program, and the terminal is as it was.
 ///

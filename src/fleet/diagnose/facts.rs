@@ -216,7 +216,7 @@ impl Facts {
 
     /// The questions that were asked and not answered.
     pub(crate) fn refusals(&self) -> impl Iterator<Item = &Refusal> {
-        // Without the tier nothing is open: a session on a hybrid node fails with its own message if the tier is missing.
+        // Not that of the tier, which decides nothing: if it is missing, a session fails with a message that says so.
         [self.connected.refusal(), self.ec2.refusal(), self.agent.refusal()].into_iter().flatten()
     }
 }

@@ -139,14 +139,14 @@ fn no_way_out(facts: &Facts) -> Option<Reason> {
     ))
 }
 
-/// Its agent was registered and is not heard of.
+/// Its agent was registered and is not heard from.
 pub(crate) fn silent(facts: &Facts) -> Option<Reason> {
     let agent = facts.known_agent()?;
     let status = format!("Systems Manager reports its ping status as {}", agent.ping.as_str());
     let (what, seen) = match agent.last_ping {
         Some(time) => (
-            format!("its agent was last heard of {} ago", age(facts.now, time)),
-            format!("{status}, the last ping at {}", rfc3339(time).unwrap_or_default()),
+            format!("its agent was last heard from {} ago", age(facts.now, time)),
+            rfc3339(time).map_or(status.clone(), |at| format!("{status}, the last ping at {at}")),
         ),
         None => ("its agent is silent".to_owned(), status),
     };
@@ -235,7 +235,8 @@ pub(crate) fn unanswered(refusal: &Refusal) -> Reason {
             ("denied", format!("you may not call {}{on}", refusal.action))
         }
         ErrorKind::Credentials => ("credentials", "AWS rejects the credentials".to_owned()),
-        _ => ("unanswered", format!("{} got no response", refusal.action)),
+        // It may have been answered: with an error of the service's own, or that the caller asks too often.
+        _ => ("unanswered", format!("{} failed", refusal.action)),
     };
     let reason = Reason::seen(code, what, refusal.message.clone());
     refusal.hints.iter().cloned().fold(reason, Reason::fix)

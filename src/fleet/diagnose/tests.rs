@@ -285,8 +285,11 @@ fn the_words_say_what_was_seen_and_what_to_do() {
     assert_eq!(stopped.reasons[0].fix, [format!("start it first: {command}")]);
 
     let lost = diagnose(&lost());
-    assert_eq!(lost.summary, "its agent was last heard of 5 hours ago");
+    assert_eq!(lost.summary, "its agent was last heard from 5 hours ago");
     assert!(lost.reasons[0].seen.contains("2027-01-15T03:00:00Z"), "{lost:?}");
+    let nonsense = now() + HOUR * 24 * 366 * 8_000;
+    let odd = diagnose(&with_agent(self::lost(), |agent| agent.last_ping = Some(nonsense)));
+    assert_eq!(odd.reasons[0].seen, "Systems Manager reports its ping status as ConnectionLost");
 
     let unregistered = diagnose(&unregistered(true));
     assert_eq!(unregistered.summary, "Systems Manager does not know it");
@@ -329,6 +332,15 @@ fn one_trouble_with_all_services_is_reported_once() {
     assert_eq!(diagnosis.verdict, Verdict::Undetermined(ErrorKind::Credentials));
     assert_eq!(codes(&diagnosis.reasons), ["credentials"]);
     assert_eq!(diagnosis.summary, "AWS rejects the credentials");
+}
+
+#[test]
+fn a_service_that_asks_for_patience_has_answered() {
+    let Answer::Refused(refusal) = denied::<bool>("ssm:GetConnectionStatus") else { panic!() };
+    let connected = Answer::Refused(Refusal { kind: ErrorKind::Throttled, ..refusal });
+    let diagnosis = diagnose(&Facts { connected, ..fine() });
+    let seen = diagnosis.reasons.iter().chain(&diagnosis.cautions).find(|reason| reason.code == "unanswered");
+    assert_eq!(seen.map(|reason| reason.what.as_str()), Some("ssm:GetConnectionStatus failed"), "{diagnosis:?}");
 }
 
 #[test]

@@ -243,7 +243,7 @@ pub async fn cached(places: &[Aws], query: &Query, options: &Options) -> Option<
     Some((inventory, is_fresh))
 }
 
-/// Updates that wait for the listener. Then the services are asked no further.
+/// Updates that may wait for the listener. While as many wait, the services are asked for no more.
 const UPDATES: usize = 16;
 
 /// Places that are asked at the same time.

@@ -21,7 +21,7 @@ pub struct Instance {
     pub state: Option<InstanceState>,
     /// Whether its agent is in touch with Systems Manager; none if it never registered, or Systems Manager did not answer.
     pub ping: Option<PingStatus>,
-    /// When its agent was last heard of.
+    /// When its agent was last heard from.
     pub last_ping: Option<SystemTime>,
     /// The version of its agent, for instance `3.3.0.0`.
     pub agent_version: Option<String>,

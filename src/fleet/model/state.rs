@@ -14,7 +14,7 @@ pub enum TargetState {
     Running,
     /// It was named by its id, and nothing was asked.
     Unknown,
-    /// Its agent was registered, and has not been heard of for a while.
+    /// Its agent was registered, and has not been heard from for a while.
     Offline,
     /// It runs, but Systems Manager does not know it: no agent, no permission for it, or no way out.
     Unmanaged,

@@ -48,7 +48,7 @@ impl KeyOpener {
             .kms
             .decrypt(ciphertext, &context)
             .map_err(|error| format!("Fetching data key failed: Error when decrypting data key {error}"))?;
-        DataKey::new(&plaintext).ok_or_else(|| "Fetching data key failed: it has not 64 bytes".to_owned())
+        DataKey::new(&plaintext).ok_or_else(|| "Fetching data key failed: the key is not 64 bytes long".to_owned())
     }
 }
 

@@ -31,7 +31,7 @@ pub(crate) fn reset_ignored() {
     for number in SIGNALS.map(Signal::as_raw).into_iter().filter(|number| ignored & (1 << (number - 1)) != 0) {
         // The handler stays when the listener is dropped.
         if let Err(error) = signal(SignalKind::from_raw(number)) {
-            tracing::warn!(number, %error, "programs ignore a signal as the sandbox does");
+            tracing::warn!(number, %error, "cannot reset a signal that the sandbox ignores, so programs on its instances ignore it too");
         }
     }
 }

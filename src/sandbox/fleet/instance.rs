@@ -21,7 +21,7 @@ pub struct Instance {
     pub state: InstanceState,
     /// What Systems Manager knows of its agent; `None` for an instance that never registered.
     pub ping: Option<Ping>,
-    /// When its agent was last heard of, where that is known.
+    /// When its agent was last heard from, where that is known.
     pub last_ping: Option<SystemTime>,
     /// Operating system family, as the agent reports it.
     pub platform: Platform,
@@ -82,7 +82,7 @@ impl Instance {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum InstanceState {
-    /// Starting; its agent is not heard of yet.
+    /// Starting; its agent is not heard from yet.
     Pending,
     /// Running; its agent may still be offline.
     Running,
@@ -127,9 +127,9 @@ impl InstanceState {
 pub enum Ping {
     /// Heard of in the last five minutes.
     Online,
-    /// Not heard of for more than five minutes.
+    /// Not heard from for more than five minutes.
     ConnectionLost,
-    /// Not heard of for long.
+    /// Not heard from for long.
     Inactive,
 }
 

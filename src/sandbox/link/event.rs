@@ -7,7 +7,7 @@ use bytes::Bytes;
 pub enum LinkEvent {
     /// A frame of the client, or one of the service's own (`start_publication`, `pause_publication`).
     Frame(Bytes),
-    /// The agent's own connection was cut and is back: frames under way to the agent were lost, so whatever is
+    /// The agent's own connection was cut and is back: frames in flight to the agent were lost, so whatever is
     /// unacknowledged should be repeated now.
     Reconnected,
 }

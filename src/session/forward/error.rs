@@ -47,7 +47,7 @@ pub(crate) enum SessionError {
     #[error("the agent was not ready in time")]
     TimedOut,
     /// The agent, of this version, ignores the host: it would connect to the instance itself instead.
-    #[error("agent {0} is too old to lead to other hosts")]
+    #[error("agent {0} is too old to forward to other hosts: it would connect to the instance itself")]
     NoRemoteHosts(String),
 }
 

@@ -7,7 +7,7 @@ use clap_complete::CompletionCandidate;
 
 use super::Shell;
 use super::quoting::{Word, quote, split};
-use super::values as grammar;
+use super::values::candidates;
 use crate::cli::exit::Exit;
 use crate::environment::{COMPLETE, COMPLETE_BREAKS, COMPLETE_LINE, Variable};
 
@@ -18,8 +18,8 @@ pub(crate) fn answer() -> Option<Exit> {
     let shell = COMPLETE.text()?;
     let Some(shell) = Shell::named(&shell) else { return Some(Exit::USAGE) };
     let request = Request::read(shell);
-    let candidates = grammar::candidates(&request.words);
-    let written = io::stdout().lock().write_all(request.text(&candidates).as_bytes());
+    let answer = request.text(&candidates(&request.words));
+    let written = io::stdout().lock().write_all(answer.as_bytes());
     Some(if written.is_ok() { Exit::FINE } else { Exit::FAILED })
 }
 

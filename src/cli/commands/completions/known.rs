@@ -90,15 +90,11 @@ impl Known {
         });
         let of_aws = self.aws_profiles().into_iter().filter_map(|profile| profile.region);
         let all = ours.chain(of_aws).chain(REGIONS.into_iter().map(|(name, _)| name.to_owned()));
-        let city = |name: &str| REGIONS.iter().find(|(known, _)| *known == name).map_or("", |(_, city)| city);
-        offer(
-            all.map(|name| {
-                let city = city(&name);
-                (name, city)
-            }),
-            current,
-            before,
-        )
+        let with_city = |name: String| {
+            let city = REGIONS.iter().find(|(known, _)| *known == name).map_or("", |(_, city)| city);
+            (name, city)
+        };
+        offer(all.map(with_city), current, before)
     }
 
     /// Aliases of the configuration.

@@ -57,7 +57,7 @@ fn ask(mut definition: Command, mut words: Vec<OsString>, current: &str) -> Vec<
 /// Whether a flag that takes a value is followed by another flag. Such a line cannot be completed to one that makes sense,
 /// and clap's engine panics at some of them.
 fn has_flag_without_value(definition: &Command, words: &[OsString]) -> bool {
-    // The flags of the program, and of the command and its own.
+    // The program, the command that is typed, and the command of that.
     let mut commands = vec![definition];
     for word in words {
         commands.extend(commands.last().and_then(|command| command.find_subcommand(word)));

@@ -15,6 +15,7 @@ use crate::cli::ui::Ui;
 use crate::cli::ui::prompt;
 use crate::config::{KeyPath, edit as text_edit};
 use crate::environment::{EDITOR, VISUAL, Variable};
+use crate::terminal;
 
 /// Sets values.
 ///
@@ -112,7 +113,7 @@ pub(crate) fn edit(ui: &Ui, path: &Path) -> Result<Exit, CliError> {
             }
             Err(error) => {
                 let mistakes = advice::mistakes(&error);
-                if !prompt::can_ask() {
+                if !terminal::can_ask() {
                     return Err(draft.keep_with(mistakes));
                 }
                 ui.error(&mistakes);

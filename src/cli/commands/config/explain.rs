@@ -1,16 +1,17 @@
-//! `ssmx config explain`: each setting that is in force, and where it came from.
+//! `ssmx config explain`: each setting that is in effect, and where it came from.
 
 use comfy_table::{ContentArrangement, Table, presets};
 use serde_json::json;
 
 use super::Output;
-use crate::aws;
 use crate::cli::completes::Completes;
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
+use crate::config::settings::Default;
 use crate::config::{Found, Key, Origin, Resolved, Value};
 use crate::nearest;
+use crate::syntax::DEFAULT_PROFILE;
 
 /// Show each setting in effect and where it comes from
 #[derive(Debug, clap::Args)]
@@ -73,7 +74,7 @@ pub(crate) fn run(context: &Context, args: Args) -> Result<Exit, CliError> {
     Ok(Exit::FINE)
 }
 
-/// Prints the settings in force: those that have a value of their own.
+/// Prints the settings in effect: those that have a value of their own.
 ///
 /// # Errors
 /// The AWS configuration cannot be read.
@@ -108,7 +109,7 @@ fn named(text: &str) -> Result<Key, CliError> {
 pub(crate) fn settings(context: &Context, alias: Option<&str>) -> Result<Vec<ExplainedSetting>, CliError> {
     let resolved = context.settings_for(alias)?;
     let path = context.config.path.as_ref().map(|path| path.display().to_string()).unwrap_or_default();
-    let has_default_profile = context.ambient.profiles()?.iter().any(|profile| profile.name == aws::DEFAULT_PROFILE);
+    let has_default_profile = context.ambient.profiles()?.iter().any(|profile| profile.name == DEFAULT_PROFILE);
     let explained = Key::all().map(|key| match key {
         Key::Profile => profile(&resolved, &path, has_default_profile),
         key => setting(key, &resolved, &path),
@@ -132,12 +133,16 @@ fn setting(key: Key, resolved: &Resolved, path: &str) -> ExplainedSetting {
             let from = format!("{}, because {} takes precedence", key.default(), Key::EndpointUrl);
             ExplainedSetting { key, value: None, from, unused }
         }
-        None => match key.default().value() {
-            Some(value) => {
-                ExplainedSetting { key, value: Some(value), from: "the built-in default".to_owned(), unused }
-            }
-            None => ExplainedSetting { key, value: None, from: key.default().to_string(), unused },
-        },
+        None => {
+            let value = key.default().value();
+            let from = match key.default() {
+                // That was looked into, and has none.
+                Default::OfAws => "not set".to_owned(),
+                Default::Elsewhere(words) => (*words).to_owned(),
+                _ => "the built-in default".to_owned(),
+            };
+            ExplainedSetting { key, value, from, unused }
+        }
     }
 }
 
@@ -145,12 +150,12 @@ fn setting(key: Key, resolved: &Resolved, path: &str) -> ExplainedSetting {
 fn profile(resolved: &Resolved, path: &str, has_default_profile: bool) -> ExplainedSetting {
     let mut explained = setting(Key::Profile, resolved, path);
     if explained.value.is_none() && has_default_profile {
-        explained.value = Some(Value::Text(aws::DEFAULT_PROFILE.to_owned()));
+        explained.value = Some(Value::Text(DEFAULT_PROFILE.to_owned()));
         "AWS configuration".clone_into(&mut explained.from);
     }
     if let Some((found, variable)) = resolved.ignored_profile() {
         let (value, from) = said(found, path);
-        explained.unused.push((value, format!("{from}; not used, because {variable} is set")));
+        explained.unused.push((value, format!("{from}, because {variable} is set")));
         if explained.value.is_none() {
             explained.from = format!("credentials in {variable}");
         }

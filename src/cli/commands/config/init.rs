@@ -13,6 +13,8 @@ use crate::cli::globals::Globals;
 use crate::cli::ui::Ui;
 use crate::cli::ui::prompt;
 use crate::config::{Key, Kind, Level, Value};
+use crate::syntax::DEFAULT_PROFILE;
+use crate::terminal;
 
 /// Create a commented configuration file
 #[derive(Debug, clap::Args)]
@@ -35,19 +37,13 @@ pub(crate) fn run(ui: &Ui, globals: &Globals, args: Args, path: &Path) -> Result
         return Err(CliError::failed(format!("`{}` already exists", path.display()))
             .hint("change it with `ssmx config edit`, or overwrite it with `--force`"));
     }
-    let profiles = aws::Ambient::of_process().profiles()?;
-    if let Some(name) = &globals.profile
-        && !profiles.iter().any(|profile| profile.name == *name)
-    {
-        let names: Vec<_> = profiles.iter().map(|profile| profile.name.as_str()).collect();
-        let there_are =
-            if names.is_empty() { "there are none".to_owned() } else { format!("there are {}", names.join(", ")) };
-        return Err(CliError::usage(format!("the AWS profile `{name}` does not exist: {there_are}")));
-    }
+    let ambient = aws::Ambient::of_process();
+    let profiles = ambient.profiles()?;
+    globals.profile.as_deref().map_or(Ok(()), |name| ambient.check_profile(name))?;
     if let Some(region) = &globals.region {
         Value::from_text(Kind::Region, region).map_err(|problem| CliError::usage(format!("`--region`: {problem}")))?;
     }
-    let asks = !args.no_input && prompt::can_ask();
+    let asks = !args.no_input && terminal::can_ask();
     let (profile, region) = if asks {
         ui.status(format!("This writes {}.", path.display()));
         prompt::ask(|term| ask(term, globals, &profiles))?
@@ -56,7 +52,7 @@ pub(crate) fn run(ui: &Ui, globals: &Globals, args: Args, path: &Path) -> Result
     };
     file::write(path, &template(profile.as_deref(), region.as_deref()))?;
     ui.status(format!("Wrote {}", path.display()));
-    ui.hint("`ssmx config edit` opens it; `ssmx config explain` shows the settings in force");
+    ui.hint("`ssmx config edit` opens it; `ssmx config explain` shows the settings in effect");
     Ok(Exit::FINE)
 }
 
@@ -78,7 +74,7 @@ fn ask(term: &Term, globals: &Globals, profiles: &[aws::Profile]) -> dialoguer::
     let region = match &globals.region {
         Some(region) => Some(region.clone()),
         None => {
-            let name = profile.as_deref().unwrap_or(aws::DEFAULT_PROFILE);
+            let name = profile.as_deref().unwrap_or(DEFAULT_PROFILE);
             let known =
                 profiles.iter().find(|profile| profile.name == name).and_then(|profile| profile.region.as_deref());
             let prompt = match known {
@@ -126,7 +122,7 @@ fn example(key: Key) -> String {
         (None, Kind::Region, _) => "eu-west-1",
         (None, _, Key::EndpointUrl) => "http://localhost:4566",
         (None, Kind::Url | Kind::StreamUrl, key) => {
-            let service = key.name().trim_end_matches("_endpoint_url").replace('_', "-");
+            let service = key.service().unwrap_or_default().replace('_', "-");
             let url = format!("https://vpce-0123456789abcdef0-abcdefgh.{service}.eu-west-1.vpce.amazonaws.com");
             return toml_edit::Value::from(url).to_string();
         }
@@ -141,7 +137,7 @@ fn example(key: Key) -> String {
 
 const HEAD: &str = "\
 # The configuration of ssmx. Lines that begin with # have no effect.
-# `ssmx config explain` shows the settings in force and where each comes from.
+# `ssmx config explain` shows the settings in effect and where each comes from.
 
 [defaults]
 ";

@@ -21,7 +21,7 @@ use crate::config::{self, Key, KeyPath, edit as text_edit};
 ///
 /// The file is `ssmx/config.toml` under $XDG_CONFIG_HOME or ~/.config; set `SSMX_CONFIG` to use another. The first of
 /// these that has a value wins: flag, `SSMX_*` in the environment, the target's section, the profile's section, the
-/// defaults, the AWS configuration.
+/// defaults, the AWS configuration. For the profile, `AWS_PROFILE` comes before the defaults.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     #[command(subcommand)]
@@ -131,7 +131,7 @@ fn run(ui: &Ui, globals: &Globals, args: Args) -> Result<Exit, CliError> {
 fn show(ui: &Ui, path: &Path, output: Output) -> Result<Exit, CliError> {
     let Some(text) = file::text(path)? else {
         return Err(CliError::failed(format!("`{}` does not exist", path.display())).hint(
-            "create it with `ssmx config init`; `ssmx config show --effective` shows the settings in force without it",
+            "create it with `ssmx config init`; `ssmx config show --effective` shows the settings in effect without it",
         ));
     };
     if output == Output::Toml {

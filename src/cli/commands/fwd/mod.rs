@@ -37,9 +37,9 @@ use spec::{ForwardSpec, bind};
 
 /// Forward local ports to an instance, or to hosts it can reach
 ///
-/// FORWARD is `[BIND:][LOCAL:]PORT`, `[BIND:][LOCAL:]HOST:PORT` or `unix:PATH:[HOST:]PORT`. If you name a local port
-/// and it is taken, that is an error; otherwise ssmx uses the number of the remote port, or a free port if that one
-/// is taken. The instance resolves HOST. With a command, ssmx runs it while the tunnel is open and exits with its
+/// FORWARD is `[BIND:][LOCAL:]PORT`, `[BIND:][LOCAL:]HOST:PORT` or `unix:PATH:[HOST:]PORT`. A local port that you name
+/// must be free; if you name none, ssmx uses the number of the remote port, or a free port if that one is taken. The
+/// instance resolves HOST. With a command, ssmx runs it while the tunnel is open and exits with its
 /// exit code, or with 255 if ssmx itself fails. In the command's arguments, `{port}` and `{host}` stand for the local
 /// end of the first forward; in its environment, `SSMX_PORT` and `SSMX_HOST` do (with `_1`, `_2`… for each forward).
 ///

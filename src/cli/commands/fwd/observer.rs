@@ -16,7 +16,6 @@ const REFUSALS_EVERY: Duration = Duration::from_secs(5);
 
 /// Reports everything that happens in one tunnel.
 pub(crate) struct UiTunnelObserver {
-    ui: Ui,
     session: UiObserver,
     destination: String,
     hushed: AtomicBool,
@@ -33,7 +32,6 @@ struct Refusals {
 impl UiTunnelObserver {
     pub(crate) fn new(ui: &Ui, destination: String) -> Self {
         Self {
-            ui: ui.clone(),
             session: UiObserver::new(ui, Some(&destination)),
             destination,
             hushed: AtomicBool::new(false),
@@ -68,14 +66,14 @@ impl UiTunnelObserver {
     }
 
     fn report(&self, text: String) {
-        self.ui.notice(format!("{}: {text}", self.destination));
+        self.session.notice(&text);
     }
 }
 
 /// How many were not reported since the last one, in words; `None` when this one is not reported either.
 fn more(refusals: &Mutex<Refusals>) -> Option<String> {
     let unreported = refusals.lock().unwrap_or_else(PoisonError::into_inner).add(Instant::now())?;
-    Some(if unreported > 0 { format!(" (and {unreported} times since it was last told)") } else { String::new() })
+    Some(if unreported > 0 { format!(" ({unreported} more since the last report)") } else { String::new() })
 }
 
 impl Refusals {

@@ -40,7 +40,7 @@ pub(crate) struct Flags {
     #[arg(long, value_name = "[BIND:]PORT")]
     pub socks: Option<SocksSpec>,
 
-    /// Maximum concurrent sessions, one per destination; further ones wait up to 10 s
+    /// Maximum concurrent sessions, one per destination; a connection to one more destination waits up to 10 s
     #[arg(
         long, value_name = "N", default_value_t = 8, requires = "socks",
         value_parser = clap::value_parser!(u8).range(1..=MOST_SESSIONS)

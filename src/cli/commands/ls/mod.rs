@@ -28,8 +28,8 @@ use columns::{counts, style};
 
 /// List instances with their connection status
 ///
-/// A QUERY is part of a name, id or address, or a tag as `key=value`; `*` matches anything. With several, all must
-/// match. `--profile` and `--region` take several names here, separated by commas.
+/// A QUERY is part of a name, id or address, or a tag as `key=value`, where `*` in the value matches anything. With
+/// several, all must match. `--profile` and `--region` take several names here, separated by commas.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Part of a name, id or address, or a tag as key=value
@@ -113,11 +113,8 @@ impl Run for Args {
 /// No account can be asked, or nothing can be written.
 async fn run(context: &Context, args: Args) -> Result<Exit, CliError> {
     let ui = &context.ui;
-    let Places { accounts, profiles, failures } = places::places(context, args.all_regions).await?;
-    let mut first = context.clone();
-    // A list of profiles does not name one.
-    first.globals.profile = accounts.first().and_then(|account| account.profile().map(str::to_owned));
-    let settings = first.settings()?;
+    let places = places::places(context, args.all_regions).await?;
+    let settings = places.settings(context)?;
     let options = Options {
         name_tag: settings.name_tag().to_owned(),
         cache: args.cache.or(CacheUse::WhileFresh),
@@ -127,14 +124,15 @@ async fn run(context: &Context, args: Args) -> Result<Exit, CliError> {
     let query = Query::of_words(&args.query);
     let columns = match args.output {
         Format::Wide if args.columns.is_empty() => columns::wide(),
-        _ if args.columns.is_empty() => with_profile(settings.columns(), profiles),
+        _ if args.columns.is_empty() => places.columns(&settings),
         _ => args.columns.clone(),
     };
+    let Places { accounts, failures, .. } = places;
     let regions = accounts.len();
     let preview = preview(context, &accounts, &query, &options, &args, &columns).await?;
     let mut inventory = {
         let what = match (&preview, regions) {
-            (Some(preview), _) => format!("Showing data from {}; refreshing", preview.age),
+            (Some(preview), _) => format!("Listed {}; refreshing", preview.age),
             (None, 1) => "Listing instances".to_owned(),
             (None, _) => format!("Listing the instances of {regions} regions"),
         };
@@ -202,16 +200,6 @@ fn is_shown(instance: &Instance, args: &Args) -> bool {
         && (!args.stopped || matches!(instance.state, Some(InstanceState::Stopped | InstanceState::Stopping)))
 }
 
-/// Which profile an instance is of matters where there are several.
-fn with_profile(mut columns: Vec<Column>, profiles: usize) -> Vec<Column> {
-    if profiles > 1 && !columns.contains(&Column::Profile) {
-        let after_status =
-            columns.iter().position(|column| *column == Column::Status).map_or(columns.len(), |at| at + 1);
-        columns.insert(after_status, Column::Profile);
-    }
-    columns
-}
-
 /// Writes the instances. Returns the columns for which there is no room.
 fn write(context: &Context, instances: &[Instance], args: &Args, columns: &[Column]) -> Result<Vec<String>, CliError> {
     let ui = &context.ui;
@@ -257,24 +245,10 @@ fn footer(inventory: &Inventory, found: usize, args: &Args, query: &Query, left_
         parts.push(format!("{} not shown{why}", found - instances.len()));
     }
     if let Some(as_of) = cached {
-        parts.push(format!("data from {} (`--refresh` to update)", ago(SystemTime::now(), *as_of)));
+        parts.push(format!("listed {} (`--refresh` to update)", ago(SystemTime::now(), *as_of)));
     }
     if !left_out.is_empty() {
         parts.push(format!("no room for {} (`-o wide`)", left_out.join(", ")));
     }
     parts.join("; ")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_profile_stands_after_the_status_where_there_are_several() {
-        let columns = crate::config::settings::COLUMNS.to_vec();
-        assert_eq!(with_profile(columns.clone(), 1), columns);
-        assert_eq!(with_profile(columns.clone(), 2)[3], Column::Profile);
-        assert_eq!(with_profile(vec![Column::Id], 2), [Column::Id, Column::Profile]);
-        assert_eq!(with_profile(vec![Column::Profile], 2), [Column::Profile]);
-    }
 }

@@ -10,7 +10,7 @@ use std::ffi::OsString;
 
 use zeroize::Zeroizing;
 
-use super::mistake::{LIMIT, Mistake};
+use super::mistake::{MOST_BYTES, Mistake};
 use crate::aws::{START_SESSION_RESPONSE, start_session_response};
 
 /// Answers in a pipe are named like this.
@@ -25,14 +25,14 @@ pub(crate) fn read(argument: &str) -> Result<Zeroizing<String>, Mistake> {
     } else {
         Zeroizing::new(argument.to_owned())
     };
-    if text.len() > LIMIT { Err(Mistake::TooLong) } else { Ok(text) }
+    if text.len() > MOST_BYTES { Err(Mistake::TooLong) } else { Ok(text) }
 }
 
 fn read_pipe(path: &str) -> Result<Zeroizing<String>, Mistake> {
     use std::io::Read;
-    let mut text = Zeroizing::new(String::with_capacity(LIMIT + 1));
+    let mut text = Zeroizing::new(String::with_capacity(MOST_BYTES + 1));
     let pipe = std::fs::File::open(path).map_err(|_| Mistake::Unreadable)?;
-    pipe.take(LIMIT as u64 + 1).read_to_string(&mut text).map_err(|_| Mistake::Unreadable)?;
+    pipe.take(MOST_BYTES as u64 + 1).read_to_string(&mut text).map_err(|_| Mistake::Unreadable)?;
     Ok(text)
 }
 
@@ -45,11 +45,13 @@ pub(crate) fn take_out_of_environment(args: &[OsString]) {
     use std::os::unix::process::CommandExt;
     use std::process::Command;
 
+    use crate::cli::program::this_program;
+
     let Some((variable, rest)) = args.split_first().filter(|_| args.len() > 2) else { return };
     let Some(name) = variable.to_str().filter(|name| name.starts_with(START_SESSION_RESPONSE)) else { return };
     let Ok(answer) = read(name) else { return };
     let again = || -> std::io::Result<()> {
-        let program = std::env::current_exe()?;
+        let program = this_program()?;
         let (reader, mut writer) = std::io::pipe()?;
         let path = format!("{PIPE}{}", reader.as_raw_fd());
         // Somewhere without /proc the other end would not find it.

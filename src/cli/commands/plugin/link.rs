@@ -34,7 +34,11 @@ pub(crate) fn install(ui: &Ui, dir: &Path, force: bool) -> Result<Exit, CliError
         }
         _ => {
             files::replace_by_link(&program, &path).map_err(|error| cannot(&error))?;
-            ui.status(format!("`{}` is now {}", path.display(), program.display()));
+            let (path, program) = (path.display(), program.display());
+            ui.status(match cfg!(unix) {
+                true => format!("Linked `{path}` to `{program}`"),
+                false => format!("Copied `{program}` to `{path}`"),
+            });
         }
     }
     match found() {

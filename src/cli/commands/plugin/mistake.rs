@@ -2,16 +2,16 @@
 
 use thiserror::Error;
 
-/// The longest answer of StartSession, in bytes. A pipe takes as much without a reader, on every Unix; real answers have
-/// 1 KiB, or 4 with a URL that is signed.
-pub(crate) const LIMIT: usize = 16 * 1024;
+/// The longest answer of StartSession. Every Unix has room for as much in a pipe that nobody reads yet; real answers have
+/// 1 KiB, or 4 with a signed URL.
+pub(crate) const MOST_BYTES: usize = 16 * 1024;
 
 /// Why a call cannot be understood. None of these repeats what was handed over, which may be a token.
 #[derive(Debug, Error, PartialEq, Eq)]
 pub(crate) enum Mistake {
     #[error("too few arguments for a session manager plugin")]
     TooFew,
-    #[error("argument {0} is not valid text")]
+    #[error("argument {0} is not valid UTF-8")]
     NotText(usize),
     #[error("the operation is not `StartSession`")]
     Operation,
@@ -19,7 +19,7 @@ pub(crate) enum Mistake {
     Variable,
     #[error("cannot read the StartSession response")]
     Unreadable,
-    #[error("the StartSession response is longer than {} KiB", LIMIT / 1024)]
+    #[error("the StartSession response is longer than {} KiB", MOST_BYTES / 1024)]
     TooLong,
     #[error("the {what} is not the expected JSON (line {line}, column {column})")]
     Json { what: &'static str, line: usize, column: usize },

@@ -19,7 +19,7 @@ use crate::aws::{Ambient, Aws};
 use crate::channel::{self, Channel};
 use crate::cli::advice;
 use crate::cli::command::Run;
-use crate::cli::context::{self};
+use crate::cli::context;
 use crate::cli::error::{CliError, ErrorKind};
 use crate::cli::exit::Exit;
 use crate::cli::globals::Globals;
@@ -94,21 +94,22 @@ async fn refuse(ui: &Ui, globals: &Globals, CallError { mistake, orphan }: CallE
     if let Some(orphan) = orphan {
         match load(ui, globals, orphan.account).await {
             Ok(aws) => channel::terminate(&aws, &orphan.session_id).await,
-            Err(error) => {
-                let error = error.message();
-                tracing::warn!(error, session_id = orphan.session_id, "cannot terminate the session");
-            }
+            Err(error) => tracing::warn!(%error, session_id = orphan.session_id, "cannot terminate the session"),
         }
     }
     CliError::usage(mistake.to_string())
         .hint("the AWS CLI runs this program itself, in `aws ssm start-session --target ID`")
 }
 
+/// The services that a session asks once it is started: to resume and to end it, and for its key.
+const ASKED: [&str; 2] = ["ssm", "kms"];
+
 /// The account, region and endpoints of a call. Flags fill in what the call leaves open. Of the configuration only
 /// endpoints count, and a broken one must not cost the session.
 async fn load(ui: &Ui, globals: &Globals, call: Account) -> Result<Aws, CliError> {
     let ambient = Ambient::of_process();
-    let settings = context::aws_settings(&resolve(ui, globals, call, &ambient));
+    let mut settings = context::aws_settings(&resolve(ui, globals, call, &ambient));
+    settings.endpoints = settings.endpoints.only(&ASKED);
     Ok(Aws::load(&settings, &ambient).await?)
 }
 
@@ -319,7 +320,7 @@ fn escape_key() -> Result<Option<u8>, CliError> {
     let Some(text) = PLUGIN_ESCAPE.text() else { return Ok(None) };
     escape::escape(&text)
         .map(|escape| escape.0)
-        .map_err(|error| CliError::usage(format!("`{}` makes no sense: {error}", PLUGIN_ESCAPE.name)))
+        .map_err(|error| CliError::usage(format!("`{}` in the environment: {error}", PLUGIN_ESCAPE.name)))
 }
 
 #[cfg(test)]

@@ -15,6 +15,7 @@ use crate::cli::command::Run;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::globals::Globals;
+use crate::cli::program::this_program;
 use crate::cli::ui::Ui;
 use crate::environment::{COMSPEC, PATH, SHELL, names};
 use crate::sandbox::agent::Instances;
@@ -151,7 +152,7 @@ async fn stay(ui: &Ui, sandbox: &Sandbox, terminations: &mut Terminations) -> Re
     Ok(match signal {
         // That is how one ends it.
         Termination::Interrupt | Termination::Terminate => Exit::FINE,
-        signal => Exit::of_program(signal.exit_code()),
+        signal => Exit::of_signal(signal),
     })
 }
 
@@ -261,8 +262,8 @@ fn welcome(ui: &Ui, sandbox: &Sandbox, names: &[String], ssh_user: Option<&str>)
     }
     let ssh = ssh_user.map(|user| {
         format!(
-            "      ssmx ssh web-1                        by SSH, as {user}: the only user who can log in, since\n\
-             \x20                                           the instances are this machine. `SSMX_SSH_USER` is set\n"
+            "      ssmx ssh web-1                        by SSH, as {user}: no other user\n\
+             \x20                                           can log in. `SSMX_SSH_USER` is set\n"
         )
     });
     ui.status(format!(
@@ -300,7 +301,7 @@ fn temporary_plugin() -> Option<TemporaryLink> {
 /// found before.
 fn path_with_this_program(plugin: Option<&TemporaryLink>) -> OsString {
     let path = PATH.value().unwrap_or_default();
-    let folder = std::env::current_exe().ok().and_then(|program| program.parent().map(Path::to_owned));
+    let folder = this_program().ok().and_then(|program| program.parent().map(Path::to_owned));
     let plugin = plugin.map(|link| link.dir().to_owned());
     let folders = folder.into_iter().chain(std::env::split_paths(&path)).chain(plugin);
     std::env::join_paths(folders).unwrap_or(path)

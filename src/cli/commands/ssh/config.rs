@@ -131,7 +131,11 @@ fn folder() -> Result<PathBuf, CliError> {
 }
 
 fn install(ui: &Ui, folder: &Path, text: &str) -> Result<Exit, CliError> {
-    files::create_folder(folder).map_err(|error| failed("create", folder, &error))?;
+    // Not the home folder as well: where there is none, HOME is wrong.
+    match files::create_new_folder(folder) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(failed("create", folder, &error)),
+        _ => {}
+    }
     let ours = folder.join(include::FILE);
     let verb = if change(&ours, |_| Some(text.as_bytes().to_vec()))? { "Wrote" } else { "Up to date:" };
     ui.status(format!("{verb} {}", ours.display()));

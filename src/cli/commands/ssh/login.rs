@@ -52,11 +52,6 @@ impl Login {
     }
 }
 
-/// A host as it was typed, which may have our ending.
-pub(crate) fn name(typed: &str) -> &str {
-    typed.strip_suffix(crate::cli::commands::proxy::SUFFIX).filter(|name| !name.is_empty()).unwrap_or(typed)
-}
-
 /// Whether OpenSSH takes this name of a host as it is: no part of it has a meaning there.
 pub(crate) fn is_plain(name: &str) -> bool {
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
@@ -84,15 +79,15 @@ pub(crate) struct User {
     pub(crate) pass_on: bool,
 }
 
-/// Finds an instance. With its `alone` it is called as it was typed, so that the person's configuration for that name
-/// holds; otherwise by its id, which the ProxyCommand is then given.
+/// Finds an instance. If it `keeps_name`, OpenSSH calls it as it was typed, so that the person's configuration for that
+/// name applies; otherwise, and where OpenSSH would misread that name, by its id.
 pub(crate) async fn host(
     ui: &Ui,
     aws: &Aws,
     request: &TargetRequest,
     typed: &str,
     user: Option<&str>,
-    alone: bool,
+    keeps_name: bool,
 ) -> Result<Host, CliError> {
     let target = lookup::target_anew(ui, aws, request).await?.target;
     if let TargetState::Down(_) = target.state {
@@ -101,7 +96,7 @@ pub(crate) async fn host(
         let waiting = ui.waiting(format!("Checking {target}"));
         return Err(explain::explain(&waiting, aws, &target.id, Purpose::Port, error).await);
     }
-    let alias = if alone && is_plain(typed) { typed.to_owned() } else { target.id.clone() };
+    let alias = if keeps_name && is_plain(typed) { typed.to_owned() } else { target.id.clone() };
     Ok(Host { target, alias, user: user.map(str::to_owned) })
 }
 
@@ -204,8 +199,8 @@ fn parse_configured(text: &str) -> Configured {
     configured
 }
 
-/// The user that logs in to a host: the user that was named, else the one of the OpenSSH configuration, else that of the platform.
-/// `None` is the user of this machine.
+/// The user that logs in to a host: the one that was named, else that of the OpenSSH configuration, else that of the
+/// platform. `None` leaves it to OpenSSH, which takes the user of this machine.
 pub(crate) async fn user(
     aws: &Aws,
     host: &Host,

@@ -11,6 +11,7 @@ mod temporary_key;
 use std::ffi::OsString;
 
 use crate::cli::command::Run;
+use crate::cli::commands::proxy::without_suffix;
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
@@ -64,7 +65,7 @@ async fn run(context: &Context, Args { login, mut args }: Args) -> Result<Exit, 
     let words = Words::read(SSH, &args);
     let destination = words.operands.first().map(|place| Destination::parse(&args[*place])).transpose()?;
     let target =
-        destination.as_ref().map(|destination| context.request_for(login::name(&destination.host))).transpose()?;
+        destination.as_ref().map(|destination| context.request_for(without_suffix(&destination.host))).transpose()?;
     // Before signals are heard, as it may be asked for.
     let reason = reason::shared(login.reason.as_deref(), target.iter().map(|target| &target.settings))?;
     let mut terminations = Terminations::listen()?;

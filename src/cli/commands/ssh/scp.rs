@@ -8,6 +8,7 @@ use super::login::{self, Host, Login};
 use super::program;
 use crate::aws::Aws;
 use crate::cli::command::Run;
+use crate::cli::commands::proxy::without_suffix;
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
@@ -49,7 +50,7 @@ async fn run(context: &Context, Args { login, args }: Args) -> Result<Exit, CliE
     let remotes = remotes(&args, &words)?;
     let mut targets = BTreeMap::new();
     for Remote { host, .. } in &remotes {
-        targets.insert(host.as_str(), context.request_for(login::name(host))?);
+        targets.insert(host.as_str(), context.request_for(without_suffix(host))?);
     }
     // Before signals are heard, as it may be asked for.
     let reason = reason::shared(login.reason.as_deref(), targets.values().map(|target| &target.settings))?;

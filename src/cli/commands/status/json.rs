@@ -98,8 +98,8 @@ fn entry(report: &Report, purpose: Purpose) -> Entry<'_> {
     let common = Entry { target: &report.target, r#for: purpose.word(), ..Entry::default() };
     match &report.outcome {
         Ok(finding) => known(common, finding),
-        Err(LookupError { error, matches, elsewhere, .. }) => {
-            let (verdict, reachable) = match error.kind() {
+        Err(LookupError { failure, matches, elsewhere, .. }) => {
+            let (verdict, reachable) = match failure.kind() {
                 ErrorKind::NoTarget if !matches.is_empty() => ("ambiguous", None),
                 ErrorKind::NoTarget => ("no-such-target", Some(false)),
                 ErrorKind::Denied => ("undetermined", None),
@@ -108,9 +108,9 @@ fn entry(report: &Report, purpose: Purpose) -> Entry<'_> {
             Entry {
                 verdict,
                 reachable,
-                exit_code: error.exit().code(),
-                summary: Some(error.message()),
-                hints: error.hints(),
+                exit_code: failure.exit().code(),
+                summary: Some(failure.message()),
+                hints: failure.hints(),
                 matches: matches.iter().map(|instance| instance.id.as_str()).collect(),
                 elsewhere: elsewhere.iter().map(sighting).collect(),
                 ..common

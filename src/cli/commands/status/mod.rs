@@ -26,9 +26,10 @@ use crate::fleet::probe::{Probe, look_elsewhere};
 use crate::fleet::{CacheUse, FleetError, Place, TargetSpec};
 use report::{Finding, LookupError, Report};
 
-/// Check whether instances are reachable, and how to fix those that are not
+/// Check whether instances are reachable, and say how to fix those that are not
 ///
-/// Exit code: 0 all reachable, 3 not found, 4 not connected, 5 no permission; the highest wins.
+/// Exit code: 0 all reachable, 1 could not find out, 3 not found or ambiguous, 4 not connected, 5 no credentials or
+/// permission; the highest wins.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// The instances: ids (i-…, mi-…), Names, addresses, tags as key=value, or aliases [default: choose on the
@@ -92,7 +93,8 @@ impl Run for Args {
 /// Runs the command.
 ///
 /// # Errors
-/// The answer cannot be written. A target that cannot be found is part of the answer.
+/// The reports cannot be written, too many instances match, or the person is to choose and leaves. A target that cannot
+/// be found is part of the reports.
 async fn run(context: &Context, args: Args) -> Result<Exit, CliError> {
     let ui = &context.ui;
     let mut wanted = choose::several(context, &args.targets).await?;
@@ -120,7 +122,7 @@ async fn run(context: &Context, args: Args) -> Result<Exit, CliError> {
     let exit = reports.iter().map(Report::exit).fold(Exit::FINE, Exit::worse);
     if context.globals.quiet && args.output == Format::Table {
         // Then the code is the answer.
-        reports.iter().filter_map(|one| one.outcome.as_ref().err()).for_each(|error| ui.error(&error.error));
+        reports.iter().filter_map(|one| one.outcome.as_ref().err()).for_each(|error| ui.error(&error.failure));
         return Ok(exit);
     }
     match args.output {
@@ -134,7 +136,7 @@ async fn run(context: &Context, args: Args) -> Result<Exit, CliError> {
             for report in &reports {
                 match &report.outcome {
                     Ok(finding) => ui.data(text::finding(finding, colored, width))?,
-                    Err(error) => ui.error(&error.error),
+                    Err(error) => ui.error(&error.failure),
                 }
             }
         }

@@ -23,7 +23,7 @@ pub(crate) struct Finding {
 /// Why it is not known which instance is meant.
 #[derive(Debug)]
 pub(crate) struct LookupError {
-    pub(crate) error: CliError,
+    pub(crate) failure: CliError,
     /// Those that may be meant, if there are several, and what they have in common, in a few words.
     pub(crate) matches: Vec<Instance>,
     pub(crate) in_common: String,
@@ -36,28 +36,28 @@ impl Report {
     pub(crate) fn exit(&self) -> Exit {
         match &self.outcome {
             Ok(finding) => finding.exit(),
-            Err(error) => error.error.exit(),
+            Err(error) => error.failure.exit(),
         }
     }
 }
 
 impl LookupError {
     pub(crate) fn about(self, what: &str) -> Self {
-        Self { error: self.error.about(what), ..self }
+        Self { failure: self.failure.about(what), ..self }
     }
 
     /// Adds something to do about it, before what is known already: it is about this very target.
     pub(crate) fn hint(self, hint: impl Into<String>) -> Self {
-        let known = &self.error;
-        let error = CliError::new(known.kind(), known.message()).hint(hint);
-        let error = known.hints().iter().fold(error, |error, hint| error.hint(hint));
-        Self { error, ..self }
+        let known = &self.failure;
+        let failure = CliError::new(known.kind(), known.message()).hint(hint);
+        let failure = known.hints().iter().fold(failure, |failure, hint| failure.hint(hint));
+        Self { failure, ..self }
     }
 }
 
 impl From<CliError> for LookupError {
-    fn from(error: CliError) -> Self {
-        Self { error, matches: Vec::new(), in_common: String::new(), elsewhere: Vec::new() }
+    fn from(failure: CliError) -> Self {
+        Self { failure, matches: Vec::new(), in_common: String::new(), elsewhere: Vec::new() }
     }
 }
 

@@ -77,5 +77,7 @@ pub(crate) fn known_host(instance: &Instance, key: &str) -> String {
 /// A path that sshd's configuration can hold.
 pub(crate) fn text(path: &Path) -> io::Result<&str> {
     let text = path.to_str().filter(|text| !text.contains(['"', '%', '\n']));
-    text.ok_or_else(|| io::Error::other("sshd cannot read the name of the directory for temporary files"))
+    text.ok_or_else(|| {
+        io::Error::other("the configuration of sshd cannot hold the path of the folder for temporary files")
+    })
 }

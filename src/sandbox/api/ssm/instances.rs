@@ -14,7 +14,7 @@ use crate::sandbox::fleet::{Instance, Ping};
 /// Most instances of a page, as documented.
 const MOST_RESULTS: i64 = 50;
 
-/// How long ago an agent that is lost was last heard of.
+/// How long ago an agent that is lost was last heard from.
 const LOST_FOR: Duration = Duration::from_hours(2);
 
 #[derive(Deserialize)]

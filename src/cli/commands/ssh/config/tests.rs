@@ -35,6 +35,14 @@ fn a_home_without_a_configuration_gets_one_for_its_owner_alone() {
 }
 
 #[test]
+fn a_home_that_does_not_exist_is_not_made() {
+    let parent = tempfile::tempdir().unwrap();
+    let home = parent.path().join("nobody");
+    assert!(install(&ui().0, &home.join(".ssh"), &text("P")).is_err());
+    assert!(!home.exists());
+}
+
+#[test]
 fn links_and_modes_stay() {
     let home = tempfile::tempdir().unwrap();
     let folder = home.path().join(".ssh");
