@@ -94,7 +94,7 @@ fn a_command_runs_on_all_that_were_marked() {
             let text = screen.contents();
             ["i-0a11ce0000000001a", "i-0a11ce0000000002b"]
                 .iter()
-                .all(|id| text.lines().any(|line| line.starts_with(id) && line.ends_with("hello")))
+                .all(|id| text.lines().any(|line| line.starts_with(id) && line.trim_end().ends_with("hello")))
         },
         "output of both",
     );
