@@ -30,8 +30,9 @@ pub(super) const MAX_MTU: usize = STEPS[STEPS.len() - 1];
 /// first is the largest that a new window has room for.
 const STEPS: [usize; 2] = [8 * 1024, 32 * 1024];
 
-/// How long a probe may be unacknowledged on one connection. A connection that is dead is found out within 14 s of the
-/// probe (a ping after 3 s, 10 s for its answer), and lost then: what is left is a gateway that answers pings.
+/// How long a probe may be unacknowledged on one connection. A connection that is dead is found out within 15 s of the
+/// probe (a ping after 3 s, 10 s for its answer, a look every second), and lost then: what is left is a gateway that
+/// answers pings.
 pub(super) const MTU_PROBE_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// The largest payload that is proven, and the search for a larger one.
