@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 use tokio::time::sleep_until;
 
+use super::clock::now;
 use super::event::{ConnectionEvent, End, Event};
 use super::gateways;
 use super::open::terminate;
@@ -113,7 +114,7 @@ impl Driver {
         let mut unfinished = Unfinished::default();
         let mut outage: Option<Outage> = None;
         loop {
-            let since = Instant::now();
+            let since = now();
             let heard = self.channel.receive_statistics().received;
             self.channel.handle_connected(since);
             let driven = self.drive(Connection::new(socket), &mut unfinished, &mut outage).await;
@@ -131,7 +132,7 @@ impl Driver {
                 return self.hand_out_the_rest(unfinished).await.unwrap_or(End::Lost(reason));
             }
             let resumed = async {
-                let refused = since.elapsed() < AT_ONCE && self.channel.receive_statistics().received == heard;
+                let refused = now() < since + AT_ONCE && self.channel.receive_statistics().received == heard;
                 let outage = match &mut outage {
                     // Taken, and dropped again without a word: that does not count as a connection.
                     Some(outage) if refused => {
@@ -164,7 +165,7 @@ impl Driver {
         unfinished: &mut Unfinished,
         outage: &mut Option<Outage>,
     ) -> Stop {
-        let since = Instant::now();
+        let since = now();
         let heard = self.channel.receive_statistics().received;
         let mut next_check = since + TICK;
         loop {
@@ -172,7 +173,7 @@ impl Driver {
                 return Stop::Ended(end);
             }
             if unfinished.events.is_empty()
-                && (since.elapsed() >= AT_ONCE || self.channel.receive_statistics().received > heard)
+                && (now() >= since + AT_ONCE || self.channel.receive_statistics().received > heard)
                 && let Some(over) = outage.take()
             {
                 tracing::info!(session_id = self.session_id, "connection restored");
@@ -209,7 +210,7 @@ impl Driver {
                     }
                 }
                 () = sleep_until(due.into()) => {
-                    let now = Instant::now();
+                    let now = now();
                     channel.handle_timeout(now);
                     if now >= next_check {
                         next_check = now + TICK;

@@ -4,6 +4,7 @@
 //! [`Input`] the other. One task owns the socket. A cut, a resume and a new dial happen below that line and never show,
 //! other than as a [`ConnectionEvent`].
 
+mod clock;
 mod dial;
 mod driver;
 mod event;
@@ -16,6 +17,7 @@ mod socket;
 mod stream_url;
 mod watchdog;
 
+pub(crate) use clock::now;
 pub(crate) use dial::DialError;
 #[cfg(test)]
 pub(crate) use driver::Command;

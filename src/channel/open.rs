@@ -1,13 +1,14 @@
 //! Starts a session, and the two ends of it that its user holds.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 
 use super::DialError;
+use super::clock::now;
 use super::driver::{Command, Driver};
 use super::event::Event;
 use super::outlet::Outlet;
@@ -109,7 +110,7 @@ pub(crate) async fn open_started(
             return Err(error);
         }
     };
-    let mut config = Config::new(Instant::now(), epoch_ms(), u64::from_ne_bytes(random()));
+    let mut config = Config::new(now(), epoch_ms(), u64::from_ne_bytes(random()));
     config.receive_buffer = 256 * 1024;
     let client = ClientConfig::new(options.handshake_grace, u128::from_ne_bytes(random()));
     let (commands, command_queue) = mpsc::channel(COMMANDS);

@@ -11,6 +11,7 @@ use tokio::sync::mpsc;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::{self, Message};
 
+use super::clock::now;
 use super::dial::{DialError, dial};
 use super::event::{ConnectionEvent, End, Event};
 use super::resources::{client_id, new_uuid, random};
@@ -61,7 +62,7 @@ impl Outage {
     /// An outage that begins now.
     pub(super) fn new() -> Self {
         let backoff = Backoff::new(FIRST_PAUSE, LONGEST_PAUSE);
-        Self { started: Instant::now(), backoff, failures: 0, reported: None, last: false }
+        Self { started: now(), backoff, failures: 0, reported: None, last: false }
     }
 
     /// How long it has lasted when it ends.
@@ -105,7 +106,7 @@ impl Outage {
         if self.last {
             return Err(End::Lost(reason));
         }
-        self.last = self.started.elapsed() >= KEPT_BY_SERVICE;
+        self.last = self.until(now()) >= KEPT_BY_SERVICE;
         // The first failures are common while a network comes back, and mean nothing to a person.
         if self.failures > 2 && self.reported.as_ref() != Some(&reason) {
             self.reported = Some(reason.clone());

@@ -3,13 +3,14 @@
 use std::io::ErrorKind;
 use std::pin::Pin;
 use std::task::{Context, Poll};
-use std::time::{Instant, SystemTime};
+use std::time::Instant;
 
 use bytes::Bytes;
 use futures_util::{Sink, Stream};
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, frame::coding::CloseCode};
 use tokio_tungstenite::tungstenite::{self, Message};
 
+use super::clock::{now, wall};
 use super::reconnect::Socket;
 use super::watchdog::{Verdict, Watchdog};
 use crate::protocol::{self, DataChannel};
@@ -41,7 +42,7 @@ pub(super) struct Connection {
 
 impl Connection {
     pub(super) fn new(socket: Socket) -> Self {
-        Self { socket, unflushed: false, watchdog: Watchdog::new(Instant::now(), SystemTime::now()) }
+        Self { socket, unflushed: false, watchdog: Watchdog::new(now(), wall()) }
     }
 
     /// Writes what the channel has to send, as far as the socket takes it, and reads what has come, if `listening`.
@@ -61,7 +62,7 @@ impl Connection {
     }
 
     fn read(&mut self, cx: &mut Context<'_>, channel: &mut DataChannel, listening: bool) -> Result<bool, Cut> {
-        let now = Instant::now();
+        let now = now();
         for count in 0..BATCH {
             if !listening || !channel.can_receive() {
                 self.watchdog.deaf(now);
@@ -94,7 +95,7 @@ impl Connection {
     }
 
     fn write(&mut self, cx: &mut Context<'_>, channel: &mut DataChannel) -> Result<(), Cut> {
-        let now = Instant::now();
+        let now = now();
         let mut socket = Pin::new(&mut self.socket);
         // Many frames a write: a flush for each would cost more than all the rest together (6 µs against 1).
         while socket.as_mut().poll_ready(cx).map_err(|error| describe(&error))?.is_ready() {
@@ -114,7 +115,7 @@ impl Connection {
     /// # Errors
     /// Why the connection is lost.
     pub(super) fn check(&mut self, now: Instant, channel: &DataChannel) -> Result<(), Cut> {
-        match self.watchdog.look(now, SystemTime::now(), channel.awaits_acknowledgement()) {
+        match self.watchdog.look(now, wall(), channel.awaits_acknowledgement()) {
             Verdict::Fine => Ok(()),
             Verdict::Dead => Err("the service has been silent for too long".to_owned().into()),
             Verdict::Ping => {

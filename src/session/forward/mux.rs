@@ -11,14 +11,14 @@ use std::collections::BTreeMap;
 use std::mem;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tokio::sync::{Notify, watch};
 use tokio::time::sleep_until;
 
 use super::observer::{TunnelEvent, TunnelObserver};
 use super::stop::{farewell, is_set};
-use crate::channel::{Channel, End, Outlet};
+use crate::channel::{Channel, End, Outlet, now};
 use crate::protocol::smux::{self, KeepAlive, Mux, StreamId};
 use crate::protocol::{Capabilities, Capability, Role};
 use crate::session::event::{PortEvent, RESTARTED, next_port, try_next_port};
@@ -58,7 +58,7 @@ impl Shared {
         let keep_alive = KeepAlive { timeout: Duration::from_hours(24), ..KeepAlive::default() };
         let keep_alive = (!agent.has(Capability::IdleMultiplexing)).then_some(keep_alive);
         let config = smux::Config { keep_alive, ..smux::Config::default() };
-        let mux = Mux::new(Role::Client, config, Instant::now());
+        let mux = Mux::new(Role::Client, config, now());
         let state = State { mux, waiting: BTreeMap::new(), over: false, refused: 0 };
         Arc::new(Self { state: Mutex::new(state), work: Notify::new() })
     }
@@ -151,7 +151,7 @@ impl<O: TunnelObserver> Driver<'_, O> {
         loop {
             let (can_receive, due) = {
                 let mut state = self.shared.lock();
-                state.mux.handle_timeout(Instant::now());
+                state.mux.handle_timeout(now());
                 state.dispatch();
                 (state.mux.can_receive(), state.mux.poll_timeout())
             };
@@ -165,7 +165,7 @@ impl<O: TunnelObserver> Driver<'_, O> {
                 // When the session is over, an event says how it ended.
                 Ok(()) = outlet.ready() => {}
                 () = self.shared.work.notified() => {}
-                () = sleep_until(due.unwrap_or_else(Instant::now).into()), if due.is_some() => {}
+                () = sleep_until(due.unwrap_or_else(now).into()), if due.is_some() => {}
             }
         }
     }
@@ -207,7 +207,7 @@ impl<O: TunnelObserver> Driver<'_, O> {
     fn take(&self, event: PortEvent) -> Result<Option<End>, String> {
         match event {
             PortEvent::Data(bytes) => {
-                let taken = self.shared.lock().mux.handle_data(Instant::now(), bytes);
+                let taken = self.shared.lock().mux.handle_data(now(), bytes);
                 taken.map_err(|error| format!("the agent broke the protocol: {error}"))?;
             }
             PortEvent::Refused => {
