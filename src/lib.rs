@@ -46,6 +46,8 @@ pub(crate) mod picker;
 pub mod protocol;
 pub mod sandbox;
 pub(crate) mod session;
+#[cfg(test)]
+mod simulation;
 pub(crate) mod syntax;
 pub(crate) mod terminal;
 #[cfg(test)]

@@ -233,6 +233,14 @@ impl Aws {
         Self::for_tests_over(net, endpoint, keys).await
     }
 
+    /// For tests: in a world of the test's own.
+    pub(crate) async fn simulated(world: Arc<dyn super::simulated::World>) -> Self {
+        let mut net = NetSettings::new(None, super::proxy::Proxies::none()).unwrap();
+        net.world = Some(world);
+        let keys = Credentials::new("AKIASIMULATED", "secret", None, None, "simulation");
+        Self::for_tests_over(net, "http://127.0.0.1:1", vec![keys]).await
+    }
+
     pub(crate) async fn for_tests_over(net: NetSettings, endpoint: &str, keys: Vec<Credentials>) -> Self {
         let settings = Settings { endpoints: Endpoints::common(endpoint), ..Settings::default() };
         let source = Source::Fixed(keys.into());

@@ -26,6 +26,8 @@ mod proxy;
 mod secret;
 mod settings;
 mod sign;
+#[cfg(test)]
+pub(crate) mod simulated;
 mod ssm;
 mod sts;
 mod tier;

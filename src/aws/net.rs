@@ -36,6 +36,9 @@ pub struct NetSettings {
     pub(super) roots: Arc<Vec<CertificateDer<'static>>>,
     pub(super) proxies: Arc<Proxies>,
     tls: Arc<ClientConfig>,
+    /// Stands in place of the network.
+    #[cfg(test)]
+    pub(super) world: Option<Arc<dyn super::simulated::World>>,
 }
 
 impl NetSettings {
@@ -64,7 +67,13 @@ impl NetSettings {
             }
             _ => tracing::debug!(roots = roots.len(), bundle = ca_bundle.is_some(), "trusted roots loaded"),
         }
-        Ok(Self { roots: Arc::new(roots), proxies: Arc::new(proxies), tls: Arc::new(tls_config(store)?) })
+        Ok(Self {
+            roots: Arc::new(roots),
+            proxies: Arc::new(proxies),
+            tls: Arc::new(tls_config(store)?),
+            #[cfg(test)]
+            world: None,
+        })
     }
 
     /// Opens a stream to `host:port`, through a proxy if the environment asks for one, as TLS if `tls` is set.
@@ -74,6 +83,10 @@ impl NetSettings {
     ///
     /// Always of kind [`ErrorKind::Network`]: name not found, refused, proxy, certificate, or 10 seconds gone.
     pub async fn connect(&self, host: &str, port: u16, tls: bool) -> Result<BoxedStream, Error> {
+        #[cfg(test)]
+        if let Some(world) = &self.world {
+            return world.connect().map_err(|err| Error::network(CONNECT, "cannot connect", &err));
+        }
         match timeout(CONNECT_TIMEOUT, self.connect_unbounded(host, port, tls)).await {
             Ok(result) => result,
             Err(_) => {

@@ -182,7 +182,7 @@ impl Driver {
             self.take_command(unfinished);
             self.grant_turn(unfinished);
             let mut due = self.channel.poll_timeout().map_or(next_check, |at| at.min(next_check));
-            if outage.is_some() {
+            if outage.is_some() && unfinished.events.is_empty() {
                 due = due.min(since + AT_ONCE);
             }
             let Unfinished { events, command, key, .. } = unfinished;

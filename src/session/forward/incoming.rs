@@ -22,6 +22,20 @@ enum Socket {
     Tcp(TcpStream),
     #[cfg(unix)]
     Unix(UnixStream),
+    #[cfg(test)]
+    Memory(tokio::io::DuplexStream, Reset),
+}
+
+/// Whether a connection in memory was reset.
+#[cfg(test)]
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Reset(std::sync::Arc<std::sync::atomic::AtomicBool>);
+
+#[cfg(test)]
+impl Reset {
+    pub(crate) fn was_reset(&self) -> bool {
+        self.0.load(std::sync::atomic::Ordering::SeqCst)
+    }
 }
 
 impl Incoming {
@@ -30,11 +44,23 @@ impl Incoming {
         Self { _guard: Some(Box::new(guard)), ..self }
     }
 
+    /// A connection in memory: the program's end, ours, and whether ours was reset.
+    #[cfg(test)]
+    pub(crate) fn in_memory() -> (tokio::io::DuplexStream, Self, Reset) {
+        let (near, far) = tokio::io::duplex(64 * 1024);
+        let reset = Reset::default();
+        (near, Self { socket: Socket::Memory(far, reset.clone()), _guard: None }, reset)
+    }
+
     /// Closes the connection so that the program sees a failure, not an orderly end: what it got may not be all.
     pub(super) fn reset(&self) {
-        if let Socket::Tcp(stream) = &self.socket {
+        match &self.socket {
             // Without it the program takes the end for an orderly one.
-            let _ = stream.set_zero_linger();
+            Socket::Tcp(stream) => drop(stream.set_zero_linger()),
+            #[cfg(unix)]
+            Socket::Unix(_) => {}
+            #[cfg(test)]
+            Socket::Memory(_, reset) => reset.0.store(true, std::sync::atomic::Ordering::SeqCst),
         }
     }
 
@@ -45,6 +71,7 @@ impl Incoming {
             Socket::Tcp(stream) => stream.peer_addr().ok(),
             #[cfg(unix)]
             Socket::Unix(_) => None,
+            Socket::Memory(..) => None,
         }
     }
 }
@@ -76,6 +103,8 @@ impl AsyncRead for Incoming {
             Socket::Tcp(stream) => Pin::new(stream).poll_read(cx, buf),
             #[cfg(unix)]
             Socket::Unix(stream) => Pin::new(stream).poll_read(cx, buf),
+            #[cfg(test)]
+            Socket::Memory(stream, _) => Pin::new(stream).poll_read(cx, buf),
         }
     }
 }
@@ -86,6 +115,8 @@ impl AsyncWrite for Incoming {
             Socket::Tcp(stream) => Pin::new(stream).poll_write(cx, buf),
             #[cfg(unix)]
             Socket::Unix(stream) => Pin::new(stream).poll_write(cx, buf),
+            #[cfg(test)]
+            Socket::Memory(stream, _) => Pin::new(stream).poll_write(cx, buf),
         }
     }
 
@@ -94,6 +125,8 @@ impl AsyncWrite for Incoming {
             Socket::Tcp(stream) => Pin::new(stream).poll_flush(cx),
             #[cfg(unix)]
             Socket::Unix(stream) => Pin::new(stream).poll_flush(cx),
+            #[cfg(test)]
+            Socket::Memory(stream, _) => Pin::new(stream).poll_flush(cx),
         }
     }
 
@@ -102,6 +135,8 @@ impl AsyncWrite for Incoming {
             Socket::Tcp(stream) => Pin::new(stream).poll_shutdown(cx),
             #[cfg(unix)]
             Socket::Unix(stream) => Pin::new(stream).poll_shutdown(cx),
+            #[cfg(test)]
+            Socket::Memory(stream, _) => Pin::new(stream).poll_shutdown(cx),
         }
     }
 }

@@ -27,6 +27,9 @@ pub(crate) struct Listener {
     #[cfg(unix)]
     unix: Option<UnixListener>,
     moved: bool,
+    /// Connections that a test makes.
+    #[cfg(test)]
+    memory: Option<std::sync::Mutex<tokio::sync::mpsc::Receiver<Incoming>>>,
 }
 
 impl Listener {
@@ -64,12 +67,20 @@ impl Listener {
             #[cfg(unix)]
             unix: None,
             moved: false,
+            #[cfg(test)]
+            memory: None,
         })
     }
 
     #[cfg(unix)]
     fn unix(path: PathBuf) -> Result<Self, ListenError> {
-        Ok(Self { sockets: Vec::new(), unix: Some(UnixListener::open(path)?), moved: false })
+        Ok(Self {
+            sockets: Vec::new(),
+            unix: Some(UnixListener::open(path)?),
+            moved: false,
+            #[cfg(test)]
+            memory: None,
+        })
     }
 
     #[cfg(not(unix))]
@@ -112,9 +123,30 @@ impl Listener {
             if let Some(unix) = &self.unix {
                 return unix.poll_accept(cx);
             }
+            #[cfg(test)]
+            if let Some(memory) = &self.memory
+                && let Poll::Ready(Some(incoming)) = memory.lock().expect("no panic").poll_recv(cx)
+            {
+                return Poll::Ready(Ok(incoming));
+            }
             Poll::Pending
         })
         .await
+    }
+
+    /// A listener in memory, and the way to make it a connection.
+    #[cfg(test)]
+    pub(crate) fn in_memory() -> (Self, tokio::sync::mpsc::Sender<Incoming>) {
+        let (sender, receiver) = tokio::sync::mpsc::channel(1);
+        let memory = Some(std::sync::Mutex::new(receiver));
+        let listener = Self {
+            sockets: Vec::new(),
+            #[cfg(unix)]
+            unix: None,
+            moved: false,
+            memory,
+        };
+        (listener, sender)
     }
 }
 

@@ -54,7 +54,7 @@ pub(crate) use error::SessionError;
 pub(crate) use listener::Listener;
 pub(crate) use observer::{Opener, TunnelEvent, TunnelObserver};
 #[cfg(test)]
-pub(crate) use session::connect;
+pub(crate) use {incoming::Incoming, session::connect};
 pub(crate) use session::{Probe, Session, begin, connect_unless};
 pub(crate) use single::{Served, serve_one};
 pub(crate) use socks::request::Refusal;

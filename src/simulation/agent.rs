@@ -1,0 +1,101 @@
+//! An agent: its end of the data channel, around the work of a scenario.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio::sync::mpsc;
+use tokio::time::{Instant, sleep, sleep_until};
+
+use super::cloud::{Cloud, KEY};
+use super::plan::Lie;
+use super::random::Random;
+use super::work::Part;
+use crate::protocol::{AgentConfig, AgentHandshakeConfig, Config, DataChannel, DataKey, Event, KmsRequest};
+
+/// How long an agent looks after a session in which nothing happens.
+const IDLE: Duration = Duration::from_hours(1);
+
+/// Runs the agent of one session to its end.
+pub(super) async fn run(
+    cloud: Arc<Cloud>,
+    id: String,
+    mut inbox: mpsc::Receiver<Bytes>,
+    mut part: Box<dyn Part>,
+    mut random: Random,
+) {
+    sleep(cloud.plan.agent.start).await;
+    let (session_type, properties) = part.handshake();
+    let kms = cloud.plan.agent.kms.then(|| KmsRequest {
+        key_id: "key".to_owned(),
+        challenge: random.chance(500).then(|| "AAAAAAAAAAAAAAAAAAAAAA==".to_owned()),
+        proof: [7; 64],
+        nonce: u128::from(random.below(u64::MAX)),
+    });
+    let handshake = AgentHandshakeConfig {
+        agent_version: cloud.plan.agent.version.to_owned(),
+        session_type,
+        properties,
+        kms,
+        customer_message: String::new(),
+    };
+    let started = Instant::now().into_std();
+    let config = AgentConfig { session_id: id.clone(), handshake: Some(handshake) };
+    let mut channel = DataChannel::agent(Config::new(started, 1, random.below(u64::MAX)), config);
+    channel.handle_connected(started);
+    let mut heard = 0;
+    let mut idle_until = Instant::now() + IDLE;
+    loop {
+        let now = Instant::now().into_std();
+        channel.handle_timeout(now);
+        while let Some(event) = channel.poll_event() {
+            match event {
+                Event::Ready(_) => part.ready(),
+                Event::Output(bytes) => part.data(bytes),
+                Event::Flag(flag) => part.flag(flag),
+                Event::KeyToDecrypt { ciphertext, .. } => {
+                    assert_eq!(ciphertext, [KEY.as_slice(), &[1]].concat());
+                    channel.provide_data_key(now, Ok(DataKey::new(&KEY).expect("the right length")));
+                }
+                Event::Failed(failure) => return cloud.end(&id, &failure.to_string()),
+                _ => {}
+            }
+        }
+        let again = part.step(&mut channel);
+        let silent = match cloud.plan.lie {
+            Some(Lie::NeverSpeaks) => true,
+            Some(Lie::FallsSilent(after)) => heard >= after,
+            _ => false,
+        };
+        while let Some(frame) = channel.poll_transmit(now) {
+            if !silent {
+                cloud.to_client(&id, frame);
+            }
+        }
+        let early = cloud.plan.lie == Some(Lie::EndsEarly);
+        if part.is_done() && (early || channel.is_flushed()) && !silent {
+            return cloud.end(&id, "");
+        }
+        if inbox.is_closed() && inbox.is_empty() {
+            return;
+        }
+        let due = channel.poll_timeout().map(Instant::from_std);
+        let again = again.map(|after| Instant::now() + after);
+        let next = [due, again, Some(idle_until)].into_iter().flatten().min().unwrap_or(idle_until);
+        tokio::select! {
+            frame = inbox.recv() => match frame {
+                Some(frame) => {
+                    heard += 1;
+                    idle_until = Instant::now() + IDLE;
+                    channel.handle_frame(Instant::now().into_std(), frame);
+                }
+                None => return,
+            },
+            () = sleep_until(next) => {
+                if Instant::now() >= idle_until {
+                    return cloud.end(&id, "the session was idle for too long");
+                }
+            }
+        }
+    }
+}
