@@ -22,6 +22,8 @@ mod fwd;
 #[cfg(unix)]
 mod help;
 #[cfg(unix)]
+mod hostile;
+#[cfg(unix)]
 mod install;
 #[cfg(unix)]
 mod man;

@@ -8,11 +8,11 @@ use bytes::Bytes;
 use serde_json::json;
 use tokio::time::{sleep, timeout};
 
-use super::{Outcome, text};
 use super::cloud::Cloud;
 use super::plan::{Lie, Plan};
 use super::random::Random;
 use super::work::{Part, Work};
+use super::{Outcome, text};
 use crate::aws::Aws;
 use crate::channel::{self, ConnectionEvent, End, Options, StartSession};
 use crate::protocol::{DataChannel, Flag, SessionType};
@@ -163,7 +163,8 @@ pub(super) async fn run(plan: Plan, mut random: Random) -> Outcome {
     let mut reader = Reader { stdout: Vec::new(), stderr: Vec::new(), random: random.fork(), slow };
     let request = StartSession { target: "i-1".to_owned(), ..StartSession::default() };
     let ran = async {
-        let channel = channel::open(&aws, &request, Options::with_handshake()).await.map_err(|error| error.to_string())?;
+        let channel =
+            channel::open(&aws, &request, Options::with_handshake()).await.map_err(|error| error.to_string())?;
         Ok(exec(channel, &mut reader, &mut terminations, &heard).await)
     };
     let executed: Result<Result<Executed, String>, _> = timeout(PATIENCE, ran).await;

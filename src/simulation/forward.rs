@@ -156,7 +156,11 @@ pub(super) async fn run(plan: Plan, mut random: Random) -> Outcome {
         assert!(load.answer().starts_with(&answer), "the answer of connection {} differs", load.number);
         let whole = answer.len() == load.down;
         let after = Instant::now() - cloud.began;
-        assert!(ended != Ended::Orderly || whole, "{load:?}: an orderly end after {} bytes and {after:?}", answer.len());
+        assert!(
+            ended != Ended::Orderly || whole,
+            "{load:?}: an orderly end after {} bytes and {after:?}",
+            answer.len()
+        );
         resets += usize::from(ended == Ended::Reset);
         finished.push((load, ended, answer.len()));
     }

@@ -53,10 +53,10 @@ pub(crate) use endpoint::{Bind, Destination, Listen, LocalPort};
 pub(crate) use error::SessionError;
 pub(crate) use listener::Listener;
 pub(crate) use observer::{Opener, TunnelEvent, TunnelObserver};
-#[cfg(test)]
-pub(crate) use {incoming::Incoming, session::connect};
 pub(crate) use session::{Probe, Session, begin, connect_unless};
 pub(crate) use single::{Served, serve_one};
 pub(crate) use socks::request::Refusal;
 pub(crate) use socks::{SocksOptions, SocksRoutes, serve_socks};
 pub(crate) use tunnel::serve;
+#[cfg(test)]
+pub(crate) use {incoming::Incoming, session::connect};
