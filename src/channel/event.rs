@@ -22,7 +22,7 @@ pub(crate) enum Event {
     /// Bytes that the remote side wrote to its standard error.
     Stderr(Bytes),
     /// The command has ended with this code.
-    ExitCode(i32),
+    ExitCode(i64),
     /// A flag of a port session.
     Flag(Flag),
     /// The connection has gone or come back; the session goes on.

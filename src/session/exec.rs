@@ -18,7 +18,7 @@ const QUIT: &[u8] = &[0x1c];
 #[derive(Debug)]
 pub(crate) enum Executed {
     /// With this code. Documents that do not keep the streams apart report none.
-    Code(Option<i32>),
+    Code(Option<i64>),
     /// The session ended otherwise before the command did.
     Ended(End),
     /// A signal asked us to stop; the session is ended on the service.
@@ -70,7 +70,7 @@ pub(crate) async fn exec<S: Sink>(
 }
 
 /// Takes one event. `Some` when it was the last.
-async fn take<S: Sink>(event: OutputEvent, code: &mut Option<i32>, sink: &mut S) -> io::Result<Option<Executed>> {
+async fn take<S: Sink>(event: OutputEvent, code: &mut Option<i64>, sink: &mut S) -> io::Result<Option<Executed>> {
     match event {
         OutputEvent::Stdout(bytes) => sink.stdout(bytes).await?,
         OutputEvent::Stderr(bytes) => sink.stderr(bytes).await?,
