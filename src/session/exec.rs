@@ -29,7 +29,8 @@ pub(crate) enum Executed {
 
 /// Runs the command of an open session to its end, and hands its output to `sink`.
 ///
-/// The first interrupt goes to the command, which may take its time; the second one ends the session.
+/// The first interrupt goes to the command, which may take its time; the second one ends the session, and so does one
+/// that comes before the agent is ready.
 pub(crate) async fn exec<S: Sink>(
     mut channel: Channel,
     sink: &mut S,
@@ -52,12 +53,13 @@ pub(crate) async fn exec<S: Sink>(
                 Err(error) => break Executed::Output(error),
             },
             signal = terminations.next() => match signal {
-                Termination::Interrupt if !interrupted => {
+                // Before it is ready there is no command to interrupt.
+                Termination::Interrupt if !interrupted && channel.is_ready() => {
                     interrupted = true;
                     // A full queue, or a session that is over: then there is nothing to interrupt.
                     let _ = input.try_write(Bytes::from_static(INTERRUPT));
                 }
-                Termination::Quit if !interrupted => {
+                Termination::Quit if !interrupted && channel.is_ready() => {
                     interrupted = true;
                     let _ = input.try_write(Bytes::from_static(QUIT));
                 }
