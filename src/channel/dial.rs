@@ -10,8 +10,9 @@ use tokio_tungstenite::{
     tungstenite::{self, handshake::client::generate_key, protocol::WebSocketConfig},
 };
 
+use super::line::Line;
 use super::stream_url::StreamUrl;
-use crate::aws::{self, Aws, BoxedStream, ErrorKind};
+use crate::aws::{self, Aws, ErrorKind};
 
 /// Why a WebSocket could not be opened. Carries no header, token or query.
 #[derive(Debug, Error)]
@@ -97,17 +98,17 @@ impl DialError {
 /// # Errors
 ///
 /// If that fails, or is not done within ten seconds.
-pub(crate) async fn dial(aws: &Aws, url: &StreamUrl) -> Result<WebSocketStream<BoxedStream>, DialError> {
+pub(crate) async fn dial(aws: &Aws, url: &StreamUrl) -> Result<WebSocketStream<Line>, DialError> {
     dial_within(DIAL_TIMEOUT, aws, url).await
 }
 
-async fn dial_within(limit: Duration, aws: &Aws, url: &StreamUrl) -> Result<WebSocketStream<BoxedStream>, DialError> {
+async fn dial_within(limit: Duration, aws: &Aws, url: &StreamUrl) -> Result<WebSocketStream<Line>, DialError> {
     // Credentials come first and have a limit of their own: a person may be asked for a code.
     let signed = aws.sign_upgrade(&url.url()).await?;
     let open = async {
         let stream = aws.net().connect(&url.host, url.port, url.tls).await?;
         let request = upgrade(url, signed).map_err(|err| handshake(url, err.to_string()))?;
-        let opened = client_async_with_config(request, stream, Some(config())).await;
+        let opened = client_async_with_config(request, Line::new(stream), Some(config())).await;
         let (socket, _response) = opened.map_err(|err| refused(url, err))?;
         Ok(socket)
     };
@@ -142,7 +143,7 @@ fn handshake(url: &StreamUrl, reason: String) -> DialError {
     DialError::Handshake { host: url.host.clone(), reason }
 }
 
-fn config() -> WebSocketConfig {
+pub(super) fn config() -> WebSocketConfig {
     WebSocketConfig::default()
         .max_message_size(Some(MESSAGE_LIMIT))
         .max_frame_size(Some(MESSAGE_LIMIT))
@@ -154,7 +155,7 @@ fn config() -> WebSocketConfig {
 const DIAL_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Longest message that is taken, in bytes. Agents send messages of about 1 KiB; the limit is for peers that are not.
-const MESSAGE_LIMIT: usize = 16 * 1024 * 1024;
+pub(super) const MESSAGE_LIMIT: usize = 16 * 1024 * 1024;
 
 /// Frames are gathered up to this many bytes before the socket is written without being asked to.
 const WRITE_BUFFER: usize = 128 * 1024;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -15,7 +16,9 @@ use super::event::{ConnectionEvent, End, Event};
 use super::gateways;
 use super::open::terminate;
 use super::outlet::TURN;
-use super::reconnect::{Outage, Socket};
+use super::pacing::{Pacing, Past};
+use super::reconnect::{Outage, Resuming, Socket, reconnect};
+use super::silence::{Progress, START_TIMEOUT, Silence};
 use super::socket::{Connection, Cut};
 use super::stream_url::StreamUrl;
 use super::watchdog::TICK;
@@ -46,12 +49,13 @@ pub(super) struct Driver {
     pub(super) events: mpsc::Sender<Event>,
     pub(super) stop: Arc<Notify>,
     pub(super) large_messages: bool,
+    /// Turns true with [`Event::Ready`], before the owner reads it.
+    pub(super) ready: Arc<AtomicBool>,
 }
 
-/// A connection that is gone again within this time, and that brought nothing, does not count: a gateway that does not
-/// know our token takes the WebSocket, and closes it when it has read the token. Not longer than a round trip between
-/// continents, beyond which a pause before the next attempt is not needed.
-const AT_ONCE: Duration = Duration::from_millis(250);
+/// A connection is reported as restored once it has brought something, or is still there after this time: a gateway that
+/// does not know our token takes the WebSocket, and closes it when it has read the token.
+const SETTLED_AFTER: Duration = Duration::from_secs(1);
 
 /// Why the driver has stopped driving a connection.
 enum Stop {
@@ -63,25 +67,33 @@ enum Stop {
 type KeyWork = Pin<Box<dyn Future<Output = Result<SealedKey, String>> + Send>>;
 
 /// Work that has begun and that outlives a connection.
-#[derive(Default)]
 struct Unfinished {
-    /// Events that wait for room at the owner; never more than one of the protocol's and its message, and one of the
-    /// connection.
+    /// Events that wait for room at the owner; never more than one of the protocol's and its message, the end and the
+    /// beginning of one outage, and those of one silence.
     events: Vec<Event>,
     /// A command that waits for room in the channel.
     command: Option<Command>,
     /// The multiplexer that waits for a turn to send.
     turn: Option<oneshot::Sender<usize>>,
     key: Option<KeyWork>,
+    silence: Silence,
 }
 
 impl Unfinished {
-    /// Reports to the owner, now or when it has room: an owner that does not read must not hold up a reconnection.
-    fn report(&mut self, event: Event, owner: &mpsc::Sender<Event>) {
+    fn new() -> Self {
+        Self { events: Vec::new(), command: None, turn: None, key: None, silence: Silence::new(now()) }
+    }
+
+    /// Reports to the owner, now or when it has room: an owner that does not read must not hold up a reconnection. What
+    /// is of no use later is dropped then.
+    fn report(&mut self, event: ConnectionEvent, owner: &mpsc::Sender<Event>) {
+        let passes = matches!(event, ConnectionEvent::Waiting(_));
+        let event = Event::Connection(event);
         if !self.events.is_empty() {
-            return self.events.push(event);
-        }
-        if let Err(mpsc::error::TrySendError::Full(event)) = owner.try_send(event) {
+            self.events.extend(Some(event).filter(|_| !passes));
+        } else if let Err(mpsc::error::TrySendError::Full(event)) = owner.try_send(event)
+            && !passes
+        {
             self.events.push(event);
         }
     }
@@ -111,14 +123,16 @@ impl Driver {
 
     /// One connection after the other.
     async fn live(&mut self, mut socket: Socket) -> End {
-        let mut unfinished = Unfinished::default();
+        let mut unfinished = Unfinished::new();
         let mut outage: Option<Outage> = None;
+        let mut pacing = Pacing::new();
         loop {
             let since = now();
-            let heard = self.channel.receive_statistics().received;
+            let before = Progress::of(&self.channel);
             self.channel.handle_connected(since);
+            unfinished.silence.connected(since);
             let driven = self.drive(Connection::new(socket), &mut unfinished, &mut outage).await;
-            let Cut { reason, too_large } = match driven {
+            let Cut { reason, too_large, refused, failure } = match driven {
                 Stop::Ended(end) => return end,
                 Stop::Lost(cut) => cut,
             };
@@ -131,25 +145,28 @@ impl Driver {
             if self.channel.has_ended() {
                 return self.hand_out_the_rest(unfinished).await.unwrap_or(End::Lost(reason));
             }
+            if let Some(failure) = failure {
+                return self.hand_out_the_rest(unfinished).await.unwrap_or(End::Failed(failure));
+            }
+            let past = Past {
+                reason: reason.clone(),
+                lived: now().saturating_duration_since(since),
+                progressed: Progress::of(&self.channel) != before,
+                refused,
+                oldest: self.channel.oldest_unacknowledged(),
+                probing: self.channel.is_probing(),
+            };
+            let probing = past.probing;
+            let outage = outage.get_or_insert_with(|| Outage::new(reason));
             let resumed = async {
-                let refused = now() < since + AT_ONCE && self.channel.receive_statistics().received == heard;
-                let outage = match &mut outage {
-                    // Taken, and dropped again without a word: that does not count as a connection.
-                    Some(outage) if refused => {
-                        outage.failed(&self.session_id, reason, &self.events).await?;
-                        outage
+                pacing.lost(past).inspect_err(|_| {
+                    if probing {
+                        gateways::remember_mtu(&self.url.host, self.channel.mtu());
                     }
-                    // The owner does not even know yet that the last outage was over.
-                    Some(outage) => {
-                        *outage = Outage::new();
-                        outage
-                    }
-                    none => {
-                        unfinished.report(Event::Connection(ConnectionEvent::Lost(reason)), &self.events);
-                        none.insert(Outage::new())
-                    }
-                };
-                outage.reconnect(&self.aws, &self.session_id, &self.url, &mut self.token, &self.events).await
+                })?;
+                let (aws, session_id, url, token) = (&self.aws, &self.session_id, &self.url, &mut self.token);
+                let report = |event| unfinished.report(event, &self.events);
+                reconnect(Resuming { aws, session_id, url, token }, outage, &mut pacing, report).await
             };
             socket = match resumed.await {
                 Ok(socket) => socket,
@@ -166,24 +183,28 @@ impl Driver {
         outage: &mut Option<Outage>,
     ) -> Stop {
         let since = now();
-        let heard = self.channel.receive_statistics().received;
+        let before = Progress::of(&self.channel);
         let mut next_check = since + TICK;
         loop {
             if let Err(end) = self.hand_out_events(unfinished) {
                 return Stop::Ended(end);
             }
             if unfinished.events.is_empty()
-                && (now() >= since + AT_ONCE || self.channel.receive_statistics().received > heard)
+                && (now() >= since + SETTLED_AFTER || Progress::of(&self.channel) != before)
                 && let Some(over) = outage.take()
             {
                 tracing::info!(session_id = self.session_id, "connection restored");
-                unfinished.events.push(Event::Connection(ConnectionEvent::Restored(over.until(since))));
+                let restored = over.reported_until(since).map(ConnectionEvent::Restored);
+                unfinished.events.extend(restored.map(Event::Connection));
+            }
+            if unfinished.silence.is_reported() {
+                self.look_for_the_agent(unfinished);
             }
             self.take_command(unfinished);
             self.grant_turn(unfinished);
             let mut due = self.channel.poll_timeout().map_or(next_check, |at| at.min(next_check));
             if outage.is_some() && unfinished.events.is_empty() {
-                due = due.min(since + AT_ONCE);
+                due = due.min(since + SETTLED_AFTER);
             }
             let Unfinished { events, command, key, .. } = unfinished;
             let (ended, listening) = (self.channel.has_ended(), events.is_empty());
@@ -218,9 +239,25 @@ impl Driver {
                         if !ended && let Err(cut) = connection.check(now, channel) {
                             return Stop::Lost(cut);
                         }
+                        self.look_for_the_agent(unfinished);
+                        if !ended && unfinished.silence.is_hopeless(now, &self.channel) {
+                            return Stop::Ended(End::Failed(Failure::NotStarted(START_TIMEOUT)));
+                        }
                     }
                 }
             }
+        }
+    }
+
+    /// Reports an agent that is silent, or is no longer.
+    fn look_for_the_agent(&self, unfinished: &mut Unfinished) {
+        // Without room, and while KMS is at work, an answer is not the agent's to give.
+        let excused = !unfinished.events.is_empty() || !self.channel.can_receive() || unfinished.key.is_some();
+        if !self.channel.has_ended()
+            && let Some(event) = unfinished.silence.look(now(), &self.channel, excused)
+        {
+            tracing::info!(session_id = self.session_id, ?event, "agent");
+            unfinished.report(event, &self.events);
         }
     }
 
@@ -275,6 +312,7 @@ impl Driver {
                     self.channel.discover_mtu(gateways::mtu(&self.url.host).unwrap_or(usize::MAX));
                 }
                 let message = handshake.as_ref().and_then(message);
+                self.ready.store(true, Ordering::Relaxed);
                 emit(Event::Ready(handshake));
                 message.into_iter().for_each(emit);
             }

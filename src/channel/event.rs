@@ -22,7 +22,7 @@ pub(crate) enum Event {
     /// Bytes that the remote side wrote to its standard error.
     Stderr(Bytes),
     /// The command has ended with this code.
-    ExitCode(i32),
+    ExitCode(i64),
     /// A flag of a port session.
     Flag(Flag),
     /// The connection has gone or come back; the session goes on.
@@ -34,12 +34,17 @@ pub(crate) enum Event {
 /// What a person may want to know while a session goes on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum ConnectionEvent {
-    /// The connection is gone, for this reason, and ssmx is getting another one.
+    /// The connection is gone, for this reason, and ssmx is getting another one. Not reported, and neither is its end,
+    /// when there is another one within a quarter of a second.
     Lost(String),
     /// Getting another one does not work so far, for this reason. Said again only when the reason changes.
     Waiting(String),
     /// The connection is back, after this long; nothing was lost.
     Restored(Duration),
+    /// The connection is there, and the agent owes an answer and has not been heard for this long.
+    AgentSilent(Duration),
+    /// The agent is heard again, after this long.
+    AgentHeard(Duration),
 }
 
 /// How a session ended.
@@ -55,6 +60,8 @@ pub(crate) enum End {
     Refused(aws::Error),
     /// The connection was lost and no other could be had for so long that the service will have ended the session.
     Lost(String),
+    /// The service closes each connection, or each on which a certain message is sent, for this reason.
+    Rejected(String),
     /// The session could not go on.
     Failed(Failure),
 }
@@ -69,6 +76,7 @@ impl End {
             Self::Expired => "expired",
             Self::Refused(_) => "refused",
             Self::Lost(_) => "lost",
+            Self::Rejected(_) => "rejected",
             Self::Failed(_) => "failed",
         }
     }

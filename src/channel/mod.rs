@@ -9,12 +9,17 @@ mod dial;
 mod driver;
 mod event;
 mod gateways;
+mod line;
 mod open;
 mod outlet;
+mod pacing;
 mod reconnect;
 mod resources;
+mod silence;
 mod socket;
 mod stream_url;
+#[cfg(test)]
+mod tests;
 mod watchdog;
 
 pub(crate) use clock::now;

@@ -1,6 +1,7 @@
 //! Starts a session, and the two ends of it that its user holds.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
@@ -12,7 +13,7 @@ use super::clock::now;
 use super::driver::{Command, Driver};
 use super::event::Event;
 use super::outlet::Outlet;
-use super::reconnect::connect_first;
+use super::reconnect::{Socket, connect_first};
 use super::resources::{epoch_ms, random};
 use super::stream_url::{Policy, StreamUrl, StreamUrlError};
 use crate::aws::{self, Aws, StartSession, StartedSession};
@@ -33,7 +34,8 @@ const TERMINATE_TIMEOUT: Duration = Duration::from_secs(5);
 /// What differs between kinds of session.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Options {
-    /// How long to wait for a handshake that may not come before data is sent.
+    /// How long to wait for a handshake that may not come before the agent is probed, and data is sent 2 s after it has
+    /// answered.
     pub handshake_grace: Option<Duration>,
     /// Whether bulk data goes in messages of 32 KiB, to agents and through gateways that take them, in place of 1 KiB.
     pub large_messages: bool,
@@ -43,7 +45,7 @@ impl Options {
     /// For shells and interactive commands. They have a handshake only when a KMS key is configured; a real agent
     /// asks for it within 100 ms of its start and sends its first output after a second.
     pub(crate) fn interactive() -> Self {
-        Self { handshake_grace: Some(Duration::from_secs(2)), large_messages: false }
+        Self { handshake_grace: Some(Duration::from_secs(1)), large_messages: false }
     }
 
     /// For sessions that have a handshake always.
@@ -54,7 +56,7 @@ impl Options {
     /// For port sessions. They have a handshake always, except with agents older than handshakes; a real agent asks for
     /// it within 100 ms of its start.
     pub(crate) fn port() -> Self {
-        Self { handshake_grace: Some(Duration::from_secs(8)), large_messages: true }
+        Self { handshake_grace: Some(Duration::from_secs(5)), large_messages: true }
     }
 }
 
@@ -110,6 +112,19 @@ pub(crate) async fn open_started(
             return Err(error);
         }
     };
+    Ok(begin(aws, started, target, url, socket, options))
+}
+
+/// Begins to drive a session whose first connection is open.
+pub(super) fn begin(
+    aws: &Aws,
+    started: StartedSession,
+    target: String,
+    url: StreamUrl,
+    socket: Socket,
+    options: Options,
+) -> Channel {
+    let session_id = started.session_id;
     let mut config = Config::new(now(), epoch_ms(), u64::from_ne_bytes(random()));
     config.receive_buffer = 256 * 1024;
     let client = ClientConfig::new(options.handshake_grace, u128::from_ne_bytes(random()));
@@ -117,6 +132,7 @@ pub(crate) async fn open_started(
     let (event_queue, events) = mpsc::channel(EVENTS);
     let (sizes, size) = watch::channel(None);
     let stop = Arc::new(Notify::new());
+    let ready = Arc::new(AtomicBool::new(false));
     let driver = Driver {
         aws: aws.clone(),
         session_id: session_id.clone(),
@@ -129,9 +145,10 @@ pub(crate) async fn open_started(
         events: event_queue,
         stop: Arc::clone(&stop),
         large_messages: options.large_messages,
+        ready: Arc::clone(&ready),
     };
     let task = tokio::spawn(driver.run(socket));
-    Ok(Channel { session_id, input: Input { commands, sizes }, events, stop, task })
+    Channel { session_id, input: Input { commands, sizes }, events, ready, stop, task }
 }
 
 /// Ends a session on the service, even one that another program started, within 5 s. What cannot be ended in time ends
@@ -151,6 +168,7 @@ pub(crate) struct Channel {
     session_id: String,
     input: Input,
     events: mpsc::Receiver<Event>,
+    ready: Arc<AtomicBool>,
     stop: Arc<Notify>,
     task: JoinHandle<()>,
 }
@@ -159,6 +177,11 @@ impl Channel {
     /// The id that the service gave the session.
     pub(crate) fn session_id(&self) -> &str {
         &self.session_id
+    }
+
+    /// Whether [`Event::Ready`] has come, or is about to.
+    pub(crate) fn is_ready(&self) -> bool {
+        self.ready.load(Ordering::Relaxed)
     }
 
     /// A way to write; there may be several.
@@ -278,7 +301,8 @@ impl Channel {
         let stop = Arc::new(Notify::new());
         let input = Input { commands, sizes: watch::channel(None).0 };
         let task = tokio::spawn(async {});
-        let channel = Self { session_id: session_id.to_owned(), input, events, stop: Arc::clone(&stop), task };
+        let ready = Arc::new(AtomicBool::new(true));
+        let channel = Self { session_id: session_id.to_owned(), input, events, ready, stop: Arc::clone(&stop), task };
         (channel, command_queue, event_queue, stop)
     }
 }

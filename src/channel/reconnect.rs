@@ -4,35 +4,33 @@
 //! changes. So a cut is met with ResumeSession, with the credentials as they are now, and a new dial, for as long as
 //! the service may keep the session.
 
+use std::pin::pin;
 use std::time::{Duration, Instant};
 
 use futures_util::SinkExt;
-use tokio::sync::mpsc;
+use tokio::time::sleep_until;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::{self, Message};
 
 use super::clock::now;
 use super::dial::{DialError, dial};
-use super::event::{ConnectionEvent, End, Event};
-use super::resources::{client_id, new_uuid, random};
+use super::event::{ConnectionEvent, End};
+use super::line::Line;
+use super::pacing::{FIRST_PAUSE, LONGEST_PAUSE, Pacing, pause};
+use super::resources::{client_id, new_uuid};
 use super::stream_url::StreamUrl;
-use crate::aws::{Aws, BoxedStream, Secret};
+use crate::aws::{Aws, Secret};
 use crate::backoff::Backoff;
 use crate::protocol::{CLIENT_VERSION, OpenMessage};
 
 /// A connection on which the open message has been sent.
-pub(super) type Socket = WebSocketStream<BoxedStream>;
+pub(super) type Socket = WebSocketStream<Line>;
 
 /// Attempts to open the first connection, as many as the official client makes.
 const FIRST_ATTEMPTS: u32 = 6;
 
-/// The pause after the first failure, and the longest one; each is jittered.
-const FIRST_PAUSE: Duration = Duration::from_millis(200);
-const LONGEST_PAUSE: Duration = Duration::from_secs(15);
-
-/// How long to try for another connection, at least once more after that: the longest idle timeout an account can
-/// set, after which the service has ended the session by itself.
-const KEPT_BY_SERVICE: Duration = Duration::from_hours(1);
+/// An outage that is over sooner is not reported: the service cuts connections every hour, and nobody has to know.
+const UNREPORTED: Duration = Duration::from_millis(250);
 
 /// Opens the first connection of a session.
 pub(super) async fn connect_first(aws: &Aws, url: &StreamUrl, token: &Secret) -> Result<Socket, DialError> {
@@ -48,79 +46,98 @@ pub(super) async fn connect_first(aws: &Aws, url: &StreamUrl, token: &Secret) ->
     connect(aws, url, token).await
 }
 
-/// The time without a connection that is of use.
+/// The time without a connection, as the owner sees it.
+#[derive(Debug)]
 pub(super) struct Outage {
     started: Instant,
-    backoff: Backoff,
-    failures: u32,
+    /// Why the connection was lost, until the owner knows.
+    unreported: Option<String>,
     /// The reason that the owner was given last.
     reported: Option<String>,
-    last: bool,
 }
 
 impl Outage {
-    /// An outage that begins now.
-    pub(super) fn new() -> Self {
-        let backoff = Backoff::new(FIRST_PAUSE, LONGEST_PAUSE);
-        Self { started: now(), backoff, failures: 0, reported: None, last: false }
+    /// An outage that begins now, for this reason.
+    pub(super) fn new(reason: String) -> Self {
+        Self { started: now(), unreported: Some(reason), reported: None }
     }
 
-    /// How long it has lasted when it ends.
-    pub(super) fn until(&self, end: Instant) -> Duration {
-        end.saturating_duration_since(self.started)
+    /// How long it has lasted when it ends; `None` when the owner knows nothing of it.
+    pub(super) fn reported_until(&self, end: Instant) -> Option<Duration> {
+        self.unreported.is_none().then(|| end.saturating_duration_since(self.started))
     }
 
-    /// Resumes a session after a cut, with a fresh token, however long it takes.
-    ///
-    /// # Errors
-    /// How the session ended instead.
-    pub(super) async fn reconnect(
-        &mut self,
-        aws: &Aws,
-        session_id: &str,
-        url: &StreamUrl,
-        token: &mut Secret,
-        events: &mpsc::Sender<Event>,
-    ) -> Result<Socket, End> {
-        loop {
-            let reason = match attempt(aws, session_id, url, token).await {
-                Ok(socket) => return Ok(socket),
-                Err(Attempt::Ended(end)) => return Err(end),
-                Err(Attempt::Again(reason)) => reason,
-            };
-            self.failed(session_id, reason, events).await?;
-        }
+    /// When it has to be reported, unless it was.
+    pub(super) fn report_due(&self) -> Option<Instant> {
+        self.unreported.as_ref().map(|_| self.started + UNREPORTED)
     }
 
-    /// An attempt failed, for this reason: waits until it is time for the next one.
-    ///
-    /// # Errors
-    /// It is time to give up.
-    pub(super) async fn failed(
-        &mut self,
-        session_id: &str,
-        reason: String,
-        events: &mpsc::Sender<Event>,
-    ) -> Result<(), End> {
-        tracing::info!(session_id, %reason, "cannot resume yet");
-        if self.last {
-            return Err(End::Lost(reason));
+    /// What the owner has to know of it, once it has lasted for so long.
+    pub(super) fn report(&mut self) -> Option<ConnectionEvent> {
+        self.unreported.take().map(ConnectionEvent::Lost)
+    }
+
+    /// An attempt failed: what the owner has to know of that.
+    fn failed(&mut self, reason: &str) -> Option<ConnectionEvent> {
+        if self.unreported.is_some() || self.reported.as_deref() == Some(reason) {
+            return None;
         }
-        self.last = self.until(now()) >= KEPT_BY_SERVICE;
-        // The first failures are common while a network comes back, and mean nothing to a person.
-        if self.failures > 2 && self.reported.as_ref() != Some(&reason) {
-            self.reported = Some(reason.clone());
-            // A full queue: the owner does not read, and will see the outcome.
-            let _ = events.try_send(Event::Connection(ConnectionEvent::Waiting(reason)));
-        }
-        self.failures += 1;
-        pause(&mut self.backoff).await;
-        Ok(())
+        self.reported = Some(reason.to_owned());
+        Some(ConnectionEvent::Waiting(reason.to_owned()))
     }
 }
 
-async fn pause(backoff: &mut Backoff) {
-    tokio::time::sleep(backoff.next_jittered(u16::from_ne_bytes(random()))).await;
+/// Resumes a session after a cut, with a fresh token, however long it takes.
+///
+/// # Errors
+/// How the session ended instead.
+pub(super) async fn reconnect(
+    driver: Resuming<'_>,
+    outage: &mut Outage,
+    pacing: &mut Pacing,
+    mut report: impl FnMut(ConnectionEvent),
+) -> Result<Socket, End> {
+    let Resuming { aws, session_id, url, token } = driver;
+    let mut failure = pacing.take_unpaused();
+    loop {
+        if let Some(reason) = failure {
+            tracing::info!(session_id, %reason, "cannot resume yet");
+            // The first failures are common while a network comes back, and mean nothing to a person.
+            if pacing.is_long()
+                && let Some(event) = outage.failed(&reason)
+            {
+                report(event);
+            }
+            reporting(outage, &mut report, pacing.failed(reason)).await?;
+        }
+        failure = match reporting(outage, &mut report, attempt(aws, session_id, url, token)).await {
+            Ok(socket) => return Ok(socket),
+            Err(Attempt::Ended(end)) => return Err(end),
+            Err(Attempt::Again(reason)) => Some(reason),
+        };
+    }
+}
+
+/// What a session is resumed with.
+pub(super) struct Resuming<'a> {
+    pub(super) aws: &'a Aws,
+    pub(super) session_id: &'a str,
+    pub(super) url: &'a StreamUrl,
+    pub(super) token: &'a mut Secret,
+}
+
+/// Does some work, and reports the outage meanwhile when it is time.
+async fn reporting<T>(outage: &mut Outage, report: &mut impl FnMut(ConnectionEvent), work: impl Future<Output = T>) -> T {
+    let mut work = pin!(work);
+    if let Some(due) = outage.report_due() {
+        tokio::select! {
+            biased;
+            done = &mut work => return done,
+            () = sleep_until(due.into()) => {}
+        }
+        outage.report().into_iter().for_each(report);
+    }
+    work.await
 }
 
 /// What one attempt to resume came to.

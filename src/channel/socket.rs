@@ -1,22 +1,26 @@
 //! Moves frames between a channel and its socket, many at a time.
 
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
 use std::pin::Pin;
 use std::task::{Context, Poll};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use futures_util::{Sink, Stream};
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, frame::coding::CloseCode};
-use tokio_tungstenite::tungstenite::{self, Message};
+use tokio_tungstenite::tungstenite::{self, Message, error::ProtocolError};
 
 use super::clock::{now, wall};
+use super::dial::MESSAGE_LIMIT;
 use super::reconnect::Socket;
 use super::watchdog::{Verdict, Watchdog};
-use crate::protocol::{self, DataChannel};
+use crate::protocol::{self, DataChannel, Failure};
 
 /// Frames read before what they caused is written: so many acknowledgements share a write.
 const BATCH: usize = 64;
+
+/// How long nothing may arrive on a connection to which nothing can be written.
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Why a connection is lost.
 #[derive(Debug)]
@@ -25,11 +29,15 @@ pub(super) struct Cut {
     pub(super) reason: String,
     /// The service refuses a message for its size (close code 1009).
     pub(super) too_large: bool,
+    /// The service does not want this connection, for all that it says.
+    pub(super) refused: bool,
+    /// Another connection would bring the same.
+    pub(super) failure: Option<Failure>,
 }
 
 impl From<String> for Cut {
     fn from(reason: String) -> Self {
-        Self { reason, too_large: false }
+        Self { reason, too_large: false, refused: false, failure: None }
     }
 }
 
@@ -57,8 +65,16 @@ impl Connection {
         listening: bool,
     ) -> Poll<Result<(), Cut>> {
         let read = self.read(cx, channel, listening)?;
-        self.write(cx, channel)?;
+        // To a connection on which nothing can be written nothing is; what had arrived on it is read to its end.
+        if self.broken().is_none() {
+            self.write(cx, channel)?;
+        }
         if read { Poll::Ready(Ok(())) } else { Poll::Pending }
+    }
+
+    /// Why nothing can be written any more.
+    fn broken(&self) -> Option<String> {
+        self.socket.get_ref().broken().map(describe_io)
     }
 
     fn read(&mut self, cx: &mut Context<'_>, channel: &mut DataChannel, listening: bool) -> Result<bool, Cut> {
@@ -66,12 +82,18 @@ impl Connection {
         for count in 0..BATCH {
             if !listening || !channel.can_receive() {
                 self.watchdog.deaf(now);
+                channel.handle_unread(now);
                 return Ok(count > 0);
             }
             let message = match Pin::new(&mut self.socket).poll_next(cx) {
                 Poll::Pending => return Ok(count > 0),
-                Poll::Ready(None) => return Err("the service closed the connection".to_owned().into()),
-                Poll::Ready(Some(Err(error))) => return Err(describe(&error).into()),
+                Poll::Ready(None) => {
+                    let closed = || "the service closed the connection".to_owned();
+                    return Err(self.broken().unwrap_or_else(closed).into());
+                }
+                Poll::Ready(Some(Err(error))) => {
+                    return Err(self.broken().map_or_else(|| failed(&error), Cut::from));
+                }
                 Poll::Ready(Some(Ok(message))) => message,
             };
             self.watchdog.heard(now);
@@ -115,6 +137,9 @@ impl Connection {
     /// # Errors
     /// Why the connection is lost.
     pub(super) fn check(&mut self, now: Instant, channel: &DataChannel) -> Result<(), Cut> {
+        if let Some(reason) = self.broken().filter(|_| self.watchdog.quiet(now) >= DRAIN_TIMEOUT) {
+            return Err(reason.into());
+        }
         match self.watchdog.look(now, wall(), channel.awaits_acknowledgement()) {
             Verdict::Fine => Ok(()),
             Verdict::Dead => Err("the service has been silent for too long".to_owned().into()),
@@ -130,33 +155,50 @@ impl Connection {
     }
 }
 
+/// Why reading failed.
+fn failed(error: &tungstenite::Error) -> Cut {
+    let reset = matches!(error, tungstenite::Error::Protocol(ProtocolError::ResetWithoutClosingHandshake));
+    // What is no WebSocket now will not be one the next time.
+    let refused = matches!(error, tungstenite::Error::Protocol(_) | tungstenite::Error::Utf8(_)) && !reset;
+    let too_large = matches!(error, tungstenite::Error::Capacity(_));
+    Cut { refused, failure: too_large.then_some(Failure::FrameTooLarge(MESSAGE_LIMIT)), ..describe(error).into() }
+}
+
 fn closed_by(frame: Option<CloseFrame>) -> Cut {
-    let too_large = frame.as_ref().is_some_and(|frame| frame.code == CloseCode::Size);
+    let code = frame.as_ref().map(|frame| frame.code);
+    let too_large = code == Some(CloseCode::Size);
+    // These say that it is the service's own affair, and may be another time.
+    let passing = [CloseCode::Away, CloseCode::Error, CloseCode::Restart, CloseCode::Again];
+    let refused = code.is_none_or(|code| !passing.contains(&code));
     let reason = match frame {
         None => "the service closed the connection".to_owned(),
         Some(frame) if frame.reason.is_empty() => format!("the service closed the connection (code {})", frame.code),
         Some(frame) => format!("the service closed the connection (code {}, {})", frame.code, frame.reason),
     };
-    Cut { reason, too_large }
+    Cut { reason, too_large, refused, failure: None }
 }
 
 fn describe(error: &tungstenite::Error) -> String {
     match error {
-        tungstenite::Error::Io(error) => match error.kind() {
-            ErrorKind::ConnectionReset | ErrorKind::ConnectionAborted | ErrorKind::BrokenPipe => {
-                "the connection was reset".to_owned()
-            }
-            ErrorKind::UnexpectedEof => "the connection was cut".to_owned(),
-            ErrorKind::TimedOut => "the connection timed out".to_owned(),
-            _ => error.to_string(),
-        },
+        tungstenite::Error::Io(error) => describe_io(error),
         tungstenite::Error::ConnectionClosed | tungstenite::Error::AlreadyClosed => {
             "the service closed the connection".to_owned()
         }
-        tungstenite::Error::Protocol(tungstenite::error::ProtocolError::ResetWithoutClosingHandshake) => {
+        tungstenite::Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) => {
             "the connection was cut".to_owned()
         }
         other => other.to_string(),
+    }
+}
+
+fn describe_io(error: &io::Error) -> String {
+    match error.kind() {
+        ErrorKind::ConnectionReset | ErrorKind::ConnectionAborted | ErrorKind::BrokenPipe => {
+            "the connection was reset".to_owned()
+        }
+        ErrorKind::UnexpectedEof => "the connection was cut".to_owned(),
+        ErrorKind::TimedOut => "the connection timed out".to_owned(),
+        _ => error.to_string(),
     }
 }
 

@@ -56,6 +56,11 @@ impl Watchdog {
         self.heard(now);
     }
 
+    /// How long nothing has arrived.
+    pub(super) fn quiet(&self, now: Instant) -> Duration {
+        now.saturating_duration_since(self.last_heard)
+    }
+
     /// Looks once; `unanswered`: something sent is not acknowledged.
     pub(super) fn look(&mut self, now: Instant, wall: SystemTime, unanswered: bool) -> Verdict {
         let (last_now, last_wall) = std::mem::replace(&mut self.last_look, (now, wall));

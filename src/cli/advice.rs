@@ -113,13 +113,26 @@ pub(crate) fn failure(end: End) -> Option<CliError> {
         End::Expired => lost("connection lost, and the session expired before it could be resumed")
             .hint("idle sessions end after the account's idle timeout (20 minutes by default)"),
         End::Lost(reason) => lost("connection lost; could not reconnect in time").cause(reason),
+        End::Rejected(reason) => lost("connection lost, and the service closes each new one")
+            .cause(reason)
+            .hint("another client may have connected to this session; or a proxy in between closes its connections"),
         End::Refused(error) => {
             let refused = lost("connection lost, and the session cannot be resumed").caused_by(&error);
             error.hints().into_iter().fold(refused, CliError::hint)
         }
         End::Failed(
-            failure @ (Failure::Undecipherable | Failure::LargeMessageUnanswered | Failure::LargeMessageRefused),
+            failure @ (Failure::Undecipherable
+            | Failure::LargeMessageUnanswered
+            | Failure::LargeMessageRefused
+            | Failure::MessageMissing
+            | Failure::FrameTooLarge(_)),
         ) => lost("the session failed").caused_by(&failure),
+        End::Failed(failure @ Failure::NotStarted(_)) => CliError::failed("the session failed")
+            .caused_by(&failure)
+            .hint("check the agent's log on the instance, or restart the agent"),
+        End::Failed(failure @ Failure::Unencrypted(_)) => CliError::failed("the session was ended")
+            .caused_by(&failure)
+            .hint("update the SSM agent, and try again; if that does not help, somebody may be tampering with the session"),
         End::Failed(failure) => CliError::failed("the session failed").caused_by(&failure),
     })
 }
@@ -131,6 +144,7 @@ pub(crate) fn reason(end: &End) -> Option<String> {
         End::Closed(reason) => Some(reason.trim().to_owned()).filter(|reason| !reason.is_empty()),
         End::Expired => Some("connection lost, and the session expired".to_owned()),
         End::Lost(reason) => Some(reason.clone()),
+        End::Rejected(reason) => Some(format!("the service closes each connection: {reason}")),
         End::Refused(error) => Some(error.to_string()),
         End::Failed(failure) => Some(failure.to_string()),
     }
@@ -155,5 +169,6 @@ mod tests {
         assert_eq!(failure(End::Closed("no such user".into())).unwrap().exit(), Exit::FAILED);
         assert_eq!(failure(End::Expired).unwrap().exit(), Exit::LOST);
         assert_eq!(failure(End::Lost("no route".into())).unwrap().exit(), Exit::LOST);
+        assert_eq!(failure(End::Rejected("code 1008".into())).unwrap().exit(), Exit::LOST);
     }
 }

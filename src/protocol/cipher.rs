@@ -14,6 +14,9 @@ pub const DATA_KEY_LENGTH: usize = 64;
 
 const TAG_LENGTH: usize = 16;
 
+/// Bytes by which a payload grows when it is sealed.
+pub(super) const SEALING: usize = NONCE_LEN + TAG_LENGTH;
+
 /// The key of one session as KMS gave it; wiped when dropped, and never shown.
 pub struct DataKey(Zeroizing<[u8; DATA_KEY_LENGTH]>);
 
@@ -54,7 +57,7 @@ impl Cipher {
         self.nonce = self.nonce.wrapping_add(1);
         let mut nonce = [0; NONCE_LEN];
         nonce.copy_from_slice(&self.nonce.to_be_bytes()[16 - NONCE_LEN..]);
-        let mut sealed = BytesMut::with_capacity(NONCE_LEN + plaintext.len() + TAG_LENGTH);
+        let mut sealed = BytesMut::with_capacity(plaintext.len() + SEALING);
         sealed.extend_from_slice(&nonce);
         sealed.extend_from_slice(plaintext);
         let tag = self

@@ -26,7 +26,7 @@ pub enum Event {
     /// Bytes of standard error.
     Stderr(Bytes),
     /// The command has ended with this code.
-    ExitCode(i32),
+    ExitCode(i64),
     /// To an agent: the client's terminal has this size.
     Size(Size),
     /// A flag of a port session.
@@ -50,9 +50,22 @@ pub enum Failure {
     /// The service refuses a message of a size that it had accepted before. It may have arrived all the same.
     #[error("the service refuses messages of a size that it accepted before")]
     LargeMessageRefused,
-    /// An agent's handshake has failed.
+    /// The handshake has failed.
     #[error("the handshake failed: {0}")]
     Handshake(String),
+    /// The session is to be encrypted with a KMS key, and the agent does not do so.
+    #[error("this session is to be encrypted with a KMS key, but {0}")]
+    Unencrypted(&'static str),
+    /// The agent goes on, and a message before what it sends now does not come again: it is lost, or went to another
+    /// client of the session.
+    #[error("a message of the agent is missing: another client may have connected to this session")]
+    MessageMissing,
+    /// A frame that is longer than is read.
+    #[error("the service sent a message of more than {} MiB", .0 >> 20)]
+    FrameTooLarge(usize),
+    /// The agent is not there, or did not finish the handshake.
+    #[error("the agent did not begin the session within {} s", .0.as_secs())]
+    NotStarted(std::time::Duration),
 }
 
 /// Counts of what arrived.
@@ -70,4 +83,13 @@ pub struct ReceiveStatistics {
     pub out_of_order: u64,
     /// Stream messages left unacknowledged for want of room or readiness.
     pub refused: u64,
+    /// Acknowledgements, also of what was acknowledged before.
+    pub acknowledgements: u64,
+}
+
+impl ReceiveStatistics {
+    /// Messages that show that the peer lives; those of the service do not count.
+    pub fn heard(&self) -> u64 {
+        self.received + self.duplicates + self.out_of_order + self.refused + self.acknowledgements
+    }
 }

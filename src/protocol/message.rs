@@ -13,6 +13,9 @@ use super::PayloadType;
 /// What the header length field says of a message as the official peers write it: the offset of the payload length.
 const HEADER_LENGTH: usize = 116;
 
+/// The longest header that is read. No peer writes another than [`HEADER_LENGTH`]; a newer one may come to.
+const MAX_HEADER_LENGTH: usize = 1024;
+
 /// Bytes in front of the payload.
 pub const PREFIX_LENGTH: usize = HEADER_LENGTH + 4;
 
@@ -79,8 +82,8 @@ pub enum ParseError {
     /// The message type is none of [`MessageType`].
     #[error("unknown message type")]
     UnknownType,
-    /// The header length is below 116 or points beyond the frame.
-    #[error("the header length {0} does not fit the frame")]
+    /// The header length is below 116, above 1,024, or points beyond the frame.
+    #[error("the header length {0} makes no sense")]
     HeaderLength(u32),
     /// The created date is 0, which both official readers refuse.
     #[error("the message has no date")]
@@ -137,7 +140,7 @@ impl Message {
         }
         let stated = u32_at(&frame, 0);
         let header_length = usize::try_from(stated).unwrap_or(usize::MAX);
-        let fits = header_length >= HEADER_LENGTH && header_length <= frame.len() - 4;
+        let fits = (HEADER_LENGTH..=MAX_HEADER_LENGTH.min(frame.len() - 4)).contains(&header_length);
         let created = u64_at(&frame, 40);
         if !lenient && !fits {
             return Err(ParseError::HeaderLength(stated));

@@ -112,13 +112,32 @@ impl Flag {
     }
 }
 
-/// Reads the text `EXIT_CODE: n`.
-pub(crate) fn parse_exit_code(payload: &[u8]) -> Option<i32> {
+/// The longest text of an agent or the service that is taken over, in bytes; the rest is cut off.
+const MAX_TEXT: usize = 64 * 1024;
+
+/// The longest JSON of a handshake or an end that is read: 256 KiB. Read, it takes many times that much memory.
+pub(crate) const MAX_JSON: usize = 256 * 1024;
+
+/// A text of an agent or the service, bounded: a cut is marked.
+pub(crate) fn bounded(mut text: String) -> String {
+    if text.len() <= MAX_TEXT {
+        return text;
+    }
+    let length = text.len();
+    let cut = (0..=MAX_TEXT).rev().find(|&at| text.is_char_boundary(at)).unwrap_or(0);
+    text.truncate(cut);
+    text.push_str(&format!(" … ({length} bytes, cut)"));
+    text.shrink_to_fit();
+    text
+}
+
+/// Reads the text `EXIT_CODE: n`. Windows has codes that need 32 bits without a sign, as 0xC0000005.
+pub(crate) fn parse_exit_code(payload: &[u8]) -> Option<i64> {
     std::str::from_utf8(payload).ok()?.trim().strip_prefix("EXIT_CODE:")?.trim().parse().ok()
 }
 
 /// Writes the text `EXIT_CODE: n`.
-pub(crate) fn encode_exit_code(code: i32) -> Bytes {
+pub(crate) fn encode_exit_code(code: i64) -> Bytes {
     format!("EXIT_CODE: {code}").into()
 }
 
@@ -176,6 +195,22 @@ pub struct ChannelClosed {
     pub output: String,
 }
 
+impl ChannelClosed {
+    /// With texts of a bounded length.
+    pub(crate) fn bounded(self) -> Self {
+        let Self { message_type, message_id, destination_id, session_id, schema_version, created_date, output } = self;
+        Self {
+            message_type: bounded(message_type),
+            message_id: bounded(message_id),
+            destination_id: bounded(destination_id),
+            session_id: bounded(session_id),
+            schema_version,
+            created_date: bounded(created_date),
+            output: bounded(output),
+        }
+    }
+}
+
 /// The content of `agent_session_state`, which an agent sends to the service.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -203,9 +238,18 @@ mod tests {
     fn exit_codes() {
         assert_eq!(parse_exit_code(b"EXIT_CODE: 3"), Some(3));
         assert_eq!(parse_exit_code(b"EXIT_CODE: -1\n"), Some(-1));
+        assert_eq!(parse_exit_code(b"EXIT_CODE: 3221225477"), Some(0xC000_0005), "an access violation on Windows");
         assert_eq!(parse_exit_code(b"EXIT_CODE: "), None);
+        assert_eq!(parse_exit_code(b"EXIT_CODE: 99999999999999999999"), None);
         assert_eq!(parse_exit_code(b"\xff"), None);
         assert_eq!(parse_exit_code(&encode_exit_code(255)), Some(255));
+    }
+
+    #[test]
+    fn long_texts_are_cut_at_a_character_and_marked() {
+        assert_eq!(bounded("short".to_owned()), "short");
+        let cut = bounded("☃".repeat(MAX_TEXT));
+        assert!(cut.len() < MAX_TEXT + 64 && cut.ends_with("☃ … (196608 bytes, cut)"), "{}", cut.len());
     }
 
     #[test]

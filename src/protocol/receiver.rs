@@ -9,6 +9,10 @@ use super::PayloadType;
 /// Messages that arrived out of order and wait for those before them. The official client keeps as many.
 pub(crate) const MAX_OUT_OF_ORDER: usize = 10_000;
 
+/// What keeping one message costs beside its payload, in bytes: its place in a queue and the allocation. It counts
+/// against the limits, so that they hold for messages of one byte as well.
+pub(crate) const KEEPING: usize = 128;
+
 /// What a sequence number means on arrival.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Arrival {
@@ -31,7 +35,7 @@ pub(crate) struct Receiver {
 }
 
 impl Receiver {
-    /// A receiver that keeps at most `reorder_buffer` bytes of payload that arrived out of order.
+    /// A receiver that keeps at most `reorder_buffer` bytes of messages that arrived out of order, each with [`KEEPING`].
     pub(crate) fn new(reorder_buffer: usize) -> Self {
         Self { next: 0, out_of_order: BTreeMap::new(), out_of_order_bytes: 0, reorder_buffer }
     }
@@ -45,19 +49,20 @@ impl Receiver {
         if sequence == self.next {
             return Arrival::Expected;
         }
-        if self.out_of_order.len() >= MAX_OUT_OF_ORDER || self.out_of_order_bytes + payload.len() > self.reorder_buffer
-        {
+        let kept = payload.len() + KEEPING;
+        if self.out_of_order.len() >= MAX_OUT_OF_ORDER || self.out_of_order_bytes + kept > self.reorder_buffer {
             return Arrival::NoRoom;
         }
-        self.out_of_order_bytes += payload.len();
-        self.out_of_order.insert(sequence, (payload_type, payload.clone()));
+        self.out_of_order_bytes += kept;
+        // A copy: the payload shares the memory of its frame, and that of the buffer that the socket was read into.
+        self.out_of_order.insert(sequence, (payload_type, Bytes::copy_from_slice(payload)));
         Arrival::Kept
     }
 
     /// The expected message has been taken.
     pub(crate) fn advance(&mut self) {
         if let Some((_, payload)) = self.out_of_order.remove(&self.next) {
-            self.out_of_order_bytes -= payload.len();
+            self.out_of_order_bytes -= payload.len() + KEEPING;
         }
         self.next += 1;
     }
@@ -67,9 +72,14 @@ impl Receiver {
         self.out_of_order.get(&self.next).cloned()
     }
 
-    /// Bytes of payload that wait for messages before them.
+    /// Bytes that are kept of messages that wait for those before them.
     pub(crate) fn out_of_order_bytes(&self) -> usize {
         self.out_of_order_bytes
+    }
+
+    /// Whether later messages are here, and the expected one is not.
+    pub(crate) fn has_gap(&self) -> bool {
+        self.out_of_order.first_key_value().is_some_and(|(&first, _)| first > self.next)
     }
 }
 
@@ -79,7 +89,7 @@ mod tests {
 
     #[test]
     fn puts_messages_in_order() {
-        let mut receiver = Receiver::new(100);
+        let mut receiver = Receiver::new(1000);
         let payload = Bytes::from_static(b"abc");
         assert_eq!(receiver.arrive(2, PayloadType::Output, &payload), Arrival::Kept);
         assert_eq!(receiver.arrive(2, PayloadType::Output, &payload), Arrival::Duplicate);
@@ -97,7 +107,7 @@ mod tests {
 
     #[test]
     fn room_is_bounded_by_bytes_and_by_count() {
-        let mut receiver = Receiver::new(5);
+        let mut receiver = Receiver::new(5 + KEEPING);
         let payload = Bytes::from_static(b"abc");
         assert_eq!(receiver.arrive(1, PayloadType::Output, &payload), Arrival::Kept);
         assert_eq!(receiver.arrive(2, PayloadType::Output, &payload), Arrival::NoRoom);

@@ -63,7 +63,7 @@ impl SendQueue {
     pub(crate) fn put_back(&mut self, payload_type: PayloadType, payload: Bytes) {
         match payload_type {
             // The terminal has had another size since.
-            PayloadType::Size if self.urgent.iter().any(|(waiting, _)| *waiting == PayloadType::Size) => {}
+            PayloadType::Size if self.has_urgent(PayloadType::Size) => {}
             PayloadType::Size => self.urgent.push_front((payload_type, payload)),
             PayloadType::Output | PayloadType::StdErr => {
                 self.bytes += payload.len();
@@ -88,6 +88,11 @@ impl SendQueue {
     pub(crate) fn push_urgent(&mut self, payload_type: PayloadType, payload: Bytes) {
         self.urgent.retain(|(waiting, _)| *waiting != payload_type);
         self.urgent.push_back((payload_type, payload));
+    }
+
+    /// Whether an urgent message of this type waits.
+    pub(crate) fn has_urgent(&self, payload_type: PayloadType) -> bool {
+        self.urgent.iter().any(|(waiting, _)| *waiting == payload_type)
     }
 
     /// The next urgent message that `may_go`.

@@ -24,6 +24,10 @@ pub(crate) const MAX_SPAN: usize = 10_000;
 /// ready drops the message silently, so waiting a full retransmission timeout only costs time.
 const FAST_PROBE_INTERVAL: Duration = Duration::from_millis(25);
 
+/// Repetitions that are fast after [`Sender::fast_probe`]. An agent that has not answered all of them is not about to:
+/// from then on the retransmission timeout counts, which doubles each time.
+const FAST_PROBES: u32 = 8;
+
 /// Counts of what happened to stream messages on their way.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct SendStatistics {
@@ -33,6 +37,8 @@ pub struct SendStatistics {
     pub retransmitted: u64,
     /// Retransmission timeouts that fired.
     pub timeouts: u64,
+    /// Stream messages that the peer has acknowledged.
+    pub acknowledged: u64,
 }
 
 /// A message that has been sent and is not acknowledged.
@@ -59,8 +65,8 @@ pub(crate) struct Sender {
     /// When the retransmission timer was last restarted, by an acknowledgement or by itself.
     timer_since: Option<Instant>,
     backoff: u32,
-    /// While set, an unanswered message from this sequence number on is repeated fast.
-    fast_probe_from: Option<i64>,
+    /// While set, an unanswered message from this sequence number on is repeated fast, so many more times.
+    fast_probe: Option<(i64, u32)>,
     rtt: RttEstimator,
     congestion: CongestionController,
     statistics: SendStatistics,
@@ -79,7 +85,7 @@ impl Sender {
             largest_acked: None,
             timer_since: None,
             backoff: 0,
-            fast_probe_from: None,
+            fast_probe: None,
             rtt: RttEstimator::default(),
             congestion: CongestionController::new(limit),
             statistics: SendStatistics::default(),
@@ -94,6 +100,16 @@ impl Sender {
     /// Whether everything sent is acknowledged.
     pub(crate) fn is_idle(&self) -> bool {
         self.unacked.is_empty()
+    }
+
+    /// Whether something was sent, and all of it is acknowledged.
+    pub(crate) fn is_acknowledged(&self) -> bool {
+        self.is_idle() && self.first > 0
+    }
+
+    /// The number of the oldest message that is not acknowledged.
+    pub(crate) fn oldest(&self) -> Option<i64> {
+        (!self.is_idle()).then_some(self.first)
     }
 
     /// Bytes sent, not acknowledged and not deemed lost.
@@ -148,9 +164,9 @@ impl Sender {
         self.unacked.len() < MAX_SPAN
     }
 
-    /// From now until one of the messages that follow is acknowledged, an unanswered one is repeated fast.
+    /// From now until one of the messages that follow is acknowledged, an unanswered one is repeated fast, a few times.
     pub(crate) fn fast_probe(&mut self) {
-        self.fast_probe_from = Some(self.next_sequence());
+        self.fast_probe = Some((self.next_sequence(), FAST_PROBES));
     }
 
     /// Stores a new message, which has the number [`Sender::next_sequence`] and is sent at once.
@@ -204,7 +220,8 @@ impl Sender {
             self.rtt.sample(now, rtt);
         }
         self.backoff = 0;
-        self.fast_probe_from = self.fast_probe_from.filter(|&from| sequence < from);
+        self.fast_probe = self.fast_probe.filter(|&(from, _)| sequence < from);
+        self.statistics.acknowledged += 1;
         self.timer_since = Some(now);
         let acknowledged = Acknowledged {
             now,
@@ -248,7 +265,7 @@ impl Sender {
     pub(crate) fn next_timeout(&self) -> Option<Instant> {
         let (_, &sequence) = self.in_flight_by_number.first_key_value()?;
         let oldest = self.sent(sequence)?;
-        if self.fast_probe_from.is_some_and(|from| sequence >= from) {
+        if self.is_probed_fast(sequence) {
             let answer = self.rtt.smoothed().unwrap_or_default() * 5 / 4;
             let wait = answer.max(FAST_PROBE_INTERVAL) * (1 << oldest.transmissions.clamp(1, 6).saturating_sub(1));
             return Some(oldest.sent_at + wait.min(self.rtt.rto(self.backoff)));
@@ -259,11 +276,18 @@ impl Sender {
         Some(since + self.rtt.rto(self.backoff))
     }
 
+    fn is_probed_fast(&self, sequence: i64) -> bool {
+        self.fast_probe.is_some_and(|(from, left)| sequence >= from && left > 0)
+    }
+
     /// The retransmission timer has expired. Repeats what it was for: everything that was sent before something
     /// acknowledged, or else one message, to learn whether the peer answers at all.
     pub(crate) fn on_timeout(&mut self, now: Instant) {
-        let probing = self.fast_probe_from.is_some();
-        if !probing {
+        let oldest = self.in_flight_by_number.first_key_value();
+        let probing = oldest.is_some_and(|(_, &sequence)| self.is_probed_fast(sequence));
+        if let Some((_, left)) = self.fast_probe.as_mut().filter(|_| probing) {
+            *left -= 1;
+        } else {
             self.statistics.timeouts += 1;
             self.timer_since = Some(now);
             self.backoff = self.backoff.saturating_add(1);

@@ -17,7 +17,7 @@ pub(crate) enum OutputEvent {
     /// Bytes of standard error, from documents that keep the two apart.
     Stderr(Bytes),
     /// The exit code of the command.
-    ExitCode(i32),
+    ExitCode(i64),
     /// The session is over, and all of its output has been returned.
     Ended(End),
 }

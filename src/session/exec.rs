@@ -18,7 +18,7 @@ const QUIT: &[u8] = &[0x1c];
 #[derive(Debug)]
 pub(crate) enum Executed {
     /// With this code. Documents that do not keep the streams apart report none.
-    Code(Option<i32>),
+    Code(Option<i64>),
     /// The session ended otherwise before the command did.
     Ended(End),
     /// A signal asked us to stop; the session is ended on the service.
@@ -29,7 +29,8 @@ pub(crate) enum Executed {
 
 /// Runs the command of an open session to its end, and hands its output to `sink`.
 ///
-/// The first interrupt goes to the command, which may take its time; the second one ends the session.
+/// The first interrupt goes to the command, which may take its time; the second one ends the session, and so does one
+/// that comes before the agent is ready.
 pub(crate) async fn exec<S: Sink>(
     mut channel: Channel,
     sink: &mut S,
@@ -52,12 +53,13 @@ pub(crate) async fn exec<S: Sink>(
                 Err(error) => break Executed::Output(error),
             },
             signal = terminations.next() => match signal {
-                Termination::Interrupt if !interrupted => {
+                // Before it is ready there is no command to interrupt.
+                Termination::Interrupt if !interrupted && channel.is_ready() => {
                     interrupted = true;
                     // A full queue, or a session that is over: then there is nothing to interrupt.
                     let _ = input.try_write(Bytes::from_static(INTERRUPT));
                 }
-                Termination::Quit if !interrupted => {
+                Termination::Quit if !interrupted && channel.is_ready() => {
                     interrupted = true;
                     let _ = input.try_write(Bytes::from_static(QUIT));
                 }
@@ -70,7 +72,7 @@ pub(crate) async fn exec<S: Sink>(
 }
 
 /// Takes one event. `Some` when it was the last.
-async fn take<S: Sink>(event: OutputEvent, code: &mut Option<i32>, sink: &mut S) -> io::Result<Option<Executed>> {
+async fn take<S: Sink>(event: OutputEvent, code: &mut Option<i64>, sink: &mut S) -> io::Result<Option<Executed>> {
     match event {
         OutputEvent::Stdout(bytes) => sink.stdout(bytes).await?,
         OutputEvent::Stderr(bytes) => sink.stderr(bytes).await?,

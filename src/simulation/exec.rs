@@ -177,7 +177,7 @@ pub(super) async fn run(plan: Plan, mut random: Random) -> Outcome {
     let whole = reader.stdout.len() == command.stdout.len() && reader.stderr.len() == command.stderr.len();
     let outcome = match executed {
         Ok(Ok(Executed::Code(Some(code)))) => {
-            assert_eq!(code, command.code);
+            assert_eq!(code, i64::from(command.code));
             assert!(whole, "{} of {} bytes with a code", reader.stdout.len(), command.stdout.len());
             Outcome::Done
         }

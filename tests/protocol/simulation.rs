@@ -116,6 +116,8 @@ impl End {
                 }
                 Event::LateHandshake(_) => {}
                 Event::Failed(Failure::LargeMessageUnanswered) => self.gave_up = true,
+                // A request for encryption that was lost for so long that there seemed to be none.
+                Event::Failed(Failure::Unencrypted(_)) => self.gave_up = true,
                 other => panic!("{other:?} {}", self.state()),
             }
             if random.chance(1) {

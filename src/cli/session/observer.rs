@@ -36,12 +36,22 @@ impl Observer for UiObserver {
             ConnectionEvent::Restored(after) => {
                 format!("connection restored after {:.1} s; nothing was lost", after.as_secs_f64())
             }
+            ConnectionEvent::AgentSilent(after) => silent(*after),
+            ConnectionEvent::AgentHeard(after) => heard(*after),
         });
     }
 
     fn agent_message(&self, text: &str) {
         self.notice(text.trim_end());
     }
+}
+
+fn silent(after: Duration) -> String {
+    format!("the agent has not answered for {} s; still waiting (the connection is up)", after.as_secs())
+}
+
+fn heard(after: Duration) -> String {
+    format!("the agent answers again, after {:.1} s", after.as_secs_f64())
 }
 
 /// Reports a lost connection only when it stays lost: the terminal belongs to another program.
@@ -109,6 +119,8 @@ impl Observer for QuietObserver {
                     self.ui.warning(format!("connection restored after {after:.1} s; nothing was lost"));
                 }
             }
+            ConnectionEvent::AgentSilent(after) => self.ui.warning(silent(*after)),
+            ConnectionEvent::AgentHeard(after) => self.ui.warning(heard(*after)),
         }
     }
 

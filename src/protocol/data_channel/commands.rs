@@ -35,8 +35,8 @@ impl DataChannel {
     }
 
     /// Sends an agent's exit code behind all output accepted before it. False when too many wait.
-    pub fn send_exit_code(&mut self, code: i32) -> bool {
-        self.queue.push_control(PayloadType::ExitCode, payload::encode_exit_code(code))
+    pub fn send_exit_code(&mut self, code: impl Into<i64>) -> bool {
+        self.queue.push_control(PayloadType::ExitCode, payload::encode_exit_code(code.into()))
     }
 
     /// Reports to the service how an agent's session fares: `Connected` or `Terminating`. It is outside the stream: it is

@@ -1,7 +1,10 @@
 //! What is sent before it is certain that a session has no handshake; TLS has the same and calls it early data.
 //!
-//! An agent that wants a handshake throws away everything that arrives before it, and acknowledges it all the same. So
-//! a client holds its data back for a while, then sends a little of it and keeps a copy, until it is certain.
+//! An agent that wants a handshake throws away everything that arrives before it, and acknowledges it all the same; and
+//! what it throws away has travelled in the clear, although the handshake may ask for encryption. So a client first
+//! sends nothing but a terminal size, which is never encrypted, until the agent acknowledges it. An agent that wants a
+//! handshake has asked for it before it can do that. Then the client sends a little data and keeps a copy, until it is
+//! certain.
 
 use bytes::Bytes;
 
@@ -14,6 +17,8 @@ const MAX_TENTATIVE: usize = 16 * 1024;
 pub(super) enum EarlyData {
     /// No: a handshake may come, is in progress, or has failed.
     Blocked,
+    /// Nothing but a size, to find out whether the agent is there.
+    Probing(Tentative),
     /// Yes, but a handshake may still come.
     Tentative(Tentative),
     /// Yes: the handshake is complete, or none will come.
@@ -27,12 +32,27 @@ pub(super) struct Tentative {
     bytes: usize,
 }
 
+impl Tentative {
+    fn has_room(&self) -> bool {
+        self.bytes < MAX_TENTATIVE
+    }
+}
+
 impl EarlyData {
     /// Whether data may go out now.
     pub(super) fn is_allowed(&self) -> bool {
         match self {
+            Self::Blocked | Self::Probing(_) => false,
+            Self::Tentative(tentative) => tentative.has_room(),
+            Self::Confirmed => true,
+        }
+    }
+
+    /// Whether a size may go out now.
+    pub(super) fn allows_size(&self) -> bool {
+        match self {
             Self::Blocked => false,
-            Self::Tentative(tentative) => tentative.bytes < MAX_TENTATIVE,
+            Self::Probing(tentative) | Self::Tentative(tentative) => tentative.has_room(),
             Self::Confirmed => true,
         }
     }
@@ -40,6 +60,7 @@ impl EarlyData {
     pub(super) fn name(&self) -> &'static str {
         match self {
             Self::Blocked => "blocked",
+            Self::Probing(_) => "probing",
             Self::Tentative(_) => "tentative",
             Self::Confirmed => "confirmed",
         }
@@ -47,7 +68,7 @@ impl EarlyData {
 
     /// Notes that a stream message goes out for the first time.
     pub(super) fn on_sent(&mut self, payload_type: PayloadType, payload: &Bytes) {
-        if let Self::Tentative(tentative) = self {
+        if let Self::Probing(tentative) | Self::Tentative(tentative) = self {
             tentative.bytes += payload.len();
             tentative.sent.push((payload_type, payload.clone()));
         }
@@ -56,7 +77,7 @@ impl EarlyData {
     /// A handshake has begun. Returns what was sent before it, oldest first: the agent has thrown it away.
     pub(super) fn block(&mut self) -> Vec<(PayloadType, Bytes)> {
         match std::mem::replace(self, Self::Blocked) {
-            Self::Tentative(tentative) => tentative.sent,
+            Self::Probing(tentative) | Self::Tentative(tentative) => tentative.sent,
             Self::Blocked | Self::Confirmed => Vec::new(),
         }
     }

@@ -8,8 +8,8 @@ use super::timers::Timer;
 use super::{Ack, DataChannel, MAX_WAITING, Side};
 use crate::protocol::handshake::AgentStep;
 use crate::protocol::message::{Header, Message, MessageType};
-use crate::protocol::payload::{self, ChannelClosed, Flag, PayloadType};
-use crate::protocol::receiver::Arrival;
+use crate::protocol::payload::{self, ChannelClosed, Flag, MAX_JSON, PayloadType};
+use crate::protocol::receiver::{Arrival, KEEPING};
 use crate::protocol::{Event, Failure, Role};
 
 impl DataChannel {
@@ -48,13 +48,15 @@ impl DataChannel {
 
     fn handle_acknowledgement(&mut self, now: Instant, message: &Message) {
         self.phase.resume();
+        self.peer_heard = now;
+        self.statistics.acknowledgements += 1;
         match payload::parse_acknowledgement(&message.payload) {
             Some(sequence) => {
                 if self.mtu.on_acknowledged(sequence) {
                     self.timers.stop(Timer::MtuProbe);
                 }
                 if self.sender.acknowledge(now, sequence) {
-                    self.await_confirmation(now);
+                    self.await_request(now);
                 }
             }
             None => self.statistics.malformed += 1,
@@ -63,7 +65,9 @@ impl DataChannel {
 
     fn handle_closed(&mut self, message: &Message) {
         // Even unreadable, the message says that the session is over.
-        let content = serde_json::from_slice(&message.payload).unwrap_or_else(|_| {
+        let readable = message.payload.get(..).filter(|payload| payload.len() <= MAX_JSON);
+        let content = readable.and_then(|payload| serde_json::from_slice(payload).ok());
+        let content = content.map(ChannelClosed::bounded).unwrap_or_else(|| {
             self.statistics.malformed += 1;
             ChannelClosed::default()
         });
@@ -72,6 +76,7 @@ impl DataChannel {
 
     fn handle_stream_message(&mut self, now: Instant, message: Message) {
         self.phase.resume();
+        self.peer_heard = now;
         let Header { sequence, payload_type, message_type, id, .. } = message.header;
         let acknowledged = match self.receiver.arrive(sequence, payload_type, &message.payload) {
             Arrival::Duplicate => {
@@ -84,10 +89,12 @@ impl DataChannel {
             }
             Arrival::NoRoom => false,
             Arrival::Expected => {
-                let taken = self.take(now, payload_type, message.payload);
+                // A copy: the payload shares the memory of its frame, and that of the buffer that the socket was read into.
+                let taken = self.take(now, payload_type, Bytes::copy_from_slice(&message.payload));
                 if taken {
                     self.statistics.received += 1;
                     self.receiver.advance();
+                    self.timers.stop(Timer::Gap);
                 }
                 taken
             }
@@ -100,6 +107,9 @@ impl DataChannel {
             self.acks.push_back(Ack { message_type, id, sequence });
         }
         self.take_what_is_in_order(now);
+        if !self.has_ended() && !self.timers.is_set(Timer::Gap) {
+            self.watch_for_gap(now);
+        }
     }
 
     /// Takes messages that arrived out of order and whose turn has come.
@@ -133,6 +143,10 @@ impl DataChannel {
                 return false;
             }
             PayloadType::Output | PayloadType::StdErr | PayloadType::ExitCode => {
+                if handshake.asks_for_encryption() && self.cipher.is_none() {
+                    self.end(Event::Failed(Failure::Unencrypted("the agent sends data in the clear")));
+                    return false;
+                }
                 if !handshake.is_in_progress() {
                     self.open_without_handshake();
                 }
@@ -191,7 +205,10 @@ impl DataChannel {
     /// Hands bytes to the reader, decrypted where the session is encrypted.
     fn deliver(&mut self, payload_type: PayloadType, payload: Bytes) -> bool {
         let bytes = match &self.cipher {
-            None => payload,
+            None => {
+                self.plain |= !payload.is_empty();
+                payload
+            }
             Some(cipher) => {
                 let Some(bytes) = cipher.open(&payload) else {
                     self.end(Event::Failed(Failure::Undecipherable));
@@ -209,11 +226,11 @@ impl DataChannel {
                 None => self.statistics.malformed += 1,
             },
             PayloadType::StdErr => {
-                self.event_bytes += bytes.len();
+                self.event_bytes += bytes.len() + KEEPING;
                 self.events.push_back(Event::Stderr(bytes));
             }
             _ => {
-                self.event_bytes += bytes.len();
+                self.event_bytes += bytes.len() + KEEPING;
                 self.events.push_back(Event::Output(bytes));
             }
         }

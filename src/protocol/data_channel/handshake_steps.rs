@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
+
 use super::early_data::{EarlyData, Tentative};
 use super::timers::Timer;
 use super::{DataChannel, Side};
@@ -9,9 +11,17 @@ use crate::protocol::handshake::{AgentHandshake, AgentStep, ClientStep, HANDSHAK
 use crate::protocol::payload::PayloadType;
 use crate::protocol::{Event, Failure, Handshake};
 
-/// How long after an agent's first acknowledgement it is certain that no handshake comes: an agent that wants one asks
-/// as soon as it runs, and gives the session up without an answer for 15 s.
+/// How long after an agent's first acknowledgement a handshake may be on its way: an agent that wants one asks before it
+/// reads anything, so that only a request that is lost and repeated comes later than the acknowledgement.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// How long after that it is certain that no handshake comes: an agent that wants one gives the session up without an
+/// answer for 15 s.
 const CONFIRMED_AFTER: Duration = Duration::from_secs(15);
+
+/// The size that stands for one where the owner has given none; the official client's. Programs without a terminal
+/// ignore it.
+const NO_TERMINAL: &[u8] = br#"{"cols":300,"rows":100}"#;
 
 impl DataChannel {
     /// There is a connection. On the first one an agent starts its handshake, or is ready without one; a client begins
@@ -19,12 +29,16 @@ impl DataChannel {
     pub(super) fn start_handshake(&mut self, now: Instant) {
         match &mut self.side {
             Side::Client { handshake, grace } => {
-                let waits = matches!(self.early_data, EarlyData::Blocked) && !handshake.is_in_progress();
-                if let Some(grace) = *grace
-                    && waits
+                let wait = match self.early_data {
+                    EarlyData::Blocked if !handshake.is_in_progress() => *grace,
+                    // The request may have been lost with the last connection.
+                    EarlyData::Probing(_) if self.sender.is_acknowledged() => Some(REQUEST_TIMEOUT),
+                    _ => None,
+                };
+                if let Some(wait) = wait
                     && !self.timers.is_set(Timer::EarlyData)
                 {
-                    self.timers.set(Timer::EarlyData, now + grace);
+                    self.timers.set(Timer::EarlyData, now + wait);
                 }
             }
             Side::Agent { config, handshake, .. } => {
@@ -40,23 +54,38 @@ impl DataChannel {
         }
     }
 
-    /// No handshake has come in time: data goes out tentatively at first, and is confirmed when time has passed again.
-    pub(super) fn on_early_data_timeout(&mut self) {
-        match self.early_data {
+    /// No handshake has come in time: the agent is probed, then data goes out tentatively, and is confirmed when time has
+    /// passed again.
+    pub(super) fn on_early_data_timeout(&mut self, now: Instant) {
+        match std::mem::replace(&mut self.early_data, EarlyData::Blocked) {
             EarlyData::Blocked => {
-                self.early_data = EarlyData::Tentative(Tentative::default());
+                self.early_data = EarlyData::Probing(Tentative::default());
+                if !self.queue.has_urgent(PayloadType::Size) {
+                    self.queue.push_urgent(PayloadType::Size, Bytes::from_static(NO_TERMINAL));
+                }
+                self.sender.fast_probe();
+            }
+            EarlyData::Probing(sent) => {
+                self.early_data = EarlyData::Tentative(sent);
+                self.timers.set(Timer::EarlyData, now + CONFIRMED_AFTER);
                 self.sender.fast_probe();
                 self.become_ready(None);
             }
-            EarlyData::Tentative(_) => self.early_data = EarlyData::Confirmed,
-            EarlyData::Confirmed => {}
+            EarlyData::Tentative(_) | EarlyData::Confirmed => self.early_data = EarlyData::Confirmed,
         }
     }
 
     /// The agent runs: it has acknowledged something.
-    pub(super) fn await_confirmation(&mut self, now: Instant) {
-        if matches!(self.early_data, EarlyData::Tentative(_)) && !self.timers.is_set(Timer::EarlyData) {
-            self.timers.set(Timer::EarlyData, now + CONFIRMED_AFTER);
+    pub(super) fn await_request(&mut self, now: Instant) {
+        if matches!(self.early_data, EarlyData::Probing(_)) && !self.timers.is_set(Timer::EarlyData) {
+            self.timers.set(Timer::EarlyData, now + REQUEST_TIMEOUT);
+        }
+    }
+
+    /// The connection is gone: a request for a handshake may be on none or on the next one.
+    pub(super) fn stop_awaiting_request(&mut self) {
+        if matches!(self.early_data, EarlyData::Probing(_)) {
+            self.timers.stop(Timer::EarlyData);
         }
     }
 
@@ -86,7 +115,11 @@ impl DataChannel {
             ClientStep::Malformed => self.statistics.malformed += 1,
             ClientStep::Respond(payload) => self.queue.push_urgent(PayloadType::HandshakeResponse, payload),
             ClientStep::AnswerChallenge(payload) => self.queue.push_urgent(PayloadType::EncChallengeResponse, payload),
+            ClientStep::AskForKey(_) if self.plain => self.end(Event::Failed(Failure::Unencrypted(
+                "the agent asked for that when data had been sent already",
+            ))),
             ClientStep::AskForKey(request) => self.events.push_back(Event::KeyNeeded(request)),
+            ClientStep::Fail(failure) => self.end(Event::Failed(failure)),
             ClientStep::Completed(handshake) => {
                 if let Side::Client { handshake: side, .. } = &mut self.side {
                     self.cipher = side.take_cipher();

@@ -44,7 +44,8 @@
 //! | 8 reports of an agent to the service | the oldest is forgotten |
 //!
 //! What a channel holds in memory for data is at most the sum of the buffers and the window, the reorder buffer
-//! included, and one frame.
+//! included, and one frame. Whatever is kept is a copy of its own size, never a part of a larger frame, and what keeping
+//! a received message costs counts as well.
 
 mod commands;
 mod early_data;
@@ -69,13 +70,20 @@ use super::handshake::{AgentHandshake, ClientHandshake};
 use super::ids::Ids;
 use super::message::{MessageType, PREFIX_LENGTH};
 use super::mtu::{BASE_MTU, MTU_PROBE_TIMEOUT, MtuDiscovery, MtuProbe};
-use super::receiver::Receiver;
+use super::receiver::{KEEPING, Receiver};
 use super::send_queue::SendQueue;
 use super::sender::{SendStatistics, Sender};
 use super::{AgentConfig, Cipher, ClientConfig, Config, Event, Failure, ReceiveStatistics, Role};
 
 /// Events and acknowledgements that wait at most before [`DataChannel::can_receive`] turns false.
 const MAX_WAITING: usize = 4096;
+
+/// How long a message of the agent may be missing while the agent is heard. Agents repeat the oldest message that is not
+/// acknowledged at least every second.
+const GAP_TIMEOUT: Duration = Duration::from_mins(1);
+
+/// An agent that was heard within this time goes on.
+const RECENTLY: Duration = Duration::from_secs(5);
 
 enum Side {
     Client {
@@ -102,6 +110,10 @@ pub struct DataChannel {
     ids: Ids,
     /// The newest instant that came with a frame.
     latest: Instant,
+    /// The newest instant at which the peer itself was heard, and not the service.
+    peer_heard: Instant,
+    /// Bytes have travelled in the clear, either way.
+    plain: bool,
     queue: SendQueue,
     sender: Sender,
     receiver: Receiver,
@@ -151,6 +163,8 @@ impl DataChannel {
             cipher: None,
             ids: Ids::new(config.seed),
             latest: config.started,
+            peer_heard: config.started,
+            plain: false,
             queue: SendQueue::new(config.send_buffer),
             sender: Sender::new(config.max_window),
             receiver: Receiver::new(config.reorder_buffer),
@@ -195,12 +209,28 @@ impl DataChannel {
         !self.sender.is_idle()
     }
 
+    /// The sequence number of the oldest message that was sent and is not acknowledged.
+    pub fn oldest_unacknowledged(&self) -> Option<i64> {
+        self.sender.oldest()
+    }
+
+    /// Whether the message in flight is one that shows whether its size gets through.
+    pub fn is_probing(&self) -> bool {
+        self.mtu.is_probing()
+    }
+
+    /// Whether data may flow; see [`Event::Ready`].
+    pub fn is_ready(&self) -> bool {
+        self.ready
+    }
+
     /// Bytes in flight, and the congestion window for them.
     pub fn window(&self) -> (usize, usize) {
         (self.sender.in_flight(), self.sender.window())
     }
 
-    /// Bytes of data held for the session: waiting to be sent, waiting to be read, received out of order.
+    /// Bytes held for the session: waiting to be sent, waiting to be read, received out of order. Each message that was
+    /// received counts with what keeping it costs beside its payload.
     pub fn buffered(&self) -> usize {
         self.queue.bytes() + self.event_bytes + self.receiver.out_of_order_bytes()
     }
@@ -251,6 +281,7 @@ impl DataChannel {
             self.acks.push_front(ack);
         }
         self.start_handshake(now);
+        self.watch_for_gap(now);
         self.update_retransmission_timer();
     }
 
@@ -258,7 +289,19 @@ impl DataChannel {
     pub fn handle_disconnected(&mut self) {
         self.phase.disconnect();
         self.timers.stop(Timer::MtuProbe);
+        self.timers.stop(Timer::Gap);
+        self.stop_awaiting_request();
         self.update_retransmission_timer();
+    }
+
+    /// Frames may have arrived that are not read, because there is no room for them: what has not been heard until now
+    /// may be among them, so that its time begins anew.
+    pub fn handle_unread(&mut self, now: Instant) {
+        for (timer, timeout) in [(Timer::MtuProbe, MTU_PROBE_TIMEOUT), (Timer::Gap, GAP_TIMEOUT)] {
+            if self.timers.is_set(timer) {
+                self.timers.set(timer, now + timeout);
+            }
+        }
     }
 
     /// The gateway has closed the connection because of the size of a message (close code 1009); this does not stand in
@@ -289,7 +332,7 @@ impl DataChannel {
                 continue;
             }
             match timer {
-                Timer::EarlyData => self.on_early_data_timeout(),
+                Timer::EarlyData => self.on_early_data_timeout(now),
                 Timer::Handshake => {
                     if let Side::Agent { handshake: Some(handshake), .. } = &mut self.side {
                         let step = handshake.on_timeout();
@@ -301,6 +344,12 @@ impl DataChannel {
                     self.mtu.on_refused();
                     self.end(Event::Failed(Failure::LargeMessageUnanswered));
                 }
+                Timer::Gap if !self.receiver.has_gap() => {}
+                // An agent that is silent may come back with the message, and one without room for it is not at fault.
+                Timer::Gap if now.saturating_duration_since(self.peer_heard) > RECENTLY || !self.has_room() => {
+                    self.timers.set(Timer::Gap, now + GAP_TIMEOUT);
+                }
+                Timer::Gap => self.end(Event::Failed(Failure::MessageMissing)),
             }
             self.update_retransmission_timer();
         }
@@ -315,7 +364,7 @@ impl DataChannel {
         let had_room = self.has_room();
         let event = self.events.pop_front()?;
         if let Event::Output(bytes) | Event::Stderr(bytes) = &event {
-            self.event_bytes -= bytes.len();
+            self.event_bytes -= bytes.len() + KEEPING;
         }
         if !had_room {
             // What was received out of order may have waited for this room.
@@ -339,6 +388,15 @@ impl DataChannel {
         match self.sender.next_timeout().filter(|_| self.phase == Phase::Connected) {
             Some(at) => self.timers.set(Timer::Retransmission, at),
             None => self.timers.stop(Timer::Retransmission),
+        }
+    }
+
+    /// Gives a message of the agent time to come when later ones are here.
+    fn watch_for_gap(&mut self, now: Instant) {
+        if self.role() == Role::Client && self.phase == Phase::Connected && self.receiver.has_gap() {
+            self.timers.set(Timer::Gap, now + GAP_TIMEOUT);
+        } else {
+            self.timers.stop(Timer::Gap);
         }
     }
 

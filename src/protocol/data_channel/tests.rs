@@ -39,7 +39,6 @@ fn discovering_pair(now: Instant) -> (DataChannel, DataChannel) {
     let (mut client, mut agent) = pair(now);
     client.handle_connected(now);
     agent.handle_connected(now);
-    client.handle_timeout(now);
     client.open_without_handshake();
     client.discover_mtu(usize::MAX);
     while client.poll_event().is_some() {}
@@ -177,6 +176,20 @@ fn a_probe_has_its_time_anew_on_each_connection_and_none_without_one() {
     client.sender.on_timeout(due);
     assert_eq!(carry(due, &mut client, &mut agent), vec![7; 20_000]);
     assert!(!client.has_ended() && client.poll_timeout().is_none());
+}
+
+#[test]
+fn a_probe_whose_acknowledgement_may_lie_unread_is_not_given_up() {
+    let now = Instant::now();
+    let (mut client, _) = discovering_pair(now);
+    swallow_a_probe(now, &mut client);
+    let half = MTU_PROBE_TIMEOUT / 2;
+    for count in 1..10 {
+        assert_eq!(wait(&mut client, now + half * (count - 1), now + half * count), None);
+        client.handle_unread(now + half * count);
+    }
+    let due = now + half * 9 + MTU_PROBE_TIMEOUT;
+    assert_eq!(wait(&mut client, now + half * 9, due + half), Some(due));
 }
 
 #[test]

@@ -5,7 +5,8 @@ use std::time::Instant;
 /// Why a channel wants to be woken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Timer {
-    /// A client has waited long enough for a handshake to send early data, or to take it for confirmed.
+    /// A client has waited long enough for a handshake to probe the agent, to send early data, or to take it for
+    /// confirmed.
     EarlyData,
     /// An agent gives its handshake up: the client has not answered.
     Handshake,
@@ -13,11 +14,14 @@ pub(super) enum Timer {
     Retransmission,
     /// A client gives the session up: the first large message was swallowed, for all that can be seen.
     MtuProbe,
+    /// A client gives the session up: a message of the agent is missing, although the agent goes on.
+    Gap,
 }
 
 impl Timer {
     /// All of them, in the order in which those that expire together are handled.
-    pub(super) const ALL: [Self; 4] = [Self::EarlyData, Self::Handshake, Self::Retransmission, Self::MtuProbe];
+    pub(super) const ALL: [Self; 5] =
+        [Self::EarlyData, Self::Handshake, Self::Retransmission, Self::MtuProbe, Self::Gap];
 }
 
 /// When each timer expires, if it is set.

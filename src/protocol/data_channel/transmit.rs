@@ -2,12 +2,13 @@
 
 use std::time::Instant;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 
 use super::lifecycle::Phase;
 use super::timers::Timer;
 use super::{Ack, DataChannel};
 use crate::protocol::Role;
+use crate::protocol::cipher::SEALING;
 use crate::protocol::message::{FLAGS_OUTSIDE_STREAM, Header, MessageType, PREFIX_LENGTH};
 use crate::protocol::mtu::{BASE_MTU, MTU_PROBE_TIMEOUT};
 use crate::protocol::payload::{Acknowledgement, PayloadType};
@@ -72,9 +73,9 @@ impl DataChannel {
         if !self.sender.has_place() || self.mtu.is_probing() {
             return None;
         }
-        let allowed = self.early_data.is_allowed();
+        let (allowed, sizes) = (self.early_data.is_allowed(), self.early_data.allows_size());
         if let Some((payload_type, payload)) =
-            self.queue.pop_urgent(|payload_type| allowed || payload_type != PayloadType::Size)
+            self.queue.pop_urgent(|payload_type| sizes || payload_type != PayloadType::Size)
         {
             return Some(self.send(now, payload_type, payload));
         }
@@ -115,13 +116,18 @@ impl DataChannel {
             payload_type,
         };
         let role = self.role();
+        // Memory of its own: one frame that is not acknowledged would keep its neighbours' as well.
+        let mut frame = BytesMut::with_capacity(PREFIX_LENGTH + payload.len() + SEALING);
         match &mut self.cipher {
             Some(cipher) if is_encrypted(role, payload_type) => {
-                header.encode(&cipher.seal(&payload), &mut self.frame_buffer);
+                header.encode(&cipher.seal(&payload), &mut frame);
             }
-            _ => header.encode(&payload, &mut self.frame_buffer),
+            _ => {
+                self.plain |= payload_type == PayloadType::Output;
+                header.encode(&payload, &mut frame);
+            }
         }
-        let frame = self.frame_buffer.split().freeze();
+        let frame = frame.freeze();
         self.sender.push(now, frame.clone());
         frame
     }

@@ -7,7 +7,8 @@ use super::json::{
     self, Challenge, Complete, FAILED, KMS_ENCRYPTION, KmsParameters, KmsResult, ProcessedAction, Request, Response,
     SESSION_TYPE, SUCCESS, SessionTypeParameters, UNSUPPORTED,
 };
-use crate::protocol::{Capabilities, Cipher, DataKey, Role};
+use crate::protocol::payload::{MAX_JSON, bounded};
+use crate::protocol::{Capabilities, Cipher, DataKey, Failure, Role};
 
 /// What kind of session the agent runs.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -110,6 +111,12 @@ pub(crate) struct ClientHandshake {
     state: State,
     summary: Handshake,
     cipher: Option<Cipher>,
+    /// The agent has asked for a key.
+    asks_for_encryption: bool,
+    /// There is one.
+    encrypts: bool,
+    /// The agent's request cannot be read; it may have asked for a key.
+    unreadable: bool,
 }
 
 impl ClientHandshake {
@@ -122,7 +129,16 @@ impl ClientHandshake {
             customer_message: String::new(),
             encrypted: false,
         };
-        Self { version, nonce, state: State::Waiting, summary, cipher: None }
+        Self {
+            version,
+            nonce,
+            state: State::Waiting,
+            summary,
+            cipher: None,
+            asks_for_encryption: false,
+            encrypts: false,
+            unreadable: false,
+        }
     }
 
     /// Whether a request has come and is not completed.
@@ -130,18 +146,30 @@ impl ClientHandshake {
         matches!(self.state, State::NeedsKey { .. } | State::Responded)
     }
 
+    /// Whether the agent has asked for encryption: the session must not carry a plain byte.
+    pub(crate) fn asks_for_encryption(&self) -> bool {
+        self.asks_for_encryption
+    }
+
     /// The cipher that was agreed upon, once; it is in force from the completion on.
     pub(crate) fn take_cipher(&mut self) -> Option<Cipher> {
         self.cipher.take()
     }
 
-    /// The agent's request has arrived; later ones are ignored.
+    /// The agent's request has arrived. Later ones are ignored, unless one of them asks for what the first did not.
     pub(crate) fn handle_request(&mut self, payload: &[u8]) -> ClientStep {
+        let readable = payload.get(..).filter(|payload| payload.len() <= MAX_JSON);
+        let Some(request) = readable.and_then(|payload| serde_json::from_slice::<Request>(payload).ok()) else {
+            self.unreadable |= matches!(self.state, State::Waiting);
+            return ClientStep::Malformed;
+        };
+        let asks = request.requested_client_actions.iter().any(|action| action.action_type == KMS_ENCRYPTION);
         if !matches!(self.state, State::Waiting) {
-            return ClientStep::None;
+            let changed = asks && !self.asks_for_encryption;
+            return if changed { failed("the agent asked for that in a second handshake") } else { ClientStep::None };
         }
-        let Ok(request) = serde_json::from_slice::<Request>(payload) else { return ClientStep::Malformed };
-        self.summary.agent_version = request.agent_version;
+        self.asks_for_encryption |= asks;
+        self.summary.agent_version = bounded(request.agent_version);
         let mut key_request = None;
         let mut processed = Vec::new();
         for action in request.requested_client_actions {
@@ -186,6 +214,7 @@ impl ClientHandshake {
         match key {
             Ok(key) => {
                 self.cipher = Some(Cipher::new(Role::Client, &key.plaintext, self.nonce));
+                self.encrypts = true;
                 let result = KmsResult { ciphertext: key.ciphertext, challenge_acknowledged: *challenge };
                 answer.action_result = serde_json::to_value(result).expect("text, bytes and a truth value are JSON");
                 answer.action_status = SUCCESS;
@@ -213,17 +242,31 @@ impl ClientHandshake {
         ClientStep::AnswerChallenge(json::encode(&Challenge { challenge }))
     }
 
-    /// The agent's completion has arrived, with or without a request before it.
+    /// The agent's completion has arrived, with or without a request before it. It opens no session in the clear that
+    /// is to be encrypted: not before there is a key, and not when none could be had.
     pub(crate) fn handle_complete(&mut self, payload: &[u8]) -> ClientStep {
         if matches!(self.state, State::Done) {
             return ClientStep::None;
         }
-        let Ok(complete) = serde_json::from_slice::<Complete>(payload) else { return ClientStep::Malformed };
+        if self.asks_for_encryption && !self.encrypts {
+            return failed("the agent ended the handshake without a key");
+        }
+        if self.unreadable {
+            return ClientStep::Fail(Failure::Handshake("the agent's request cannot be read".to_owned()));
+        }
+        let readable = payload.get(..).filter(|payload| payload.len() <= MAX_JSON);
+        let Some(complete) = readable.and_then(|payload| serde_json::from_slice::<Complete>(payload).ok()) else {
+            return ClientStep::Malformed;
+        };
         self.state = State::Done;
-        self.summary.customer_message = complete.customer_message;
-        self.summary.encrypted = self.cipher.is_some();
+        self.summary.customer_message = bounded(complete.customer_message);
+        self.summary.encrypted = self.encrypts;
         ClientStep::Completed(self.summary.clone())
     }
+}
+
+fn failed(reason: &'static str) -> ClientStep {
+    ClientStep::Fail(Failure::Unencrypted(reason))
 }
 
 fn fail(answer: &mut ProcessedAction, error: String) {

@@ -6,6 +6,8 @@ mod json;
 
 use bytes::Bytes;
 
+use crate::protocol::Failure;
+
 pub(crate) use agent::{AgentHandshake, HANDSHAKE_TIMEOUT};
 pub use agent::{AgentHandshakeConfig, KmsRequest};
 pub(crate) use client::ClientHandshake;
@@ -26,6 +28,8 @@ pub(crate) enum ClientStep {
     Completed(Handshake),
     /// The payload made no sense.
     Malformed,
+    /// The session ends: it would go on in the clear.
+    Fail(Failure),
 }
 
 /// What an agent's channel has to do next.

@@ -23,6 +23,7 @@ fn garbage() -> Vec<Bytes> {
         changed(0..4, &[0, 0, 0, 0]),
         changed(0..4, &[0, 0, 0, 115]),
         changed(0..4, &121_u32.to_be_bytes()),
+        long_header(),
         changed(0..4, &[0xff; 4]),
         // No such type, and no date.
         changed(4..8, b"nope"),
@@ -30,6 +31,14 @@ fn garbage() -> Vec<Bytes> {
     ];
     frames.extend((0..120).map(|length| good.slice(..length)));
     frames
+}
+
+/// A message of one byte behind a header of a megabyte.
+fn long_header() -> Bytes {
+    let mut frame = BytesMut::from(&output(1, PayloadType::Output, vec![0; 1 << 20])[..]);
+    let length = frame.len() as u32 - 5;
+    frame[..4].copy_from_slice(&length.to_be_bytes());
+    frame.freeze()
 }
 
 #[test]
@@ -73,10 +82,10 @@ fn acknowledgements_that_make_no_sense_acknowledge_nothing() {
 fn contents_that_make_no_sense_are_acknowledged_and_counted() {
     let mut client = End::ready_client();
     let contents: [(PayloadType, &[u8]); 6] = [
+        (PayloadType::HandshakeComplete, b"text"),
         (PayloadType::HandshakeRequest, b"\xff"),
         (PayloadType::HandshakeRequest, b"[1,2,3]"),
         (PayloadType::EncChallengeRequest, b"{}"),
-        (PayloadType::HandshakeComplete, b"text"),
         (PayloadType::Flag, b"12345"),
         (PayloadType::ExitCode, b"EXIT_CODE: many"),
     ];
@@ -129,6 +138,19 @@ fn the_end_has_its_reason_and_nothing_follows() {
         assert_eq!(client.channel.poll_timeout(), None);
         client.pass(60 * SECOND);
         assert!(client.sent().is_empty() && client.events().is_empty());
+    }
+}
+
+#[test]
+fn a_reason_of_megabytes_is_cut_or_not_read_and_the_session_is_over_all_the_same() {
+    for (length, kept) in [(200_000, 65_536), (9_000_000, 0)] {
+        let mut client = End::ready_client();
+        let closed = format!(r#"{{"Output":"{}"}}"#, "x".repeat(length));
+        client.hear(outside_stream(MessageType::ChannelClosed, closed));
+        let events = client.events();
+        let [Event::Closed(closed)] = &events[..] else { panic!("{} events", events.len()) };
+        assert_eq!(closed.output.matches('x').count(), kept);
+        assert_eq!(closed.output.ends_with("(200000 bytes, cut)"), kept > 0);
     }
 }
 

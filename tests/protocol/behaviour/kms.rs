@@ -5,7 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::json;
 use ssmx::protocol::{DataKey, Event, Failure, KeyRequest, KmsRequest, PayloadType, SealedKey, Size};
 
-use super::end::{End, MS, SECOND, acknowledged, converse, input, output, shell_handshake};
+use super::end::{COMPLETE, End, MS, SECOND, acknowledged, converse, input, output, plain_request, shell_handshake};
 
 const KEY: [u8; 64] = [42; 64];
 
@@ -92,16 +92,20 @@ fn bytes_are_encrypted_both_ways_and_sizes_are_not() {
 }
 
 #[test]
-fn what_was_sent_in_the_clear_is_encrypted_when_a_late_handshake_asks_for_it() {
+fn an_agent_that_is_slow_to_ask_for_encryption_is_sent_nothing_but_a_size_until_then() {
     let mut client = End::client(Some(SECOND));
-    client.wait(SECOND);
     client.write("typed secret");
-    let early = client.channel.poll_transmit(client.now).expect("data");
+    client.wait(SECOND);
+    let early = client.channel.poll_transmit(client.now).expect("a size");
+    client.pass(90 * SECOND);
+    let repeated = client.sent();
+    assert!(repeated.iter().all(|message| message.header.payload_type == PayloadType::Size));
     let mut agent = End::agent(Some(shell_handshake(Some(request(None)))));
     agent.hear(early);
     let (mut asked, mut challenged, mut events) = (None, None, Vec::new());
     converse(&mut client, &mut agent, |end, event| events.extend(play_kms(end, event, &mut asked, &mut challenged)));
     let outputs = events.iter().filter(|event| matches!(event, Event::Output(_))).collect::<Vec<_>>();
+    assert_eq!(events.iter().filter(|event| matches!(event, Event::Ready(Some(_)))).count(), 1, "{events:?}");
     assert_eq!(
         outputs,
         [&Event::Output("typed secret".into())],
@@ -162,4 +166,118 @@ fn a_client_that_cannot_open_the_challenge_does_not_answer_it() {
     assert_eq!(client.channel.receive_statistics().malformed, 1);
     agent.pass(15 * SECOND);
     assert!(matches!(&agent.events()[..], [Event::Failed(Failure::Handshake(_))]));
+}
+
+/// A request for encryption alone.
+fn key_request() -> String {
+    super::end::request(&json!([{ "ActionType": "KMSEncryption", "ActionParameters": { "KMSKeyId": "key" } }]))
+}
+
+/// What a client reports at the end, and that it has sent not one byte of the user.
+fn refuses(mut client: End) -> Failure {
+    let events = client.events();
+    let Some(Event::Failed(failure)) = events.last() else { panic!("{events:?}") };
+    assert!(!events.iter().any(|event| matches!(event, Event::Ready(_) | Event::Output(_))), "{events:?}");
+    assert!(client.channel.has_ended() && client.sent().is_empty() && client.channel.poll_timeout().is_none());
+    failure.clone()
+}
+
+#[test]
+fn no_session_that_is_to_be_encrypted_opens_in_the_clear() {
+    type Agent = fn(&mut End);
+    let cases: [(Agent, &str); 7] = [
+        // Completed while KMS is still at work.
+        (|client| client.hear(output(1, PayloadType::HandshakeComplete, COMPLETE)), "without a key"),
+        // Completed although no key could be had.
+        (
+            |client| {
+                client.channel.provide_sealed_key(Err("denied".to_owned()));
+                client.hear(output(1, PayloadType::HandshakeComplete, COMPLETE));
+            },
+            "without a key",
+        ),
+        // Output instead of the rest of the handshake.
+        (|client| client.hear(output(1, PayloadType::Output, b"$ ")), "in the clear"),
+        (|client| client.hear(output(1, PayloadType::StdErr, b"$ ")), "in the clear"),
+        (|client| client.hear(output(1, PayloadType::ExitCode, b"EXIT_CODE: 0")), "in the clear"),
+        // Output behind the key and before the completion.
+        (
+            |client| {
+                let sealed = SealedKey { plaintext: key(), ciphertext: b"sealed".to_vec() };
+                client.channel.provide_sealed_key(Ok(sealed));
+                client.hear(output(1, PayloadType::Output, b"$ "));
+            },
+            "in the clear",
+        ),
+        // The same, out of order.
+        (
+            |client| {
+                client.hear(output(2, PayloadType::Output, b"$ "));
+                client.hear(output(1, PayloadType::HandshakeComplete, COMPLETE));
+            },
+            "without a key",
+        ),
+    ];
+    for (agent, reason) in cases {
+        for grace in [None, Some(SECOND)] {
+            let mut client = End::client(grace);
+            client.write("typed secret");
+            client.hear(output(0, PayloadType::HandshakeRequest, key_request()));
+            assert!(matches!(&client.events()[..], [Event::KeyNeeded(_)]));
+            client.sent();
+            agent(&mut client);
+            let failure = refuses(client).to_string();
+            assert!(failure.contains(reason), "{failure}");
+        }
+    }
+}
+
+#[test]
+fn a_request_that_cannot_be_read_may_have_asked_for_a_key() {
+    let mut client = End::client(None);
+    client.write("typed secret");
+    let torn = key_request().replace('}', "");
+    client.hear(output(0, PayloadType::HandshakeRequest, torn));
+    client.hear(output(1, PayloadType::HandshakeComplete, COMPLETE));
+    assert!(matches!(refuses(client), Failure::Handshake(_)));
+}
+
+#[test]
+fn an_agent_that_asks_for_encryption_when_bytes_have_travelled_without_ends_the_session() {
+    let cases: [fn(&mut End) -> i64; 3] = [
+        // In a second handshake.
+        |client| {
+            client.hear(output(0, PayloadType::HandshakeRequest, plain_request()));
+            1
+        },
+        |client| {
+            client.hear(output(0, PayloadType::HandshakeRequest, plain_request()));
+            client.hear(output(1, PayloadType::HandshakeComplete, COMPLETE));
+            2
+        },
+        // Behind output.
+        |client| {
+            client.hear(output(0, PayloadType::Output, b"$ "));
+            1
+        },
+    ];
+    for begin in cases {
+        let mut client = End::client(None);
+        let next = begin(&mut client);
+        client.events();
+        client.hear(output(next, PayloadType::HandshakeRequest, key_request()));
+        let events = client.events();
+        assert!(matches!(&events[..], [Event::Failed(Failure::Unencrypted(_))]), "{events:?}");
+    }
+    // And behind keys that were sent when it had acknowledged something, and had asked for nothing.
+    let mut client = End::client(Some(SECOND));
+    client.wait(SECOND);
+    client.sent();
+    client.hear(super::end::acknowledgement(0));
+    client.pass(2 * SECOND);
+    client.write("typed");
+    assert_eq!(client.sent().len(), 1);
+    client.events();
+    client.hear(output(0, PayloadType::HandshakeRequest, key_request()));
+    assert!(matches!(&client.events()[..], [Event::Failed(Failure::Unencrypted(_))]));
 }

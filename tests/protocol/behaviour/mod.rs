@@ -5,6 +5,7 @@ mod end;
 mod garbage;
 mod handshake;
 mod kms;
+mod memory;
 mod reliability;
 mod secrets;
 mod sending;

@@ -1,6 +1,6 @@
 //! Nothing is lost, doubled or late: acknowledgements and repetitions.
 
-use ssmx::protocol::{Event, MessageType, PayloadType};
+use ssmx::protocol::{Event, Failure, MessageType, PayloadType};
 
 use super::end::{
     COMPLETE, End, MS, SECOND, acknowledged, acknowledgement, input, output, plain_request, with_wrong_digest,
@@ -161,12 +161,14 @@ fn unread_events_are_bounded() {
 
 #[test]
 fn messages_out_of_order_are_bounded_and_not_acknowledged_beyond() {
-    let mut client = End::client_with(None, |config| config.reorder_buffer = 10);
+    // Bytes that each message counts for beside its payload.
+    const KEEPING: usize = 128;
+    let mut client = End::client_with(None, |config| config.reorder_buffer = 10 + 2 * KEEPING);
     client.hear(output(1, PayloadType::Output, b"12345678"));
     client.hear(output(2, PayloadType::Output, b"123"));
     client.hear(output(3, PayloadType::Output, b"12"));
     assert_eq!(client.acknowledged(), [1, 3]);
-    assert_eq!(client.channel.buffered(), 10);
+    assert_eq!(client.channel.buffered(), 10 + 2 * KEEPING);
 }
 
 #[test]
@@ -264,4 +266,47 @@ fn a_gap_is_repeated_without_waiting_for_a_timeout() {
         agent.hear(acknowledgement(sequence));
     }
     assert_eq!(agent.stream().iter().map(|(sequence, ..)| *sequence).collect::<Vec<_>>(), [0]);
+}
+
+/// Lets seconds pass in each of which the agent repeats message 2, which is here already. Message 1 is not.
+fn repeat_without_the_one_before(client: &mut End, seconds: u32) -> Vec<Event> {
+    for _ in 0..seconds {
+        client.pass(SECOND);
+        client.hear(output(2, PayloadType::Output, b"later"));
+    }
+    client.sent();
+    client.events()
+}
+
+#[test]
+fn a_message_that_does_not_come_while_the_agent_goes_on_ends_the_session_after_a_minute() {
+    let mut client = End::ready_client();
+    client.hear(output(2, PayloadType::Output, b"later"));
+    assert!(repeat_without_the_one_before(&mut client, 59).is_empty());
+    assert_eq!(repeat_without_the_one_before(&mut client, 2), [Event::Failed(Failure::MessageMissing)]);
+    assert!(client.channel.has_ended());
+}
+
+#[test]
+fn a_message_may_be_missing_for_longer_while_nothing_is_heard_or_read() {
+    // An agent that is silent, as during its own outage.
+    let mut client = End::ready_client();
+    client.hear(output(2, PayloadType::Output, b"later"));
+    client.pass(600 * SECOND);
+    assert!(client.events().is_empty());
+    // One whose messages lie unread.
+    for _ in 0..10 {
+        assert!(repeat_without_the_one_before(&mut client, 50).is_empty());
+        client.channel.handle_unread(client.now);
+    }
+    // An outage of ours.
+    client.channel.handle_disconnected();
+    client.pass(600 * SECOND);
+    client.channel.handle_connected(client.now);
+    assert!(repeat_without_the_one_before(&mut client, 50).is_empty());
+    // It comes, and nothing is left of the wait.
+    client.hear(output(1, PayloadType::Output, b"first"));
+    client.hear(output(2, PayloadType::Output, b"later"));
+    assert_eq!(client.events(), [Event::Output("first".into()), Event::Output("later".into())]);
+    assert_eq!(client.channel.poll_timeout(), None);
 }

@@ -34,7 +34,7 @@ pub(crate) struct Client {
     pub(crate) stderr: Vec<u8>,
     /// Each message of `stdout` by itself.
     pub(crate) messages: Vec<Bytes>,
-    pub(crate) exit_code: Option<i32>,
+    pub(crate) exit_code: Option<i64>,
     pub(crate) flags: Vec<Flag>,
     pub(crate) ready: bool,
     pub(crate) handshake: Option<Handshake>,
