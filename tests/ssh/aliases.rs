@@ -75,8 +75,23 @@ fn it_is_installed_where_openssh_reads_or_not_at_all() {
     let installed = ssh_config(real.path(), &["--install"]);
     assert_eq!(installed.code(), 0, "{installed:?}");
 
-    // What the person has in front counts, and nothing is claimed.
+    // Of a host with a ProxyCommand of its own no more is said than is so.
     let config = real.path().join(".ssh/config");
+    fs::write(
+        &config,
+        "Host mydb\n    HostName web-1.ssmx\nHost other\n    HostName a.ssmx\n    ProxyCommand theirs\n",
+    )
+    .unwrap();
+    assert_snapshot!(ssh_config(real.path(), &["--install"]).shown(), @"
+    exit code: 0
+    --- stderr
+    Up to date: /tmp/TEMPORARY/.ssh/ssmx_config
+    Included it at the top and the end of /tmp/TEMPORARY/.ssh/config
+    Now `ssh NAME.ssmx` and `ssh INSTANCE-ID` go through Session Manager
+    warning: `ssh other` does not: its ProxyCommand is `theirs`
+    ");
+
+    // What the person has in front counts, and nothing is claimed.
     fs::write(&config, "Host *\n    ProxyCommand theirs\nHost *\n    Include ssmx_config\n").unwrap();
     assert_snapshot!(ssh_config(real.path(), &["--install"]).shown(), @"
     exit code: 1

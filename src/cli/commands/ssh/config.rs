@@ -200,8 +200,19 @@ async fn check_installed(ui: &Ui, folder: &Path, proxy_command: &str) -> Result<
         )));
     }
     ui.status("Now `ssh NAME.ssmx` and `ssh INSTANCE-ID` go through Session Manager");
+    // Hosts of the person's own, of which some may have settings further up that count before ours.
+    let own = std::fs::read(folder.join("config")).unwrap_or_default();
+    for host in include::hosts_of_instances(&own).into_iter().take(MOST_HOSTS) {
+        let found = Settings::ask(&["--".to_owned(), host.clone()]).await.ok().and_then(|found| found.proxy_command);
+        if let Some(other) = found.filter(|found| found != proxy_command) {
+            ui.warning(format!("`ssh {host}` does not: its ProxyCommand is `{other}`"));
+        }
+    }
     Ok(Exit::FINE)
 }
+
+/// Hosts of the person's own that are looked at: each takes a run of ssh.
+const MOST_HOSTS: usize = 32;
 
 fn uninstall(ui: &Ui, folder: &Path) -> Result<Exit, CliError> {
     let config = folder.join("config");

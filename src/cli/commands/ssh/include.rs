@@ -1,5 +1,8 @@
 //! Puts our lines into a person's OpenSSH configuration and takes them out again, without losing anything else of it.
 
+use super::arguments::setting;
+use crate::cli::commands::proxy::without_suffix;
+
 /// Our own file, beside the person's.
 pub(crate) const FILE: &str = "ssmx_config";
 
@@ -59,6 +62,31 @@ fn without_last(content: &[u8]) -> Vec<u8> {
     content
 }
 
+/// Hosts of the content whose `HostName` is an instance, each by the first of its names that is no pattern.
+pub(crate) fn hosts_of_instances(content: &[u8]) -> Vec<String> {
+    let text = String::from_utf8_lossy(content);
+    let (mut host, mut found) = (None, Vec::new());
+    for (keyword, value) in text.lines().filter_map(setting) {
+        match keyword.to_ascii_lowercase().as_str() {
+            "host" => {
+                let mut names = value.split_whitespace().map(|name| name.trim_matches('"'));
+                host = names.find(|name| !name.starts_with('-') && !name.contains(['*', '?', '!'])).map(str::to_owned);
+            }
+            "match" => host = None,
+            "hostname" if is_instance(value) => found.extend(host.clone()),
+            _ => {}
+        }
+    }
+    found
+}
+
+/// Whether our file is for a host of this name.
+fn is_instance(name: &str) -> bool {
+    const DIGITS: usize = 17;
+    let id = name.strip_prefix("i-").or(name.strip_prefix("mi-"));
+    without_suffix(name) != name || id.is_some_and(|digits| digits.len() == DIGITS)
+}
+
 fn lines(content: &[u8]) -> impl Iterator<Item = &[u8]> {
     content.split_inclusive(|byte| *byte == b'\n')
 }
@@ -90,6 +118,15 @@ mod tests {
         let added = [&include(b"Host a\n"), b"Host b\n".as_slice()].concat();
         assert_eq!(include(&added), [FIRST, b"Host a\nHost b\n", &last].concat());
         assert_eq!(exclude(&added), b"Host a\nHost b\n");
+    }
+
+    #[test]
+    fn hosts_of_instances_are_found_by_their_names() {
+        let content =
+            b"HostName web.ssmx\nHost mydb *.db\n  hostname=Web-1.ssmx\nHost * !x\n  HostName i-0123456789abcdef0\n\
+            Host c\n HostName example.com\nMatch user x\n HostName web.ssmx\nHost -x\n HostName web.ssmx";
+        assert_eq!(hosts_of_instances(content), ["mydb"]);
+        assert!(hosts_of_instances(b"\xff\n\n#\nHost\nHostName\n").is_empty());
     }
 
     proptest! {
