@@ -3,6 +3,9 @@
 # `install.sh --help` says how. Needs nothing but a POSIX shell and the usual tools; never asks for another user's rights.
 set -eu
 
+# The public key that signs releases (`ssh-ed25519 AAAA…`). Empty: releases are not signed yet.
+release_key=''
+
 usage() {
     cat <<'END'
 Installs ssmx: the program, its man pages, and its completions for bash, zsh, fish, elvish and PowerShell.
@@ -14,6 +17,7 @@ Usage: install.sh [OPTIONS]                 builds ssmx from the source tree of 
 Options:
   --prefix DIR    where to install [default: ~/.local, or /usr/local for root]
   --sha256 HEX    checksum of the archive [default: read from ARCHIVE.sha256, beside it]
+  --key FILE      public key that must have signed the archive, in ARCHIVE.sig [default: the one of releases]
   --binary FILE   installs this program instead of building one, with the tree's pages and completions
   --plugin        also links session-manager-plugin to ssmx, for the AWS CLI
   --uninstall     removes the files installed under the prefix, and nothing else
@@ -62,20 +66,22 @@ main() {
 }
 
 read_arguments() {
-    prefix='' archive='' checksum='' binary='' plugin='' uninstall=''
+    prefix='' archive='' checksum='' key='' binary='' plugin='' uninstall=''
     while [ $# -gt 0 ]; do
         case $1 in
-            --prefix | --sha256 | --binary)
+            --prefix | --sha256 | --key | --binary)
                 [ -n "${2:-}" ] || wrong_usage "$1 needs a value"
                 case $1 in
                     --prefix) prefix=$2 ;;
                     --sha256) checksum=$2 ;;
+                    --key) key=$2 ;;
                     --binary) binary=$2 ;;
                 esac
                 shift
                 ;;
             --prefix=?*) prefix=${1#*=} ;;
             --sha256=?*) checksum=${1#*=} ;;
+            --key=?*) key=${1#*=} ;;
             --binary=?*) binary=${1#*=} ;;
             --plugin) plugin=yes ;;
             --uninstall) uninstall=yes ;;
@@ -93,6 +99,7 @@ read_arguments() {
     done
     [ -z "$archive" ] || [ -z "$binary" ] || wrong_usage "give an archive or a program, not both"
     [ -z "$checksum" ] || [ -n "$archive" ] || wrong_usage "--sha256 needs an archive"
+    [ -z "$key" ] || [ -n "$archive" ] || wrong_usage "--key needs an archive"
     [ -z "$uninstall" ] || [ -z "$archive$binary$plugin" ] || wrong_usage "--uninstall takes no other option than --prefix"
 }
 
@@ -171,36 +178,33 @@ build() {
     binary=$work/built/bin/ssmx
 }
 
-# Fetches the archive if need be, and unpacks it once its checksum is right.
+# Takes a private copy of the archive, and unpacks it once its checksum and its signature are right: of a file that others
+# can write, what is checked would not be what is unpacked.
 open_archive() {
-    local_archive=$archive
-    sums=$archive.sha256
+    copy=$work/archive.tar.gz
+    given=$checksum
     case $archive in
         https://*)
-            local_archive=$work/archive.tar.gz
-            sums=$work/archive.sha256
             say "Fetching $archive"
-            fetch "$archive" "$local_archive"
-            [ -n "$checksum" ] || fetch "$archive.sha256" "$sums"
+            fetch "$archive" "$copy"
+            [ -n "$given" ] || fetch "$archive.sha256" "$work/archive.sha256"
             ;;
         *://*) wrong_usage "archives are fetched only from https:// URLs" ;;
+        *)
+            [ -f "$archive" ] || die "$archive does not exist"
+            cp "$archive" "$copy" || die "cannot copy $archive to $work"
+            if [ -z "$given" ]; then
+                [ -f "$archive.sha256" ] ||
+                    die "$archive.sha256 is missing, so the archive cannot be verified" "give the checksum with --sha256 HEX"
+                cp "$archive.sha256" "$work/archive.sha256" || die "cannot copy $archive.sha256 to $work"
+            fi
+            ;;
     esac
-    [ -f "$local_archive" ] || die "$archive does not exist"
-    if [ -z "$checksum" ]; then
-        [ -f "$sums" ] ||
-            die "$archive.sha256 is missing, so the archive cannot be verified" "give the checksum with --sha256 HEX"
-        read -r checksum _ <"$sums" || [ -n "$checksum" ] || die "$archive.sha256 is empty"
-    fi
-    expected=$(printf '%s' "$checksum" | tr 'ABCDEF' 'abcdef')
-    case $expected in *[!0-9a-f]*) expected='' ;; esac
-    [ ${#expected} -eq 64 ] || die "\`$checksum\` is not a SHA-256 checksum, which has 64 hexadecimal digits"
-    found=$(sha256 "$local_archive")
-    [ "$found" = "$expected" ] ||
-        die "the checksum of $archive is wrong: expected $expected, found $found" \
-            "it is damaged, or not the right one: do not use it, and fetch it again"
+    check_sum
+    check_signature
 
     mkdir "$work/unpacked"
-    tar -xzf "$local_archive" -C "$work/unpacked" || die "cannot unpack $archive"
+    tar -xzf "$copy" -C "$work/unpacked" || die "cannot unpack $archive"
     # The files, or one folder with the files.
     for tree in "$work/unpacked" "$work/unpacked"/*; do
         binary=$tree/ssmx
@@ -209,10 +213,60 @@ open_archive() {
     die "$archive does not contain ssmx"
 }
 
+check_sum() {
+    if [ -z "$given" ]; then
+        read -r checksum _ <"$work/archive.sha256" || [ -n "$checksum" ] || die "$archive.sha256 is empty"
+    fi
+    expected=$(printf '%s' "$checksum" | tr 'ABCDEF' 'abcdef')
+    case $expected in *[!0-9a-f]*) expected='' ;; esac
+    [ ${#expected} -eq 64 ] || die "\`$checksum\` is not a SHA-256 checksum, which has 64 hexadecimal digits"
+    found=$(sha256 "$copy")
+    [ "$found" = "$expected" ] ||
+        die "the checksum of $archive is wrong: expected $expected, found $found" \
+            "it is damaged, or not the right one: do not use it, and fetch it again"
+}
+
+# A checksum that lies beside the archive shows damage, and not who made it.
+check_signature() {
+    signer=$release_key
+    if [ -n "$key" ]; then
+        [ -f "$key" ] || die "$key does not exist" "name the file of a public key with --key"
+        # Without the name at its end.
+        read -r type blob _ <"$key" || [ -n "${blob:-}" ] || die "$key is not a public key"
+        signer="$type ${blob:-}"
+    fi
+    if [ -z "$signer" ]; then
+        [ -n "$given" ] ||
+            say "Note: only the checksum beside $archive was verified. It shows damage, and not who made the archive."
+        return 0
+    fi
+    signature=$work/archive.sig
+    if ! get_signature; then
+        missing="$archive.sig is missing, so nobody vouches for the archive"
+        [ -z "$key" ] || die "$missing" "do not use it, and ask where it is from for the signature"
+        [ -n "$given" ] || die "$missing" "do not use it, or give a checksum that you trust with --sha256 HEX"
+        say "Note: $archive is not signed. Only the checksum that you gave was verified."
+        return 0
+    fi
+    has ssh-keygen || die "ssh-keygen is missing, so the signature cannot be verified" "install the OpenSSH client"
+    printf 'ssmx namespaces="ssmx-release" %s\n' "$signer" >"$work/signers"
+    ssh-keygen -Y verify -f "$work/signers" -I ssmx -n ssmx-release -s "$signature" <"$copy" >"$work/verified" 2>&1 ||
+        die "the signature of $archive is wrong: $(tail -n 1 "$work/verified")" "do not use it: somebody else made it"
+    say "The signature of $archive is right."
+}
+
 fetch() {
     has curl || die "curl is missing" "install it to fetch archives, or give the path of an archive"
     curl --proto '=https' --tlsv1.2 --fail --location --silent --show-error --retry 2 --output "$2" "$1" ||
         die "cannot fetch $1" "see the output of curl above"
+}
+
+# Whether there is a signature: it may be missing, and that is no error yet.
+get_signature() {
+    case $archive in
+        https://*) curl --proto '=https' --tlsv1.2 --fail --location --silent --retry 2 --output "$signature" "$archive.sig" ;;
+        *) [ -f "$archive.sig" ] && cp "$archive.sig" "$signature" ;;
+    esac
 }
 
 sha256() {
@@ -228,12 +282,17 @@ sha256() {
 check_program() {
     case $binary in */*) ;; *) binary=./$binary ;; esac
     [ -f "$binary" ] || die "$binary does not exist"
+    named=$binary
+    # What is tried is what is installed.
+    binary=$work/program
+    cp "$named" "$binary" || die "cannot copy $named to $work"
+    chmod 755 "$binary"
     version=$("$binary" --version) ||
-        die "$binary does not run on this machine ($(uname -s) $(uname -m))" \
+        die "$named does not run on this machine ($(uname -s) $(uname -m))" \
             "it must be built for this machine; if programs cannot run in ${TMPDIR:-/tmp}, set TMPDIR"
     case $version in
         'ssmx '*) ;;
-        *) die "$binary is not ssmx" ;;
+        *) die "$named is not ssmx" ;;
     esac
 }
 

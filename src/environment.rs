@@ -65,8 +65,10 @@ pub(crate) const SANDBOX_KNOWN_HOSTS: Variable =
     internal("SSMX_SANDBOX_KNOWN_HOSTS", "The file with the host keys of a sandbox's instances");
 /// From the completion scripts to ssmx, as the next two.
 pub(crate) const COMPLETE: Variable = internal("SSMX_COMPLETE", "The shell that asks what can stand at the cursor");
-pub(crate) const COMPLETE_LINE: Variable =
-    internal("SSMX_COMPLETE_LINE", "The line up to the cursor, from shells that do not hand over words");
+pub(crate) const COMPLETE_LINE: Variable = internal(
+    "SSMX_COMPLETE_LINE",
+    "The line up to the cursor, or a word a line, from shells that hand over no arguments",
+);
 pub(crate) const COMPLETE_BREAKS: Variable =
     internal("SSMX_COMPLETE_BREAKS", "The characters at which the shell takes words apart for completion");
 

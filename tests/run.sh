@@ -40,6 +40,7 @@ need ssh-keygen openssh-client
 need sshd openssh-server
 need zsh zsh
 [ -r /usr/share/bash-completion/bash_completion ] || missing="$missing bash-completion"
+[ -n "$(find /usr/lib /usr/lib64 -maxdepth 2 -name libnss_wrapper.so 2>/dev/null)" ] || missing="$missing libnss-wrapper"
 python3 -c 'import ensurepip, venv' 2>/dev/null || missing="$missing python3-venv"
 
 if [ -n "$missing" ]; then

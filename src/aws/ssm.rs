@@ -1,6 +1,6 @@
 //! Sessions: start, resume, end; and whether an instance can have one.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, fmt, time::Duration};
 
 use aws_sdk_ssm::{config::Builder, types::ConnectionStatus as SdkConnectionStatus};
 
@@ -23,8 +23,9 @@ pub struct StartSession {
     pub reason: Option<String>,
 }
 
-/// A session that was started, and what opens its data channel.
-#[derive(Clone, Debug)]
+/// A session that was started, and what opens its data channel. `Debug` shows neither token nor URL, whose query may be
+/// signed.
+#[derive(Clone)]
 pub struct StartedSession {
     /// The id of the session.
     pub session_id: String,
@@ -34,13 +35,25 @@ pub struct StartedSession {
     pub stream_url: String,
 }
 
-/// The answer to a resumption.
-#[derive(Clone, Debug)]
+/// The answer to a resumption. `Debug` shows neither token nor URL.
+#[derive(Clone)]
 pub struct ResumedSession {
     /// The token for the next data channel, which takes the place of the older one. Without it the session has ended.
     pub token: Option<Secret>,
     /// Where the data channel is now, if the service says so.
     pub stream_url: Option<String>,
+}
+
+impl fmt::Debug for StartedSession {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StartedSession").field("session_id", &self.session_id).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for ResumedSession {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ResumedSession").field("ended", &self.token.is_none()).finish_non_exhaustive()
+    }
 }
 
 /// Whether the agent of an instance is connected to Session Manager.

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 
 use insta::assert_snapshot;
 
@@ -32,6 +33,45 @@ fn the_committed_scripts_are_those_that_are_printed() {
         stale.is_empty(),
         "stale: {stale:?}; `UPDATE_COMPLETIONS=1 cargo test --test e2e completions` writes them anew"
     );
+}
+
+#[test]
+fn nothing_of_the_line_is_run_by_powershell() {
+    let script = run(ssmx().args(["completions", "powershell"])).out().to_lowercase();
+    for runs in ["invoke-expression", "iex", "scriptblock]::create", "invoke-command", "invokescript", "@\""] {
+        assert!(!script.contains(runs), "{runs}");
+    }
+}
+
+#[test]
+fn powershell_asks_with_words_and_gets_candidates_with_its_quotes() {
+    // As the script asks.
+    let ask = |words: &[&str], breaks: &str| {
+        let mut ssmx = ssmx();
+        ssmx.env("SSMX_COMPLETE", "powershell").env("SSMX_COMPLETE_LINE", words.join("\n"));
+        run(ssmx.env("SSMX_COMPLETE_BREAKS", breaks)).out()
+    };
+    assert_eq!(ask(&["ssmx", "exe"], ""), "exec\tRun a command without a terminal and exit with its exit code\n");
+    assert!(ask(&["ssmx", "ls", "--region", "us-east-1,us-gov-w"], ",").starts_with("us-gov-west-1"));
+    assert!(ask(&["ssmx", "completions", ""], "").lines().count() == 5);
+}
+
+#[test]
+#[ignore = "needs pwsh, which is in none of the places that the tests install from"]
+fn a_real_powershell_completes() {
+    let script = "
+        . ./completions/_ssmx.ps1
+        foreach ($line in 'ssmx exe', 'ssmx completions ', 'ssmx ls --region us-east-1,us-gov-w', 'true; ssmx completions fi', 'ssmx $(throw)') {
+            (TabExpansion2 -inputScript $line -cursorColumn $line.Length).CompletionMatches.CompletionText -join ' '
+        }";
+    let program = Path::new(env!("CARGO_BIN_EXE_ssmx")).parent().unwrap();
+    let path = std::env::var("PATH").unwrap();
+    let mut pwsh = Command::new("pwsh");
+    pwsh.args(["-NoProfile", "-NonInteractive", "-Command", script]).current_dir(env!("CARGO_MANIFEST_DIR"));
+    let completed = run(pwsh.env("PATH", format!("{}:{path}", program.display())));
+    let out = completed.out();
+    let lines: Vec<_> = out.lines().collect();
+    assert_eq!(lines[..4], ["exec", "bash zsh fish powershell elvish", "us-gov-west-1", "fish"], "{completed:?}");
 }
 
 #[test]

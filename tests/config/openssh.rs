@@ -72,7 +72,7 @@ fn scp_gets_user_and_port_of_its_hosts() {
     hint: copy to this machine first, or name one port with `-P`
     ");
     let out = with_stand_ins(&lab, &["scp", "--no-push-key", "-P", "22", "db:/x", "web:/y"]).out();
-    assert!(out.contains("=db' ") && out.contains(" %h %p"), "{out}");
+    assert!(out.contains("=db' ") && out.contains(" '%h' %p"), "{out}");
 }
 
 #[test]

@@ -27,9 +27,10 @@ use page::{Ports, Step};
 const BEFORE: &str = r#"
 export HOME=$PWD PATH=$PWD/bin:$PATH GIT_CONFIG_NOSYSTEM=1
 ssh-keygen -q -t ed25519 -N '' -f key
+home='case "$*" in "-G -F none "*) echo "userknownhostsfile $HOME/.ssh/known_hosts"; exit ;; esac'
 printf 'Include "%s"\nBatchMode yes\nIdentityFile "%s"\n' "$PWD/.ssh/ssmx_config" "$PWD/key" >config
 for program in ssh scp sftp; do
-    printf '#!/bin/sh\nexec %s -F "%s" "$@"\n' "$(command -v $program)" "$PWD/config" >bin/$program
+    printf '#!/bin/sh\n%s\nexec %s -F "%s" "$@"\n' "$home" "$(command -v $program)" "$PWD/config" >bin/$program
     chmod +x bin/$program
 done
 ssmx exec web-1 -- sh -c 'mkdir -p .ssh && echo "$1" >.ssh/authorized_keys' sh "$(cat key.pub)"

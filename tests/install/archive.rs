@@ -5,7 +5,7 @@ use std::process::Command;
 
 use super::place::{Place, SHELLS};
 use crate::support::command::{Running, run};
-use crate::support::snapshot::{case, from_error};
+use crate::support::snapshot::{case, cases, from_error};
 
 /// Archives have the time of day in them.
 fn without_sums(text: &str) -> String {
@@ -113,6 +113,7 @@ fn an_archive_of_something_else_is_refused() {
     insta::assert_snapshot!(refused.shown(), @"
     exit code: 1
     --- stderr
+    Note: only the checksum beside ../ssmx.tar.gz was verified. It shows damage, and not who made the archive.
     error: /tmp/TEMPORARY/tmp/TEMPORARY/unpacked/completions/ssmx.fish is missing
     hint: the tree or the archive is incomplete
     ");
@@ -134,6 +135,144 @@ fn an_archive_of_something_else_is_refused() {
     error: nowhere.tar.gz does not exist
     ");
     assert!(place.files().is_empty());
+}
+
+#[test]
+fn what_was_checked_is_what_is_unpacked() {
+    for replaced in ["sha256sum", "ssh-keygen"] {
+        let place = Place::new();
+        place.program("tree/program", "6.6.6");
+        pack(&place, "");
+        fs::rename(place.at("ssmx.tar.gz"), place.at("other.tar.gz")).unwrap();
+        place.program("tree/program", "1.0.0");
+        pack(&place, "");
+        sign(&place, "release");
+        // Somebody who can write the archive waits for the moment in which it was checked.
+        let archive = place.at("ssmx.tar.gz");
+        place.shim(
+            replaced,
+            &format!(
+                "/usr/bin/{replaced} \"$@\"; code=$?; cp '{}' '{}'; exit $code",
+                place.at("other.tar.gz").display(),
+                archive.display()
+            ),
+        );
+        let key = place.at("release.pub");
+        let installed = place.run(&["--prefix", "p", "--key", key.to_str().unwrap(), "../ssmx.tar.gz"]);
+        assert_eq!(installed.code(), 0, "{installed:?}");
+        assert_eq!(fs::read(&archive).unwrap(), fs::read(place.at("other.tar.gz")).unwrap());
+        let version = run(&mut Command::new(place.at("home/p/bin/ssmx")));
+        assert_eq!(version.out(), "ssmx 1.0.0\n");
+    }
+}
+
+#[test]
+fn a_program_that_was_tried_is_the_one_that_is_installed() {
+    let place = Place::new();
+    place.script("tree/program", "cp \"$HOME/../other\" \"$HOME/../tree/program\"; echo ssmx 1.0.0");
+    place.program("other", "6.6.6");
+    assert_eq!(place.install(&[]).code(), 0);
+    assert!(fs::read_to_string(place.at("home/p/bin/ssmx")).unwrap().contains("1.0.0"));
+}
+
+/// Signs the archive with a new key of this name.
+fn sign(place: &Place, key: &str) {
+    let path = place.at(key);
+    let made = run(Command::new("ssh-keygen").args(["-q", "-t", "ed25519", "-N", "", "-C", key, "-f"]).arg(&path));
+    assert_eq!(made.code(), 0, "{made:?}");
+    let _ = fs::remove_file(place.at("ssmx.tar.gz.sig"));
+    let mut sign = Command::new("ssh-keygen");
+    sign.args(["-q", "-Y", "sign", "-n", "ssmx-release", "-f"]).arg(path).arg(place.at("ssmx.tar.gz"));
+    let signed = run(&mut sign);
+    assert_eq!(signed.code(), 0, "{signed:?}");
+}
+
+#[test]
+fn a_signature_is_verified_and_its_absence_is_told() {
+    let place = Place::new();
+    let sum = pack(&place, "");
+    let install = |args: &[&str]| place.run(&[&["--prefix", "p", "../ssmx.tar.gz"], args].concat());
+    let without_place = |text: String| -> String {
+        let lines = text.lines().filter(|line| !line.contains("PATH") && !line.contains("completion"));
+        without_sums(&lines.filter(|line| !line.starts_with("    ")).collect::<Vec<_>>().join("\n"))
+    };
+    let mut said = Vec::new();
+    let mut tell = |title: &str, args: &[&str]| {
+        let installed = install(args);
+        said.push((title.to_owned(), without_place(installed.shown())));
+        assert_eq!(installed.code() == 0, !place.files().is_empty());
+        assert_eq!(place.run(&["--prefix", "p", "--uninstall"]).code(), 0);
+    };
+    tell("only a checksum", &[]);
+    // The key of releases, once there is one.
+    sign(&place, "release");
+    let script = fs::read_to_string(place.at("tree/install.sh")).unwrap();
+    let key = fs::read_to_string(place.at("release.pub")).unwrap();
+    let key = key.trim().rsplit_once(' ').unwrap().0.to_owned();
+    place.write("tree/install.sh", &script.replace("release_key=''", &format!("release_key='{key}'")));
+    tell("signed", &[]);
+    sign(&place, "somebody");
+    tell("signed by somebody else", &[]);
+    tell("signed by whom is asked for", &["--key", "../somebody.pub"]);
+    fs::remove_file(place.at("ssmx.tar.gz.sig")).unwrap();
+    tell("not signed", &[]);
+    tell("not signed, with a checksum by hand", &["--sha256", &sum]);
+    tell("not signed by whom is asked for", &["--sha256", &sum, "--key", "../somebody.pub"]);
+    tell("no such key", &["--key", "../nobody.pub"]);
+    // For another purpose, by the right key.
+    let other = run(Command::new("ssh-keygen")
+        .args(["-q", "-Y", "sign", "-n", "file", "-f"])
+        .arg(place.at("release"))
+        .arg(place.at("ssmx.tar.gz")));
+    assert_eq!(other.code(), 0, "{other:?}");
+    tell("signed as something else", &[]);
+    insta::assert_snapshot!(cases(said), @"
+    === only a checksum
+    exit code: 0
+    --- stderr
+    Note: only the checksum beside ../ssmx.tar.gz was verified. It shows damage, and not who made the archive.
+    Installed ssmx 1.0.0 as /tmp/TEMPORARY/home/p/bin/ssmx.
+    === signed
+    exit code: 0
+    --- stderr
+    The signature of ../ssmx.tar.gz is right.
+    Installed ssmx 1.0.0 as /tmp/TEMPORARY/home/p/bin/ssmx.
+    === signed by somebody else
+    exit code: 1
+    --- stderr
+    error: the signature of ../ssmx.tar.gz is wrong: Could not verify signature.
+    hint: do not use it: somebody else made it
+    === signed by whom is asked for
+    exit code: 0
+    --- stderr
+    The signature of ../ssmx.tar.gz is right.
+    Installed ssmx 1.0.0 as /tmp/TEMPORARY/home/p/bin/ssmx.
+    === not signed
+    exit code: 1
+    --- stderr
+    error: ../ssmx.tar.gz.sig is missing, so nobody vouches for the archive
+    hint: do not use it, or give a checksum that you trust with --sha256 HEX
+    === not signed, with a checksum by hand
+    exit code: 0
+    --- stderr
+    Note: ../ssmx.tar.gz is not signed. Only the checksum that you gave was verified.
+    Installed ssmx 1.0.0 as /tmp/TEMPORARY/home/p/bin/ssmx.
+    === not signed by whom is asked for
+    exit code: 1
+    --- stderr
+    error: ../ssmx.tar.gz.sig is missing, so nobody vouches for the archive
+    hint: do not use it, and ask where it is from for the signature
+    === no such key
+    exit code: 1
+    --- stderr
+    error: ../nobody.pub does not exist
+    hint: name the file of a public key with --key
+    === signed as something else
+    exit code: 1
+    --- stderr
+    error: the signature of ../ssmx.tar.gz is wrong: Could not verify signature.
+    hint: do not use it: somebody else made it
+    ");
 }
 
 /// Serves the current folder over TLS on a port that it tells.

@@ -6,7 +6,9 @@ use crate::support::command::run;
 
 #[test]
 fn shellcheck_finds_nothing() {
-    for words in [&["install.sh", "tests/run.sh", ".ci/run"][..], &["--shell=bash", "completions/ssmx.bash"]] {
+    for words in
+        [&["install.sh", "tests/run.sh", ".ci/run", ".ci/deny"][..], &["--shell=bash", "completions/ssmx.bash"]]
+    {
         let checked = run(Command::new("shellcheck").args(words).current_dir(env!("CARGO_MANIFEST_DIR")));
         assert_eq!(checked.code(), 0, "{}", checked.out());
     }

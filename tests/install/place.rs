@@ -98,7 +98,7 @@ impl Place {
         self.script(&format!("shims/{name}"), text);
     }
 
-    fn script(&self, path: &str, text: &str) {
+    pub(crate) fn script(&self, path: &str, text: &str) {
         // Nobody waits for a file that is still open for writing: it is replaced, not rewritten.
         let _ = fs::remove_file(self.at(path));
         self.write(path, &format!("#!/bin/sh\n{text}\n"));

@@ -222,6 +222,7 @@ fn a_command_line_that_makes_no_sense_is_told() {
     Options:
       --prefix DIR    where to install [default: ~/.local, or /usr/local for root]
       --sha256 HEX    checksum of the archive [default: read from ARCHIVE.sha256, beside it]
+      --key FILE      public key that must have signed the archive, in ARCHIVE.sig [default: the one of releases]
       --binary FILE   installs this program instead of building one, with the tree's pages and completions
       --plugin        also links session-manager-plugin to ssmx, for the AWS CLI
       --uninstall     removes the files installed under the prefix, and nothing else

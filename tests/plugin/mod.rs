@@ -3,6 +3,7 @@
 mod call;
 mod cli;
 mod command;
+mod ecs;
 mod install;
 pub(crate) mod play;
 mod port;

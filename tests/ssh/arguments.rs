@@ -162,7 +162,7 @@ fn scp_gets_its_files_with_the_hosts_replaced() {
     let two = setup.run("", &["scp", "me@web-1:a", "web-2:b"]);
     let out = two.out();
     let words: Vec<&str> = out.lines().collect();
-    assert!(words.contains(&"-3") && words[1].ends_with(" proxy %h %p"), "{two:?}");
+    assert!(words.contains(&"-3") && words[1].ends_with(" proxy '%h' %p"), "{two:?}");
     let [.., from, to] = words.as_slice() else { panic!("{words:?}") };
     let id = |word: &str, user: &str, path: &str| {
         let id = word.strip_prefix(user).and_then(|word| word.strip_suffix(path)).map(str::to_owned);

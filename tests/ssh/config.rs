@@ -5,25 +5,27 @@ use std::fs;
 use insta::assert_snapshot;
 use tempfile::TempDir;
 
+use super::account::Account;
 use crate::support::command::{run, ssmx};
 
 #[test]
 fn it_prints_installs_and_takes_away() {
     let home = TempDir::new().unwrap();
+    let account = Account::new(home.path());
     let ssh_config = |args: &[&str]| {
-        let finished = run(ssmx().env("HOME", home.path()).arg("ssh-config").args(args));
+        let finished = run(account.of(&mut ssmx()).env("HOME", home.path()).arg("ssh-config").args(args));
         assert_eq!(finished.code(), 0, "{finished:?}");
         finished
     };
     let printed = ssh_config(&["--profile", "work 1"]);
-    assert_snapshot!(printed.shown(), @"
+    assert_snapshot!(printed.shown(), @r#"
     exit code: 0
     --- stdout
     # Written by `ssmx ssh-config`; `ssmx ssh-config --install` updates it, `--uninstall` removes it.
-    Host *.ssmx i-????????????????? mi-?????????????????
-        ProxyCommand /bin/ssmx '--profile=work 1' proxy --typed=%n %h %p
+    Match host "*.ssmx,i-?????????????????,mi-?????????????????,!*'*,!*\*"
+        ProxyCommand /bin/ssmx '--profile=work 1' proxy --typed='%n' '%h' %p
         CheckHostIP no
-    ");
+    "#);
     assert!(!home.path().join(".ssh").exists());
 
     let person = "Host a\n    User b";
@@ -35,17 +37,24 @@ fn it_prints_installs_and_takes_away() {
     exit code: 0
     --- stderr
     Wrote /tmp/TEMPORARY/.ssh/ssmx_config
-    Included it at the top of /tmp/TEMPORARY/.ssh/config
+    Included it at the top and the end of /tmp/TEMPORARY/.ssh/config
     Now `ssh NAME.ssmx` and `ssh INSTANCE-ID` go through Session Manager
     ");
-    assert_eq!(fs::read_to_string(&config).unwrap(), format!("Include ssmx_config\n{person}"));
+    assert_snapshot!(fs::read_to_string(&config).unwrap(), @"
+    Include ssmx_config
+    Host a
+        User b
+    # Of ssmx, for hosts above whose HostName is an instance. `ssmx ssh-config --install` moves it to the end.
+    Match all
+        Include ssmx_config
+    ");
     let ours = home.path().join(".ssh/ssmx_config");
     assert_eq!(fs::read_to_string(&ours).unwrap(), ssh_config(&[]).out());
 
     assert_snapshot!(ssh_config(&["--uninstall"]).shown(), @"
     exit code: 0
     --- stderr
-    Removed the Include line from /tmp/TEMPORARY/.ssh/config
+    Removed the Include lines from /tmp/TEMPORARY/.ssh/config
     Removed /tmp/TEMPORARY/.ssh/ssmx_config
     ");
     assert_eq!(fs::read_to_string(&config).unwrap(), person);

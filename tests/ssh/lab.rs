@@ -65,15 +65,17 @@ impl Lab {
         command
     }
 
-    /// Writes the person's OpenSSH configuration, which includes what `ssmx ssh-config --install` has written, and puts
-    /// the person's key on these instances. OpenSSH does not look for the configuration in `HOME`: it has to be named.
+    /// Writes the person's OpenSSH configuration, which includes what `ssmx ssh-config` prints, and puts the person's
+    /// key on these instances. OpenSSH does not look for the configuration in `HOME`: it has to be named.
     pub(super) fn configure(&self, targets: &[&str]) -> PathBuf {
-        let installed = run(&mut self.ssmx(["ssh-config", "--install"]));
-        assert_eq!(installed.code(), 0, "{installed:?}");
+        let printed = run(&mut self.ssmx(["ssh-config"]));
+        assert_eq!(printed.code(), 0, "{printed:?}");
+        let ours = self.file(".ssh/ssmx_config");
+        fs::create_dir_all(ours.parent().unwrap()).unwrap();
+        fs::write(&ours, printed.out()).unwrap();
         let (key, config) = (self.file("key"), self.file("config"));
         let made = run(Command::new("ssh-keygen").args(["-q", "-t", "ed25519", "-N", "", "-f"]).arg(&key));
         assert_eq!(made.code(), 0, "{made:?}");
-        let ours = self.file(".ssh/ssmx_config");
         let text = format!("Include \"{}\"\nBatchMode yes\nIdentityFile \"{}\"\n", ours.display(), key.display());
         fs::write(&config, text).unwrap();
         let public = fs::read_to_string(self.file("key.pub")).unwrap();

@@ -1,5 +1,8 @@
 //! `ssmx ssh`, `scp`, `proxy` and `ssh-config`, with OpenSSH and with the programs that run over it.
 
+mod account;
+mod agent;
+mod aliases;
 mod ansible;
 mod arguments;
 mod bytes;
@@ -13,4 +16,5 @@ mod git;
 mod lab;
 mod login;
 mod proxy;
+mod refused;
 mod signals;

@@ -123,3 +123,13 @@ async fn the_connection_status_is_asked_for() {
     let aws = fake.aws().await;
     assert_eq!(aws.connection_status("i-0").await.unwrap(), ConnectionStatus::Connected);
 }
+
+#[test]
+fn debug_shows_nothing_that_opens_a_session() {
+    let url = "wss://gateway/x?X-Amz-Signature=s3cr3t";
+    let token = || Secret::new("AAEAAtoken".to_owned());
+    let started = StartedSession { session_id: "alice-1".to_owned(), token: token(), stream_url: url.to_owned() };
+    let resumed = ResumedSession { token: Some(token()), stream_url: Some(url.to_owned()) };
+    assert_eq!(format!("{started:?}"), "StartedSession { session_id: \"alice-1\", .. }");
+    assert_eq!(format!("{resumed:?}"), "ResumedSession { ended: false, .. }");
+}

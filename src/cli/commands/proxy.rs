@@ -1,5 +1,7 @@
 //! `ssmx proxy`.
 
+use std::collections::BTreeMap;
+
 use crate::channel::End;
 use crate::cli::command::Run;
 use crate::cli::completes::Completes;
@@ -88,7 +90,7 @@ impl Args {
                 let settings = context.settings_for(Some(alias))?;
                 Ok(TargetRequest { text: id.to_owned(), selector: None, settings })
             }
-            None => context.request_for(host),
+            None => context.request_for(in_its_case(&context.config.targets, host)),
         }
     }
 }
@@ -98,9 +100,25 @@ fn target<'a>(host: &'a str, typed: Option<&'a str>) -> &'a str {
     without_suffix(typed.filter(|typed| typed.eq_ignore_ascii_case(host)).unwrap_or(host))
 }
 
+/// The alias that ssh has written in lower case, as it does with a `HostName` of the person's configuration.
+fn in_its_case<'a, T>(aliases: &'a BTreeMap<String, T>, host: &'a str) -> &'a str {
+    let mut same = aliases.keys().filter(|alias| alias.eq_ignore_ascii_case(host));
+    match (same.next(), same.next()) {
+        (Some(alias), None) => alias,
+        _ => host,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_alias_is_found_behind_the_lower_case_of_ssh() {
+        let aliases = ["DB", "web", "Web"].map(|alias| (alias.to_owned(), 0)).into();
+        let found = ["db", "DB", "web", "Web", "WEB", "other"].map(|host| in_its_case(&aliases, host));
+        assert_eq!(found, ["DB", "DB", "web", "Web", "WEB", "other"]);
+    }
 
     #[test]
     fn hosts_of_ssh_are_targets() {

@@ -6,6 +6,7 @@ use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::task::{Context, Poll};
 
+use socket2::{Domain, SockAddr, Socket, Type};
 use tokio::net;
 
 use super::error::ListenError;
@@ -24,10 +25,11 @@ impl UnixListener {
     pub(super) fn open(path: PathBuf) -> Result<Self, ListenError> {
         remove_stale(&path)?;
         let refused = |error| ListenError::Address { address: path.display().to_string(), error };
-        let listener = net::UnixListener::bind(&path).map_err(refused)?;
-        // Between the two lines the mode is what umask left of 0777. A private folder rules that out.
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).map_err(refused)?;
+        let socket = Socket::new(Domain::UNIX, Type::STREAM, None).map_err(refused)?;
+        listen(&socket, &path).map_err(refused)?;
         let identity = identity(&path);
+        socket.set_nonblocking(true).map_err(refused)?;
+        let listener = net::UnixListener::from_std(socket.into()).map_err(refused)?;
         Ok(Self { listener, path, identity })
     }
 
@@ -47,6 +49,40 @@ impl Drop for UnixListener {
             let _ = fs::remove_file(&self.path);
         }
     }
+}
+
+/// The mode of a socket that only its owner may connect to.
+const OWNER_ONLY: u32 = 0o600;
+
+/// Connections that wait to be accepted; as many as the standard library has.
+const BACKLOG: i32 = 128;
+
+/// Listens under a name that is its owner's alone from its first moment, whatever umask says: a connection that is made
+/// before a later change of the mode would be served.
+fn listen(socket: &Socket, path: &Path) -> io::Result<()> {
+    if cfg!(any(target_os = "linux", target_os = "android")) {
+        // Here the name gets the mode that the socket has.
+        rustix::fs::fchmod(socket, rustix::fs::Mode::from_raw_mode(OWNER_ONLY as rustix::fs::RawMode))?;
+        socket.bind(&SockAddr::unix(path)?)?;
+        socket.listen(BACKLOG)
+    } else {
+        listen_from_private_folder(socket, path)
+    }
+}
+
+/// The same for systems on which a socket has no mode before it has a name: it gets its name in a folder that nobody else
+/// can enter.
+fn listen_from_private_folder(socket: &Socket, path: &Path) -> io::Result<()> {
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    // Its name is short, as the length of a socket's path is bounded.
+    let private = fs::Permissions::from_mode(0o700);
+    let folder = tempfile::Builder::new().prefix(".ssmx-").permissions(private).tempdir_in(parent)?;
+    let inside = folder.path().join("s");
+    socket.bind(&SockAddr::unix(&inside)?)?;
+    fs::set_permissions(&inside, fs::Permissions::from_mode(OWNER_ONLY))?;
+    socket.listen(BACKLOG)?;
+    // Unlike a rename, a second name takes nobody's place.
+    fs::hard_link(&inside, path)
 }
 
 fn identity(path: &Path) -> Option<(u64, u64)> {
@@ -90,6 +126,22 @@ mod tests {
         fs::write(&path, "precious").unwrap();
         assert!(UnixListener::open(path.clone()).unwrap_err().to_string().contains("not a socket"));
         assert_eq!(fs::read(&path).unwrap(), b"precious");
+    }
+
+    #[test]
+    fn a_name_is_its_owners_alone_from_its_first_moment() {
+        for listen in [listen, listen_from_private_folder] {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("db.sock");
+            let socket = || Socket::new(Domain::UNIX, Type::STREAM, None).unwrap();
+            let first = socket();
+            listen(&first, &path).unwrap();
+            assert_eq!(fs::metadata(&path).unwrap().mode() & 0o7777, 0o600);
+            let taken = listen(&socket(), &path).unwrap_err().kind();
+            assert!(matches!(taken, ErrorKind::AddrInUse | ErrorKind::AlreadyExists), "{taken}");
+            std::os::unix::net::UnixStream::connect(&path).unwrap();
+            assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "nothing is left lying about");
+        }
     }
 
     #[tokio::test]

@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use clap_complete::CompletionCandidate;
 
 use super::Shell;
-use super::quoting::{Word, quote, split};
+use super::quoting::{Word, quote, quote_for_powershell, split};
 use super::values::candidates;
 use crate::cli::exit::Exit;
 use crate::environment::{COMPLETE, COMPLETE_BREAKS, COMPLETE_LINE, Variable};
@@ -35,11 +35,10 @@ struct Request {
 impl Request {
     fn read(shell: Shell) -> Self {
         let args: Vec<String> = env::args_os().map(|arg| arg.to_string_lossy().into_owned()).collect();
+        let text = |variable: Variable| variable.text().unwrap_or_default();
         match shell {
-            Shell::Bash => {
-                let text = |variable: Variable| variable.text().unwrap_or_default();
-                Self::of_line(shell, &text(COMPLETE_LINE), &text(COMPLETE_BREAKS))
-            }
+            Shell::Bash => Self::of_line(shell, &text(COMPLETE_LINE), &text(COMPLETE_BREAKS)),
+            Shell::Powershell => Self::of_lines(shell, &text(COMPLETE_LINE), &text(COMPLETE_BREAKS)),
             // Behind the program's name and `--`.
             _ => Self::of_words(shell, args.into_iter().skip(2).collect()),
         }
@@ -50,6 +49,15 @@ impl Request {
         let last = words.pop().unwrap_or_default();
         let words = words.into_iter().map(|word| word.value).collect();
         Self::new(shell, words, last)
+    }
+
+    /// Of words that are on a line each, without their quotes. Of the last one the shell keeps what stands in front of the
+    /// last separator.
+    fn of_lines(shell: Shell, lines: &str, separators: &str) -> Self {
+        let mut words: Vec<String> = lines.split('\n').map(str::to_owned).collect();
+        let value = words.pop().unwrap_or_default();
+        let kept = value.rfind(|c| separators.contains(c)).map_or(0, |at| at + 1);
+        Self::new(shell, words, Word { value, kept, open: None })
     }
 
     fn of_words(shell: Shell, mut words: Vec<String>) -> Self {
@@ -110,9 +118,7 @@ impl Request {
             }
             Shell::Fish => described(value, '\t'),
             Shell::Powershell => {
-                let is_word = value.chars().all(|c| c.is_alphanumeric() || "_-./:=\\".contains(c));
-                let word = if is_word { value.to_owned() } else { format!("'{}'", value.replace('\'', "''")) };
-                described(&word, '\t')
+                described(&quote_for_powershell(value.strip_prefix(&self.last.value[..self.last.kept])?), '\t')
             }
             Shell::Elvish => value.to_owned(),
         })
@@ -153,7 +159,17 @@ mod tests {
         assert_eq!(fish.text(&candidates()), "root@web server:\ti-1\nroot@a:b\n");
         let elvish = Request::of_words(Shell::Elvish, raw.clone());
         assert_eq!(elvish.text(&candidates()), "root@web server:\nroot@a:b\n");
-        let powershell = Request::of_words(Shell::Powershell, raw);
-        assert_eq!(powershell.text(&candidates()), "'root@web server:'\ti-1\n'root@a:b'\n");
+    }
+
+    #[test]
+    fn powershell_hands_over_a_word_a_line_and_keeps_the_head_of_a_list() {
+        let request = Request::of_lines(Shell::Powershell, "ssmx\na b\n\nwe", "");
+        assert_eq!(words(&request), ["ssmx", "a b", "", "we"]);
+        assert_eq!(request.text(&candidates()), "'root@web server:'\ti-1\n'root@a:b'\n");
+        let regions = [CompletionCandidate::new("us-east-1,us-west-2"), CompletionCandidate::new("us-east-1,b c")];
+        let request = Request::of_lines(Shell::Powershell, "ssmx\nls\n--region\nus-east-1,", ",");
+        assert_eq!(words(&request), ["ssmx", "ls", "--region", "us-east-1,"]);
+        assert_eq!(request.text(&regions), "us-west-2\n'b c'\n");
+        assert_eq!(words(&Request::of_lines(Shell::Powershell, "", "")), [""]);
     }
 }

@@ -66,13 +66,15 @@ fn run(ui: &Ui, Args { shell }: Args) -> Result<Exit, CliError> {
 
 /// The script of a shell.
 ///
-/// Those of bash and zsh are our own: the ones that come with clap do not expect names with spaces, take words with a
-/// colon for several, and answer nothing the first time in a zsh that loads them by itself.
+/// Those of bash, zsh and PowerShell are our own: the ones that come with clap do not expect names with spaces, take words
+/// with a colon for several, answer nothing the first time in a zsh that loads them by itself, and have PowerShell run what
+/// is on the line.
 fn script(shell: Shell) -> std::io::Result<Vec<u8>> {
     match shell {
         Shell::Bash => return Ok(include_bytes!("../../../../completions/ssmx.bash").to_vec()),
         Shell::Zsh => return Ok(include_bytes!("../../../../completions/_ssmx").to_vec()),
-        Shell::Fish | Shell::Powershell | Shell::Elvish => {}
+        Shell::Powershell => return Ok(include_bytes!("../../../../completions/_ssmx.ps1").to_vec()),
+        Shell::Fish | Shell::Elvish => {}
     }
     let mut script = Vec::new();
     if let Some(generator) = Shells::builtins().completer(shell.name()) {

@@ -3,13 +3,14 @@
 //! In this order: the answer of StartSession, the region, the operation, the profile, the request of StartSession, and
 //! the endpoint of SSM. A CLI from before encryption ends after the operation.
 
+use std::borrow::Cow;
 use std::ffi::OsString;
 
-use serde::Deserialize;
 use serde_json::Value;
 use thiserror::Error;
 
 use super::answer;
+use super::fields::{self, Fields};
 use super::mistake::Mistake;
 use crate::aws::{Secret, StartedSession};
 
@@ -44,14 +45,10 @@ pub(crate) struct Account {
 }
 
 /// What the session was asked for with, as far as it matters afterwards.
-#[derive(Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Request {
-    #[serde(default)]
     pub(crate) target: String,
-    #[serde(default, rename = "DocumentName")]
     pub(crate) document: Option<String>,
-    #[serde(default)]
     parameters: Value,
 }
 
@@ -86,25 +83,24 @@ impl Invocation {
             [_, _, _, ..] => {}
             _ => return Err(Mistake::TooFew.into()),
         }
-        let texts: Result<Vec<&str>, usize> =
-            args.iter().enumerate().map(|(index, arg)| arg.to_str().ok_or(index + 1)).collect();
-        let texts = texts.map_err(|number| CallError::from(Mistake::NotText(number)))?;
         // What further arguments may mean one day is not known.
-        let given = |index: usize| texts.get(index).copied().filter(|text| !text.is_empty());
-        let account = account(given(1), given(3), given(5));
-
-        let text = answer::read(texts[0])?;
-        let answer: Answer = from_json(&text, ANSWER)?;
-        let parsed = if texts[2] == "StartSession" { request(given(4)) } else { Err(Mistake::Operation) };
-        let token = answer.token_value.filter(|token| !token.is_empty()).map(Secret::new);
-        let Some(session_id) = answer.session_id.filter(|id| !id.is_empty()) else {
-            return Err(Mistake::Missing(ANSWER, "SessionId").into());
+        let given = |index: usize| match args.get(index).map(|arg| arg.to_str().ok_or(Mistake::NotText(index + 1))) {
+            Some(text) => text.map(|text| Some(text).filter(|text| !text.is_empty())),
+            None => Ok(None),
         };
-        let whole = parsed.and_then(|request| {
-            let token = token.ok_or(Mistake::Missing(ANSWER, "TokenValue"))?;
-            let stream_url = answer.stream_url.ok_or(Mistake::Missing(ANSWER, "StreamUrl"))?;
-            Ok((request, token, stream_url))
-        });
+        let (region, operation, profile, endpoint) = (given(1)?, given(2)?, given(3)?, given(5)?);
+        // In JSON, what is not valid UTF-8 becomes a replacement character, as with Go.
+        let json = |index: usize| args.get(index).map(|arg| arg.to_string_lossy()).unwrap_or_default();
+
+        let text = answer::read(&json(0))?;
+        let answer: Fields<'_> = from_json(&text, ANSWER)?;
+        // First the token, so that no path leaves it behind unwiped.
+        let token = required(&answer, "TokenValue").map(Secret::new);
+        let session_id = required(&answer, "SessionId")?;
+        let parsed = if operation == Some("StartSession") { request(json(4)) } else { Err(Mistake::Operation) };
+        let is_container = matches!(&parsed, Ok(Some(request)) if request.target.starts_with("ecs:"));
+        let account = account(region, profile, endpoint, is_container);
+        let whole = parsed.and_then(|request| Ok((request, token?, required(&answer, "StreamUrl")?)));
         match whole {
             Ok((request, token, stream_url)) => Ok(Self::Start(Box::new(Call {
                 session: StartedSession { session_id, token, stream_url },
@@ -122,29 +118,36 @@ impl From<Mistake> for CallError {
     }
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Answer {
-    session_id: Option<String>,
-    token_value: Option<String>,
-    stream_url: Option<String>,
+/// A text of the answer.
+fn required(answer: &Fields<'_>, name: &'static str) -> Result<String, Mistake> {
+    let text = answer.text(name).map_err(|fields::NotText| Mistake::NoString(ANSWER, name))?;
+    text.filter(|text| !text.is_empty()).ok_or(Mistake::Missing(ANSWER, name))
 }
 
-fn request(text: Option<&str>) -> Result<Option<Request>, Mistake> {
-    let Some(text) = text else { return Ok(None) };
-    let request: Request = from_json(text, REQUEST)?;
-    if request.target.is_empty() {
-        return Err(Mistake::Missing(REQUEST, "Target"));
+fn request(text: Cow<'_, str>) -> Result<Option<Request>, Mistake> {
+    if text.is_empty() {
+        return Ok(None);
     }
-    Ok(Some(request))
+    let request: Fields<'_> = from_json(&text, REQUEST)?;
+    let text = |name| request.entry(name).map(fields::text).transpose().map(Option::flatten);
+    let target = text("Target").map_err(|fields::NotText| Mistake::NoString(REQUEST, "Target"))?;
+    let target = target.ok_or(Mistake::Missing(REQUEST, "Target"))?;
+    // Of no use to the official plugin, so that anything may stand there.
+    let document = text("DocumentName").unwrap_or_default();
+    let parameters = request.entry("Parameters").and_then(|value| serde_json::from_str(value.get()).ok());
+    Ok(Some(Request { target, document, parameters: parameters.unwrap_or_default() }))
 }
 
 /// The endpoint is that of SSM, and the CLI names it always: `https://ssm.REGION.amazonaws.com` does not answer requests
-/// to KMS. An endpoint on this machine plays all of AWS, though.
-fn account(region: Option<&str>, profile: Option<&str>, endpoint: Option<&str>) -> Account {
+/// to KMS. For a container it is that of ECS, which does not answer those to SSM either. An endpoint on this machine plays
+/// all of AWS, though.
+fn account(region: Option<&str>, profile: Option<&str>, endpoint: Option<&str>, is_container: bool) -> Account {
     let endpoint = endpoint.map(str::to_owned);
     let emulated = endpoint.as_deref().is_some_and(is_on_this_machine);
-    let (endpoint_url, ssm_endpoint_url) = if emulated { (endpoint, None) } else { (None, endpoint) };
+    let (endpoint_url, ssm_endpoint_url) = match emulated {
+        true => (endpoint, None),
+        false => (None, endpoint.filter(|_| !is_container)),
+    };
     let (profile, region) = (profile.map(str::to_owned), region.map(str::to_owned));
     Account { profile, region, endpoint_url, ssm_endpoint_url }
 }
@@ -154,7 +157,7 @@ fn is_on_this_machine(url: &str) -> bool {
 }
 
 /// The errors of serde quote what they do not like, so only the place is taken from them.
-fn from_json<'a, T: Deserialize<'a>>(text: &'a str, what: &'static str) -> Result<T, Mistake> {
+fn from_json<'a>(text: &'a str, what: &'static str) -> Result<Fields<'a>, Mistake> {
     serde_json::from_str(text).map_err(|error| Mistake::Json { what, line: error.line(), column: error.column() })
 }
 

@@ -23,6 +23,8 @@ pub(crate) enum Mistake {
     TooLong,
     #[error("the {what} is not the expected JSON (line {line}, column {column})")]
     Json { what: &'static str, line: usize, column: usize },
+    #[error("`{1}` in the {0} is not a string")]
+    NoString(&'static str, &'static str),
     #[error("the {0} has no `{1}`")]
     Missing(&'static str, &'static str),
 }

@@ -5,6 +5,7 @@
 
 mod answer;
 mod call;
+mod fields;
 pub(crate) mod link;
 mod mistake;
 mod port;
@@ -33,6 +34,7 @@ use crate::session::document::{self, SEPARATE_STREAMS};
 use crate::session::{self, Direct, Document};
 use crate::terminal::{SignalError, Termination, Terminations};
 use call::{Account, Call, CallError, Invocation, Request};
+use fields::property;
 
 /// The name under which the AWS CLI and others call the plugin.
 pub(crate) const NAME: &str = "session-manager-plugin";
@@ -236,8 +238,10 @@ impl Kind {
         Ok(match &handshake.session_type {
             None | Some(SessionType::StandardStream | SessionType::InteractiveCommands) => Self::Shell,
             Some(SessionType::NonInteractiveCommands) => Self::Command,
-            Some(SessionType::Port) if handshake.properties["type"] == "LocalPortForwarding" => Self::Port,
-            Some(SessionType::Port) => Self::Stream,
+            Some(SessionType::Port) => match property(&handshake.properties, "type") {
+                Some("LocalPortForwarding") => Self::Port,
+                _ => Self::Stream,
+            },
             Some(SessionType::Other(name)) => {
                 return Err(CliError::failed(format!("unknown session type `{name}`")));
             }
@@ -358,6 +362,7 @@ mod tests {
         assert_eq!(kind(Some("InteractiveCommands"), null.clone()), Some(Kind::Shell));
         assert_eq!(kind(Some("NonInteractiveCommands"), null.clone()), Some(Kind::Command));
         assert_eq!(kind(Some("Port"), serde_json::json!({"type": "LocalPortForwarding"})), Some(Kind::Port));
+        assert_eq!(kind(Some("Port"), serde_json::json!({"Type": "LocalPortForwarding"})), Some(Kind::Port));
         assert_eq!(kind(Some("Port"), serde_json::json!({"portNumber": "22"})), Some(Kind::Stream));
         assert_eq!(kind(Some("Dance"), null), None);
     }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::Running;
+use super::fields::property;
 use crate::channel::{Channel, ConnectionEvent};
 use crate::cli::advice;
 use crate::cli::error::CliError;
@@ -92,7 +93,8 @@ fn print(ui: &Ui, text: &str) {
 
 /// Where the document, with its parameters filled in, wants connections to come in.
 fn listen(handshake: Option<&Handshake>) -> Result<Listen, CliError> {
-    let property = |name: &str| handshake.and_then(|handshake| handshake.properties[name].as_str()).unwrap_or_default();
+    let property =
+        |name: &str| handshake.and_then(|handshake| property(&handshake.properties, name)).unwrap_or_default();
     match (property("localUnixSocket"), property("localPortNumber")) {
         ("", "" | "0") => Ok(Listen::Tcp { bind: Bind::Loopback, port: LocalPort::Any }),
         ("", port) => match port.parse() {
@@ -159,6 +161,8 @@ mod tests {
         assert_eq!(of(serde_json::json!({"localPortNumber": "0"})), tcp(LocalPort::Any));
         assert_eq!(of(serde_json::json!({"portNumber": "80"})), tcp(LocalPort::Any));
         assert_eq!(of(serde_json::json!({"localPortNumber": "5432"})), tcp(LocalPort::Named(5432)));
+        assert_eq!(of(serde_json::json!({"LOCALPORTNUMBER": "5432"})), tcp(LocalPort::Named(5432)));
+        assert_eq!(of(serde_json::json!({"localPortNumber": null})), tcp(LocalPort::Any));
         let socket = serde_json::json!({"localUnixSocket": "/tmp/x.sock", "localConnectionType": "Socket"});
         assert_eq!(of(socket), Some(Listen::Unix("/tmp/x.sock".into())));
         assert_eq!(of(serde_json::json!({"localPortNumber": "65536"})), None);

@@ -127,7 +127,7 @@ impl Words {
 }
 
 /// Takes `KEYWORD=VALUE` or `KEYWORD VALUE` apart.
-fn setting(text: &str) -> Option<(&str, &str)> {
+pub(crate) fn setting(text: &str) -> Option<(&str, &str)> {
     let text = text.trim();
     let end = text.find(|c: char| c == '=' || c.is_whitespace())?;
     let value = text[end..].trim_start().trim_start_matches('=').trim();

@@ -5,11 +5,9 @@
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
-
-use tokio::process::Command;
 
 use super::arguments::Words;
+use super::openssh::Settings;
 use super::temporary_key::TemporaryKey;
 use crate::aws::Aws;
 use crate::cli::context::TargetRequest;
@@ -90,6 +88,10 @@ pub(crate) async fn host(
     keeps_name: bool,
 ) -> Result<Host, CliError> {
     let target = lookup::target_anew(ui, aws, request).await?.target;
+    if !is_plain(&target.id) {
+        // It becomes an argument of OpenSSH: an id is taken for one only if it can be nothing else there.
+        return Err(CliError::failed(format!("`{}` is not an instance: ssh cannot log in to it", target.id)));
+    }
     if let TargetState::Down(_) = target.state {
         // ssh would only add lines to the failure of its ProxyCommand.
         let error = CliError::new(ErrorKind::NotConnected, format!("{target} is not connected"));
@@ -100,17 +102,28 @@ pub(crate) async fn host(
     Ok(Host { target, alias, user: user.map(str::to_owned) })
 }
 
-/// The ProxyCommand that runs `program` with the flags that were given. `host` is an instance id, or tokens of ssh;
-/// `aliases` are instance ids with the aliases whose settings hold for them.
+/// How a ProxyCommand names the host.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Called<'a> {
+    /// By an instance id.
+    Id(&'a str),
+    /// By the name that OpenSSH has for it, which is an instance id.
+    Name,
+    /// By the name that OpenSSH has for it, which is in lower case, and the one that was typed.
+    Typed,
+}
+
+/// The ProxyCommand that runs `program` with the flags that were given. `aliases` are instance ids with the aliases whose
+/// settings hold for them.
 ///
 /// # Errors
-/// The path of the program or a flag cannot stand in a command.
+/// The path of the program, a flag or the id cannot stand in a command.
 pub(crate) fn proxy_command(
     program: &Path,
     globals: &Globals,
     reason: Option<&str>,
     aliases: &[(&str, &str)],
-    host: &str,
+    called: Called<'_>,
 ) -> Result<String, CliError> {
     let unusable =
         || CliError::failed("cannot build a ProxyCommand: the ssmx path or a flag has an unsupported character");
@@ -125,6 +138,9 @@ pub(crate) fn proxy_command(
     words.push("proxy".to_owned());
     words.extend(reason.map(|reason| format!("--reason={reason}")));
     words.extend(aliases.iter().map(|(id, alias)| format!("--alias={id}={alias}")));
+    if let Called::Id(id) = called {
+        words.push(id.to_owned());
+    }
     let mut command = String::new();
     for word in words {
         // Percent signs are ssh's, and a line break would begin another setting.
@@ -132,7 +148,13 @@ pub(crate) fn proxy_command(
         command.push_str(&quoted.replace('%', "%%"));
         command.push(' ');
     }
-    Ok(format!("{command}{host} %p"))
+    // OpenSSH puts the names in as they are, and a shell reads the result.
+    let quote = if cfg!(windows) { '"' } else { '\'' };
+    Ok(match called {
+        Called::Id(_) => format!("{command}%p"),
+        Called::Name => format!("{command}{quote}%h{quote} %p"),
+        Called::Typed => format!("{command}--typed={quote}%n{quote} {quote}%h{quote} %p"),
+    })
 }
 
 /// A word for the shell that ssh runs a ProxyCommand with.
@@ -141,6 +163,25 @@ fn quote(word: &str) -> Option<String> {
         return (!word.contains('"')).then(|| format!("\"{word}\""));
     }
     shlex::try_quote(word).ok().map(Into::into)
+}
+
+/// Refuses the name of a user that OpenSSH, or the shell of a ProxyCommand, would take for something else. The rule is
+/// OpenSSH's own, which its older versions do not have.
+///
+/// # Errors
+/// It is such a name.
+pub(crate) fn check_user(name: Option<&str>) -> Result<(), CliError> {
+    let Some(name) = name else { return Ok(()) };
+    let chars: Vec<char> = name.chars().collect();
+    let option_after_blank = chars.windows(2).any(|pair| pair[0].is_whitespace() && pair[1] == '-');
+    let special = |c: char| c.is_control() || "'`\";&<>|(){}".contains(c);
+    if name.is_empty() || name.starts_with('-') || name.ends_with('\\') || option_after_blank || name.contains(special)
+    {
+        let name = name.escape_debug();
+        return Err(CliError::usage(format!("`{name}` cannot be the name of a user"))
+            .hint("a name does not begin with `-` and has no quotes, brackets or other characters of a shell"));
+    }
+    Ok(())
 }
 
 /// This program, for a ProxyCommand that is used at once.
@@ -161,10 +202,14 @@ pub(crate) fn sandbox_options() -> Vec<OsString> {
 }
 
 /// What the person's OpenSSH configuration says about a host.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Default)]
 pub(crate) struct Configured {
+    /// Unless it is the one that OpenSSH takes by itself.
     user: Option<String>,
-    identities: Vec<String>,
+    settings: Settings,
+    home: Option<PathBuf>,
+    /// How many keys ssh finds in the agent; none, if it is not to ask there.
+    keys_in_agent: Option<usize>,
 }
 
 /// Asks ssh. If it cannot answer, it reports why when it is run.
@@ -174,29 +219,13 @@ pub(crate) async fn configured(words: &Words, alias: &str) -> Configured {
         args.push(format!("-{letter}"));
         args.extend(value.clone());
     }
-    let bare = ["-F".to_owned(), "none".to_owned(), "--".to_owned(), "x".to_owned()];
     args.extend(["--".to_owned(), alias.to_owned()]);
-    let (found, unconfigured) = tokio::join!(ask_ssh(&args), ask_ssh(&bare));
-    let (Some(found), Some(unconfigured)) = (found, unconfigured) else { return Configured::default() };
-    Configured { user: found.user.filter(|user| Some(user) != unconfigured.user.as_ref()), ..found }
-}
-
-async fn ask_ssh(args: &[String]) -> Option<Configured> {
-    let mut ssh = Command::new("ssh");
-    let output = ssh.arg("-G").args(args).stdin(Stdio::null()).output().await.ok()?;
-    output.status.success().then(|| parse_configured(&String::from_utf8_lossy(&output.stdout)))
-}
-
-fn parse_configured(text: &str) -> Configured {
-    let mut configured = Configured::default();
-    for (keyword, value) in text.lines().filter_map(|line| line.split_once(' ')) {
-        match keyword {
-            "user" => configured.user = Some(value.to_owned()),
-            "identityfile" => configured.identities.push(value.to_owned()),
-            _ => {}
-        }
-    }
-    configured
+    let (found, unconfigured) = tokio::join!(Settings::ask(&args), Settings::unconfigured());
+    let (Ok(settings), Ok(unconfigured)) = (found, unconfigured) else { return Configured::default() };
+    let home = unconfigured.home();
+    let keys_in_agent = if settings.identities_only { Some(0) } else { settings.keys_in_agent(home.as_ref()).await };
+    let user = settings.user.clone().filter(|user| Some(user) != unconfigured.user.as_ref());
+    Configured { user, settings, home, keys_in_agent }
 }
 
 /// The user that logs in to a host: the one that was named, else that of the OpenSSH configuration, else that of the
@@ -287,7 +316,12 @@ pub(crate) async fn push_key(ui: &Ui, logins: &[(&Aws, &Host, Option<&str>)]) ->
 }
 
 /// The options that name the key to log in with. A temporary key does not take the place of the person's own ones.
-pub(crate) fn key_options(login: &Login, pushed: Option<&TemporaryKey>, configured: &Configured) -> Vec<OsString> {
+pub(crate) fn key_options(
+    login: &Login,
+    pushed: Option<&TemporaryKey>,
+    words: &Words,
+    configured: &Configured,
+) -> Vec<OsString> {
     let identity = |path: &Path| -> [OsString; 2] {
         // `-i` has percent signs expanded.
         let path = path.to_str().map_or_else(|| path.as_os_str().to_owned(), |text| text.replace('%', "%%").into());
@@ -298,15 +332,34 @@ pub(crate) fn key_options(login: &Login, pushed: Option<&TemporaryKey>, configur
     }
     let Some(pushed) = pushed else { return Vec::new() };
     let mut options = Vec::from(identity(&pushed.path()));
+    let mut option = |text: String| options.extend(["-o".into(), text.into()]);
     // One that is named makes ssh forget the usual ones.
-    for file in configured.identities.iter().filter(|file| exists(file)) {
-        options.extend(["-o".into(), format!("IdentityFile=\"{file}\"").into()]);
+    let own = configured.settings.identities.iter().filter(|file| exists(file, configured.home.as_deref()));
+    for file in own.take(OWN_FILES) {
+        option(format!("IdentityFile=\"{file}\""));
+    }
+    // ssh offers all that is in the agent first, and the server hangs up before it comes to a file.
+    let crowded = configured.keys_in_agent.is_none_or(|keys| keys > KEYS_BEFORE_OURS);
+    if crowded && words.setting("identitiesonly").is_none() {
+        option("IdentitiesOnly=yes".to_owned());
+    }
+    if configured.settings.adds_keys_to_agent {
+        // A key of one minute would stay there, one more with each login.
+        option("AddKeysToAgent=no".to_owned());
     }
     options
 }
 
-fn exists(file: &str) -> bool {
-    match (file.strip_prefix("~/"), std::env::home_dir()) {
+/// Keys of an agent that may be tried before a temporary one. Servers take six keys, hardened ones three or four.
+const KEYS_BEFORE_OURS: usize = 2;
+
+/// Files of the person's that are named: with a temporary key as many as the six that servers take. Those that are in the
+/// agent as well are offered before it.
+const OWN_FILES: usize = 5;
+
+/// Whether the file of a key exists, as OpenSSH names it.
+fn exists(file: &str, home: Option<&Path>) -> bool {
+    match (file.strip_prefix("~/").or(file.strip_prefix("%d/")), home) {
         (Some(rest), Some(home)) => home.join(rest).exists(),
         _ => Path::new(file).exists(),
     }

@@ -4,6 +4,7 @@ pub(crate) mod arguments;
 pub(crate) mod config;
 pub(crate) mod include;
 pub(crate) mod login;
+mod openssh;
 mod program;
 pub(crate) mod scp;
 mod temporary_key;
@@ -21,7 +22,7 @@ use crate::cli::target::{choose, reason};
 use crate::cli::ui::Ui;
 use crate::terminal::Terminations;
 use arguments::{SSH, Words, split_user};
-use login::Login;
+use login::{Called, Login};
 
 /// Log in with the system's ssh, through a session
 ///
@@ -74,6 +75,9 @@ async fn run(context: &Context, Args { login, mut args }: Args) -> Result<Exit, 
         return program::run("ssh", &args, &mut terminations).await;
     };
     let login = login.or(&target.settings);
+    for name in [destination.user.as_deref(), words.value('l'), words.setting("user"), login.user.as_deref()] {
+        login::check_user(name)?;
+    }
     let program = login::this_program()?;
     let prepare = async {
         let aws = context.aws(&target.settings).await?;
@@ -86,7 +90,7 @@ async fn run(context: &Context, Args { login, mut args }: Args) -> Result<Exit, 
         };
         let id = host.target.id.as_str();
         let alias = target.selector.as_ref().map(|_| (id, target.text.as_str()));
-        let proxy = login::proxy_command(&program, globals, reason.as_deref(), alias.as_slice(), id)?;
+        let proxy = login::proxy_command(&program, globals, reason.as_deref(), alias.as_slice(), Called::Id(id))?;
         let mut options = login::host_key_options(&host.target.id);
         if let Some(user) = user.filter(|user| user.pass_on) {
             options.extend(["-l".into(), user.name.into()]);
@@ -96,7 +100,7 @@ async fn run(context: &Context, Args { login, mut args }: Args) -> Result<Exit, 
             options.extend(["-p".into(), port.into()]);
         }
         options.extend(login::sandbox_options());
-        options.extend(login::key_options(&login, pushed.as_ref(), &configured));
+        options.extend(login::key_options(&login, pushed.as_ref(), &words, &configured));
         let place = words.operands[0];
         let alias = match &host.user {
             Some(user) => format!("{user}@{}", host.alias),

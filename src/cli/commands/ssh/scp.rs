@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 
 use super::arguments::{SCP, Words, split_remote, split_user};
-use super::login::{self, Host, Login};
+use super::login::{self, Called, Host, Login};
 use super::program;
 use crate::aws::Aws;
 use crate::cli::command::Run;
@@ -51,6 +51,11 @@ async fn run(context: &Context, Args { login, args }: Args) -> Result<Exit, CliE
     let mut targets = BTreeMap::new();
     for Remote { host, .. } in &remotes {
         targets.insert(host.as_str(), context.request_for(without_suffix(host))?);
+    }
+    login::check_user(words.setting("user"))?;
+    for Remote { user, host, .. } in &remotes {
+        login::check_user(user.as_deref())?;
+        login::check_user(login.or(&targets[host.as_str()].settings).user.as_deref())?;
     }
     // Before signals are heard, as it may be asked for.
     let reason = reason::shared(login.reason.as_deref(), targets.values().map(|target| &target.settings))?;
@@ -100,13 +105,19 @@ async fn run(context: &Context, Args { login, args }: Args) -> Result<Exit, CliE
             target.selector.as_ref().map(|_| (one.host.target.id.as_str(), target.text.as_str()))
         });
         let aliases: Vec<_> = aliases.collect();
-        let proxy = login::proxy_command(&program, globals, reason.as_deref(), &aliases, only.unwrap_or("%h"))?;
+        let proxy = login::proxy_command(
+            &program,
+            globals,
+            reason.as_deref(),
+            &aliases,
+            only.map_or(Called::Name, Called::Id),
+        )?;
         let mut options = only.map_or_else(|| vec!["-3".into()], login::host_key_options);
         if let Some(port) = ports.into_iter().flatten().next() {
             options.extend(["-P".into(), port.to_string().into()]);
         }
         options.extend(login::sandbox_options());
-        options.extend(login::key_options(&login, pushed.as_ref(), &configured));
+        options.extend(login::key_options(&login, pushed.as_ref(), &words, &configured));
         let operands = remotes.iter().map(|remote| {
             let Prepared { host, .. } = &prepared[&(remote.user.clone(), remote.host.clone())];
             let user = host.user.as_ref().map(|user| format!("{user}@")).unwrap_or_default();
