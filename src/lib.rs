@@ -10,7 +10,7 @@
 //! | [`cli`] | what a person types and sees: commands, messages, exit codes | picker, session, fleet, config, channel, aws, terminal, sandbox, protocol, files, moment, text, backoff, environment, nearest, syntax |
 //! | [`picker`] | choosing an instance: the list, the query, the screen | fleet, terminal, files, moment, text, config, environment |
 //! | [`session`] | what a session is for: shell, exec, tunnels, standard streams | channel, terminal, protocol, backoff |
-//! | [`fleet`] | instances: finding the one that is meant, and why it cannot be reached | aws, files, moment, config, environment, nearest, protocol |
+//! | [`fleet`] | instances: finding the one that is meant, and why it cannot be reached | aws, files, moment, config, environment, nearest, protocol, text |
 //! | [`config`] | config.toml: schema, merge, explain, edit | environment, nearest, syntax |
 //! | [`channel`] | one session's socket: dial, drive, reconnect, resume | aws, protocol, backoff |
 //! | [`aws`] | SDK clients, credentials, endpoints, proxies; AWS errors turned into advice | syntax |

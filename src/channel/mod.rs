@@ -29,5 +29,6 @@ pub(crate) use driver::Command;
 pub(crate) use event::{ConnectionEvent, End, Event};
 pub(crate) use open::{Channel, Input, OpenError, Options, SessionOver, open, open_started, terminate};
 pub(crate) use outlet::Outlet;
+pub(crate) use resources::random;
 
 pub(crate) use crate::aws::StartSession;

@@ -7,7 +7,7 @@ use aws_lc_rs::rand;
 use uuid::Uuid;
 
 /// Random bytes from the operating system.
-pub(super) fn random<const N: usize>() -> [u8; N] {
+pub(crate) fn random<const N: usize>() -> [u8; N] {
     let mut bytes = [0; N];
     rand::fill(&mut bytes).expect("the generator of aws-lc does not fail once it is seeded");
     bytes

@@ -9,6 +9,7 @@ use crate::fleet::diagnose::Purpose;
 use crate::protocol::Failure;
 use crate::session::command::CommandError;
 use crate::session::forward::SessionError;
+use crate::session::pipe::InputError;
 use crate::terminal::SignalError;
 
 impl From<aws::ErrorKind> for ErrorKind {
@@ -94,7 +95,36 @@ pub(crate) fn mistakes(error: &ConfigError) -> CliError {
 
 impl From<CommandError> for CliError {
     fn from(error: CommandError) -> Self {
-        Self::usage(error.to_string())
+        let usage = Self::usage(error.to_string());
+        match error {
+            CommandError::Empty | CommandError::Nul => usage,
+            CommandError::Long(_) | CommandError::LongForWindows { .. } => {
+                usage.hint("copy a script to the instance with `ssmx scp`, and run that")
+            }
+            CommandError::BinaryOnWindows => usage.hint("without `--binary` the output has to be text"),
+            CommandError::InputOnWindows => usage.hint("`ssmx ssh` passes the input on, where Windows has an SSH server"),
+            CommandError::Reference(_) => usage
+                .cause("agents replace `{{ssm:NAME}}` by a parameter of Parameter Store, read with the instance's role")
+                .hint("a document of the account may have the reference in its own text, where its author can see to the quoting"),
+        }
+    }
+}
+
+impl From<InputError> for CliError {
+    fn from(error: InputError) -> Self {
+        let failed = Self::failed(error.to_string());
+        match error {
+            InputError::Ended(end) => failure(end).unwrap_or(failed).about("the session for the input"),
+            InputError::Lost(end) => failure(end)
+                .unwrap_or_else(|| lost("it ended"))
+                .about("the session that carried the input")
+                .hint("the command has met an end of file before the end of the input"),
+            InputError::Input(error) => failed.caused_by(&error),
+            InputError::Unprepared(text) => {
+                failed.cause(text).hint("`--stdin` needs `sh`, `stty`, `mkfifo` and `base64` on the instance")
+            }
+            InputError::TimedOut => failed.hint("check the agent's log on the instance, or restart the agent"),
+        }
     }
 }
 

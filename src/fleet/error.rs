@@ -5,6 +5,7 @@ use thiserror::Error;
 use super::model::instance::Instance;
 use super::trouble::Trouble;
 use crate::aws::ErrorKind;
+use crate::text::printable;
 
 /// A target that could not be made out.
 #[derive(Debug, Error)]
@@ -54,6 +55,7 @@ impl FleetError {
             Self::NotFound { near, missing, .. } => {
                 let mut hints = Vec::new();
                 if !near.is_empty() {
+                    let near: Vec<_> = near.iter().map(|name| printable(name)).collect();
                     hints.push(format!("did you mean {}?", near.join(", ")));
                 }
                 for trouble in missing {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use super::command::{Command, CommandError, Dialect, LONGEST};
 use crate::channel::{Options, StartSession};
 
 /// The session documents that every account has, one for each use of a session.
@@ -70,9 +71,16 @@ pub(crate) struct SessionRequest {
     document: Document,
     /// The name of a document in place of it.
     custom: Option<String>,
+    /// The parameter `command`, whose text depends on who reads it.
+    command: Option<Command>,
+    /// Who reads it, if that is known before the instance is looked for.
+    dialect: Option<Dialect>,
     parameters: BTreeMap<String, Vec<String>>,
     reason: Option<String>,
 }
+
+/// The parameter of a document that takes a command.
+const COMMAND: &str = "command";
 
 impl SessionRequest {
     /// A shell.
@@ -80,14 +88,14 @@ impl SessionRequest {
         Self::new(Document::Shell, [])
     }
 
-    /// A command in a terminal, as [`super::command::interactive`] makes it.
-    pub(crate) fn interactive(command: String) -> Self {
-        Self::new(Document::Interactive, [("command", command)])
+    /// A command in a terminal.
+    pub(crate) fn interactive(command: Command) -> Self {
+        Self { command: Some(command), ..Self::new(Document::Interactive, []) }
     }
 
-    /// A command without a terminal, as [`super::command::non_interactive`] makes it.
-    pub(crate) fn command(command: String) -> Self {
-        Self::new(Document::Command, [("command", command)])
+    /// A command without a terminal.
+    pub(crate) fn command(command: Command) -> Self {
+        Self { command: Some(command), ..Self::new(Document::Command, []) }
     }
 
     /// The port of an SSH server.
@@ -106,7 +114,7 @@ impl SessionRequest {
 
     fn new<const N: usize>(document: Document, parameters: [(&str, String); N]) -> Self {
         let parameters = parameters.map(|(name, value)| (name.to_owned(), vec![value])).into();
-        Self { document, custom: None, parameters, reason: None }
+        Self { document, custom: None, command: None, dialect: None, parameters, reason: None }
     }
 
     /// With another document in place of AWS's own, if one is named.
@@ -122,6 +130,12 @@ impl SessionRequest {
             self.parameters.entry(name).or_insert(values);
         }
         self
+    }
+
+    /// For an instance of which is known who reads commands there.
+    #[must_use]
+    pub(crate) fn with_dialect(self, dialect: Option<Dialect>) -> Self {
+        Self { dialect, ..self }
     }
 
     /// With a reason for the audit trail.
@@ -149,16 +163,37 @@ impl SessionRequest {
         self.document.options()
     }
 
-    /// The request for a session on `target`: an instance id, or a container of ECS.
-    pub(crate) fn on(&self, target: &str) -> StartSession {
+    /// Whether the request depends on who reads a command on the instance.
+    pub(crate) fn needs_dialect(&self) -> bool {
+        self.command.is_some() && self.dialect.is_none()
+    }
+
+    /// The request for a session on `target`: an instance id, or a container of ECS. `dialect` counts where
+    /// [`Self::needs_dialect`].
+    ///
+    /// # Errors
+    /// The command cannot be written so that it arrives there as it is, or another parameter has `{{` in it: the agent
+    /// would put a parameter of Parameter Store into it, read with the rights of the instance.
+    pub(crate) fn on(&self, target: &str, dialect: Dialect) -> Result<StartSession, CommandError> {
+        for (name, values) in &self.parameters {
+            if values.iter().any(|value| value.contains("{{")) {
+                return Err(CommandError::Reference(name.clone()));
+            }
+            if let Some(length) = values.iter().map(|value| value.chars().count()).find(|length| *length > LONGEST) {
+                return Err(CommandError::Long(length));
+            }
+        }
+        let text = |command: &Command| command.text(self.dialect.unwrap_or(dialect), self.custom.is_some());
+        let command = self.command.as_ref().map(text).transpose()?;
+        let command = command.map(|text| (COMMAND.to_owned(), vec![text]));
         // Other documents need not know the parameter.
         let separate = self.reports_exit_code().then(|| (SEPARATE_STREAMS.to_owned(), vec!["true".to_owned()]));
-        StartSession {
+        Ok(StartSession {
             target: target.to_owned(),
             document: self.document_name().map(str::to_owned),
-            parameters: self.parameters.clone().into_iter().chain(separate).collect(),
+            parameters: self.parameters.clone().into_iter().chain(command).chain(separate).collect(),
             reason: self.reason.clone(),
-        }
+        })
     }
 }
 
@@ -190,11 +225,12 @@ mod tests {
     #[test]
     fn requests_have_what_their_documents_take() {
         let json = |request: &SessionRequest| {
-            let StartSession { document, parameters, .. } = request.on("i-1");
+            let StartSession { document, parameters, .. } = request.on("i-1", Dialect::Posix).unwrap();
             let parameters = serde_json::to_string(&parameters).unwrap();
             format!("{} {parameters}", document.unwrap_or_default())
         };
-        let command = SessionRequest::command("id".to_owned());
+        let words = |word: &str| [word.to_owned()];
+        let command = SessionRequest::command(Command::plain(&words("id")).unwrap());
         assert_eq!(
             json(&command),
             r#"AWS-StartNonInteractiveCommand {"command":["id"],"separateOutputStream":["true"]}"#
@@ -205,7 +241,17 @@ mod tests {
         let remote = r#"AWS-StartPortForwardingSessionToRemoteHost {"host":["db"],"portNumber":["5432"]}"#;
         assert_eq!(json(&SessionRequest::port(Some("db"), 5432)), remote);
         let given = BTreeMap::from(["command", "x"].map(|name| (name.to_owned(), vec!["given".to_owned()])));
-        let interactive = SessionRequest::interactive("top".to_owned()).with_parameters(given);
+        let interactive =
+            SessionRequest::interactive(Command::on_terminal(&words("top")).unwrap()).with_parameters(given);
         assert_eq!(json(&interactive), r#"AWS-StartInteractiveCommand {"command":["top"],"x":["given"]}"#);
+    }
+
+    #[test]
+    fn references_to_parameter_store_are_refused_in_every_parameter() {
+        let refused = |request: SessionRequest| request.on("i-1", Dialect::Posix).unwrap_err();
+        let given = BTreeMap::from([("x".to_owned(), vec!["{{ssm:y}}".to_owned()])]);
+        let custom = SessionRequest::shell().with_document(Some("Corp")).with_parameters(given);
+        assert_eq!(refused(custom), CommandError::Reference("x".to_owned()));
+        assert_eq!(refused(SessionRequest::port(Some("{{ssm:y}}"), 1)), CommandError::Reference("host".to_owned()));
     }
 }

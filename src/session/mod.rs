@@ -8,10 +8,12 @@ pub(crate) mod event;
 pub(crate) mod exec;
 pub(crate) mod forward;
 mod observer;
+pub(crate) mod pipe;
 pub(crate) mod shell;
 mod sink;
 pub(crate) mod stdio;
 
+pub(crate) use command::{Command, Dialect};
 pub(crate) use document::{Document, SessionRequest};
 pub(crate) use event::wait_until_ready;
 pub(crate) use exec::{Executed, exec};

@@ -24,6 +24,20 @@ pub(crate) trait Sink: Send {
     fn finish(&mut self) -> impl Future<Output = io::Result<()>> + Send;
 }
 
+impl<S: Sink> Sink for &mut S {
+    async fn stdout(&mut self, bytes: Bytes) -> io::Result<()> {
+        (**self).stdout(bytes).await
+    }
+
+    async fn stderr(&mut self, bytes: Bytes) -> io::Result<()> {
+        (**self).stderr(bytes).await
+    }
+
+    async fn finish(&mut self) -> io::Result<()> {
+        (**self).finish().await
+    }
+}
+
 /// Passes every byte on to our own two streams.
 #[derive(Debug)]
 pub(crate) struct Direct {

@@ -12,6 +12,7 @@ pub(crate) mod raw;
 mod screen_modes;
 pub mod signals;
 pub mod size;
+mod unread;
 
 #[cfg(unix)]
 #[path = "unix.rs"]
@@ -30,3 +31,4 @@ pub(crate) use signals::{
     SignalError, SuspendedChild, Suspensions, Termination, Terminations, forward, share, suspend,
 };
 pub(crate) use size::{Changes, Size};
+pub(crate) use unread::has_unread_input;

@@ -131,11 +131,11 @@ fn an_instance_whose_agent_is_offline() {
 
 #[test]
 fn a_windows_instance_of_the_sandbox() {
-    let ran = both(&Cloud::start(), "win", 4);
+    let ran = run(Cloud::start().ssmx().args(["shell", "win"]));
     insta::assert_snapshot!(ran.shown(), @"
-    exit code: 255
+    exit code: 4
     --- stderr
-    error: ssm:StartSession failed for i-0317d0000000008a1: i-0317d0000000008a1 is not connected. (This is a sandbox: it cannot run Windows.) (TargetNotConnected, request id REQUEST-ID)
+    error: ssm:StartSession failed for i-0317d0000000008a1: i-0317d0000000008a1 is not connected. (This is a sandbox: of Windows it plays commands only.) (TargetNotConnected, request id REQUEST-ID)
     hint: the instance may be stopped, its SSM agent may not be running, or it may lack an instance profile or access to the Systems Manager endpoints
     hint: also check that the region and the account are right
     hint: it is connected now: try again

@@ -129,3 +129,34 @@ fn all_that_a_target_means_or_the_best_of_them() {
     hint: start it first: `aws ec2 start-instances --instance-ids i-0ba7c40000000006f --region us-east-1`
     ");
 }
+
+#[test]
+fn a_name_can_neither_command_the_terminal_nor_forge_a_line() {
+    let fleet = tempfile::NamedTempFile::new().unwrap();
+    // EC2 answers in XML, which has no room for an ESC.
+    let names = [r"a\u009b2J\u009b1m", r"b\nerror: forged", r"c\u202e\u2066\u061c"];
+    let text: String =
+        names.map(|name| format!("[[instance]]\ntags = {{ Name = \"{name}\", Role = \"odd\" }}\n")).concat();
+    std::fs::write(fleet.path(), text).unwrap();
+    let ssmx_of = |words: &[&str]| {
+        let mut sandbox = ssmx();
+        run(sandbox.args(["sandbox", "--fleet"]).arg(fleet.path()).args(["--", "ssmx"]).args(words))
+    };
+    let odd = |text: &str| {
+        text.chars().any(|c| (c.is_control() && c != '\n') || "\u{202e}\u{2066}\u{61c}".contains(c))
+            || text.contains("\nerror: forged")
+    };
+    let exec = ssmx_of(&["exec", "--all", "Role=odd", "--", "sh", "-c", "echo out; echo err >&2"]);
+    let mut lines: Vec<_> = exec.out().lines().map(str::to_owned).collect();
+    lines.sort();
+    assert_eq!(lines, [r"a\u{9b}2J\u{9b}1m: out", r"b\nerror: forged: out", r"c\u{202e}\u{2066}\u{61c}: out"]);
+    for words in
+        [&["exec", "Role=odd", "--", "true"][..], &["ls", "-o", "wide"], &["ls", "-o", "json"], &["status", "Role=odd"]]
+    {
+        let ran = ssmx_of(words);
+        assert!(!odd(&ran.out()) && !odd(&ran.err()), "{words:?}: {ran:?}");
+    }
+    let json: serde_json::Value = serde_json::from_str(&ssmx_of(&["ls", "-o", "json"]).out()).unwrap();
+    let listed: Vec<_> = json.as_array().unwrap().iter().filter_map(|one| one["name"].as_str()).collect();
+    assert!(listed.contains(&"c\u{202e}\u{2066}\u{61c}") && listed.contains(&"a\u{9b}2J\u{9b}1m"), "{listed:?}");
+}

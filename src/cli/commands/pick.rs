@@ -9,6 +9,7 @@ use crate::cli::exit::Exit;
 use crate::cli::globals::Globals;
 use crate::cli::target::choose::{self, Question};
 use crate::cli::ui::Ui;
+use crate::text::printable;
 
 /// Choose an instance and print its id
 ///
@@ -56,10 +57,10 @@ impl Run for Args {
         let question = Question { query, multi: self.multi, ..Question::default() };
         let chosen = choose::from_fleet(&context, question).await?;
         match self.output {
-            Format::Ids => ui.data(chosen.iter().map(|one| format!("{}\n", one.id)).collect::<String>())?,
+            Format::Ids => ui.data(chosen.iter().map(|one| format!("{}\n", printable(&one.id))).collect::<String>())?,
             Format::Json => {
                 let json = json::array(&chosen);
-                ui.data(json.map_err(|error| CliError::failed("cannot write the JSON").caused_by(&error))?)?;
+                ui.json(json.map_err(|error| CliError::failed("cannot write the JSON").caused_by(&error))?)?;
             }
         }
         Ok(Exit::FINE)

@@ -16,7 +16,7 @@ use crate::cli::target::lookup::Ambiguity;
 use crate::cli::target::reason::reason;
 use crate::cli::ui::Ui;
 use crate::config::Key;
-use crate::session::{self, Left, SessionRequest, command};
+use crate::session::{self, Command, Left, SessionRequest};
 
 /// Open an interactive shell
 ///
@@ -78,7 +78,7 @@ impl Args {
             }
             SessionRequest::shell().with_document(document)
         } else {
-            SessionRequest::interactive(command::interactive(&self.command)?).with_document(self.document.as_deref())
+            SessionRequest::interactive(Command::on_terminal(&self.command)?).with_document(self.document.as_deref())
         };
         Ok(session.with_parameters(parameters).with_reason(reason(self.reason.as_deref(), &target.settings)?))
     }

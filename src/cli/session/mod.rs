@@ -4,4 +4,5 @@ pub(crate) mod document_parameters;
 pub(crate) mod escape;
 pub(crate) mod observer;
 pub(crate) mod outcome;
+pub(crate) mod platform;
 pub(crate) mod start;

@@ -4,12 +4,13 @@ use crate::aws::Aws;
 use crate::channel::{self, Channel};
 use crate::cli::context::{Context, TargetRequest};
 use crate::cli::error::{CliError, ErrorKind};
+use crate::cli::session::platform::dialect;
 use crate::cli::target::explain;
 use crate::cli::target::lookup::{self, Ambiguity};
 use crate::cli::ui::Ui;
-use crate::fleet::{FleetError, Resolved};
+use crate::fleet::{FleetError, Resolved, Target};
 use crate::picker::recent;
-use crate::session::SessionRequest;
+use crate::session::{Dialect, SessionRequest};
 use crate::terminal::Terminations;
 
 /// A session that is open.
@@ -95,15 +96,19 @@ async fn open_or_successor(
     session: &SessionRequest,
 ) -> (String, Result<Channel, CliError>) {
     let id = &target.target.id;
-    let on = async |id: &str| channel::open(aws, &session.on(id), session.options()).await.map_err(CliError::from);
-    let error = match on(id).await {
+    let on = async |target: &Target| {
+        let dialect = if session.needs_dialect() { dialect(aws, target).await } else { Dialect::default() };
+        let request = session.on(&target.id, dialect)?;
+        channel::open(aws, &request, session.options()).await.map_err(CliError::from)
+    };
+    let error = match on(&target.target).await {
         Err(error) if matches!(error.kind(), ErrorKind::NotConnected | ErrorKind::NoTarget) => error,
         opened => return (id.clone(), opened),
     };
     match target.successor(aws).await {
         Ok(Some(successor)) => {
             ui.notice(format!("{id} is gone; switching to {successor}"));
-            (successor.id.clone(), on(&successor.id).await)
+            (successor.id.clone(), on(&successor).await)
         }
         // What is known now stands before what was known.
         Err(now @ (FleetError::NotFound { .. } | FleetError::Ambiguous { .. })) => (id.clone(), Err(now.into())),

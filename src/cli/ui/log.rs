@@ -19,6 +19,7 @@ use super::Ui;
 use crate::cli::error::CliError;
 use crate::environment::LOG;
 use crate::files;
+use crate::text::printable_styled;
 
 /// Our own target, and the prefix of all of them.
 const OURS: &str = "ssmx";
@@ -120,7 +121,8 @@ impl Write for Line<'_> {
 
 impl Drop for Line<'_> {
     fn drop(&mut self) {
-        self.ui.screen().log(&self.bytes);
+        let text = String::from_utf8_lossy(&self.bytes);
+        self.ui.screen().log(printable_styled(&text).as_bytes());
     }
 }
 

@@ -18,7 +18,7 @@ use clap::ColorChoice;
 
 use super::error::{CliError, ErrorKind};
 use crate::environment;
-use crate::text::{printable, printable_lines};
+use crate::text::{printable, printable_json, printable_lines, screenful};
 use screen::Screen;
 use waiting::Waiting;
 
@@ -105,6 +105,14 @@ impl Ui {
         out.write_all(data.as_ref()).and_then(|()| out.flush()).map_err(|error| CliError::stdout(&error))
     }
 
+    /// Writes asked-for JSON to standard output: the same document wherever that leads, and fit for a terminal.
+    ///
+    /// # Errors
+    /// As [`Self::data`].
+    pub(crate) fn json(&self, text: impl AsRef<[u8]>) -> Result<(), CliError> {
+        self.data(printable_json(&String::from_utf8_lossy(text.as_ref())).as_bytes())
+    }
+
     /// Says what is being waited for once that takes longer than 300 ms, on a terminal, until the guard is dropped.
     pub(crate) fn waiting(&self, what: impl Into<String>) -> Waiting {
         let is_dumb = environment::TERM.value().is_some_and(|term| term == "dumb");
@@ -136,7 +144,14 @@ impl Ui {
     }
 
     fn emit(&self, label: &str, style: Style, text: &dyn Display) {
-        let text = printable_lines(&text.to_string()).replace('\n', "\n  ");
+        let whole = text.to_string();
+        let (shown, left_out) = screenful(&whole);
+        let mut text = printable_lines(shown).replace('\n', "\n  ");
+        if left_out > 0 {
+            // Agents and services say as much as they like.
+            tracing::debug!(label, text = whole, "a message that was cut");
+            text.push_str(&format!("… ({left_out} more characters; the log has them: `--log-file`)"));
+        }
         self.screen().message(&format!("{style}{label}:{style:#} {text}"));
     }
 }
@@ -155,62 +170,4 @@ fn stream(out: impl Write + Send + 'static, colored: bool) -> Box<dyn Write + Se
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::testing::Written;
-
-    fn ui(quiet: bool, colored: bool) -> (Ui, Written) {
-        let written = Written::default();
-        (Ui::with_screen(Screen::new(stream(written.clone(), colored), false), quiet, colored), written)
-    }
-
-    #[test]
-    fn an_error_says_what_why_and_what_next() {
-        let (ui, written) = ui(false, false);
-        ui.error(&CliError::failed("it did not work\nat all").cause("the cable").hint("plug it in"));
-        assert_eq!(written.text(), "error: it did not work\n  at all\ncaused by: the cable\nhint: plug it in\n");
-    }
-
-    #[test]
-    fn quiet_leaves_warnings_and_errors() {
-        let (ui, written) = ui(true, false);
-        ui.status("s");
-        ui.notice("n");
-        ui.hint("h");
-        ui.warning("w");
-        ui.error(&CliError::failed("e").hint("help"));
-        assert_eq!(written.text(), "warning: w\nerror: e\nhint: help\n");
-    }
-
-    #[test]
-    fn colours_are_around_the_label_only() {
-        let (ui, written) = ui(false, true);
-        ui.warning("w");
-        let text = written.text();
-        assert!(text.starts_with("\x1b[1m\x1b[33mwarning:\x1b[0m w"), "{text:?}");
-    }
-
-    #[test]
-    fn names_from_elsewhere_cannot_command_the_terminal() {
-        let (ui, written) = ui(false, false);
-        ui.notice("web\x1b]0;owned\x07\u{9b}31m\r\tü\u{202e}");
-        assert_eq!(written.text(), "ssmx: web\\u{1b}]0;owned\\u{7}\\u{9b}31m\\r\tü\\u{202e}\n");
-    }
-
-    #[test]
-    fn a_message_is_written_in_one_piece() {
-        for colored in [false, true] {
-            let (ui, written) = ui(false, colored);
-            ui.screen().hold();
-            ui.notice("first\nsecond");
-            assert_eq!(written.pieces(), 1);
-        }
-    }
-
-    #[test]
-    fn a_reader_that_went_away_is_no_news() {
-        let (ui, written) = ui(false, false);
-        ui.error(&CliError::stdout(&io::ErrorKind::BrokenPipe.into()));
-        assert_eq!(written.text(), "");
-    }
-}
+mod tests;

@@ -4,6 +4,7 @@ use std::fmt;
 
 use super::state::TargetState;
 use crate::aws::Platform;
+use crate::text::printable;
 
 /// What a session is started on.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,9 +21,9 @@ pub struct Target {
 
 impl fmt::Display for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.id)?;
+        write!(f, "{}", printable(&self.id))?;
         if let Some(name) = &self.name {
-            write!(f, " {name}")?;
+            write!(f, " {}", printable(name))?;
         }
         match self.state {
             TargetState::Unknown => Ok(()),

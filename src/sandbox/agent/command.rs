@@ -65,6 +65,14 @@ impl Command<'_> {
         if words.is_empty() {
             return Outcome::failed("");
         }
+        let words = match environment.is_windows {
+            true => windows::program(&words),
+            false => Ok(words),
+        };
+        let words = match words {
+            Ok(words) => words,
+            Err(error) => return report(format!("{error}\n"), pace, &io.output).await,
+        };
         if self.separate {
             self.separate(&words, pace, environment, io).await
         } else {
@@ -219,6 +227,8 @@ fn output_file(environment: &Environment) -> io::Result<(File, File)> {
     fs::remove_file(&path)?;
     Ok((writer, reader?))
 }
+
+pub(super) mod windows;
 
 #[cfg(test)]
 mod tests;

@@ -11,7 +11,7 @@ use std::sync::{Mutex, PoisonError};
 
 use crate::environment::{LANG, LOGNAME, PATH, USER};
 use crate::files::{self, TemporaryFolder};
-use crate::sandbox::fleet::Instance;
+use crate::sandbox::fleet::{Instance, Platform};
 
 /// Searched for programs when the sandbox itself has no search path.
 const DEFAULT_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
@@ -75,6 +75,8 @@ impl State {
 pub(crate) struct Environment {
     /// The working directory, and `HOME`.
     pub(crate) home: PathBuf,
+    /// Commands go through PowerShell.
+    pub(crate) is_windows: bool,
     name: String,
     user: Option<String>,
 }
@@ -84,7 +86,8 @@ impl Environment {
     /// name only: everything runs as the user who runs the sandbox.
     pub(crate) fn new(instance: &Instance, home: PathBuf, run_as: Option<&str>) -> Self {
         let name = plain(instance.name().unwrap_or(&instance.id));
-        Self { home, name, user: run_as.map(str::to_owned) }
+        let is_windows = instance.platform == Platform::Windows;
+        Self { home, is_windows, name, user: run_as.map(str::to_owned) }
     }
 
     /// All variables of a program.

@@ -6,6 +6,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::mpsc;
 use tokio::time::sleep;
 
+use super::command::windows;
 use super::contract::Outcome;
 use super::environment::Environment;
 use super::program::{Input, Io, Output, OutputSender, chunk_size, failure};
@@ -24,19 +25,29 @@ pub(crate) const START_FAILED: Duration = Duration::from_secs(2);
 
 /// Runs a shell, and types the lines of `profile` first.
 pub(crate) async fn shell(profile: &str, pace: Pace, environment: &Environment, io: Io) -> Outcome {
-    run(&[], profile, pace, environment, io).await
+    run("sh", &[], profile, pace, environment, io).await
 }
 
 /// Runs a command line in a shell.
 pub(crate) async fn command(line: &str, pace: Pace, environment: &Environment, io: Io) -> Outcome {
+    if environment.is_windows && !line.trim().is_empty() {
+        let words: Vec<_> = line.split_whitespace().map(str::to_owned).collect();
+        return match windows::program(&words) {
+            Ok(words) => {
+                let words: Vec<_> = words.iter().map(String::as_str).collect();
+                run(words[0], &words[1..], "", pace, environment, io).await
+            }
+            Err(error) => failure(&error),
+        };
+    }
     match line.trim() {
-        "" => run(&[], "", pace, environment, io).await,
-        _ => run(&["-c", line], "", pace, environment, io).await,
+        "" => run("sh", &[], "", pace, environment, io).await,
+        _ => run("sh", &["-c", line], "", pace, environment, io).await,
     }
 }
 
-async fn run(args: &[&str], profile: &str, pace: Pace, environment: &Environment, io: Io) -> Outcome {
-    let mut terminal = match Terminal::start("sh", args, environment) {
+async fn run(program: &str, args: &[&str], profile: &str, pace: Pace, environment: &Environment, io: Io) -> Outcome {
+    let mut terminal = match Terminal::start(program, args, environment) {
         Ok(terminal) => terminal,
         Err(error) => {
             if pace == Pace::Real {

@@ -1,6 +1,8 @@
 //! Session documents: those of AWS, the account's preferences, and its own; and what they make of parameters.
 
 mod builtin;
+mod parameter_store;
+mod template;
 
 use std::collections::BTreeMap;
 
@@ -11,9 +13,14 @@ use super::agent::work::{PortWork, Work};
 use super::preferences::Preferences;
 use super::services::kms::Kms;
 use builtin::{builtin, preferences_document};
+use parameter_store::ParameterStoreError;
+use template::fill;
 
 /// The document of shells, which holds the account's preferences.
 pub(crate) const SHELL: &str = "SSM-SessionManagerRunShell";
+
+/// The longest value of a parameter, in characters, by the description of the API.
+const LONGEST_VALUE: usize = 65_535;
 
 /// The session documents of the account: their content by name.
 #[derive(Debug)]
@@ -102,6 +109,11 @@ impl Documents {
         let invalid = |error| DocumentError::Invalid(format!("document {name}: {error}"));
         let content: Content = serde_json::from_value(value.clone()).map_err(invalid)?;
         let values = content.values(given)?;
+        // The real agent looks for references to Parameter Store in the values too, before it fills them in, and ends the
+        // session where one cannot be resolved. Here the session does not begin.
+        for value in values.values() {
+            parameter_store::resolve(value)?;
+        }
         let shell: Content = serde_json::from_value(self.by_name[SHELL].clone()).map_err(invalid)?;
         content.work(&values, &shell.inputs)
     }
@@ -118,6 +130,13 @@ impl Content {
         for (name, parameter) in &self.parameters {
             // A list for a parameter of type String holds one value.
             let value = given.get(name).and_then(|values| values.first()).or(parameter.default.as_ref());
+            if value.is_some_and(|value| value.chars().count() > LONGEST_VALUE) {
+                let text = format!(
+                    "1 validation error detected: Value at 'parameters.{name}.1.member' failed to satisfy constraint: \
+                     Member must have length less than or equal to {LONGEST_VALUE}"
+                );
+                return Err(DocumentError::Parameters(text));
+            }
             let value = value.ok_or_else(|| {
                 DocumentError::Parameters(format!("Parameter \"{name}\" is required and has no value."))
             })?;
@@ -134,13 +153,15 @@ impl Content {
 
     fn work(&self, values: &BTreeMap<&str, String>, preferences: &Inputs) -> Result<Work, DocumentError> {
         // Commands stand under the platform's name, or directly in the properties.
-        let property = |name: &str| -> Option<String> {
+        let property = |name: &str| {
             let properties = [self.properties.get("linux"), Some(&self.properties)];
-            let value = properties.into_iter().flatten().find_map(|properties| properties.get(name))?;
-            Some(value.as_str().map_or_else(|| value.to_string(), |text| fill(text, values)))
+            let value = properties.into_iter().flatten().find_map(|properties| properties.get(name));
+            let text =
+                |value: &Value| value.as_str().map_or_else(|| Ok(value.to_string()), |text| resolved(text, values));
+            value.map(text).transpose()
         };
         let command = || {
-            property("commands")
+            property("commands")?
                 .filter(|command| !command.trim().is_empty())
                 .ok_or_else(|| DocumentError::Parameters("The document has no commands to run.".to_owned()))
         };
@@ -154,9 +175,9 @@ impl Content {
             "InteractiveCommands" => Ok(Work::InteractiveCommand { command: command()?, run_as: user }),
             "NonInteractiveCommands" => Ok(Work::NonInteractiveCommand {
                 command: command()?,
-                separate_output: property("separateOutputStream").is_some_and(|text| text == "true"),
-                stdout_prefix: property("stdOutSeparatorPrefix").unwrap_or_default(),
-                stderr_prefix: property("stdErrSeparatorPrefix").unwrap_or_default(),
+                separate_output: property("separateOutputStream")?.is_some_and(|text| text == "true"),
+                stdout_prefix: property("stdOutSeparatorPrefix")?.unwrap_or_default(),
+                stderr_prefix: property("stdErrSeparatorPrefix")?.unwrap_or_default(),
                 run_as: user,
             }),
             "Port" => self.port(values),
@@ -167,7 +188,7 @@ impl Content {
     fn port(&self, values: &BTreeMap<&str, String>) -> Result<Work, DocumentError> {
         let mut properties = Map::new();
         for (name, value) in self.properties.as_object().into_iter().flatten() {
-            let text = value.as_str().map_or_else(|| value.to_string(), |text| fill(text, values));
+            let text = value.as_str().map_or_else(|| Ok(value.to_string()), |text| resolved(text, values))?;
             properties.insert(name.clone(), json!(text));
         }
         let text = |name| properties.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
@@ -191,25 +212,15 @@ impl Content {
     }
 }
 
-/// Replaces `{{ name }}` by the value of that parameter, in one pass: values are not searched again.
-fn fill(template: &str, values: &BTreeMap<&str, String>) -> String {
-    let mut filled = String::new();
-    let mut rest = template;
-    while let Some((before, after)) = rest.split_once("{{") {
-        filled.push_str(before);
-        let known = after.split_once("}}").and_then(|(name, after)| Some((values.get(name.trim())?, after)));
-        match known {
-            Some((value, after)) => {
-                filled.push_str(value);
-                rest = after;
-            }
-            None => {
-                filled.push_str("{{");
-                rest = after;
-            }
-        }
+/// A text of a document as the agent makes use of it.
+fn resolved(template: &str, values: &BTreeMap<&str, String>) -> Result<String, DocumentError> {
+    Ok(parameter_store::resolve(&fill(template, values))?)
+}
+
+impl From<ParameterStoreError> for DocumentError {
+    fn from(error: ParameterStoreError) -> Self {
+        Self::Parameters(error.to_string())
     }
-    filled + rest
 }
 
 #[cfg(test)]

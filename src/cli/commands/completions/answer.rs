@@ -10,6 +10,7 @@ use super::quoting::{Word, quote, quote_for_powershell, split};
 use super::values::candidates;
 use crate::cli::exit::Exit;
 use crate::environment::{COMPLETE, COMPLETE_BREAKS, COMPLETE_LINE, Variable};
+use crate::text::printable;
 
 /// Answers, if it is a shell that has called ssmx, and returns how to exit. To be asked before anything else is done.
 ///
@@ -90,13 +91,12 @@ impl Request {
         let mut text = String::new();
         for candidate in candidates {
             // One that is not valid UTF-8 cannot be handed over, and one that could command the terminal must not be.
-            let Some(value) = candidate.get_value().to_str().filter(|value| !value.chars().any(char::is_control))
-            else {
+            let Some(value) = candidate.get_value().to_str().filter(|value| printable(value) == **value) else {
                 continue;
             };
             let help = candidate.get_help().filter(|_| self.shell.shows_help()).map(ToString::to_string);
             let help = help.unwrap_or_default();
-            let help = help.lines().next().unwrap_or_default().replace(char::is_control, " ");
+            let help = printable(help.lines().next().unwrap_or_default()).into_owned();
             if let Some(line) = self.line(value, &help) {
                 text.push_str(&line);
                 text.push('\n');

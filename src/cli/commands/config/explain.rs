@@ -12,6 +12,7 @@ use crate::config::settings::Default;
 use crate::config::{Found, Key, Origin, Resolved, Value};
 use crate::nearest;
 use crate::syntax::DEFAULT_PROFILE;
+use crate::text::printable_json;
 
 /// Show each setting in effect and where it comes from
 #[derive(Debug, clap::Args)]
@@ -89,7 +90,7 @@ pub(crate) fn effective(context: &Context, output: Output) -> Result<Exit, CliEr
         Output::Json => {
             let json: serde_json::Value = toml::from_str(&text)
                 .map_err(|error| CliError::failed("cannot print the settings").caused_by(&error))?;
-            format!("{json:#}\n")
+            printable_json(&format!("{json:#}\n")).into_owned()
         }
     })?;
     Ok(Exit::FINE)

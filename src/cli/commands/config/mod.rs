@@ -142,7 +142,7 @@ fn show(ui: &Ui, path: &Path, output: Output) -> Result<Exit, CliError> {
     file::check(&text, path)?;
     let json: serde_json::Value =
         toml::from_str(&text).map_err(|error| CliError::failed("the file is not valid TOML").caused_by(&error))?;
-    ui.data(format!("{json:#}\n"))?;
+    ui.json(format!("{json:#}\n"))?;
     Ok(Exit::FINE)
 }
 

@@ -293,5 +293,5 @@ fn ready(ui: &Ui, output: Format, plan: &Plan, entry: &Entry, session: &Session)
         "remote_host": destination.host,
         "remote_port": destination.port,
     });
-    ui.data(format!("{object}\n"))
+    ui.json(format!("{object}\n"))
 }

@@ -120,7 +120,7 @@ pub(crate) fn ready(ui: &Ui, args: &fwd::Args, listener: &Listener) -> Result<()
         "port": first.map(|address| address.port()),
         "sessions": args.socks.socks_sessions,
     });
-    ui.data(format!("{object}\n"))
+    ui.json(format!("{object}\n"))
 }
 
 /// Carries what comes in until `stop` is set.

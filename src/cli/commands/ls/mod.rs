@@ -24,6 +24,7 @@ use crate::environment;
 use crate::fleet::{self, CacheUse, Instance, InstanceState, Inventory, Options, Query};
 use crate::moment::ago;
 use crate::terminal::size;
+use crate::text::printable;
 use columns::{counts, style};
 
 /// List instances with their connection status
@@ -206,9 +207,11 @@ fn write(context: &Context, instances: &[Instance], args: &Args, columns: &[Colu
     match args.output {
         Format::Json => {
             let text = json::array(instances);
-            ui.data(text.map_err(|error| CliError::failed("cannot write the list").caused_by(&error))?)?;
+            ui.json(text.map_err(|error| CliError::failed("cannot write the list").caused_by(&error))?)?;
         }
-        Format::Ids => ui.data(instances.iter().map(|instance| format!("{}\n", instance.id)).collect::<String>())?,
+        Format::Ids => {
+            ui.data(instances.iter().map(|instance| format!("{}\n", printable(&instance.id))).collect::<String>())?;
+        }
         // The footer says that there is nothing; a program needs no titles of nothing.
         Format::Table | Format::Wide if instances.is_empty() => {}
         Format::Table | Format::Wide => {

@@ -33,6 +33,7 @@ use crate::protocol::{CLIENT_VERSION, Handshake, SessionType};
 use crate::session::document::{self, SEPARATE_STREAMS};
 use crate::session::{self, Direct, Document};
 use crate::terminal::{SignalError, Termination, Terminations};
+use crate::text::printable;
 use call::{Account, Call, CallError, Invocation, Request};
 use fields::property;
 
@@ -310,12 +311,12 @@ impl Running<'_> {
 
     /// The line with the id, which scripts read. A reader that is gone shows with the first output.
     pub(crate) fn announce(&self) {
-        let _ = self.ui.data(format!("\nStarting session with SessionId: {}\n", self.session_id));
+        let _ = self.ui.data(format!("\nStarting session with SessionId: {}\n", printable(self.session_id)));
     }
 
     /// The line by which scripts know that nothing follows.
     pub(crate) fn farewell(&self) {
-        let _ = self.ui.data(format!("\n\nExiting session with sessionId: {}.\n\n", self.session_id));
+        let _ = self.ui.data(format!("\n\nExiting session with sessionId: {}.\n\n", printable(self.session_id)));
     }
 }
 

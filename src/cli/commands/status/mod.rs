@@ -128,7 +128,7 @@ async fn run(context: &Context, args: Args) -> Result<Exit, CliError> {
     match args.output {
         Format::Json => {
             let text = json::array(&reports, args.purpose);
-            ui.data(text.map_err(|error| CliError::failed("cannot write the report").caused_by(&error))?)?;
+            ui.json(text.map_err(|error| CliError::failed("cannot write the report").caused_by(&error))?)?;
         }
         Format::Table => {
             let colored = color::is_colored(context.globals.color, &io::stdout());

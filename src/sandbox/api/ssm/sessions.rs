@@ -68,7 +68,7 @@ pub(crate) fn start_session(call: &Call<'_>, body: &[u8]) -> Result<String, ApiE
         };
         ApiError::new(code, error.to_string())
     })?;
-    let instance = target(call, &request.target)?;
+    let instance = target(call, &request.target, &work)?;
 
     let options = &account.options;
     let started = account.sessions.start(USER, |number| NewSession {
@@ -199,7 +199,7 @@ fn describe(call: &Call<'_>, session: &Session) -> Value {
 }
 
 /// The instance that a session is to be started on.
-fn target(call: &Call<'_>, id: &str) -> Result<Arc<Instance>, ApiError> {
+fn target(call: &Call<'_>, id: &str, work: &Work) -> Result<Arc<Instance>, ApiError> {
     // An instance that the service has never heard of is no more and no less connected than one that is down.
     let absent = || ApiError::new("TargetNotConnected", format!("{id} is not connected."));
     let instance = call.account.options.fleet.find(call.region, id).ok_or_else(absent)?;
@@ -210,8 +210,10 @@ fn target(call: &Call<'_>, id: &str) -> Result<Arc<Instance>, ApiError> {
         let text = "Enable advanced-instances tier to use Session Manager with your on-premises instances";
         return Err(ApiError::new("BadRequest", text));
     }
-    if instance.platform == Platform::Windows {
-        let text = format!("{id} is not connected. (This is a sandbox: it cannot run Windows.)");
+    // Of commands it plays what this machine can run.
+    let is_command = matches!(work, Work::InteractiveCommand { .. } | Work::NonInteractiveCommand { .. });
+    if instance.platform == Platform::Windows && !is_command {
+        let text = format!("{id} is not connected. (This is a sandbox: of Windows it plays commands only.)");
         return Err(ApiError::new("TargetNotConnected", text));
     }
     Ok(Arc::clone(instance))
