@@ -127,7 +127,11 @@ pub(super) struct Resuming<'a> {
 }
 
 /// Does some work, and reports the outage meanwhile when it is time.
-async fn reporting<T>(outage: &mut Outage, report: &mut impl FnMut(ConnectionEvent), work: impl Future<Output = T>) -> T {
+async fn reporting<T>(
+    outage: &mut Outage,
+    report: &mut impl FnMut(ConnectionEvent),
+    work: impl Future<Output = T>,
+) -> T {
     let mut work = pin!(work);
     if let Some(due) = outage.report_due() {
         tokio::select! {

@@ -36,10 +36,7 @@ pub(super) struct Progress {
 
 impl Progress {
     pub(super) fn of(channel: &DataChannel) -> Self {
-        Self {
-            received: channel.receive_statistics().received,
-            acknowledged: channel.send_statistics().acknowledged,
-        }
+        Self { received: channel.receive_statistics().received, acknowledged: channel.send_statistics().acknowledged }
     }
 }
 

@@ -115,9 +115,8 @@ impl DataChannel {
             ClientStep::Malformed => self.statistics.malformed += 1,
             ClientStep::Respond(payload) => self.queue.push_urgent(PayloadType::HandshakeResponse, payload),
             ClientStep::AnswerChallenge(payload) => self.queue.push_urgent(PayloadType::EncChallengeResponse, payload),
-            ClientStep::AskForKey(_) if self.plain => self.end(Event::Failed(Failure::Unencrypted(
-                "the agent asked for that when data had been sent already",
-            ))),
+            ClientStep::AskForKey(_) if self.plain => self
+                .end(Event::Failed(Failure::Unencrypted("the agent asked for that when data had been sent already"))),
             ClientStep::AskForKey(request) => self.events.push_back(Event::KeyNeeded(request)),
             ClientStep::Fail(failure) => self.end(Event::Failed(failure)),
             ClientStep::Completed(handshake) => {
