@@ -22,12 +22,20 @@ const KEPT_BY_SERVICE: Duration = Duration::from_hours(1);
 /// A connection that lives for so long is one, even if nothing is said on it.
 const LIVES: Duration = Duration::from_secs(10);
 
+/// A connection that lives for so long with a message unanswered is not lost because of it: its destination does not read,
+/// or the agent is away.
+const ANSWERED_WITHIN: Duration = Duration::from_mins(1);
+
 /// Connections in a row that the service closes on us before the session counts as refused. With the pauses between
 /// them they take about a minute.
 const MAX_REFUSALS: u32 = 10;
 
 /// The same for a message whose size is on trial. Another session goes without it.
 const MAX_PROBE_REFUSALS: u32 = 3;
+
+/// Connections in a row that bring nothing, however they are lost. With the pauses between them they take about ten
+/// minutes; a network that is down gives no connection at all, and is waited for longer.
+const MAX_FRUITLESS: u32 = 40;
 
 /// A connection that is lost.
 #[derive(Debug)]
@@ -51,6 +59,7 @@ pub(super) struct Pacing {
     backoff: Backoff,
     failures: u32,
     refusals: u32,
+    fruitless: u32,
     /// Connections in a row that ended with the same message unanswered.
     stuck: Option<(i64, u32)>,
     /// The last connection was of no use: the next one has to wait.
@@ -61,7 +70,16 @@ pub(super) struct Pacing {
 impl Pacing {
     pub(super) fn new() -> Self {
         let backoff = Backoff::new(FIRST_PAUSE, LONGEST_PAUSE);
-        Self { started: now(), backoff, failures: 0, refusals: 0, stuck: None, unpaused: None, last: false }
+        Self {
+            started: now(),
+            backoff,
+            failures: 0,
+            refusals: 0,
+            fruitless: 0,
+            stuck: None,
+            unpaused: None,
+            last: false,
+        }
     }
 
     /// A connection is lost.
@@ -69,11 +87,12 @@ impl Pacing {
     /// # Errors
     /// It is time to give up.
     pub(super) fn lost(&mut self, past: Past) -> Result<(), End> {
-        let times = match (self.stuck, past.oldest) {
+        let oldest = past.oldest.filter(|_| past.lived < ANSWERED_WITHIN);
+        let times = match (self.stuck, oldest) {
             (Some((stuck, times)), Some(oldest)) if stuck == oldest => times + 1,
             _ => 1,
         };
-        self.stuck = past.oldest.map(|oldest| (oldest, times));
+        self.stuck = oldest.map(|oldest| (oldest, times));
         let limit = if past.probing { MAX_PROBE_REFUSALS } else { MAX_REFUSALS };
         if self.stuck.is_some() && times >= limit {
             return Err(End::Rejected(past.reason));
@@ -85,7 +104,8 @@ impl Pacing {
             return Ok(());
         }
         self.refusals = if past.refused { self.refusals + 1 } else { 0 };
-        if self.refusals >= MAX_REFUSALS {
+        self.fruitless += 1;
+        if self.refusals >= MAX_REFUSALS || self.fruitless >= MAX_FRUITLESS {
             return Err(End::Rejected(past.reason));
         }
         // The first time it may have been that connection, which was new.

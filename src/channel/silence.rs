@@ -45,9 +45,10 @@ impl Silence {
         Self { heard: 0, since: now, progress: Progress::default(), idle_since: now, reported: false }
     }
 
-    /// There is a connection; before it the agent could not be heard.
-    pub(super) fn connected(&mut self, now: Instant) {
-        (self.since, self.idle_since) = (now, now);
+    /// There is a connection again, after this long without; during that the agent could not be heard.
+    pub(super) fn connected(&mut self, now: Instant, outage: Duration) {
+        self.since = now;
+        self.idle_since = (self.idle_since + outage).min(now);
     }
 
     /// Whether the agent was reported as silent.

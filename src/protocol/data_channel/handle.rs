@@ -48,7 +48,7 @@ impl DataChannel {
 
     fn handle_acknowledgement(&mut self, now: Instant, message: &Message) {
         self.phase.resume();
-        self.peer_heard = now;
+        self.note_peer(now);
         self.statistics.acknowledgements += 1;
         match payload::parse_acknowledgement(&message.payload) {
             Some(sequence) => {
@@ -76,7 +76,7 @@ impl DataChannel {
 
     fn handle_stream_message(&mut self, now: Instant, message: Message) {
         self.phase.resume();
-        self.peer_heard = now;
+        self.note_peer(now);
         let Header { sequence, payload_type, message_type, id, .. } = message.header;
         let acknowledged = match self.receiver.arrive(sequence, payload_type, &message.payload) {
             Arrival::Duplicate => {
