@@ -65,12 +65,10 @@ impl DataChannel {
 
     fn handle_closed(&mut self, message: &Message) {
         // Even unreadable, the message says that the session is over.
-        let readable = message.payload.get(..).filter(|payload| payload.len() <= MAX_JSON);
-        let content = readable.and_then(|payload| serde_json::from_slice(payload).ok());
-        let content = content.map(ChannelClosed::bounded).unwrap_or_else(|| {
-            self.statistics.malformed += 1;
-            ChannelClosed::default()
-        });
+        let readable = Some(&message.payload).filter(|payload| payload.len() <= MAX_JSON);
+        let content: Option<ChannelClosed> = readable.and_then(|payload| serde_json::from_slice(payload).ok());
+        self.statistics.malformed += u64::from(content.is_none());
+        let content = content.unwrap_or_default().bounded();
         self.end(Event::Closed(content));
     }
 

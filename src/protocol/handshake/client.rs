@@ -8,7 +8,7 @@ use super::json::{
     SESSION_TYPE, SUCCESS, SessionTypeParameters, UNSUPPORTED,
 };
 use crate::protocol::payload::{MAX_JSON, bounded};
-use crate::protocol::{Capabilities, Cipher, DataKey, Failure, Role};
+use crate::protocol::{Capabilities, Cipher, DataKey, Role};
 
 /// What kind of session the agent runs.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -158,7 +158,7 @@ impl ClientHandshake {
 
     /// The agent's request has arrived. Later ones are ignored, unless one of them asks for what the first did not.
     pub(crate) fn handle_request(&mut self, payload: &[u8]) -> ClientStep {
-        let readable = payload.get(..).filter(|payload| payload.len() <= MAX_JSON);
+        let readable = Some(payload).filter(|payload| payload.len() <= MAX_JSON);
         let Some(request) = readable.and_then(|payload| serde_json::from_slice::<Request>(payload).ok()) else {
             self.unreadable |= matches!(self.state, State::Waiting);
             return ClientStep::Malformed;
@@ -252,9 +252,9 @@ impl ClientHandshake {
             return failed("the agent ended the handshake without a key");
         }
         if self.unreadable {
-            return ClientStep::Fail(Failure::Handshake("the agent's request cannot be read".to_owned()));
+            return ClientStep::Fail("the agent's request cannot be read".to_owned());
         }
-        let readable = payload.get(..).filter(|payload| payload.len() <= MAX_JSON);
+        let readable = Some(payload).filter(|payload| payload.len() <= MAX_JSON);
         let Some(complete) = readable.and_then(|payload| serde_json::from_slice::<Complete>(payload).ok()) else {
             return ClientStep::Malformed;
         };
@@ -266,7 +266,7 @@ impl ClientHandshake {
 }
 
 fn failed(reason: &'static str) -> ClientStep {
-    ClientStep::Fail(Failure::Unencrypted(reason))
+    ClientStep::Unencrypted(reason)
 }
 
 fn fail(answer: &mut ProcessedAction, error: String) {
