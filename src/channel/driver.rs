@@ -126,16 +126,18 @@ impl Driver {
         let mut unfinished = Unfinished::new();
         let mut outage: Option<Outage> = None;
         let mut pacing = Pacing::new();
+        let mut lost_at = now();
         loop {
             let since = now();
             let before = Progress::of(&self.channel);
             self.channel.handle_connected(since);
-            unfinished.silence.connected(since);
+            unfinished.silence.connected(since, since.saturating_duration_since(lost_at));
             let driven = self.drive(Connection::new(socket), &mut unfinished, &mut outage).await;
             let Cut { reason, too_large, refused, failure } = match driven {
                 Stop::Ended(end) => return end,
                 Stop::Lost(cut) => cut,
             };
+            lost_at = now();
             self.channel.handle_disconnected();
             if too_large {
                 self.channel.handle_message_too_large();

@@ -45,9 +45,10 @@ impl Silence {
         Self { heard: 0, since: now, progress: Progress::default(), idle_since: now, reported: false }
     }
 
-    /// There is a connection; before it the agent could not be heard.
-    pub(super) fn connected(&mut self, now: Instant) {
-        (self.since, self.idle_since) = (now, now);
+    /// There is a connection again, after this long without; during that the agent could not be heard.
+    pub(super) fn connected(&mut self, now: Instant, outage: Duration) {
+        self.since = now;
+        self.idle_since = (self.idle_since + outage).min(now);
     }
 
     /// Whether the agent was reported as silent.
@@ -67,7 +68,8 @@ impl Silence {
             let silent = now.saturating_duration_since(std::mem::replace(&mut self.since, now));
             return std::mem::take(&mut self.reported).then_some(ConnectionEvent::AgentHeard(silent));
         }
-        if excused || !(channel.awaits_acknowledgement() || !channel.is_ready()) {
+        let owes = channel.awaits_acknowledgement() || !channel.is_ready();
+        if excused || !owes {
             self.since = now;
         }
         let silent = now.saturating_duration_since(self.since);

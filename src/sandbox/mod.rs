@@ -31,7 +31,7 @@ mod tests;
 pub use agent::contract::{Agent, AgentSession, Outcome};
 pub use agent::work::{PortWork, Work};
 pub use error::Error;
-pub use faults::{ApiFault, Faults, MessageLimit};
+pub use faults::{ApiFault, Faults, MessageLimit, Silence};
 pub use fleet::{Fleet, Instance, InstanceState, MOST_INSTANCES, Ping, Platform};
 pub use link::{AgentLink, LinkClosed, LinkEvent};
 pub use options::Options;

@@ -43,6 +43,10 @@ pub struct Options {
     pub cut_agent_every: Option<Duration>,
     /// The longest message that is taken from a client, and what becomes of longer ones.
     pub message_limit: Option<MessageLimit>,
+    /// The same for messages of agents, on the client's connection.
+    pub message_limit_to_client: Option<MessageLimit>,
+    /// How long ResumeSession takes.
+    pub resume_delay: Duration,
     /// Informs agents of clients that go and come (`pause_publication`, `start_publication`). Whether and when the real
     /// service sends these is not known, so this is off by default.
     pub publication_control: bool,
@@ -78,6 +82,8 @@ impl Options {
             cut_client_every: None,
             cut_agent_every: None,
             message_limit: None,
+            message_limit_to_client: None,
+            resume_delay: Duration::ZERO,
             publication_control: false,
             require_signed_upgrade: false,
             credentials_lifetime: None,

@@ -86,6 +86,9 @@ async fn answer(account: &Arc<Account>, request: Request<Incoming>) -> Result<Re
         Ok(Err(_)) => return Ok(status(StatusCode::BAD_REQUEST)),
         Err(_) => return Ok(status(StatusCode::REQUEST_TIMEOUT)),
     };
+    if head.headers.get("x-amz-target").is_some_and(|target| target.as_bytes().ends_with(b".ResumeSession")) {
+        sleep(account.options.resume_delay).await;
+    }
     Ok(api::answer(account, &head, &body))
 }
 

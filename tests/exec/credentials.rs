@@ -9,7 +9,7 @@ use std::time::Duration;
 use tempfile::TempDir;
 
 use super::errors::assert_told;
-use crate::support::cloud::Cloud;
+use crate::support::cloud::{Cloud, SLOW_RESUME};
 use crate::support::command::{Finished, Running, run};
 use crate::support::trace::{Between, answer};
 
@@ -126,7 +126,7 @@ fn with_process(cloud: &Cloud, command: &mut Command) -> TempDir {
 
 #[test]
 fn a_session_is_resumed_with_credentials_that_were_renewed_meanwhile() {
-    let cloud = Cloud::start();
+    let cloud = Cloud::with(|options| options.resume_delay = SLOW_RESUME);
     // The first call to resume finds them expired.
     let expired = AtomicBool::new(false);
     let between = Between::changing(cloud.address(), move |call, passed| {
@@ -153,7 +153,7 @@ fn a_session_is_resumed_with_credentials_that_were_renewed_meanwhile() {
 
 #[test]
 fn a_session_that_nobody_may_resume_says_so() {
-    let cloud = Cloud::start();
+    let cloud = Cloud::with(|options| options.resume_delay = SLOW_RESUME);
     let between = Between::changing(cloud.address(), |call, passed| {
         if !call.is("ResumeSession") {
             return passed;

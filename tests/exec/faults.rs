@@ -1,10 +1,14 @@
 //! Commands over networks that lose, repeat, reorder, hold up and cut; and with agents of all sorts.
 
 use std::collections::BTreeSet;
+use std::os::unix::process::CommandExt;
+use std::time::Duration;
 
 use aws_lc_rs::digest::{SHA256, digest};
+use rustix::process::Signal;
+use ssmx::sandbox::{Options, Silence};
 
-use crate::support::cloud::Cloud;
+use crate::support::cloud::{Cloud, SLOW_RESUME};
 use crate::support::command::{Finished, Running, run, ssmx};
 use crate::support::snapshot::without_reasons;
 
@@ -36,10 +40,10 @@ fn a_bad_network_loses_nothing() {
 #[test]
 fn a_connection_that_is_cut_again_and_again_loses_nothing() {
     let script = "i=0; while [ $i -lt 40 ]; do echo line $i; i=$((i+1)); sleep 0.05; done; exit 6";
-    let ran = with(&["--fault", "cut=500ms", "--seed", "1"], script);
+    let ran = with(&["--fault", "cut=500ms,resume=300ms", "--seed", "1"], script);
     assert_eq!(ran.code(), 6, "{}", ran.err());
     assert_eq!(ran.out(), (0..40).map(|i| format!("line {i}\n")).collect::<String>());
-    // It is resumed at once, and not after a pause.
+    // It is resumed at once, and not after a pause: each connection brings something.
     assert!(ran.err().contains("connection restored after 0."), "{}", ran.err());
     // How often is up to the machine.
     let notices: BTreeSet<_> = without_reasons(&ran.err()).lines().map(str::to_owned).collect();
@@ -52,7 +56,7 @@ fn a_connection_that_is_cut_again_and_again_loses_nothing() {
 
 #[test]
 fn cuts_amid_much_output_lose_nothing() {
-    let cloud = Cloud::start();
+    let cloud = Cloud::with(|options| options.resume_delay = SLOW_RESUME);
     let script = "yes 0123456789abcde | head -c 2097152; read go < go; yes 0123456789abcde | head -c 2097152; echo err >&2; exit 6";
     let mut command = cloud.ssmx();
     let made = cloud.exec("web-1", ["mkfifo", "go"]);
@@ -122,4 +126,48 @@ fn an_agent_that_cannot_keep_the_streams_apart_is_said_to_be_too_old() {
 fn an_agent_without_a_handshake() {
     let ran = with(&["--no-handshake"], "echo out; exit 6");
     assert_eq!((ran.code(), ran.out().as_str()), (6, "out\n"), "{}", ran.err());
+}
+
+#[test]
+fn an_agent_that_is_silent_for_a_while_is_reported_and_so_is_its_return() {
+    let ran = with(&["--fault", "silent=0s,silent-for=7s", "--seed", "1"], "echo out; exit 6");
+    assert_eq!((ran.code(), ran.out().as_str()), (6, "out\n"), "{}", ran.err());
+    let said = ran.err();
+    let said: Vec<_> = said.lines().collect();
+    let [silent, again] = said[..] else { panic!("{said:?}") };
+    assert!(silent.starts_with("ssmx: the agent has not answered for "), "{silent}");
+    assert!(again.starts_with("ssmx: the agent answers again, after "), "{again}");
+}
+
+#[test]
+fn the_first_interrupt_leaves_an_agent_that_has_not_begun() {
+    let cloud = Cloud::with(silent);
+    let mut command = cloud.ssmx();
+    let running = Running::start(command.args(["exec", "web-1", "--", "true"]).process_group(0));
+    running.wait_for_err("the agent has not answered");
+    running.kill(Signal::INT);
+    let ended = running.finish();
+    assert_eq!((ended.code(), ended.out().as_str()), (130, ""), "{ended:?}");
+    cloud.wait_for_no_session();
+}
+
+#[test]
+fn a_tunnel_does_not_wait_for_an_agent_that_is_silent_and_call_that_ready() {
+    let cloud = Cloud::with(silent);
+    for flags in [&["--wait"][..], &[]] {
+        let mut command = cloud.ssmx();
+        command.args(["fwd", "db", "0:5432", "-o", "json"]).args(flags).process_group(0);
+        let running = Running::start(&mut command);
+        running.wait_for_err("the agent has not answered");
+        running.kill(Signal::INT);
+        let ended = running.finish();
+        assert_eq!(ended.out(), "", "{ended:?}");
+        cloud.wait_for_no_session();
+    }
+}
+
+/// Agents that say nothing, in sessions that the service has started.
+fn silent(options: &mut Options) {
+    let silence = Some(Silence { after: Duration::ZERO, lasting: None });
+    (options.faults_to_agent.silence, options.faults_to_client.silence) = (silence, silence);
 }

@@ -273,7 +273,7 @@ fn settings_that_cannot_be_are_mistakes() {
     === --fault lose=1
     exit code: 2
     --- stderr
-    error: invalid value 'lose=1' for '--fault <FAULTS>': unknown fault `lose`; expected `drop`, `dup`, `reorder`, `delay` or `cut`
+    error: invalid value 'lose=1' for '--fault <FAULTS>': unknown fault `lose`; expected `drop`, `dup`, `reorder`, `delay`, `cut`, `silent`, `silent-for`, `close-above`, `swallow-above` or `resume`
 
     For more information, try '--help'.
 

@@ -7,7 +7,7 @@ use std::os::unix::fs::PermissionsExt;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 
-use crate::support::cloud::Cloud;
+use crate::support::cloud::{Cloud, SLOW_RESUME};
 use crate::support::command::{Running, run};
 use crate::support::trace::{Between, assert_absent};
 
@@ -24,7 +24,10 @@ struct Traced {
 }
 
 fn traced() -> Traced {
-    let cloud = Cloud::with(|options| options.preferences.encrypt = true);
+    let cloud = Cloud::with(|options| {
+        options.preferences.encrypt = true;
+        options.resume_delay = SLOW_RESUME;
+    });
     let between = Between::listen(cloud.address());
     let folder = tempfile::tempdir().unwrap();
     let log = folder.path().join("trace.log");

@@ -25,7 +25,10 @@ fn exchange_pieces(stream: &TcpStream, seed: u64, pieces: u64) {
 
 #[test]
 fn a_cut_every_two_seconds_during_256_mib_each_way() {
-    let aws = Aws::new(|options| options.cut_client_every = Some(Duration::from_secs(2)));
+    let aws = Aws::new(|options| {
+        options.cut_client_every = Some(Duration::from_secs(2));
+        options.resume_delay = Duration::from_millis(400);
+    });
     let mut tunnel = aws.open(&["db", &format!("0:{}", echo())]);
     // One that has nothing to say while the others are cut lives on as well.
     let quiet = tunnel.connect();

@@ -3,6 +3,7 @@
 use std::fs;
 
 use super::{leave, lines, notices, open, run_raw, shell_in_sandbox, started};
+use crate::support::cloud::SLOW_RESUME;
 use crate::support::pty::Pty;
 use crate::support::sandbox::TestSandbox;
 
@@ -24,7 +25,7 @@ fn without_notices(pty: &Pty) -> String {
 
 #[test]
 fn output_that_flows_while_the_connection_is_cut_arrives_once_and_in_order() {
-    let sandbox = TestSandbox::start();
+    let sandbox = TestSandbox::with(|options| options.resume_delay = SLOW_RESUME);
     let directory = tempfile::tempdir().unwrap();
     let go = directory.path().join("go");
     let mut pty = open(&sandbox);
@@ -55,7 +56,7 @@ fn output_that_flows_while_the_connection_is_cut_arrives_once_and_in_order() {
 
 #[test]
 fn input_that_is_typed_while_the_connection_is_cut_arrives_once_and_in_order() {
-    let sandbox = TestSandbox::start();
+    let sandbox = TestSandbox::with(|options| options.resume_delay = SLOW_RESUME);
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("typed");
     let mut pty = open(&sandbox);
@@ -77,7 +78,14 @@ fn input_that_is_typed_while_the_connection_is_cut_arrives_once_and_in_order() {
 
 #[test]
 fn a_shell_outlives_connections_that_last_a_moment() {
-    let mut pty = started(shell_in_sandbox(&["--fault", "up:cut=300ms", "--fault", "down:cut=410ms", "--seed", "3"]));
+    let mut pty = started(shell_in_sandbox(&[
+        "--fault",
+        "up:cut=300ms,resume=300ms",
+        "--fault",
+        "down:cut=410ms",
+        "--seed",
+        "3",
+    ]));
     // The pace of the remote program makes this last for several connections.
     pty.send("for i in $(seq 0 29); do seq $((i * 100 + 1)) $((i * 100 + 100)); sleep 0.05; done; echo ov''er\r");
     pty.wait_for_text("over");
@@ -90,7 +98,7 @@ fn a_shell_outlives_connections_that_last_a_moment() {
 
 #[test]
 fn a_program_on_the_screen_is_still_there_after_a_cut() {
-    let sandbox = TestSandbox::start();
+    let sandbox = TestSandbox::with(|options| options.resume_delay = SLOW_RESUME);
     let mut pty = open(&sandbox);
     pty.send("kept=va''lue\r");
     sandbox.cut_clients();
@@ -104,7 +112,7 @@ fn a_program_on_the_screen_is_still_there_after_a_cut() {
 
 #[test]
 fn a_session_that_was_ended_while_we_were_away_is_reported() {
-    let sandbox = TestSandbox::start();
+    let sandbox = TestSandbox::with(|options| options.resume_delay = SLOW_RESUME);
     let mut pty = open(&sandbox);
     sandbox.terminate_sessions();
     sandbox.cut_clients();

@@ -4,6 +4,7 @@ use std::net::TcpStream;
 use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
+use std::time::Duration;
 
 use aws_sdk_ssm::config::{BehaviorVersion, Credentials, Region};
 use aws_sdk_ssm::types::{Session, SessionState};
@@ -13,6 +14,9 @@ use tokio::runtime::Runtime;
 
 use super::command::{Finished, run, ssmx};
 use super::waiting::poll_until;
+
+/// A service that takes so long to resume a session makes each cut long enough to be reported.
+pub(crate) const SLOW_RESUME: Duration = Duration::from_millis(600);
 
 /// A running sandbox. Goes with all its sessions when dropped.
 pub(crate) struct Cloud {

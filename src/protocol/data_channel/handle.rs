@@ -48,7 +48,7 @@ impl DataChannel {
 
     fn handle_acknowledgement(&mut self, now: Instant, message: &Message) {
         self.phase.resume();
-        self.peer_heard = now;
+        self.note_peer(now);
         self.statistics.acknowledgements += 1;
         match payload::parse_acknowledgement(&message.payload) {
             Some(sequence) => {
@@ -65,18 +65,16 @@ impl DataChannel {
 
     fn handle_closed(&mut self, message: &Message) {
         // Even unreadable, the message says that the session is over.
-        let readable = message.payload.get(..).filter(|payload| payload.len() <= MAX_JSON);
-        let content = readable.and_then(|payload| serde_json::from_slice(payload).ok());
-        let content = content.map(ChannelClosed::bounded).unwrap_or_else(|| {
-            self.statistics.malformed += 1;
-            ChannelClosed::default()
-        });
+        let readable = Some(&message.payload).filter(|payload| payload.len() <= MAX_JSON);
+        let content: Option<ChannelClosed> = readable.and_then(|payload| serde_json::from_slice(payload).ok());
+        self.statistics.malformed += u64::from(content.is_none());
+        let content = content.unwrap_or_default().bounded();
         self.end(Event::Closed(content));
     }
 
     fn handle_stream_message(&mut self, now: Instant, message: Message) {
         self.phase.resume();
-        self.peer_heard = now;
+        self.note_peer(now);
         let Header { sequence, payload_type, message_type, id, .. } = message.header;
         let acknowledged = match self.receiver.arrive(sequence, payload_type, &message.payload) {
             Arrival::Duplicate => {

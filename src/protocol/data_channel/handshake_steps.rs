@@ -118,7 +118,8 @@ impl DataChannel {
             ClientStep::AskForKey(_) if self.plain => self
                 .end(Event::Failed(Failure::Unencrypted("the agent asked for that when data had been sent already"))),
             ClientStep::AskForKey(request) => self.events.push_back(Event::KeyNeeded(request)),
-            ClientStep::Fail(failure) => self.end(Event::Failed(failure)),
+            ClientStep::Unencrypted(reason) => self.end(Event::Failed(Failure::Unencrypted(reason))),
+            ClientStep::Fail(reason) => self.end(Event::Failed(Failure::Handshake(reason))),
             ClientStep::Completed(handshake) => {
                 if let Side::Client { handshake: side, .. } = &mut self.side {
                     self.cipher = side.take_cipher();

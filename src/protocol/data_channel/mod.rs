@@ -112,6 +112,8 @@ pub struct DataChannel {
     latest: Instant,
     /// The newest instant at which the peer itself was heard, and not the service.
     peer_heard: Instant,
+    /// When it was heard again after a silence.
+    peer_back: Instant,
     /// Bytes have travelled in the clear, either way.
     plain: bool,
     queue: SendQueue,
@@ -164,6 +166,7 @@ impl DataChannel {
             ids: Ids::new(config.seed),
             latest: config.started,
             peer_heard: config.started,
+            peer_back: config.started,
             plain: false,
             queue: SendQueue::new(config.send_buffer),
             sender: Sender::new(config.max_window),
@@ -281,7 +284,6 @@ impl DataChannel {
             self.acks.push_front(ack);
         }
         self.start_handshake(now);
-        self.watch_for_gap(now);
         self.update_retransmission_timer();
     }
 
@@ -289,7 +291,6 @@ impl DataChannel {
     pub fn handle_disconnected(&mut self) {
         self.phase.disconnect();
         self.timers.stop(Timer::MtuProbe);
-        self.timers.stop(Timer::Gap);
         self.stop_awaiting_request();
         self.update_retransmission_timer();
     }
@@ -345,10 +346,9 @@ impl DataChannel {
                     self.end(Event::Failed(Failure::LargeMessageUnanswered));
                 }
                 Timer::Gap if !self.receiver.has_gap() => {}
-                // An agent that is silent may come back with the message, and one without room for it is not at fault.
-                Timer::Gap if now.saturating_duration_since(self.peer_heard) > RECENTLY || !self.has_room() => {
-                    self.timers.set(Timer::Gap, now + GAP_TIMEOUT);
-                }
+                // An agent that is silent, or has just come back, may have the message yet; and without room or a
+                // connection it does not get it to us.
+                Timer::Gap if !self.hears_the_peer(now) => self.timers.set(Timer::Gap, now + RECENTLY),
                 Timer::Gap => self.end(Event::Failed(Failure::MessageMissing)),
             }
             self.update_retransmission_timer();
@@ -393,11 +393,24 @@ impl DataChannel {
 
     /// Gives a message of the agent time to come when later ones are here.
     fn watch_for_gap(&mut self, now: Instant) {
-        if self.role() == Role::Client && self.phase == Phase::Connected && self.receiver.has_gap() {
+        if self.role() == Role::Client && self.receiver.has_gap() {
             self.timers.set(Timer::Gap, now + GAP_TIMEOUT);
-        } else {
-            self.timers.stop(Timer::Gap);
         }
+    }
+
+    /// The peer itself is heard, and not the service.
+    fn note_peer(&mut self, now: Instant) {
+        if now.saturating_duration_since(self.peer_heard) > RECENTLY {
+            self.peer_back = now;
+        }
+        self.peer_heard = now;
+    }
+
+    /// Whether the peer has been heard for a while, and all that it says can be taken.
+    fn hears_the_peer(&self, now: Instant) -> bool {
+        let since = |instant| now.saturating_duration_since(instant);
+        let heard = since(self.peer_heard) <= RECENTLY && since(self.peer_back) >= 2 * RECENTLY;
+        heard && self.phase == Phase::Connected && self.has_room()
     }
 
     fn has_room(&self) -> bool {

@@ -6,8 +6,6 @@ mod json;
 
 use bytes::Bytes;
 
-use crate::protocol::Failure;
-
 pub(crate) use agent::{AgentHandshake, HANDSHAKE_TIMEOUT};
 pub use agent::{AgentHandshakeConfig, KmsRequest};
 pub(crate) use client::ClientHandshake;
@@ -28,8 +26,10 @@ pub(crate) enum ClientStep {
     Completed(Handshake),
     /// The payload made no sense.
     Malformed,
-    /// The session ends: it would go on in the clear.
-    Fail(Failure),
+    /// The session ends for this reason: it would go on in the clear.
+    Unencrypted(&'static str),
+    /// The session ends, for this reason.
+    Fail(String),
 }
 
 /// What an agent's channel has to do next.

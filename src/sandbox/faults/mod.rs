@@ -15,6 +15,24 @@ pub struct Faults {
     pub reorder: f64,
     /// Delay of every frame.
     pub delay: Duration,
+    /// A time in which all frames are lost, while the gateway goes on: an agent that is gone.
+    pub silence: Option<Silence>,
+}
+
+/// A time in a session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Silence {
+    /// When it begins, counted from the start of the session.
+    pub after: Duration,
+    /// How long it lasts; without an end if `None`.
+    pub lasting: Option<Duration>,
+}
+
+impl Silence {
+    /// Whether it covers this age of a session.
+    pub(crate) fn covers(&self, age: Duration) -> bool {
+        age >= self.after && self.lasting.is_none_or(|lasting| age < self.after + lasting)
+    }
 }
 
 /// A gateway that takes no long messages. Whether the real one is such, and which of the two it does, is not known.

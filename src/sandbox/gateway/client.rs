@@ -51,7 +51,7 @@ enum Leave {
     Replaced,
     /// It was time for a cut.
     Cut,
-    /// The client has sent a message that is too long.
+    /// The client or the agent has sent a message that is too long.
     TooLong,
     /// The session is over, and everything before that is written.
     Over,
@@ -118,7 +118,7 @@ async fn relay(
     let (mut sink, mut source) = socket.split();
     let leave = tokio::select! {
         leave = read(session, &mut source, account.options.message_limit) => leave,
-        leave = write(session, &mut sink) => leave,
+        leave = write(session, &mut sink, account.options.message_limit_to_client) => leave,
         () = attachment.replaced() => Leave::Replaced,
         () = cut_time(account, cuts) => Leave::Cut,
     };
@@ -148,9 +148,14 @@ async fn read(session: &Session, source: &mut stream::SplitStream<Socket>, limit
     Leave::Gone
 }
 
-async fn write(session: &Session, sink: &mut stream::SplitSink<Socket, Message>) -> Leave {
+async fn write(session: &Session, sink: &mut stream::SplitSink<Socket, Message>, limit: Option<MessageLimit>) -> Leave {
     while let Some(batch) = session.to_client.batch(BATCH).await {
         for frame in batch.frames() {
+            match limit {
+                Some(MessageLimit::Close(most)) if frame.len() > most => return Leave::TooLong,
+                Some(MessageLimit::Swallow(most)) if frame.len() > most => continue,
+                _ => {}
+            }
             if sink.feed(Message::Binary(frame)).await.is_err() {
                 return Leave::Gone;
             }

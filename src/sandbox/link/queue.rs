@@ -30,6 +30,7 @@ pub(crate) struct Queue {
     released: u64,
     faults: Faults,
     rng: Rng,
+    made: Instant,
 }
 
 /// A frame, in the order in which frames leave: by the instant they are due, then as they came.
@@ -43,16 +44,17 @@ pub(crate) struct Entry {
 impl Queue {
     pub(crate) fn new(faults: Faults, seed: u64) -> Self {
         let rng = Rng::new(seed);
-        Self { waiting: BinaryHeap::new(), bytes: 0, frames: 0, pushed: 0, released: 0, faults, rng }
+        let made = Instant::now();
+        Self { waiting: BinaryHeap::new(), bytes: 0, frames: 0, pushed: 0, released: 0, faults, rng, made }
     }
 
     /// Takes a frame in, unless a fault loses it.
     pub(crate) fn push(&mut self, now: Instant, frame: Bytes) {
-        let Faults { drop, duplicate, reorder, delay } = self.faults;
+        let Faults { drop, duplicate, reorder, delay, silence } = self.faults;
         // All are drawn each time, so that one rate does not shift what another one hits.
         let (drop, duplicate) = (self.rng.chance(drop), self.rng.chance(duplicate));
         let hold = if self.rng.chance(reorder) { REORDER_HOLD } else { Duration::ZERO };
-        if drop {
+        if drop || silence.is_some_and(|silence| silence.covers(now.saturating_duration_since(self.made))) {
             return;
         }
         if duplicate {

@@ -287,26 +287,49 @@ fn a_message_that_does_not_come_while_the_agent_goes_on_ends_the_session_after_a
     assert!(client.channel.has_ended());
 }
 
-#[test]
-fn a_message_may_be_missing_for_longer_while_nothing_is_heard_or_read() {
-    // An agent that is silent, as during its own outage.
+/// A client to which message 1 has not come, and message 2 has.
+fn gapped_client() -> End {
     let mut client = End::ready_client();
     client.hear(output(2, PayloadType::Output, b"later"));
-    client.pass(600 * SECOND);
-    assert!(client.events().is_empty());
-    // One whose messages lie unread.
-    for _ in 0..10 {
-        assert!(repeat_without_the_one_before(&mut client, 50).is_empty());
-        client.channel.handle_unread(client.now);
+    client
+}
+
+#[test]
+fn a_message_may_be_missing_for_longer_while_nothing_is_heard_or_read() {
+    let silent: fn(&mut End) = |client| client.pass(600 * SECOND);
+    let unread: fn(&mut End) = |client| {
+        for _ in 0..10 {
+            assert!(repeat_without_the_one_before(client, 50).is_empty());
+            client.channel.handle_unread(client.now);
+        }
+    };
+    let outage: fn(&mut End) = |client| {
+        client.channel.handle_disconnected();
+        client.pass(600 * SECOND);
+        client.channel.handle_connected(client.now);
+    };
+    for meanwhile in [silent, unread, outage] {
+        let mut client = gapped_client();
+        meanwhile(&mut client);
+        assert!(repeat_without_the_one_before(&mut client, 5).is_empty(), "it is just back");
+        // It comes, and nothing is left of the wait.
+        client.hear(output(1, PayloadType::Output, b"first"));
+        assert_eq!(client.events(), [Event::Output("first".into()), Event::Output("later".into())]);
+        client.pass(600 * SECOND);
+        assert!(client.events().is_empty());
     }
-    // An outage of ours.
-    client.channel.handle_disconnected();
-    client.pass(600 * SECOND);
-    client.channel.handle_connected(client.now);
-    assert!(repeat_without_the_one_before(&mut client, 50).is_empty());
-    // It comes, and nothing is left of the wait.
-    client.hear(output(1, PayloadType::Output, b"first"));
-    client.hear(output(2, PayloadType::Output, b"later"));
-    assert_eq!(client.events(), [Event::Output("first".into()), Event::Output("later".into())]);
-    assert_eq!(client.channel.poll_timeout(), None);
+}
+
+#[test]
+fn a_message_that_another_client_took_is_missing_across_all_short_connections() {
+    let mut client = gapped_client();
+    for _ in 0..20 {
+        if !repeat_without_the_one_before(&mut client, 4).is_empty() {
+            assert!(client.channel.has_ended());
+            return;
+        }
+        client.channel.handle_disconnected();
+        client.channel.handle_connected(client.now);
+    }
+    panic!("never ended");
 }

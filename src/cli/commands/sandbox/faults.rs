@@ -1,7 +1,5 @@
-//! Faults that the sandbox is asked for: `--fault [up:|down:]drop=0.1,dup=0.1,reorder=0.2,delay=20ms,cut=5s`.
-//!
-//! Two more are for those who work on ssmx, and in no help: `close-above=4096` and `swallow-above=4096` play a service
-//! that takes no message from a client that is longer.
+//! Faults that the sandbox is asked for: `--fault [up:|down:]drop=0.1,dup=0.1,reorder=0.2,delay=20ms,cut=5s`, and a few
+//! more; the help has all of them.
 
 use std::str::FromStr;
 use std::time::Duration;
@@ -10,6 +8,9 @@ use crate::sandbox::MessageLimit;
 
 /// The longest delay of a frame; beyond it sessions only time out.
 const MAX_DELAY: Duration = Duration::from_mins(1);
+
+const NAMES: &str =
+    "`drop`, `dup`, `reorder`, `delay`, `cut`, `silent`, `silent-for`, `close-above`, `swallow-above` or `resume`";
 
 /// One `--fault`. What it leaves out stays as it was.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -26,8 +27,14 @@ pub(crate) struct Fault {
     pub delay: Option<Duration>,
     /// Time after which a connection is cut, again and again: the client's going up, the agent's going down.
     pub cut: Option<Duration>,
-    /// The longest message that is taken from clients.
+    /// The longest message that is taken.
     pub message_limit: Option<MessageLimit>,
+    /// When everything begins to be lost, from the start of a session.
+    pub silent: Option<Duration>,
+    /// How long everything is lost then.
+    pub silent_for: Option<Duration>,
+    /// How long ResumeSession takes, up to a minute.
+    pub resume: Option<Duration>,
 }
 
 /// A direction of a session.
@@ -56,13 +63,7 @@ impl FromStr for Fault {
                 "drop" => fault.drop = Some(share(value)?),
                 "dup" => fault.duplicate = Some(share(value)?),
                 "reorder" => fault.reorder = Some(share(value)?),
-                "delay" => {
-                    let delay = duration(value)?;
-                    if delay > MAX_DELAY {
-                        return Err(format!("`{value}` is longer than a minute"));
-                    }
-                    fault.delay = Some(delay);
-                }
+                "delay" => fault.delay = Some(delay(value)?),
                 "cut" => {
                     let after = duration(value)?;
                     if after.is_zero() {
@@ -72,10 +73,14 @@ impl FromStr for Fault {
                 }
                 "close-above" => fault.message_limit = Some(MessageLimit::Close(bytes(value)?)),
                 "swallow-above" => fault.message_limit = Some(MessageLimit::Swallow(bytes(value)?)),
-                _ => {
-                    return Err(format!("unknown fault `{name}`; expected `drop`, `dup`, `reorder`, `delay` or `cut`"));
-                }
+                "silent" => fault.silent = Some(duration(value)?),
+                "silent-for" => fault.silent_for = Some(duration(value)?),
+                "resume" => fault.resume = Some(delay(value)?),
+                _ => return Err(format!("unknown fault `{name}`; expected {NAMES}")),
             }
+        }
+        if fault.silent_for.is_some() && fault.silent.is_none() {
+            return Err("`silent-for` says for how long; `silent` has to say from when".to_owned());
         }
         Ok(fault)
     }
@@ -90,6 +95,14 @@ fn share(text: &str) -> Result<f64, String> {
 
 fn bytes(text: &str) -> Result<usize, String> {
     text.parse().map_err(|_| format!("`{text}` is not a number of bytes"))
+}
+
+fn delay(text: &str) -> Result<Duration, String> {
+    let delay = duration(text)?;
+    if delay > MAX_DELAY {
+        return Err(format!("`{text}` is longer than a minute"));
+    }
+    Ok(delay)
 }
 
 fn duration(text: &str) -> Result<Duration, String> {
@@ -110,6 +123,9 @@ mod tests {
         assert_eq!((fault.delay, fault.cut), (Some(Duration::from_millis(20)), None));
         let fault: Fault = "close-above=4096".parse().unwrap();
         assert_eq!(fault.message_limit, Some(MessageLimit::Close(4096)));
+        let fault: Fault = "silent=2s,silent-for=10s,resume=1s".parse().unwrap();
+        assert_eq!((fault.silent, fault.silent_for), (Some(Duration::from_secs(2)), Some(Duration::from_secs(10))));
+        assert_eq!(fault.resume, Some(Duration::from_secs(1)));
         let fault: Fault = "down:cut=5s".parse().unwrap();
         assert_eq!((fault.direction, fault.cut), (Some(Direction::Down), Some(Duration::from_secs(5))));
     }
@@ -127,6 +143,9 @@ mod tests {
             "delay=2m",
             "cut=0s",
             "swallow-above=1k",
+            "silent=now",
+            "silent-for=1s",
+            "resume=2m",
             "left:drop=0.1",
             "lose=0.1",
             "drop=0.1,,dup=0.1",

@@ -62,6 +62,10 @@ pub(crate) struct Args {
     pub kms: bool,
 
     /// Network faults, for one direction or both: [up:|down:]drop=0.1,dup=0.1,reorder=0.2,delay=20ms,cut=5s
+    ///
+    /// More faults: `silent=2s` loses everything from 2 s after the start of a session on, and `silent-for=10s` for so
+    /// long: an agent that is gone. `close-above=20000` closes the connection on messages of more bytes, and
+    /// `swallow-above=20000` loses them. `resume=400ms` makes ResumeSession take so long.
     #[arg(long = "fault", value_name = "FAULTS")]
     pub faults: Vec<Fault>,
 
@@ -237,7 +241,10 @@ fn apply(fault: &Fault, options: &mut Options) {
         faults.duplicate = fault.duplicate.unwrap_or(faults.duplicate);
         faults.reorder = fault.reorder.unwrap_or(faults.reorder);
         faults.delay = fault.delay.unwrap_or(faults.delay);
+        let silence = fault.silent.map(|after| sandbox::Silence { after, lasting: fault.silent_for });
+        faults.silence = silence.or(faults.silence);
     };
+    options.resume_delay = fault.resume.unwrap_or(options.resume_delay);
     if fault.direction != Some(Direction::Down) {
         change(&mut options.faults_to_agent);
         options.cut_client_every = fault.cut.or(options.cut_client_every);
@@ -245,6 +252,7 @@ fn apply(fault: &Fault, options: &mut Options) {
     }
     if fault.direction != Some(Direction::Up) {
         change(&mut options.faults_to_client);
+        options.message_limit_to_client = fault.message_limit.or(options.message_limit_to_client);
     }
     if fault.direction == Some(Direction::Down) {
         options.cut_agent_every = fault.cut.or(options.cut_agent_every);
