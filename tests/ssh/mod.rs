@@ -10,7 +10,7 @@ mod cuts;
 mod editor;
 mod forwards;
 mod git;
-mod lab;
+pub(crate) mod lab;
 mod login;
 mod proxy;
 mod signals;
