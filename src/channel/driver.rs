@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
-use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use tokio::sync::{Notify, mpsc, oneshot, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::sleep_until;
 
 use super::clock::now;
+use super::endings::Duty;
 use super::event::{ConnectionEvent, End, Event};
 use super::gateways;
 use super::open::terminate;
@@ -44,7 +44,7 @@ pub(super) struct Driver {
     pub(super) commands: mpsc::Receiver<Command>,
     pub(super) sizes: watch::Receiver<Option<Size>>,
     pub(super) events: mpsc::Sender<Event>,
-    pub(super) stop: Arc<Notify>,
+    pub(super) duty: Duty,
     pub(super) large_messages: bool,
 }
 
@@ -90,7 +90,7 @@ impl Unfinished {
 impl Driver {
     /// Runs the session to its end, and reports how it ended.
     pub(super) async fn run(mut self, socket: Socket) {
-        let stop = Arc::clone(&self.stop);
+        let stop = self.duty.stop();
         let end = tokio::select! {
             end = self.live(socket) => end,
             () = stop.notified() => End::Terminated,
@@ -103,8 +103,10 @@ impl Driver {
             "session ended"
         );
         // In every case nothing is left on the service.
-        if !matches!(end, End::Closed(_) | End::Expired) {
-            terminate(&self.aws, &self.session_id).await;
+        if matches!(end, End::Closed(_) | End::Expired) || terminate(&self.aws, &self.session_id).await {
+            self.duty.fulfilled();
+        } else {
+            drop(self.duty);
         }
         let _ = self.events.send(Event::Ended(end)).await;
     }
