@@ -35,7 +35,7 @@ pub(crate) enum Role {
 pub(crate) const CONFIG: Variable = input("SSMX_CONFIG", "The configuration file, instead of the default one");
 pub(crate) const CACHE_DIR: Variable = input(
     "SSMX_CACHE_DIR",
-    "Folder for the cache and the list of recently used instances, instead of the default ones",
+    "Folder for the cache, the list of recently used instances and the records of open sessions, instead of the default ones",
 );
 pub(crate) const LOG: Variable = input(
     "SSMX_LOG",
@@ -126,6 +126,22 @@ impl Variable {
     pub(crate) fn is_documented(&self) -> bool {
         matches!(self.role, Role::Input | Role::Output)
     }
+}
+
+/// The folder for what ssmx remembers: that of the cache if `SSMX_CACHE_DIR` says where that is, else where programs keep
+/// their state.
+pub(crate) fn state_folder() -> Option<PathBuf> {
+    if let Some(folder) = CACHE_DIR.path() {
+        return Some(folder);
+    }
+    let folder = if cfg!(windows) {
+        dirs::data_local_dir()
+    } else {
+        // As with the configuration, the same on every Unix; a relative path is to be ignored.
+        let xdg = XDG_STATE_HOME.path().filter(|path| path.is_absolute());
+        xdg.or_else(|| dirs::home_dir().map(|home| home.join(".local").join("state")))
+    };
+    Some(folder?.join("ssmx"))
 }
 
 /// The value of a setting's variable, which has the name `SSMX_` and the setting in capitals. Empty or not valid UTF-8

@@ -8,6 +8,12 @@ use std::path::{Path, PathBuf};
 
 use tempfile::{Builder, NamedTempFile};
 
+mod lock;
+mod temporary;
+
+pub(crate) use lock::Lock;
+pub(crate) use temporary::{Leftover, TemporaryFolder, leftovers, leftovers_in};
+
 /// Ends the name of a file that is about to take the place of another. One that is found was left by a crash.
 pub(crate) const NEW: &str = "new";
 
@@ -66,38 +72,6 @@ pub(crate) fn link(file: &Path, path: &Path) -> io::Result<()> {
 /// Makes `path` a link in one step, whatever it was: there is one or the other at every moment.
 pub(crate) fn replace_by_link(file: &Path, path: &Path) -> io::Result<()> {
     persist(beside(path, |new| link(file, new))?, path)
-}
-
-/// A folder for its owner alone that goes, with all that is in it, when this is dropped.
-#[derive(Debug)]
-pub(crate) struct TemporaryFolder(PathBuf);
-
-impl TemporaryFolder {
-    /// Creates one in the folder for temporary files. Its name begins with `prefix`.
-    pub(crate) fn new(prefix: &str) -> io::Result<Self> {
-        Self::new_in(&std::env::temp_dir(), prefix)
-    }
-
-    /// Creates one in a folder.
-    pub(crate) fn new_in(parent: &Path, prefix: &str) -> io::Result<Self> {
-        // An existing folder is an error, on which another name is tried.
-        let folder = Builder::new().prefix(prefix).rand_bytes(16).make_in(parent, create_new_folder)?;
-        // It would be removed like a file.
-        let path = folder.into_temp_path().keep().map_err(|error| error.error)?;
-        Ok(Self(path))
-    }
-
-    pub(crate) fn path(&self) -> &Path {
-        &self.0
-    }
-}
-
-impl Drop for TemporaryFolder {
-    fn drop(&mut self) {
-        if let Err(error) = fs::remove_dir_all(&self.0) {
-            tracing::warn!(folder = %self.0.display(), %error, "cannot remove a temporary folder");
-        }
-    }
 }
 
 fn private_folder() -> DirBuilder {

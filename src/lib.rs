@@ -7,14 +7,15 @@
 //!
 //! | room | what it is | knows |
 //! |---|---|---|
-//! | [`cli`] | what a person types and sees: commands, messages, exit codes | picker, session, fleet, config, channel, aws, terminal, sandbox, protocol, files, moment, text, backoff, environment, nearest, syntax |
+//! | [`cli`] | what a person types and sees: commands, messages, exit codes | picker, session, fleet, config, channel, aws, terminal, sandbox, records, protocol, files, moment, text, backoff, environment, nearest, syntax |
 //! | [`picker`] | choosing an instance: the list, the query, the screen | fleet, terminal, files, moment, text, config, environment |
 //! | [`session`] | what a session is for: shell, exec, tunnels, standard streams | channel, terminal, protocol, backoff |
 //! | [`fleet`] | instances: finding the one that is meant, and why it cannot be reached | aws, files, moment, config, environment, nearest, protocol, text |
 //! | [`config`] | config.toml: schema, merge, explain, edit | environment, nearest, syntax |
-//! | [`channel`] | one session's socket: dial, drive, reconnect, resume | aws, protocol, backoff |
+//! | [`channel`] | one session's socket: dial, drive, reconnect, resume | aws, records, protocol, backoff |
 //! | [`aws`] | SDK clients, credentials, endpoints, proxies; AWS errors turned into advice | syntax |
 //! | [`terminal`] | raw mode, size, escape keys, signals, restore | – |
+//! | [`records`] | the sessions that processes of this machine have open, so that none is lost with its process | files, environment |
 //! | [`sandbox`] | an embedded AWS on loopback: control plane, message gateway, agents | protocol, files, environment |
 //! | [`protocol`] | pure: wire format, handshake, reliable delivery, cipher, smux. No IO, no clock | – |
 //! | [`backoff`] | pauses that double from one attempt to the next | – |
@@ -30,6 +31,8 @@
 //! reliable delivery from the other end. `sandbox` shares no code with `channel` and `session`, so that a mistake on
 //! one side shows on the other.
 
+// The futures of the SDK are nested some sixty deep, and ours around them.
+#![recursion_limit = "256"]
 #![cfg_attr(test, allow(clippy::disallowed_methods, reason = "tests make files as they need them"))]
 
 pub(crate) mod aws;
@@ -44,6 +47,7 @@ pub(crate) mod moment;
 pub(crate) mod nearest;
 pub(crate) mod picker;
 pub mod protocol;
+pub(crate) mod records;
 pub mod sandbox;
 pub(crate) mod session;
 #[cfg(test)]

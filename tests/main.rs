@@ -32,6 +32,8 @@ mod picker;
 #[cfg(unix)]
 mod plugin;
 #[cfg(unix)]
+mod sessions;
+#[cfg(unix)]
 mod shell;
 #[cfg(unix)]
 mod ssh;

@@ -29,6 +29,8 @@ const ACCESS_KEY_ID: &str = "AWS_ACCESS_KEY_ID";
 const ENDPOINT_URL: &str = "AWS_ENDPOINT_URL";
 const IGNORE_ENDPOINTS: &str = "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS";
 const CA_BUNDLE: &str = "AWS_CA_BUNDLE";
+const MAX_ATTEMPTS: &str = "AWS_MAX_ATTEMPTS";
+const RETRY_MODE: &str = "AWS_RETRY_MODE";
 const FILES: [&str; 2] = ["AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"];
 
 /// The AWS environment of a process. Variables are read when they are asked for, the files once, when something in them
@@ -119,6 +121,21 @@ impl Ambient {
     /// A bundle of certificates that takes the place of the system's.
     pub(super) fn ca_bundle(&self, profile: &str) -> Option<PathBuf> {
         self.variable(CA_BUNDLE).or_else(|| self.key(profile, "ca_bundle")).map(PathBuf::from)
+    }
+
+    /// How often a request is made, and who says so.
+    pub(super) fn max_attempts(&self, profile: &str) -> Option<(String, String)> {
+        self.variable_or_key(MAX_ATTEMPTS, profile, "max_attempts")
+    }
+
+    /// How requests are made again, and who says so.
+    pub(super) fn retry_mode(&self, profile: &str) -> Option<(String, String)> {
+        self.variable_or_key(RETRY_MODE, profile, "retry_mode")
+    }
+
+    fn variable_or_key(&self, variable: &str, profile: &str, key: &str) -> Option<(String, String)> {
+        let of_variable = self.variable(variable).map(|value| (format!("`{variable}`"), value));
+        of_variable.or_else(|| Some((format!("`{key}` of the profile `{profile}`"), self.key(profile, key)?)))
     }
 
     /// Where the files are, as far as variables say so.

@@ -19,6 +19,7 @@ use super::{
     error::{Error, ErrorKind},
     identity::Identity,
     net::NetSettings,
+    retries::Retries,
     settings::{GATEWAY, Settings, check_region},
 };
 
@@ -38,7 +39,7 @@ struct Account {
     identity: Identity,
     credentials: Arc<CredentialStore>,
     net: NetSettings,
-    backoff: Duration,
+    retries: Retries,
     ambient: Ambient,
 }
 
@@ -69,6 +70,7 @@ impl Aws {
         source: Source,
         backoff: Duration,
     ) -> Result<Self, Error> {
+        let retries = Retries::of(ambient, settings.profile_name(), backoff)?;
         let credentials = Arc::new(CredentialStore::new(source));
         let provider: Arc<dyn ProvideCredentials> = Arc::clone(&credentials) as _;
         let mut loader = aws_config::defaults(BehaviorVersion::v2026_01_12())
@@ -78,13 +80,13 @@ impl Aws {
             // The store above keeps them, and knows when to let go of them.
             .identity_cache(IdentityCache::no_cache())
             .timeout_config(timeouts(OPERATION_TIMEOUT))
-            .retry_config(retries(ATTEMPTS, backoff));
+            .retry_config(retries.config(ATTEMPTS));
         if let Some(profile) = &settings.profile {
             loader = loader.profile_name(profile);
         }
         let clients = Clients::new(loader.load().await, settings.endpoints.clone());
         let (profile, identity) = (settings.profile.clone(), Identity::of(settings, ambient));
-        let account = Account { profile, identity, credentials, net, backoff, ambient: ambient.clone() };
+        let account = Account { profile, identity, credentials, net, retries, ambient: ambient.clone() };
         let aws = Self(Arc::new(Shared { account: Arc::new(account), region: region.to_string(), clients }));
         let (ssm_endpoint, messages_endpoint) = (aws.ssm_endpoint(), aws.messages_endpoint());
         tracing::debug!(%region, profile = settings.profile, ssm_endpoint, messages_endpoint, "AWS settings");
@@ -158,12 +160,13 @@ impl Aws {
 
     /// The first pause before a request is made again.
     pub(super) fn backoff(&self) -> Duration {
-        self.0.account.backoff
+        self.0.account.retries.backoff
     }
 
-    /// Retries for a request that deserves another number of attempts than most.
+    /// Retries for a request that deserves another number of attempts than most, unless the person's settings say how
+    /// many each gets.
     pub(crate) fn retries(&self, attempts: u32) -> RetryConfig {
-        retries(attempts, self.0.account.backoff)
+        self.0.account.retries.config(attempts)
     }
 
     /// The credentials as they are now.
@@ -212,15 +215,11 @@ pub(crate) fn timeouts(operation: Duration) -> TimeoutConfig {
         .build()
 }
 
-fn retries(attempts: u32, backoff: Duration) -> RetryConfig {
-    RetryConfig::standard().with_max_attempts(attempts).with_initial_backoff(backoff)
-}
-
 /// Time for a request with all its attempts.
 const OPERATION_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Attempts of a request, with a growing random pause between them.
-const ATTEMPTS: u32 = 3;
+pub(super) const ATTEMPTS: u32 = 3;
 
 /// The first pause is shorter than this; the bound doubles with each, up to 20 s.
 const BACKOFF: Duration = Duration::from_secs(1);

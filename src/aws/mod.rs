@@ -23,6 +23,7 @@ mod page;
 mod partition;
 mod profiles;
 mod proxy;
+mod retries;
 mod secret;
 mod settings;
 mod sign;

@@ -2,10 +2,19 @@
 
 use std::{collections::BTreeMap, fmt, time::Duration};
 
-use aws_sdk_ssm::{config::Builder, types::ConnectionStatus as SdkConnectionStatus};
+use aws_runtime::retries::classifiers::THROTTLING_ERRORS;
+use aws_sdk_ssm::{
+    config::Builder, operation::start_session::StartSessionError, types::ConnectionStatus as SdkConnectionStatus,
+};
+use aws_smithy_runtime_api::client::{
+    interceptors::context::InterceptorContext,
+    result::ConnectorError,
+    retries::classifiers::{ClassifyRetry, RetryAction},
+};
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
 use super::{
-    client::{Aws, timeouts},
+    client::{ATTEMPTS, Aws, timeouts},
     error::Error,
     secret::Secret,
 };
@@ -68,8 +77,19 @@ pub enum ConnectionStatus {
     Other(String),
 }
 
+impl StartSession {
+    /// What a tunnel leads to, as far as the parameters of AWS's documents say: a port of the instance, or `HOST:PORT`.
+    pub fn destination(&self) -> Option<String> {
+        let first = |name| self.parameters.get(name)?.first();
+        let port = first("portNumber")?;
+        Some(first("host").map_or_else(|| port.clone(), |host| format!("{host}:{port}")))
+    }
+}
+
 impl Aws {
-    /// Starts a session: ssm:StartSession. A throttled request is made up to five times, with a growing random pause.
+    /// Starts a session: ssm:StartSession. A request that was throttled, or that has not left this machine, is made up to
+    /// five times, with a growing random pause, or as often as the person's AWS settings say. One that may have arrived is
+    /// not made again: each starts a session, and nobody would know of the first one.
     ///
     /// The session lives on the service until it is ended; who starts one must end it.
     ///
@@ -120,7 +140,10 @@ impl Aws {
     ///
     /// Of kind `NotFound` if it has ended already, or any other.
     pub async fn terminate_session(&self, session_id: &str) -> Result<(), Error> {
-        let ended = self.call("ssm:TerminateSession", || self.ssm().terminate_session().session_id(session_id).send());
+        let ended = self.call("ssm:TerminateSession", || {
+            let call = self.ssm().terminate_session().session_id(session_id);
+            call.customize().config_override(self.hurried()).send()
+        });
         ended.await.map_err(|err| err.about(session_id))?;
         tracing::debug!(session_id, "session ended");
         Ok(())
@@ -146,8 +169,51 @@ impl Aws {
     fn patient(&self) -> Builder {
         aws_sdk_ssm::Config::builder()
             .retry_config(self.retries(START_ATTEMPTS))
-            .timeout_config(timeouts(START_TIMEOUT))
+            .retry_classifier(OnlyUnreceived)
+            .timeout_config(
+                timeouts(START_TIMEOUT).to_builder().operation_attempt_timeout(START_ANSWER_TIMEOUT).build(),
+            )
     }
+
+    /// Sessions are ended while somebody waits to leave.
+    fn hurried(&self) -> Builder {
+        let retries = self.retries(ATTEMPTS);
+        let pause = retries.initial_backoff().min(END_BACKOFF);
+        aws_sdk_ssm::Config::builder().retry_config(retries.with_initial_backoff(pause))
+    }
+}
+
+/// Forbids that a request is made again that the service may have received. What it refused because of too many requests,
+/// and what found no connection, has had no effect.
+#[derive(Debug)]
+struct OnlyUnreceived;
+
+impl ClassifyRetry for OnlyUnreceived {
+    fn classify_retry(&self, context: &InterceptorContext) -> RetryAction {
+        let Some(Err(error)) = context.output_or_error() else { return RetryAction::NoActionIndicated };
+        let code = error.as_operation_error().and_then(|error| error.downcast_ref::<StartSessionError>()?.code());
+        let throttled = code.is_some_and(|code| THROTTLING_ERRORS.contains(&code));
+        match throttled || error.as_connector_error().is_some_and(has_no_connection) {
+            true => RetryAction::NoActionIndicated,
+            false => RetryAction::RetryForbidden,
+        }
+    }
+
+    fn name(&self) -> &'static str {
+        "requests that may have been received"
+    }
+}
+
+/// Whether there was no connection to send the request over.
+fn has_no_connection(error: &ConnectorError) -> bool {
+    let mut next: Option<&(dyn std::error::Error + 'static)> = Some(error);
+    while let Some(error) = next {
+        if error.downcast_ref::<hyper_util::client::legacy::Error>().is_some_and(|error| error.is_connect()) {
+            return true;
+        }
+        next = error.source();
+    }
+    false
 }
 
 /// Attempts to start a session.
@@ -155,6 +221,13 @@ const START_ATTEMPTS: u32 = 5;
 
 /// Time for all of them together.
 const START_TIMEOUT: Duration = Duration::from_mins(1);
+
+/// Time for the answer to one of them, which is the last if it does not come: longer than for other requests, which are
+/// made again.
+const START_ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// The longest first pause before a session's end is asked for again.
+const END_BACKOFF: Duration = Duration::from_millis(200);
 
 #[cfg(test)]
 mod tests;

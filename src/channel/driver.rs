@@ -8,10 +8,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
-use tokio::sync::{Notify, mpsc, oneshot, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::sleep_until;
 
 use super::clock::now;
+use super::endings::Duty;
 use super::event::{ConnectionEvent, End, Event};
 use super::gateways;
 use super::open::terminate;
@@ -47,7 +48,7 @@ pub(super) struct Driver {
     pub(super) commands: mpsc::Receiver<Command>,
     pub(super) sizes: watch::Receiver<Option<Size>>,
     pub(super) events: mpsc::Sender<Event>,
-    pub(super) stop: Arc<Notify>,
+    pub(super) duty: Duty,
     pub(super) large_messages: bool,
     /// Turns true with [`Event::Ready`], before the owner reads it.
     pub(super) ready: Arc<AtomicBool>,
@@ -102,7 +103,7 @@ impl Unfinished {
 impl Driver {
     /// Runs the session to its end, and reports how it ended.
     pub(super) async fn run(mut self, socket: Socket) {
-        let stop = Arc::clone(&self.stop);
+        let stop = self.duty.stop();
         let end = tokio::select! {
             end = self.live(socket) => end,
             () = stop.notified() => End::Terminated,
@@ -115,8 +116,10 @@ impl Driver {
             "session ended"
         );
         // In every case nothing is left on the service.
-        if !matches!(end, End::Closed(_) | End::Expired) {
-            terminate(&self.aws, &self.session_id).await;
+        if matches!(end, End::Closed(_) | End::Expired) || terminate(&self.aws, &self.session_id).await {
+            self.duty.fulfilled();
+        } else {
+            drop(self.duty);
         }
         let _ = self.events.send(Event::Ended(end)).await;
     }

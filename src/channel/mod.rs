@@ -7,6 +7,7 @@
 mod clock;
 mod dial;
 mod driver;
+mod endings;
 mod event;
 mod gateways;
 mod line;
@@ -26,8 +27,9 @@ pub(crate) use clock::now;
 pub(crate) use dial::DialError;
 #[cfg(test)]
 pub(crate) use driver::Command;
+pub(crate) use endings::{Unended, end_all, unended};
 pub(crate) use event::{ConnectionEvent, End, Event};
-pub(crate) use open::{Channel, Input, OpenError, Options, SessionOver, open, open_started, terminate};
+pub(crate) use open::{Channel, Input, OpenError, Options, SessionOver, end_left, open, open_started, terminate};
 pub(crate) use outlet::Outlet;
 pub(crate) use resources::random;
 

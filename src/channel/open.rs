@@ -11,13 +11,15 @@ use tokio::task::JoinHandle;
 use super::DialError;
 use super::clock::now;
 use super::driver::{Command, Driver};
+use super::endings::Duty;
 use super::event::Event;
 use super::outlet::Outlet;
 use super::reconnect::{Socket, connect_first};
 use super::resources::{epoch_ms, random};
 use super::stream_url::{Policy, StreamUrl, StreamUrlError};
-use crate::aws::{self, Aws, StartSession, StartedSession};
+use crate::aws::{self, Aws, Secret, StartSession, StartedSession};
 use crate::protocol::{ClientConfig, Config, DataChannel, Flag, Size};
+use crate::records;
 
 /// Commands that wait for the driver; with [`CHUNK`] this bounds what is accepted and not yet in the send buffer.
 const COMMANDS: usize = 16;
@@ -79,17 +81,27 @@ pub(crate) enum OpenError {
 #[error("the session is over")]
 pub(crate) struct SessionOver;
 
-/// Starts the session that `request` describes and opens its data channel.
+/// Starts the session that `request` describes and opens its data channel. Who drops the future leaves no session behind:
+/// what was asked for is seen through, and then ended; [`end_all`](super::end_all) waits for that.
 ///
 /// # Errors
 /// [`OpenError`]; no session is left behind on the service.
 pub(crate) async fn open(aws: &Aws, request: &StartSession, options: Options) -> Result<Channel, OpenError> {
-    let started = aws.start_session(request).await?;
-    open_started(aws, started, request.target.clone(), options).await
+    // A person may have to type a code for them, and may leave instead: nothing was asked for so far.
+    aws.credentials().await.map_err(|error| error.about(&request.target))?;
+    let (opening, opened) = Opening::new(aws, request.clone(), options);
+    tokio::spawn(async move {
+        match opening.aws.start_session(&opening.request).await {
+            Ok(started) => opening.begin(started).await,
+            // A caller that is gone need not know.
+            Err(error) => drop(opening.caller.send(Err(error.into()))),
+        }
+    });
+    opened.await.expect(ANSWERS)
 }
 
 /// Opens the data channel of a session that was started already, on `target`. Without its target a session cannot be
-/// encrypted: it belongs into the encryption context.
+/// encrypted: it belongs into the encryption context. Who drops the future leaves no session behind, as with [`open`].
 ///
 /// # Errors
 /// [`OpenError`]; the session is ended on the service then.
@@ -99,23 +111,96 @@ pub(crate) async fn open_started(
     target: String,
     options: Options,
 ) -> Result<Channel, OpenError> {
-    let session_id = started.session_id.clone();
-    let opened = async {
-        let url = StreamUrl::parse(&started.stream_url, &Policy::of(aws))?;
-        let socket = connect_first(aws, &url, &started.token).await?;
-        Ok((url, socket))
-    };
-    let (url, socket) = match opened.await {
-        Ok(opened) => opened,
-        Err(error) => {
-            terminate(aws, &session_id).await;
-            return Err(error);
-        }
-    };
-    Ok(begin(aws, started, target, url, socket, options))
+    let request = StartSession { target, ..StartSession::default() };
+    let (opening, opened) = Opening::new(aws, request, options);
+    tokio::spawn(opening.begin(started));
+    opened.await.expect(ANSWERS)
 }
 
-/// Begins to drive a session whose first connection is open.
+/// Of the task that opens a channel.
+const ANSWERS: &str = "it answers unless the process is about to go, when nobody asks";
+
+/// A channel that is being opened, in a task of its own: it goes on where nobody waits for it any more.
+struct Opening {
+    aws: Aws,
+    request: StartSession,
+    options: Options,
+    duty: Duty,
+    caller: oneshot::Sender<Result<Channel, OpenError>>,
+}
+
+impl Opening {
+    fn new(
+        aws: &Aws,
+        request: StartSession,
+        options: Options,
+    ) -> (Self, oneshot::Receiver<Result<Channel, OpenError>>) {
+        let (caller, opened) = oneshot::channel();
+        let duty = Duty::new(&request.target);
+        (Self { aws: aws.clone(), request, options, duty, caller }, opened)
+    }
+
+    /// Opens the data channel, and ends the session if that fails or nobody waits for it any more.
+    async fn begin(mut self, started: StartedSession) {
+        let session_id = started.session_id.clone();
+        self.duty.started(&session_id, records::keep(record(&self.aws, &self.request, &session_id)));
+        let connecting = async {
+            let url = StreamUrl::parse(&started.stream_url, &Policy::of(&self.aws))?;
+            let socket = connect_first(&self.aws, &url, &started.token).await?;
+            Ok((url, socket))
+        };
+        let stop = self.duty.stop();
+        let connected = tokio::select! {
+            connected = connecting => Some(connected),
+            () = self.caller.closed() => None,
+            () = stop.notified() => None,
+        };
+        match connected {
+            // A channel that nobody takes is dropped, which ends the session.
+            Some(Ok((url, socket))) => self.run(session_id, url, started.token, socket),
+            ended => {
+                if terminate(&self.aws, &session_id).await {
+                    self.duty.fulfilled();
+                }
+                if let Some(Err(error)) = ended {
+                    drop(self.caller.send(Err(error)));
+                }
+            }
+        }
+    }
+
+    /// Has a task run the session, and hands out the other end.
+    fn run(self, session_id: String, url: StreamUrl, token: Secret, socket: Socket) {
+        let mut config = Config::new(now(), epoch_ms(), u64::from_ne_bytes(random()));
+        config.receive_buffer = 256 * 1024;
+        let client = ClientConfig::new(self.options.handshake_grace, u128::from_ne_bytes(random()));
+        let (commands, command_queue) = mpsc::channel(COMMANDS);
+        let (event_queue, events) = mpsc::channel(EVENTS);
+        let (sizes, size) = watch::channel(None);
+        let stop = self.duty.stop();
+        let ready = Arc::new(AtomicBool::new(false));
+        let driver = Driver {
+            aws: self.aws,
+            session_id: session_id.clone(),
+            target: self.request.target,
+            url,
+            token,
+            channel: DataChannel::client(config, client),
+            commands: command_queue,
+            sizes: size,
+            events: event_queue,
+            duty: self.duty,
+            large_messages: self.options.large_messages,
+            ready: Arc::clone(&ready),
+        };
+        let task = tokio::spawn(driver.run(socket));
+        let channel = Channel { session_id, input: Input { ready, commands, sizes }, events, stop, task };
+        drop(self.caller.send(Ok(channel)));
+    }
+}
+
+/// Begins to drive a session whose first connection a test has opened.
+#[cfg(test)]
 pub(super) fn begin(
     aws: &Aws,
     started: StartedSession,
@@ -124,41 +209,55 @@ pub(super) fn begin(
     socket: Socket,
     options: Options,
 ) -> Channel {
-    let session_id = started.session_id;
-    let mut config = Config::new(now(), epoch_ms(), u64::from_ne_bytes(random()));
-    config.receive_buffer = 256 * 1024;
-    let client = ClientConfig::new(options.handshake_grace, u128::from_ne_bytes(random()));
-    let (commands, command_queue) = mpsc::channel(COMMANDS);
-    let (event_queue, events) = mpsc::channel(EVENTS);
-    let (sizes, size) = watch::channel(None);
-    let stop = Arc::new(Notify::new());
-    let ready = Arc::new(AtomicBool::new(false));
-    let driver = Driver {
-        aws: aws.clone(),
-        session_id: session_id.clone(),
-        target,
-        url,
-        token: started.token,
-        channel: DataChannel::client(config, client),
-        commands: command_queue,
-        sizes: size,
-        events: event_queue,
-        stop: Arc::clone(&stop),
-        large_messages: options.large_messages,
-        ready: Arc::clone(&ready),
-    };
-    let task = tokio::spawn(driver.run(socket));
-    Channel { session_id, input: Input { commands, sizes }, events, ready, stop, task }
+    let request = StartSession { target, ..StartSession::default() };
+    let (opening, mut opened) = Opening::new(aws, request, options);
+    opening.run(started.session_id, url, started.token, socket);
+    opened.try_recv().expect("it has answered").expect("a channel")
 }
 
-/// Ends a session on the service, even one that another program started, within 5 s. What cannot be ended in time ends
-/// by itself, at the idle timeout.
-pub(crate) async fn terminate(aws: &Aws, session_id: &str) {
+/// What is remembered of a session.
+fn record(aws: &Aws, request: &StartSession, session_id: &str) -> records::Session {
+    records::Session {
+        id: session_id.to_owned(),
+        target: request.target.clone(),
+        document: request.document.clone(),
+        destination: request.destination(),
+        profile: aws.profile().map(str::to_owned),
+        identity: aws.identity().as_str().to_owned(),
+        region: aws.region().to_owned(),
+        endpoint: aws.ssm_endpoint().map(str::to_owned),
+    }
+}
+
+/// Ends a session on the service, even one that another program started, within 5 s. False if that is not certain: it
+/// ends by itself then, at the idle timeout.
+pub(crate) async fn terminate(aws: &Aws, session_id: &str) -> bool {
     match tokio::time::timeout(TERMINATE_TIMEOUT, aws.terminate_session(session_id)).await {
         Ok(Ok(())) => tracing::debug!(session_id, "terminated"),
-        Ok(Err(error)) => tracing::warn!(session_id, %error, "cannot terminate the session"),
-        Err(_) => tracing::warn!(session_id, "terminating the session took too long"),
+        Ok(Err(error)) if error.kind() == aws::ErrorKind::NotFound => tracing::debug!(session_id, "ended already"),
+        Ok(Err(error)) => {
+            tracing::warn!(session_id, %error, "cannot terminate the session");
+            return false;
+        }
+        Err(_) => {
+            tracing::warn!(session_id, "terminating the session took too long");
+            return false;
+        }
     }
+    true
+}
+
+/// Ends a session that another process has left, in a task that [`end_all`](super::end_all) waits for.
+pub(crate) fn end_left(aws: &Aws, session: &records::Session) {
+    let (aws, id) = (aws.clone(), session.id.clone());
+    let mut duty = Duty::new(&session.target);
+    duty.started(&id, None);
+    tokio::spawn(async move {
+        if terminate(&aws, &id).await {
+            records::forget(&id);
+            duty.fulfilled();
+        }
+    });
 }
 
 /// One session: its events, and the way in. Dropping it ends the session on the service; [`Channel::terminate`] waits
@@ -168,7 +267,6 @@ pub(crate) struct Channel {
     session_id: String,
     input: Input,
     events: mpsc::Receiver<Event>,
-    ready: Arc<AtomicBool>,
     stop: Arc<Notify>,
     task: JoinHandle<()>,
 }
@@ -177,11 +275,6 @@ impl Channel {
     /// The id that the service gave the session.
     pub(crate) fn session_id(&self) -> &str {
         &self.session_id
-    }
-
-    /// Whether [`Event::Ready`] has come, or is about to.
-    pub(crate) fn is_ready(&self) -> bool {
-        self.ready.load(Ordering::Relaxed)
     }
 
     /// A way to write; there may be several.
@@ -222,11 +315,17 @@ impl Drop for Channel {
 /// The way into a session.
 #[derive(Clone, Debug)]
 pub(crate) struct Input {
+    ready: Arc<AtomicBool>,
     commands: mpsc::Sender<Command>,
     sizes: watch::Sender<Option<Size>>,
 }
 
 impl Input {
+    /// Whether [`Event::Ready`] has come, or is about to.
+    pub(crate) fn is_ready(&self) -> bool {
+        self.ready.load(Ordering::Relaxed)
+    }
+
     /// Sends bytes, and waits while the session takes none. Dropping the future may lose what was not yet accepted.
     ///
     /// # Errors
@@ -299,10 +398,10 @@ impl Channel {
         let (commands, command_queue) = mpsc::channel(COMMANDS);
         let (event_queue, events) = mpsc::channel(EVENTS);
         let stop = Arc::new(Notify::new());
-        let input = Input { commands, sizes: watch::channel(None).0 };
-        let task = tokio::spawn(async {});
         let ready = Arc::new(AtomicBool::new(true));
-        let channel = Self { session_id: session_id.to_owned(), input, events, ready, stop: Arc::clone(&stop), task };
+        let input = Input { ready, commands, sizes: watch::channel(None).0 };
+        let task = tokio::spawn(async {});
+        let channel = Self { session_id: session_id.to_owned(), input, events, stop: Arc::clone(&stop), task };
         (channel, command_queue, event_queue, stop)
     }
 }

@@ -107,7 +107,7 @@ async fn a_command_whose_agent_is_silent_says_so_after_seconds_and_ends_after_a_
     let (event, after) = next(&mut channel, start).await;
     assert!(matches!(event, Event::Connection(ConnectionEvent::AgentSilent(_))), "{event:?}");
     assert_eq!(after, 5);
-    assert!(!channel.is_ready());
+    assert!(!channel.input().is_ready());
     let (event, after) = next(&mut channel, start).await;
     assert!(matches!(event, Event::Ended(End::Failed(Failure::NotStarted(_)))), "{event:?}");
     assert!((60..70).contains(&after), "{after}");
@@ -122,7 +122,7 @@ async fn a_tunnel_and_a_shell_are_not_ready_before_their_agent_is_heard() {
         let (event, _) = next(&mut channel, start).await;
         assert!(matches!(event, Event::Connection(ConnectionEvent::AgentSilent(_))), "{event:?}");
         sleep(20 * SECOND).await;
-        assert!(!channel.is_ready() && gateway.typed().is_empty());
+        assert!(!channel.input().is_ready() && gateway.typed().is_empty());
         gateway.acknowledge(0).await;
         let (event, _) = next(&mut channel, start).await;
         let Event::Connection(ConnectionEvent::AgentHeard(after)) = event else { panic!("{event:?}") };

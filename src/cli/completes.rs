@@ -23,6 +23,8 @@ pub(crate) enum Completes {
     Documents,
     /// Columns of a listing; several with commas between them.
     Columns,
+    /// Sessions that are open on this machine.
+    Sessions,
     /// Settings, and places in the configuration.
     Keys,
 }

@@ -3,15 +3,16 @@
 use std::process::ExitCode;
 
 use clap::ColorChoice;
+use tokio::runtime::Runtime;
 
 use super::args::{Cli, Refusal};
-use super::command::Run;
-use super::commands::Command;
+use super::command::Run as _;
 use super::commands::completions::answer;
 use super::core_dump;
 use super::error::{CliError, ErrorKind};
 use super::exit::Exit;
 use super::globals::Globals;
+use super::session::endings;
 use super::ui::{Ui, log};
 
 /// The whole program: parses the command line, runs the command, and returns the exit code.
@@ -34,13 +35,13 @@ pub fn main() -> ExitCode {
     }
 }
 
-/// Runs what was typed, reports its failure and returns the exit code.
+/// Runs what was typed, reports its failure and returns the exit code. No session is left behind, whatever came of it.
 fn run(cli: Cli) -> Exit {
     core_dump::forbid();
     let Cli { globals, command, meant } = cli;
     let ui = Ui::new(globals.color, globals.quiet);
     let passes_code_through = command.passes_code_through();
-    try_run(&ui, &globals, command).unwrap_or_else(|mut error| {
+    let report = |mut error: CliError| {
         if let (ErrorKind::NoTarget, Some(meant)) = (error.kind(), meant) {
             error = error.hint(format!("did you mean `{meant}`?"));
         }
@@ -52,18 +53,21 @@ fn run(cli: Cli) -> Exit {
             }
             _ => error.exit(),
         }
-    })
-}
-
-fn try_run(ui: &Ui, globals: &Globals, command: Command) -> Result<Exit, CliError> {
-    log::init(ui, globals.verbose, globals.log_file.as_deref())?;
-    // Only now: a mistake on the command line needs no threads.
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| CliError::failed("cannot start the runtime").caused_by(&error))?;
-    let result = runtime.block_on(command.run(ui, globals));
+    };
+    let runtime = match runtime(&ui, &globals) {
+        Ok(runtime) => runtime,
+        Err(error) => return report(error),
+    };
+    let exit = runtime.block_on(command.run(&ui, &globals)).unwrap_or_else(report);
+    runtime.block_on(endings::wait(&ui));
     // A read of standard input or a look-up of a name may still be pending, and nothing depends on them.
     runtime.shutdown_background();
-    result
+    exit
+}
+
+fn runtime(ui: &Ui, globals: &Globals) -> Result<Runtime, CliError> {
+    log::init(ui, globals.verbose, globals.log_file.as_deref())?;
+    // Only now: a mistake on the command line needs no threads.
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    runtime.map_err(|error| CliError::failed("cannot start the runtime").caused_by(&error))
 }

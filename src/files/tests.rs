@@ -103,3 +103,27 @@ fn a_temporary_folder_is_its_owners_alone_and_goes_with_all_in_it() {
     assert!(names(&parent).is_empty() && outside.exists());
     assert!(TemporaryFolder::new_in(Path::new("/nowhere"), "x-").is_err());
 }
+
+#[test]
+fn a_folder_is_left_over_when_its_process_is_gone_and_not_before() {
+    let root = tempfile::tempdir().unwrap();
+    let left = || leftovers_in(root.path(), "x-").into_iter().map(|left| left.path().to_owned());
+    let (here, other) = (TemporaryFolder::new_in(root.path(), "x-").unwrap(), root.path().join("y-1"));
+    assert_eq!(left().count(), 0);
+    // As a killed process leaves it: with its file, and without a lock on that.
+    let make = |name: &str, mode| {
+        let folder = root.path().join(name);
+        create_new_folder(&folder).unwrap();
+        fs::write(folder.join(".owner"), "").unwrap();
+        fs::set_permissions(&folder, fs::Permissions::from_mode(mode)).unwrap();
+        folder
+    };
+    let killed = make("x-1", 0o700);
+    make("y-1", 0o700);
+    make("x-open-to-others", 0o755);
+    create_new_folder(&root.path().join("x-without-a-lock")).unwrap();
+    symlink(&killed, root.path().join("x-link")).unwrap();
+    assert_eq!(left().collect::<Vec<_>>().as_slice(), std::slice::from_ref(&killed));
+    leftovers_in(root.path(), "x-").into_iter().for_each(Leftover::remove);
+    assert!(!killed.exists() && here.path().exists() && other.exists());
+}

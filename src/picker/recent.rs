@@ -42,19 +42,8 @@ pub(crate) fn remember(id: &str) {
     }
 }
 
-/// Where the file is: with the cache if `SSMX_CACHE_DIR` says where that is, else where programs keep their state.
 fn path() -> Option<PathBuf> {
-    if let Some(folder) = environment::CACHE_DIR.path() {
-        return Some(folder.join("recent.json"));
-    }
-    let folder = if cfg!(windows) {
-        dirs::data_local_dir()
-    } else {
-        // As with the configuration, the same on every Unix; a relative path is to be ignored.
-        let xdg = environment::XDG_STATE_HOME.path().filter(|path| path.is_absolute());
-        xdg.or_else(|| dirs::home_dir().map(|home| home.join(".local").join("state")))
-    };
-    Some(folder?.join("ssmx").join("recent.json"))
+    Some(environment::state_folder()?.join("recent.json"))
 }
 
 fn read(path: &Path) -> Vec<String> {

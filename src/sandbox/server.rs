@@ -16,7 +16,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{sleep, timeout};
 
 use super::account::Account;
-use super::api;
+use super::api::{self, Late};
 use super::gateway;
 
 /// Connections at a time; further ones wait in the kernel's queue.
@@ -89,7 +89,11 @@ async fn answer(account: &Arc<Account>, request: Request<Incoming>) -> Result<Re
     if head.headers.get("x-amz-target").is_some_and(|target| target.as_bytes().ends_with(b".ResumeSession")) {
         sleep(account.options.resume_delay).await;
     }
-    Ok(api::answer(account, &head, &body))
+    let response = api::answer(account, &head, &body);
+    if let Some(Late(time)) = response.extensions().get() {
+        sleep(*time).await;
+    }
+    Ok(response)
 }
 
 fn status(status: StatusCode) -> Response<Full<Bytes>> {

@@ -12,6 +12,7 @@ use super::account::Account;
 use super::documents::Documents;
 use super::error::Error;
 use super::faults::Faults;
+use super::leftovers;
 use super::options::Options;
 use super::server;
 use super::sessions::session::Phase;
@@ -34,7 +35,8 @@ pub struct Sandbox {
 }
 
 impl Sandbox {
-    /// Starts a sandbox on a free port of 127.0.0.1, with new random credentials.
+    /// Starts a sandbox on a free port of 127.0.0.1, with new random credentials. First it clears up behind sandboxes of
+    /// this user that were killed.
     ///
     /// # Errors
     /// When no port can be bound, when one of the account's documents is not a session document, or when an option
@@ -46,6 +48,7 @@ impl Sandbox {
         if !some_time(options.cut_client_every) || !some_time(options.cut_agent_every) {
             return Err(Error::Option("the time between two cuts must not be zero".to_owned()));
         }
+        leftovers::clear();
         let documents = Documents::new(&options.preferences, &options.documents)
             .map_err(|error| Error::Document(error.to_string()))?;
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.map_err(Error::Listen)?;

@@ -8,6 +8,7 @@ use super::event::{OutputEvent, next_output};
 use super::observer::Observer;
 use super::sink::Sink;
 use crate::channel::{Channel, End};
+use crate::terminal::signals::exit_at_next;
 use crate::terminal::{Termination, Terminations};
 
 /// What the agent takes as SIGINT and as SIGQUIT for the command.
@@ -27,7 +28,8 @@ pub(crate) enum Executed {
     Output(io::Error),
 }
 
-/// Runs the command of an open session to its end, and hands its output to `sink`.
+/// Runs the command of an open session to its end, and hands its output to `sink`. Where this returns before the end of
+/// the session, that begins to be ended on the service.
 ///
 /// The first interrupt goes to the command, which may take its time; the second one ends the session, and so does one
 /// that comes before the agent is ready.
@@ -38,37 +40,40 @@ pub(crate) async fn exec<S: Sink>(
     observer: &dyn Observer,
 ) -> Executed {
     let input = channel.input();
-    let mut code = None;
     let mut interrupted = false;
+    // Signals are heard also while nobody reads what the command writes.
+    let mut running = std::pin::pin!(run(&mut channel, sink, observer));
     let stopped = loop {
         tokio::select! {
-            event = next_output(&mut channel, observer) => match take(event, &mut code, sink).await {
-                Ok(None) => {}
-                Ok(Some(executed)) => {
-                    return match sink.finish().await {
-                        Ok(()) => executed,
-                        Err(error) => Executed::Output(error),
-                    };
-                }
-                Err(error) => break Executed::Output(error),
-            },
+            executed = &mut running => return executed,
             signal = terminations.next() => match signal {
                 // Before it is ready there is no command to interrupt.
-                Termination::Interrupt if !interrupted && channel.is_ready() => {
+                Termination::Interrupt if !interrupted && input.is_ready() => {
                     interrupted = true;
                     // A full queue, or a session that is over: then there is nothing to interrupt.
                     let _ = input.try_write(Bytes::from_static(INTERRUPT));
                 }
-                Termination::Quit if !interrupted && channel.is_ready() => {
+                Termination::Quit if !interrupted && input.is_ready() => {
                     interrupted = true;
                     let _ = input.try_write(Bytes::from_static(QUIT));
                 }
-                signal => break Executed::Stopped(signal),
+                signal => break signal,
             },
         }
     };
-    channel.terminate().await;
-    stopped
+    exit_at_next();
+    Executed::Stopped(stopped)
+}
+
+async fn run<S: Sink>(channel: &mut Channel, sink: &mut S, observer: &dyn Observer) -> Executed {
+    let mut code = None;
+    loop {
+        match take(next_output(channel, observer).await, &mut code, sink).await {
+            Ok(None) => {}
+            Ok(Some(executed)) => return sink.finish().await.map_or_else(Executed::Output, |()| executed),
+            Err(error) => return Executed::Output(error),
+        }
+    }
 }
 
 /// Takes one event. `Some` when it was the last.

@@ -9,13 +9,15 @@ use super::event::{OutputEvent, next_output};
 use super::observer::Observer;
 use crate::channel::{self, Channel, End};
 use crate::protocol;
+use crate::terminal::signals::exit_at_next;
 use crate::terminal::{self, Changes, EscapeKeys, Output, RawMode, Termination, Terminations, Typed};
 
 /// Typed bytes that wait while the session takes none, for example while it reconnects: 1 MiB. Beyond it nothing more
 /// is read from the terminal until there is room.
 const TYPE_AHEAD: usize = 1 << 20;
 
-/// How long the terminal may take for the last output.
+/// How long a terminal may take for the last output, and anything else when a signal has asked us to stop. Whoever reads
+/// a pipe may take as long as they like.
 const FLUSH_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// What a terminal sends for Ctrl-D. A shell whose input is a file or a pipe gets it at the end of that. It is heard
@@ -39,54 +41,56 @@ pub(crate) enum Left {
 }
 
 /// Runs a shell in an open session until it ends or the person leaves. The terminal is restored, and unless the session
-/// has ended by itself it is ended on the service.
+/// has ended by itself it begins to be ended on the service.
 ///
 /// # Errors
-/// The terminal cannot be used; the session is ended on the service.
+/// The terminal cannot be used; the session begins to be ended on the service.
 pub(crate) async fn shell(
-    mut channel: Channel,
+    channel: Channel,
     escape: Option<u8>,
     terminations: &mut Terminations,
     observer: &dyn Observer,
 ) -> io::Result<Left> {
-    let left = {
-        let raw = if terminal::is_terminal() { Some(RawMode::enter()) } else { None };
-        match raw.transpose() {
-            Ok(raw) => run(&mut channel, raw, escape, terminations, observer).await,
-            Err(error) => Err(error),
-        }
-        // The guard is gone here: later messages meet a terminal that is restored.
-    };
-    if !matches!(left, Ok(Left::Ended(_))) {
-        channel.terminate().await;
-    }
-    left
+    let raw = if terminal::is_terminal() { Some(RawMode::enter()?) } else { None };
+    let ends = Ends { raw, input: terminal::Input::open()?, output: Output::stdout()?, changes: Changes::listen()? };
+    // The guard of the raw mode goes with it: later messages meet a terminal that is restored.
+    run(channel, ends, escape, terminations.next(), observer).await
+}
+
+/// The person's end.
+struct Ends {
+    /// None where standard input is no terminal.
+    raw: Option<RawMode>,
+    input: terminal::Input,
+    output: Output,
+    changes: Changes,
 }
 
 async fn run(
-    channel: &mut Channel,
-    raw: Option<RawMode>,
+    mut channel: Channel,
+    ends: Ends,
     escape: Option<u8>,
-    terminations: &mut Terminations,
+    stop: impl Future<Output = Termination>,
     observer: &dyn Observer,
 ) -> io::Result<Left> {
+    let Ends { raw, input: terminal, mut output, mut changes } = ends;
     let is_raw = raw.is_some();
-    let mut output = Output::stdout()?;
-    let mut changes = Changes::listen()?;
+    let mut stop = std::pin::pin!(stop);
     let input = channel.input();
     input.resize(changes.current().map_or(NO_TERMINAL, size));
     // Escape keys are for people.
     let keyboard = Keyboard {
         keys: EscapeKeys::new(escape.filter(|_| raw.is_some())),
-        terminal: terminal::Input::open()?,
+        terminal,
         waiting: BytesMut::new(),
         in_line: false,
         raw,
         input: input.clone(),
     };
+    let typing = keyboard.run();
+    let mut typing = std::pin::pin!(typing);
     let left = {
-        let typing = keyboard.run();
-        let showing = show(channel, &mut output, observer);
+        let showing = show(&mut channel, &mut output, observer);
         let resizing = async {
             loop {
                 input.resize(size(changes.next().await));
@@ -94,15 +98,26 @@ async fn run(
         };
         tokio::select! {
             end = showing => end,
-            typed = typing => typed,
-            signal = terminations.next() => Ok(Left::Stopped(signal)),
+            typed = &mut typing => typed,
+            signal = &mut stop => Ok(Left::Stopped(signal)),
             () = resizing => unreachable!("an endless loop"),
         }
     };
+    if matches!(left, Ok(Left::Stopped(_))) {
+        exit_at_next();
+    }
+    // It ends on the service meanwhile.
+    drop(channel);
     let ended_well = matches!(&left, Ok(Left::Ended(End::Closed(reason))) if reason.is_empty());
     if is_raw && !ended_well {
         // The cursor may stand anywhere in a line, and a message of ssmx begins a new one.
         let _ = tokio::time::timeout(FLUSH_TIMEOUT, output.write_all(b"\r\n")).await;
+    }
+    if matches!(left, Ok(Left::Ended(_))) && !output.is_terminal() {
+        return tokio::select! {
+            flushed = output.flush() => flushed.map_or_else(|error| Ok(Left::Terminal(error)), |()| left),
+            signal = &mut stop => Ok(Left::Stopped(signal)),
+        };
     }
     // A terminal that is gone or stuck takes nothing more, and that is not worth a message.
     let _ = tokio::time::timeout(FLUSH_TIMEOUT, output.flush()).await;
@@ -195,3 +210,6 @@ impl Keyboard {
 fn size(size: terminal::Size) -> protocol::Size {
     protocol::Size { cols: size.cols.into(), rows: size.rows.into() }
 }
+
+#[cfg(all(test, unix))]
+mod tests;

@@ -8,6 +8,7 @@ use std::fs::File;
 use std::io::{self, IsTerminal};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
+use std::time::Duration;
 
 use tokio::sync::Notify;
 
@@ -16,11 +17,16 @@ use super::{platform, raw};
 /// How much may wait to be written. As much again may be on its way in the writing thread.
 pub(crate) const MAX_BUFFERED: usize = 256 * 1024;
 
+/// How often it is looked whether somebody still reads.
+const READER_POLL: Duration = Duration::from_millis(200);
+
 /// Standard output or standard error. [Flush](Self::flush) it before the process exits.
 #[derive(Debug)]
 pub struct Output {
     shared: Arc<Shared>,
     is_terminal: bool,
+    /// To look whether somebody reads.
+    file: File,
 }
 
 #[derive(Debug, Default)]
@@ -61,8 +67,17 @@ impl Output {
         let shared = Arc::<Shared>::default();
         let is_terminal = file.is_terminal();
         let for_thread = Arc::clone(&shared);
+        let own = file.try_clone()?;
         thread::Builder::new().name("output".into()).spawn(move || for_thread.pump(&file, is_terminal))?;
-        Ok(Self { shared, is_terminal })
+        Ok(Self { shared, is_terminal, file: own })
+    }
+
+    /// Waits until nobody can read any more what is written: the other end of a pipe is closed. For ever where that cannot
+    /// be seen. Cancel safe.
+    pub async fn reader_gone(&self) {
+        while !platform::is_reader_gone(&self.file) {
+            tokio::time::sleep(READER_POLL).await;
+        }
     }
 
     /// Whether it is a terminal.

@@ -138,16 +138,28 @@ pub fn terminate() -> Result<impl Future<Output = Termination>, SignalError> {
     let mut signals = Terminations::listen()?;
     Ok(async move {
         let first = signals.next().await;
-        tokio::spawn(async move {
-            loop {
-                let second = signals.next().await;
-                if second != Termination::Hangup {
-                    exit_now(second);
-                }
-            }
-        });
+        exit_at(signals);
         first
     })
+}
+
+/// From here on no signal waits for anything: the next one restores the terminal and exits. A hangup does not count. Where
+/// signals cannot be listened for, nothing changes.
+pub(crate) fn exit_at_next() {
+    if let Ok(signals) = Terminations::listen() {
+        exit_at(signals);
+    }
+}
+
+fn exit_at(mut signals: Terminations) {
+    tokio::spawn(async move {
+        loop {
+            let next = signals.next().await;
+            if next != Termination::Hangup {
+                exit_now(next);
+            }
+        }
+    });
 }
 
 /// Restores the terminal and exits with the code of the signal, without waiting for anything.

@@ -103,6 +103,14 @@ pub(super) fn waiting(file: &File) -> usize {
 }
 
 /// Standard output as a file of its own, unbuffered.
+/// Whether the other end of a pipe or a socket is closed, or a terminal is gone.
+pub(super) fn is_reader_gone(file: &File) -> bool {
+    let mut polled = [PollFd::new(file, PollFlags::empty())];
+    let now = Timespec { tv_sec: 0, tv_nsec: 0 };
+    rustix::event::poll(&mut polled, Some(&now)).is_ok()
+        && polled[0].revents().intersects(PollFlags::ERR | PollFlags::HUP)
+}
+
 pub(super) fn stdout() -> io::Result<File> {
     Ok(rustix::stdio::stdout().try_clone_to_owned()?.into())
 }

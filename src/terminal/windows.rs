@@ -38,6 +38,10 @@ pub(super) fn waiting(_file: &File) -> usize {
     0
 }
 
+pub(super) fn is_reader_gone(_file: &File) -> bool {
+    false
+}
+
 pub(super) fn stdout() -> io::Result<File> {
     Ok(io::stdout().as_handle().try_clone_to_owned()?.into())
 }

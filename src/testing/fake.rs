@@ -1,7 +1,7 @@
 //! An HTTP server on loopback that answers as a test says, and remembers what it was asked.
 
 use std::{
-    convert::Infallible,
+    io,
     sync::{Arc, Mutex, PoisonError},
 };
 
@@ -36,6 +36,8 @@ pub(crate) struct Answer {
     status: u16,
     content_type: &'static str,
     body: String,
+    /// Cuts the connection in place of an answer.
+    cut: bool,
 }
 
 impl Fake {
@@ -56,7 +58,7 @@ impl Fake {
                         let seen = Seen::read(request).await;
                         let answer = answer(&seen);
                         log.lock().unwrap_or_else(PoisonError::into_inner).push(seen);
-                        Ok::<_, Infallible>(answer.response())
+                        answer.response()
                     }
                 });
                 connections.spawn(async move {
@@ -104,7 +106,12 @@ impl Seen {
 
 impl Answer {
     pub(crate) fn json(body: &str) -> Self {
-        Self { status: 200, content_type: "application/x-amz-json-1.1", body: body.to_owned() }
+        Self { status: 200, content_type: "application/x-amz-json-1.1", body: body.to_owned(), cut: false }
+    }
+
+    /// None: the request has arrived, and the connection is cut.
+    pub(crate) fn none() -> Self {
+        Self { cut: true, ..Self::json("") }
     }
 
     pub(crate) fn json_error(status: u16, code: &str, message: &str) -> Self {
@@ -113,7 +120,7 @@ impl Answer {
     }
 
     pub(crate) fn xml(body: &str) -> Self {
-        Self { status: 200, content_type: "text/xml", body: body.to_owned() }
+        Self { content_type: "text/xml", ..Self::json(body) }
     }
 
     pub(crate) fn ec2_error(status: u16, code: &str, message: &str) -> Self {
@@ -132,13 +139,16 @@ impl Answer {
         Self { status, ..Self::xml(&body) }
     }
 
-    fn response(self) -> Response<Full<Bytes>> {
-        Response::builder()
+    fn response(self) -> io::Result<Response<Full<Bytes>>> {
+        if self.cut {
+            return Err(io::ErrorKind::ConnectionReset.into());
+        }
+        let response = Response::builder()
             .status(self.status)
             .header("content-type", self.content_type)
             .header("x-amzn-requestid", "fake-request-id")
-            .body(Full::new(self.body.into()))
-            .unwrap()
+            .body(Full::new(self.body.into()));
+        Ok(response.unwrap())
     }
 }
 

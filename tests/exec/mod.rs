@@ -6,6 +6,7 @@ mod bulk;
 mod credentials;
 mod errors;
 mod faults;
+mod killed_sandbox;
 mod network;
 mod references;
 mod sandbox;

@@ -103,5 +103,7 @@ fn a_signal_before_the_session_is_there_ends_it_too() {
     let _waiting = silent.accept().unwrap();
     running.kill(Signal::INT);
     let ended = running.finish();
-    assert_eq!((ended.code(), ended.err().as_str()), (130, ""));
+    assert_eq!(ended.code(), 130);
+    // The request has arrived there, as far as can be known here.
+    insta::assert_snapshot!(ended.err(), @"warning: a session on i-0a11ce0000000001a may still start: AWS has not answered the request for it; it ends at the account's idle timeout");
 }

@@ -130,7 +130,7 @@ pub(super) fn assert_same(one: &Path, other: &Path) {
 }
 
 /// A server on 127.0.0.1 that does the same with every connection; its port. It goes with the test program.
-pub(super) fn server(serve: impl Fn(TcpStream) + Clone + Send + 'static) -> u16 {
+pub(crate) fn server(serve: impl Fn(TcpStream) + Clone + Send + 'static) -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
     thread::spawn(move || {

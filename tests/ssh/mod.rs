@@ -13,7 +13,7 @@ mod cuts;
 mod editor;
 mod forwards;
 mod git;
-mod lab;
+pub(crate) mod lab;
 mod login;
 mod proxy;
 mod refused;

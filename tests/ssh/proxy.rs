@@ -6,7 +6,7 @@ use std::sync::mpsc;
 
 use insta::assert_snapshot;
 
-use super::lab::server;
+use super::lab::{server, web_server};
 use crate::plugin::play::Running;
 use crate::support::DEADLINE;
 use crate::support::cloud::{Cloud, nobody};
@@ -31,6 +31,16 @@ fn the_end_of_input_ends_it_when_all_has_arrived() {
     let ran = run_with_input(&mut proxy(&cloud, port), &vec![7; 3_000_000]);
     assert_eq!((ran.code(), ran.out().as_str(), ran.err().as_str()), (0, "", ""), "{ran:?}");
     assert_eq!(heard.recv_timeout(DEADLINE).unwrap(), 3_000_000);
+    cloud.wait_for_no_session();
+}
+
+#[test]
+fn the_answer_comes_after_the_end_of_the_question() {
+    let cloud = Cloud::start();
+    // As `printf … | ssmx proxy web-1 80` asks.
+    let ran = run_with_input(&mut proxy(&cloud, web_server("hello")), b"GET / HTTP/1.0\r\n\r\n");
+    assert_eq!((ran.code(), ran.err().as_str()), (0, ""), "{ran:?}");
+    assert!(ran.out().ends_with("\r\n\r\nhello"), "{ran:?}");
     cloud.wait_for_no_session();
 }
 

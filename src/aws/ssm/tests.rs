@@ -133,3 +133,45 @@ fn debug_shows_nothing_that_opens_a_session() {
     assert_eq!(format!("{started:?}"), "StartedSession { session_id: \"alice-1\", .. }");
     assert_eq!(format!("{resumed:?}"), "ResumedSession { ended: false, .. }");
 }
+
+#[tokio::test]
+async fn a_start_that_may_have_arrived_is_not_made_again() {
+    type Make = fn() -> Answer;
+    let cases: [(&str, Make); 4] = [
+        ("no answer", Answer::none),
+        ("the service failed", || Answer::json_error(500, "InternalServerError", "oops")),
+        ("the service is away", || Answer::json_error(503, "ServiceUnavailable", "later")),
+        ("what answers is not the service", || Answer::xml("<html>")),
+    ];
+    for (what, answer) in cases {
+        let fake = Fake::start(move |_| answer()).await;
+        let err = fake.aws().await.start_session(&request()).await.unwrap_err();
+        assert_eq!(fake.seen().len(), 1, "{what}: {err}");
+        // Other calls are, as they have no such consequence.
+        let fake = Fake::start(move |_| answer()).await;
+        fake.aws().await.terminate_session("alice-0123").await.unwrap_err();
+        assert!(fake.seen().len() == 3 || what.starts_with("what"), "{what}");
+    }
+}
+
+#[tokio::test]
+async fn a_start_that_has_not_left_is_made_again() {
+    // No handshake of TLS, and so no request.
+    let place = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = place.local_addr().unwrap();
+    let aws = crate::aws::Aws::for_tests(&format!("https://{address}"), vec![crate::testing::keys("AKIDTEST")]).await;
+    let request = request();
+    let start = aws.start_session(&request);
+    tokio::pin!(start);
+    let mut connections = 0;
+    let err = loop {
+        tokio::select! {
+            Ok((connection, _)) = place.accept() => {
+                connections += 1;
+                drop(connection);
+            }
+            started = &mut start => break started.unwrap_err(),
+        }
+    };
+    assert_eq!(connections, 5, "{err}");
+}

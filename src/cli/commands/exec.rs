@@ -306,4 +306,4 @@ impl Runner {
 }
 
 /// What agents report for a command that a signal has ended.
-const SIGNALLED: i32 = -1;
+const SIGNALLED: i64 = -1;

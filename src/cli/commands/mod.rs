@@ -11,6 +11,7 @@ pub(crate) mod pick;
 pub(crate) mod plugin;
 pub(crate) mod proxy;
 pub(crate) mod sandbox;
+pub(crate) mod sessions;
 pub(crate) mod shell;
 pub(crate) mod ssh;
 pub(crate) mod status;
@@ -54,6 +55,7 @@ commands! {
     Exec(exec::Args),
     Ls(ls::Args),
     Status(status::Args),
+    Sessions(sessions::Args),
     Fwd(fwd::Args),
     Pick(pick::Args),
     Plugin(plugin::Args),

@@ -20,7 +20,8 @@ use crate::session::{self, Carried, SessionRequest};
 
 /// Connect standard input and output to a port of an instance, as an ssh ProxyCommand
 ///
-/// Bytes pass unchanged in both directions until either side ends. Standard output carries nothing else; standard
+/// Bytes pass unchanged in both directions until the other side ends. After the end of standard input, ssmx still waits
+/// for the answer: until the other side has sent nothing for 10 s. Standard output carries nothing else; standard
 /// error carries only errors, and a notice when the connection has been lost for more than 10 s. `ssmx ssh-config`
 /// prints an OpenSSH configuration that uses this command.
 #[derive(Debug, clap::Args)]

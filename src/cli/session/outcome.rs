@@ -36,9 +36,6 @@ pub(crate) fn of_stream(carried: io::Result<Carried>) -> Result<Exit, CliError> 
             Err(CliError::new(ErrorKind::Lost, "the instance did not acknowledge the end of the input in time"))
         }
         Carried::Input(error) => Err(CliError::failed("cannot read standard input").caused_by(&error)),
-        Carried::Output(error) if error.kind() == io::ErrorKind::TimedOut => {
-            Err(CliError::failed("timed out writing to standard output"))
-        }
         Carried::Output(error) => Err(CliError::stdout(&error)),
     }
 }

@@ -1,7 +1,9 @@
 //! From a target as it was typed to an open session.
 
+use std::time::SystemTime;
+
 use crate::aws::Aws;
-use crate::channel::{self, Channel};
+use crate::channel::{self, Channel, StartSession};
 use crate::cli::context::{Context, TargetRequest};
 use crate::cli::error::{CliError, ErrorKind};
 use crate::cli::session::platform::dialect;
@@ -9,7 +11,9 @@ use crate::cli::target::explain;
 use crate::cli::target::lookup::{self, Ambiguity};
 use crate::cli::ui::Ui;
 use crate::fleet::{FleetError, Resolved, Target};
+use crate::moment::ago;
 use crate::picker::recent;
+use crate::records::{self, Owner};
 use crate::session::{Dialect, SessionRequest};
 use crate::terminal::Terminations;
 
@@ -65,11 +69,34 @@ pub(crate) async fn open(ui: &Ui, aws: &Aws, target: &Resolved, session: &Sessio
     match opened {
         Ok(channel) => {
             recent::remember(&id);
+            // The dialect is that of a command, which no tunnel has.
+            if let Ok(request) = session.on(&id, Dialect::default()) {
+                end_left(ui, aws, &request);
+            }
             Ok(channel)
         }
         Err(error) => {
             let purpose = explain::purpose(session.document_name());
             Err(explain::explain(&waiting, aws, &id, purpose, error).await)
+        }
+    }
+}
+
+/// Ends what an ssmx that was killed has left open of the same tunnel: nobody else will, and it is of no use to anybody.
+fn end_left(ui: &Ui, aws: &Aws, request: &StartSession) {
+    let Some(destination) = request.destination() else { return };
+    let is_same = |session: &records::Session| {
+        (session.target == request.target)
+            && (session.destination.as_ref() == Some(&destination))
+            && (session.document == request.document)
+            && (session.region == aws.region() && session.identity == aws.identity().as_str())
+            && (session.endpoint.as_deref() == aws.ssm_endpoint())
+    };
+    for (record, owner) in records::all() {
+        if owner == Owner::Gone && is_same(&record.session) {
+            let (id, age) = (&record.session.id, ago(SystemTime::now(), record.started()));
+            ui.notice(format!("ending {id}, which an ssmx that was killed left open (started {age})"));
+            channel::end_left(aws, &record.session);
         }
     }
 }

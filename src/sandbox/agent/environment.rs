@@ -12,6 +12,7 @@ use std::sync::{Mutex, PoisonError};
 use crate::environment::{LANG, LOGNAME, PATH, USER};
 use crate::files::{self, TemporaryFolder};
 use crate::sandbox::fleet::{Instance, Platform};
+use crate::sandbox::leftovers::PREFIX;
 
 /// Searched for programs when the sandbox itself has no search path.
 const DEFAULT_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
@@ -65,7 +66,7 @@ impl State {
         if let Some(root) = &self.root {
             return Ok(root.path().to_owned());
         }
-        let root = TemporaryFolder::new("ssmx-sandbox-")?;
+        let root = TemporaryFolder::new(PREFIX)?;
         Ok(self.root.insert(root).path().to_owned())
     }
 }

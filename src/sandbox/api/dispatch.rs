@@ -1,7 +1,7 @@
 //! From a request to the action that it asks for: credentials first, then the faults that were asked for.
 
 use std::sync::{Arc, PoisonError};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use http::Response;
@@ -20,7 +20,11 @@ use crate::sandbox::ids::ACCOUNT;
 use crate::sandbox::random;
 use crate::sandbox::services::sigv4::{self, Refused, SignedRequest};
 
-/// Answers a request of the control plane.
+/// An answer that is kept back for so long.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Late(pub(crate) Duration);
+
+/// Answers a request of the control plane. One that a fault makes late says so in its extensions ([`Late`]).
 pub(crate) fn answer(account: &Arc<Account>, head: &Parts, body: &Bytes) -> Response<Full<Bytes>> {
     let request_id = random::uuid().to_string();
     let claimed = sigv4::claimed_scope(&head.headers);
@@ -38,7 +42,11 @@ pub(crate) fn answer(account: &Arc<Account>, head: &Parts, body: &Bytes) -> Resp
         }
     };
     match result {
-        Ok(body) => style.success(&request_id, body),
+        Ok((body, late)) => {
+            let mut response = style.success(&request_id, body);
+            late.map(|late| response.extensions_mut().insert(late));
+            response
+        }
         Err(error) => {
             tracing::debug!(service = style.prefix(), code = error.code, "call refused");
             style.failure(&request_id, &error)
@@ -47,7 +55,7 @@ pub(crate) fn answer(account: &Arc<Account>, head: &Parts, body: &Bytes) -> Resp
 }
 
 impl Call<'_> {
-    fn run(&self, service: Service, head: &Parts, body: &[u8]) -> Result<String, ApiError> {
+    fn run(&self, service: Service, head: &Parts, body: &[u8]) -> Result<(String, Option<Late>), ApiError> {
         let form = if service.target().is_none() { Form::parse(body) } else { Form::default() };
         let action = match service.target() {
             Some(target) => (head.headers.get("x-amz-target").and_then(|value| value.to_str().ok()))
@@ -55,9 +63,9 @@ impl Call<'_> {
             None => form.field("Action"),
         };
         let action = action.unwrap_or_default();
-        self.fault(service, action, body)?;
+        let late = self.fault(service, action, body)?;
         tracing::debug!(service = service.prefix(), action, region = self.region, "call");
-        match (service, action) {
+        let body = match (service, action) {
             (Service::Ssm, "StartSession") => sessions::start_session(self, body),
             (Service::Ssm, "ResumeSession") => sessions::resume_session(self, body),
             (Service::Ssm, "TerminateSession") => sessions::terminate_session(self, body),
@@ -74,15 +82,17 @@ impl Call<'_> {
             (Service::Ec2, "DescribeRegions") => ec2::describe_regions(self, &form),
             (Service::Sts, "GetCallerIdentity") => Ok(sts::caller_identity(self)),
             _ => Err(service.unknown_action(action)),
-        }
+        };
+        Ok((body?, late))
     }
 
-    /// Fails if the options ask for it.
-    fn fault(&self, service: Service, action: &str, body: &[u8]) -> Result<(), ApiError> {
+    /// Fails if the options ask for it, or is late.
+    fn fault(&self, service: Service, action: &str, body: &[u8]) -> Result<Option<Late>, ApiError> {
         let action = format!("{}:{action}", service.prefix());
         let fate = self.account.api_faults.lock().unwrap_or_else(PoisonError::into_inner).next(&action);
         match fate {
-            Fate::Served => Ok(()),
+            Fate::Served => Ok(None),
+            Fate::Late(time) => Ok(Some(Late(time))),
             Fate::Throttled => Err(service.throttled()),
             Fate::BrokenOff => Err(service.expired_page()),
             Fate::Denied => {

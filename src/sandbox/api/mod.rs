@@ -14,4 +14,4 @@ mod ssm;
 mod sts;
 mod xml;
 
-pub(super) use dispatch::answer;
+pub(super) use dispatch::{Late, answer};

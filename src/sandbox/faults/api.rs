@@ -1,6 +1,7 @@
 //! Calls of the API that fail because a test wants them to.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use super::ApiFault;
 
@@ -9,6 +10,7 @@ use super::ApiFault;
 pub(crate) struct ApiFaults {
     throttled: HashMap<String, u32>,
     served: HashMap<String, u32>,
+    delayed: HashMap<String, (u32, Duration)>,
     denied: Vec<String>,
 }
 
@@ -16,6 +18,8 @@ pub(crate) struct ApiFaults {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fate {
     Served,
+    /// Served, and answered so much later.
+    Late(Duration),
     Throttled,
     BrokenOff,
     Denied,
@@ -31,6 +35,9 @@ impl ApiFaults {
                 }
                 ApiFault::BreakOff { action, calls } => {
                     all.served.insert(action, calls);
+                }
+                ApiFault::Delay { action, calls, time } => {
+                    all.delayed.insert(action, (calls, time));
                 }
                 ApiFault::Deny { action } => all.denied.push(action),
             }
@@ -52,6 +59,10 @@ impl ApiFaults {
                 None => return Fate::BrokenOff,
             }
         }
+        if let Some((left @ 1.., time)) = self.delayed.get_mut(action) {
+            *left -= 1;
+            return Fate::Late(*time);
+        }
         if self.denied.iter().any(|denied| denied == action) { Fate::Denied } else { Fate::Served }
     }
 }
@@ -66,7 +77,10 @@ mod tests {
             ApiFault::Throttle { action: "ssm:StartSession".to_owned(), calls: 2 },
             ApiFault::Deny { action: "ec2:DescribeInstances".to_owned() },
             ApiFault::BreakOff { action: "ec2:DescribeVpcs".to_owned(), calls: 1 },
+            ApiFault::Delay { action: "ssm:ResumeSession".to_owned(), calls: 1, time: Duration::from_secs(5) },
         ]);
+        let resume: Vec<_> = (0..2).map(|_| faults.next("ssm:ResumeSession")).collect();
+        assert_eq!(resume, [Fate::Late(Duration::from_secs(5)), Fate::Served]);
         let start: Vec<_> = (0..3).map(|_| faults.next("ssm:StartSession")).collect();
         assert_eq!(start, [Fate::Throttled, Fate::Throttled, Fate::Served]);
         assert_eq!(faults.next("ec2:DescribeInstances"), Fate::Denied);

@@ -62,6 +62,16 @@ pub enum ApiFault {
         /// How many calls are served.
         calls: u32,
     },
+    /// The first calls of an action are served, and answered only so much later: a client that gives up before does not
+    /// learn what its call has done.
+    Delay {
+        /// The action as IAM spells it, as in `ssm:StartSession`.
+        action: String,
+        /// How many calls are answered late.
+        calls: u32,
+        /// How late.
+        time: Duration,
+    },
     /// The caller's policy does not allow an action.
     Deny {
         /// The action as IAM spells it, as in `ssm:StartSession`.

@@ -17,7 +17,7 @@ use super::incoming::Incoming;
 use super::stop::is_set;
 
 /// How long the remote side may be silent after the program has sent its last byte, before the end is passed on.
-pub(super) const HALF_CLOSE_TIMEOUT: Duration = Duration::from_secs(10);
+pub(in crate::session) const HALF_CLOSE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Bytes read from a program at a time.
 const CHUNK: usize = 16 * 1024;
@@ -30,7 +30,7 @@ pub(super) async fn read(reader: &mut ReadHalf<Incoming>) -> io::Result<Bytes> {
 }
 
 /// The end of what one program sends.
-pub(super) struct HalfClose {
+pub(in crate::session) struct HalfClose {
     /// Whether the program has sent its last byte.
     finished: watch::Receiver<bool>,
     timeout: Duration,
@@ -47,19 +47,19 @@ enum State {
 
 impl HalfClose {
     /// `finished` becomes true when the program has sent its last byte.
-    pub(super) fn new(finished: watch::Receiver<bool>, timeout: Duration) -> Self {
+    pub(in crate::session) fn new(finished: watch::Receiver<bool>, timeout: Duration) -> Self {
         Self { finished, timeout, state: State::Sending }
     }
 
     /// The remote side has sent something.
-    pub(super) fn heard(&mut self) {
+    pub(in crate::session) fn heard(&mut self) {
         if let State::HeldUntil(at) = &mut self.state {
             *at = Instant::now() + self.timeout;
         }
     }
 
     /// Resolves once, when the end is to be passed on. Dropping the future loses nothing.
-    pub(super) async fn due(&mut self) {
+    pub(in crate::session) async fn due(&mut self) {
         loop {
             match self.state {
                 State::Sending => {

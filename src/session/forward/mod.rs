@@ -51,6 +51,7 @@ mod unix_listener;
 
 pub(crate) use endpoint::{Bind, Destination, Listen, LocalPort};
 pub(crate) use error::SessionError;
+pub(in crate::session) use half_close::{HALF_CLOSE_TIMEOUT, HalfClose};
 pub(crate) use listener::Listener;
 pub(crate) use observer::{Opener, TunnelEvent, TunnelObserver};
 pub(crate) use session::{Probe, Session, begin, connect_unless};

@@ -15,7 +15,10 @@ use tokio::time::timeout;
 use super::*;
 use crate::channel::{Command, ConnectionEvent, Event};
 
-const SHORT: Timeouts = Timeouts { input: Duration::from_millis(20), output: Duration::from_millis(20) };
+const SHORT: Timeouts = Timeouts { input: Duration::from_millis(20), silence: Duration::from_millis(20) };
+
+/// For tests in which silence is not what ends it.
+const PATIENT: Timeouts = Timeouts { silence: Duration::from_hours(1), ..TIMEOUTS };
 
 const DEADLINE: Duration = Duration::from_secs(30);
 
@@ -81,10 +84,11 @@ fn rest(mut stdout: PipeReader) -> Vec<u8> {
 }
 
 #[tokio::test]
-async fn the_end_of_input_is_the_end_when_all_has_arrived() {
+async fn the_end_of_input_is_the_end_when_all_has_arrived_and_nothing_comes() {
     let (mut play, channel, input, output) = Play::new();
     let heard = Heard::default();
-    let mut carrying = pin!(carry(channel, input, output, pending(), &heard, TIMEOUTS));
+    let timeouts = Timeouts { silence: SHORT.silence, ..TIMEOUTS };
+    let mut carrying = pin!(carry(channel, input, output, pending(), &heard, timeouts));
     play.stdin.write_all(b"all\n\xff\0of it").unwrap();
     let Play { stdin, .. } = &mut play;
     drop(std::mem::replace(stdin, pipe().unwrap().1));
@@ -138,15 +142,68 @@ async fn the_end_of_the_session_comes_after_its_last_byte() {
 }
 
 #[tokio::test]
-async fn a_reader_that_stalls_at_the_end_is_not_waited_for_long() {
+async fn the_answer_to_the_last_input_is_waited_for() {
+    let (mut play, channel, input, output) = Play::new();
     let heard = Heard::default();
-    let (play, channel, input, output) = Play::new();
+    let Play { stdin, .. } = &mut play;
+    drop(std::mem::replace(stdin, pipe().unwrap().1));
+    let session = async {
+        let (_, done) = play.sent().await;
+        done.send(()).unwrap();
+        for piece in [&b"the "[..], b"answer"] {
+            play.send(Event::Output(Bytes::from_static(piece))).await;
+        }
+        play.send(Event::Ended(End::Closed(String::new()))).await;
+        play
+    };
+    let (carried, play) = tokio::join!(carry(channel, input, output, pending(), &heard, PATIENT), session);
+    assert!(matches!(carried, Carried::Ended(End::Closed(_))), "{carried:?}");
+    assert_eq!(rest(play.stdout), b"the answer");
+}
+
+#[tokio::test]
+async fn an_answer_for_nobody_is_not_waited_for() {
+    let (mut play, channel, input, output) = Play::new();
+    let heard = Heard::default();
+    let mut carrying = pin!(carry(channel, input, output, pending(), &heard, PATIENT));
+    // As when ssh is killed: both of its ends close.
+    let Play { stdin, stdout, .. } = &mut play;
+    drop((std::mem::replace(stdin, pipe().unwrap().1), std::mem::replace(stdout, pipe().unwrap().0)));
+    let (_, done) = tokio::select! {
+        sent = play.sent() => sent,
+        carried = &mut carrying => panic!("{carried:?} before all has arrived"),
+    };
+    done.send(()).unwrap();
+    let carried = timeout(DEADLINE, carrying).await.unwrap();
+    assert!(matches!(carried, Carried::EndOfInput), "{carried:?}");
+    assert!(play.was_terminated().await);
+}
+
+#[tokio::test]
+async fn whoever_reads_slowly_gets_all_and_does_not_keep_a_signal_waiting() {
     // More than a pipe holds, and less than is kept for it.
-    play.send(Event::Output(vec![b'x'; 200_000].into())).await;
-    play.send(Event::Ended(End::Closed(String::new()))).await;
-    let carried = carry(channel, input, output, pending(), &heard, SHORT).await;
-    assert!(matches!(&carried, Carried::Output(error) if error.kind() == io::ErrorKind::TimedOut), "{carried:?}");
-    play.terminated.notified().await;
+    const MUCH: usize = 200_000;
+    for stops in [false, true] {
+        let heard = Heard::default();
+        let (play, channel, input, output) = Play::new();
+        play.send(Event::Output(vec![b'x'; MUCH].into())).await;
+        play.send(Event::Ended(End::Closed(String::new()))).await;
+        let (stop, stopped) = oneshot::channel();
+        let stop_now = async { stopped.await.unwrap_or(Termination::Hangup) };
+        let mut carrying = pin!(carry(channel, input, output, stop_now, &heard, SHORT));
+        let waiting = timeout(Duration::from_millis(50), &mut carrying).await;
+        assert!(waiting.is_err(), "{waiting:?}");
+        if stops {
+            stop.send(Termination::Hangup).unwrap();
+            let carried = timeout(DEADLINE, carrying).await.unwrap();
+            assert!(matches!(carried, Carried::Stopped(Termination::Hangup)), "{carried:?}");
+        } else {
+            let reader = std::thread::spawn(move || rest(play.stdout).len());
+            let carried = timeout(DEADLINE, carrying).await.unwrap();
+            assert!(matches!(carried, Carried::Ended(End::Closed(_))), "{carried:?}");
+            assert_eq!(reader.join().unwrap(), MUCH);
+        }
+    }
 }
 
 #[tokio::test]

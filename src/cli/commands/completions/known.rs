@@ -18,6 +18,7 @@ use crate::cli::{context, implied_shell};
 use crate::config::{self, Column, Config, Flags, Key, Level, Selector, Value, Variables};
 use crate::environment;
 use crate::fleet::cache::{self, CachedName};
+use crate::records::{self, Record};
 use crate::session::Document;
 
 /// Candidates are offered up to this number. Shells complete what all of them have in common, so few would mislead.
@@ -66,6 +67,7 @@ impl Known {
             Completes::TunnelsAndTargets => self.tunnels_and_targets(current),
             Completes::Documents => self.documents(current),
             Completes::Columns => columns(current),
+            Completes::Sessions => sessions(current),
             Completes::Keys => self.keys(current),
         }
     }
@@ -193,6 +195,15 @@ impl Known {
         let (region, endpoint) = (resolved.text(Key::Region), resolved.text(Key::SsmEndpointUrl));
         Some(cache::names(dir, &identity, region, endpoint))
     }
+}
+
+/// Sessions that are open on this machine, and what they lead to.
+fn sessions(current: &str) -> Vec<CompletionCandidate> {
+    let all = records::all().into_iter().map(|(Record { session, .. }, _)| {
+        let destination = session.destination.map(|destination| format!(" {destination}")).unwrap_or_default();
+        (session.id, format!("{}{destination}", session.target))
+    });
+    offer(all, current, "")
 }
 
 /// Columns of a listing.

@@ -10,7 +10,7 @@ use crate::cli::exit::Exit;
 use crate::cli::program::{is_program, this_program};
 use crate::cli::ui::Ui;
 use crate::environment;
-use crate::files::{self, TemporaryFolder};
+use crate::files::{self, Leftover, TemporaryFolder};
 
 /// Makes the link in `dir`, and says whether it will be found.
 ///
@@ -55,6 +55,9 @@ pub(crate) fn found() -> Option<PathBuf> {
     std::env::split_paths(&path).map(|dir| dir.join(file_name())).find(|file| is_program(file))
 }
 
+/// How the name of a folder with a link begins.
+const PREFIX: &str = "ssmx-plugin-";
+
 /// A link in a private folder, both of which are removed when this is dropped.
 #[derive(Debug)]
 pub(crate) struct TemporaryLink(TemporaryFolder);
@@ -65,7 +68,8 @@ impl TemporaryLink {
     /// # Errors
     /// It cannot be made.
     pub(crate) fn new() -> io::Result<Self> {
-        let folder = TemporaryFolder::new("ssmx-plugin-")?;
+        files::leftovers(PREFIX).into_iter().for_each(Leftover::remove);
+        let folder = TemporaryFolder::new(PREFIX)?;
         files::link(&real_program()?, &folder.path().join(file_name()))?;
         Ok(Self(folder))
     }

@@ -96,7 +96,7 @@ async fn run(ui: &Ui, globals: &Globals, args: Args) -> Result<Exit, CliError> {
 async fn refuse(ui: &Ui, globals: &Globals, CallError { mistake, orphan }: CallError) -> CliError {
     if let Some(orphan) = orphan {
         match load(ui, globals, orphan.account).await {
-            Ok(aws) => channel::terminate(&aws, &orphan.session_id).await,
+            Ok(aws) => drop(channel::terminate(&aws, &orphan.session_id).await),
             Err(error) => tracing::warn!(%error, session_id = orphan.session_id, "cannot terminate the session"),
         }
     }
@@ -166,10 +166,8 @@ async fn start(ui: &Ui, globals: &Globals, call: Call) -> Result<Exit, CliError>
     };
     let opened = tokio::select! {
         opened = open => opened,
-        signal = signals.all.next() => {
-            channel::terminate(&aws, &session_id).await;
-            return Ok(Exit::of_signal(signal));
-        }
+        // The session is ended before ssmx goes, as always.
+        signal = signals.all.next() => return Ok(Exit::of_signal(signal)),
     };
     let (channel, kind, handshake) = opened?;
     let running = Running { ui, observer: &observer, session_id: &session_id };

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use crate::environment::{CACHE_DIR, CONFIG};
 use crate::files::{self, TemporaryFolder};
+use crate::sandbox;
 
 /// A folder with a configuration file and a cache. It goes when this is dropped.
 pub(crate) struct SandboxConfig(TemporaryFolder);
@@ -16,7 +17,7 @@ impl SandboxConfig {
     /// # Errors
     /// It cannot be made.
     pub(crate) fn new() -> io::Result<Self> {
-        let config = Self(TemporaryFolder::new("ssmx-sandbox-")?);
+        let config = Self(TemporaryFolder::new(sandbox::PREFIX)?);
         files::write(&config.file(), b"# The configuration of this sandbox, deleted when the sandbox ends.\n")?;
         Ok(config)
     }

@@ -9,11 +9,14 @@ use tokio::process::Command;
 use super::program;
 use crate::cli::error::CliError;
 use crate::environment;
-use crate::files::TemporaryFolder;
+use crate::files::{self, Leftover, TemporaryFolder};
 
 /// The files that `ssh-keygen` makes.
 const PRIVATE: &str = "key";
 const PUBLIC: &str = "key.pub";
+
+/// How the name of a folder with a key begins.
+const PREFIX: &str = "ssmx-key-";
 
 /// An ed25519 key pair in files that only we can read.
 #[derive(Debug)]
@@ -35,7 +38,9 @@ impl TemporaryKey {
 
     async fn make_in(parent: &Path) -> Result<Self, CliError> {
         let failed = |error: io::Error| CliError::failed("cannot make a temporary key").caused_by(&error);
-        let folder = TemporaryFolder::new_in(parent, "ssmx-key-").map_err(failed)?;
+        // Nor is a key left for long behind an ssmx that was killed.
+        files::leftovers_in(parent, PREFIX).into_iter().for_each(Leftover::remove);
+        let folder = TemporaryFolder::new_in(parent, PREFIX).map_err(failed)?;
         let mut keygen = Command::new("ssh-keygen");
         keygen
             .args(["-q", "-t", "ed25519", "-N", "", "-C", "ssmx", "-f"])

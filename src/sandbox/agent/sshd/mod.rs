@@ -22,6 +22,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Output, Stdio};
 use std::sync::Arc;
+use std::time::Duration;
 use std::{env, fs};
 
 use tokio::io::{AsyncBufReadExt, BufReader};
@@ -29,6 +30,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::process::Command;
 use tokio::sync::Mutex;
 use tokio::task::{JoinHandle, JoinSet};
+use tokio::time::sleep;
 
 use super::environment::{Environment, Homes};
 use super::signals;
@@ -43,6 +45,9 @@ const FOLDERS: [&str; 4] = ["/usr/sbin", "/usr/local/sbin", "/sbin", "/opt/homeb
 
 /// Connections of an instance at a time; a further one is closed at once.
 const MOST_CONNECTIONS: usize = 256;
+
+/// The pause before the next attempt to accept a connection.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 /// The complaint of an sshd that lacks the empty directory that its unprivileged part is shut in. Only root's needs one.
 const NO_DIRECTORY: &str = "Missing privilege separation directory: ";
@@ -182,8 +187,10 @@ impl Server {
             let socket = match listener.accept().await {
                 Ok((socket, _)) => socket,
                 Err(error) => {
-                    tracing::warn!(%error, "cannot accept more SSH connections");
-                    return;
+                    // Out of descriptors, most likely: existing connections have to end first.
+                    tracing::warn!(%error, "cannot accept an SSH connection");
+                    sleep(ACCEPT_PAUSE).await;
+                    continue;
                 }
             };
             while connections.try_join_next().is_some() {}
