@@ -65,7 +65,7 @@ pub(crate) async fn shell(
 
 async fn run(
     channel: &mut Channel,
-    raw: Option<RawMode>,
+    mut raw: Option<RawMode>,
     escape: Option<u8>,
     terminations: &mut Terminations,
     observer: &dyn Observer,
@@ -77,11 +77,11 @@ async fn run(
     input.resize(changes.current().map_or(NO_TERMINAL, size));
     // Escape keys are for people.
     let keyboard = Keyboard {
-        keys: EscapeKeys::new(escape.filter(|_| raw.is_some())),
+        keys: EscapeKeys::new(escape.filter(|_| is_raw)),
         terminal: terminal::Input::open()?,
         waiting: BytesMut::new(),
         in_line: false,
-        raw,
+        raw: raw.as_mut(),
         input: input.clone(),
     };
     let left = {
@@ -105,7 +105,11 @@ async fn run(
         let _ = tokio::time::timeout(FLUSH_TIMEOUT, output.write_all(b"\r\n")).await;
     }
     // A terminal that is gone or stuck takes nothing more, and that is not worth a message.
-    let _ = tokio::time::timeout(FLUSH_TIMEOUT, output.flush()).await;
+    if tokio::time::timeout(FLUSH_TIMEOUT, output.flush()).await.is_err() {
+        output.abandon();
+    }
+    // Only now is the terminal restored: what is shown last was meant for it as the remote side had it.
+    drop(raw);
     left
 }
 
@@ -125,17 +129,17 @@ async fn show(channel: &mut Channel, output: &mut Output, observer: &dyn Observe
 }
 
 /// The way from the terminal into the session.
-struct Keyboard {
+struct Keyboard<'a> {
     keys: EscapeKeys,
     terminal: terminal::Input,
     /// Typed, and not yet taken by the session.
     waiting: BytesMut,
     in_line: bool,
-    raw: Option<RawMode>,
+    raw: Option<&'a mut RawMode>,
     input: channel::Input,
 }
 
-impl Keyboard {
+impl Keyboard<'_> {
     /// Reads and sends until the person leaves. Reading goes on while the session takes nothing, so that the escape
     /// keys work when nothing else does.
     async fn run(mut self) -> io::Result<Left> {
