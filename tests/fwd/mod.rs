@@ -5,6 +5,7 @@ mod churn;
 mod cuts;
 mod lifecycle;
 mod listeners;
+mod loopback;
 mod messages;
 mod postgres;
 mod socks;

@@ -5,6 +5,8 @@
 
 mod answer;
 mod call;
+#[cfg(test)]
+mod check;
 pub(crate) mod link;
 mod mistake;
 mod port;
