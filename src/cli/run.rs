@@ -9,6 +9,7 @@ use super::command::Run;
 use super::commands::Command;
 use super::commands::completions::answer;
 use super::core_dump;
+use super::descriptors;
 use super::error::{CliError, ErrorKind};
 use super::exit::Exit;
 use super::globals::Globals;
@@ -37,6 +38,7 @@ pub fn main() -> ExitCode {
 /// Runs what was typed, reports its failure and returns the exit code.
 fn run(cli: Cli) -> Exit {
     core_dump::forbid();
+    descriptors::raise();
     let Cli { globals, command, meant } = cli;
     let ui = Ui::new(globals.color, globals.quiet);
     let passes_code_through = command.passes_code_through();

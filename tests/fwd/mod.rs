@@ -3,6 +3,8 @@
 mod bytes;
 mod churn;
 mod cuts;
+#[cfg(target_os = "linux")]
+mod descriptors;
 mod lifecycle;
 mod listeners;
 mod loopback;

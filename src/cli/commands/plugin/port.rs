@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::Running;
 use crate::channel::{Channel, ConnectionEvent};
 use crate::cli::advice;
+use crate::cli::commands::fwd::observer::full;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::session::observer::UiObserver;
@@ -132,6 +133,7 @@ impl TunnelObserver for LineObserver {
         match event {
             TunnelEvent::Refused => print(&self.ui, "\nConnection to destination port failed, check SSM Agent logs.\n"),
             TunnelEvent::Accept(error) => self.ui.warning(format!("cannot accept connections: {error}")),
+            TunnelEvent::Full(limit) => full(*limit).into_iter().for_each(|text| self.ui.warning(text)),
             // There is no other session, and the end of this one is reported elsewhere.
             TunnelEvent::Ended(_) | TunnelEvent::Waiting(_) | TunnelEvent::Replaced(_) | TunnelEvent::GaveUp(_) => {}
             TunnelEvent::NoSession(_) | TunnelEvent::NoRoom | TunnelEvent::Rejected(_) => {}
