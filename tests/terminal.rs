@@ -17,6 +17,22 @@ const CHILD: &str = "SSMX_TEST_CHILD";
 /// What a full-screen program switches on.
 const FULL_SCREEN: &[u8] = b"\x1b[?1049h\x1b[?1000;1006h\x1b[?2004h\x1b[?1h\x1b=\x1b[?25l\x1b[Hfull screen";
 
+/// What other programs change, and what is sent when they are lost.
+const CHANGES: [(&str, &str); 12] = [
+    ("\x1b[?7l", "\x1b[?7h"),
+    ("\x1b[4h", "\x1b[4l"),
+    ("\x1b[?5h", "\x1b[?5l"),
+    ("\x1b[2;5r", "\x1b7\x1b[r\x1b8"),
+    ("\x1b[4 q", "\x1b[0 q"),
+    ("\x1b[?2048h", "\x1b[?2048l"),
+    ("\x1b[?2031h", "\x1b[?2031l"),
+    ("\x1b[?2026h", "\x1b[?2026l"),
+    ("\x1b[>5u", "\x1b[<1u"),
+    ("\x1b[>4;2m", "\x1b[>4m"),
+    ("\x1b)0\x0e", "\x0f\x1b)B"),
+    ("\x1b]11;red\x1b\\", "\x1b]111\x1b\\"),
+];
+
 fn child(name: &str) -> Command {
     let mut command = Command::new(std::env::current_exe().unwrap());
     command.env(CHILD, name).args(["--exact", "terminal::child_in_the_pty", "--nocapture"]);
@@ -67,6 +83,10 @@ async fn session(at_hash: fn()) {
         for typed in keys.read(typed) {
             match typed {
                 Typed::Data(data) if *data == *b"!" => output.write_all(FULL_SCREEN).await.unwrap(),
+                Typed::Data(data) if *data == *b"@" => {
+                    let changes: String = CHANGES.iter().map(|(change, _)| *change).collect();
+                    output.write_all(format!("changed{changes}").as_bytes()).await.unwrap();
+                }
                 Typed::Data(data) if *data == *b"#" => {
                     output.flush().await.unwrap();
                     at_hash();
@@ -168,6 +188,21 @@ fn a_session_lost_in_a_full_screen_program_leaves_a_usable_screen() {
         },
         "terminal at rest",
     );
+    pty.assert_restored();
+}
+
+#[test]
+fn whatever_a_lost_program_has_changed_is_changed_back() {
+    let mut pty = start("session");
+    pty.send("@");
+    pty.wait_for_text("changed");
+    pty.send(b"\r~.");
+    assert!(pty.wait().success(), "{pty:?}");
+    let output = String::from_utf8(pty.raw_output()).unwrap();
+    let (_, farewell) = output.rsplit_once("<\\r>").expect("it was echoed");
+    for (change, back) in CHANGES {
+        assert!(farewell.contains(back), "{change:?} is left: {farewell:?}");
+    }
     pty.assert_restored();
 }
 

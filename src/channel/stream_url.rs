@@ -185,4 +185,6 @@ const URL_LIMIT: usize = 8 * 1024;
 const HOST_LIMIT: usize = 253;
 
 #[cfg(test)]
+mod check;
+#[cfg(test)]
 mod tests;

@@ -12,6 +12,7 @@ mod commands;
 mod completes;
 mod context;
 mod core_dump;
+mod descriptors;
 mod error;
 mod exit;
 mod globals;

@@ -9,6 +9,7 @@ use super::args::{Cli, Refusal};
 use super::command::Run as _;
 use super::commands::completions::answer;
 use super::core_dump;
+use super::descriptors;
 use super::error::{CliError, ErrorKind};
 use super::exit::Exit;
 use super::globals::Globals;
@@ -38,6 +39,7 @@ pub fn main() -> ExitCode {
 /// Runs what was typed, reports its failure and returns the exit code. No session is left behind, whatever came of it.
 fn run(cli: Cli) -> Exit {
     core_dump::forbid();
+    descriptors::raise();
     let Cli { globals, command, meant } = cli;
     let ui = Ui::new(globals.color, globals.quiet);
     let passes_code_through = command.passes_code_through();

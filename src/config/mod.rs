@@ -6,6 +6,8 @@
 //! all settings, from which reading, editing, explaining and the messages follow.
 
 mod ambient;
+#[cfg(test)]
+mod check;
 mod column;
 pub(crate) mod edit;
 mod error;

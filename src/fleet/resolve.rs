@@ -23,8 +23,9 @@ use crate::nearest;
 ///
 /// An id is taken as it is, without a request. For all else EC2 and Systems Manager are asked side by side, and one
 /// is enough if the other refuses: many people may use only one of them, and hybrid nodes are known to Systems Manager
-/// alone. Terminated instances are left out. Names are first looked for exactly and then, be it in upper or lower case, in
-/// part. Of several matches the one that is online is meant, or else the one that runs, as long as there is only one.
+/// alone. Terminated instances are left out. What was typed is first looked for as a Name, whatever it looks like; then as
+/// what it looks like, or as the name of a host; and then, be it in upper or lower case, as a part of a Name. Of several
+/// matches the one that is online is meant, or else the one that runs, as long as there is only one.
 ///
 /// What is in the cache and young enough is taken for what is. Something older is not: the machine that had a name
 /// yesterday need not have it now. It only spares the list of a large fleet, and what it says is asked about then.
@@ -140,6 +141,9 @@ impl Resolver {
             return Ok(Matches { cached: true, ..matches });
         }
 
+        if let TargetSpec::Typed(name, _) = spec {
+            return self.typed(spec, name).await;
+        }
         let exactly = spec.clone();
         let plan = Plan::of_spec(spec, &self.options.name_tag);
         let mut surveyed = self.survey(plan, Arc::new(move |instance| exactly.is_exactly(instance))).await?;
@@ -160,14 +164,47 @@ impl Resolver {
                     _ => Ok(matches),
                 };
             }
+            if let Some(matches) = self.computers(spec, &surveyed).await {
+                return Ok(matches);
+            }
         }
+        Err(self.not_found(spec, surveyed))
+    }
+
+    /// All that may be meant by what looks like something else than a Name. Both are looked for side by side.
+    async fn typed(&self, spec: &TargetSpec, name: &str) -> Result<Matches, FleetError> {
+        let (named, exactly) = (spec.clone(), spec.clone());
+        let by_name = Plan::of_name(name, &self.options.name_tag);
+        let by_looks = Plan::of_spec(spec, &self.options.name_tag);
+        let (named, surveyed) = tokio::join!(
+            self.survey(by_name, Arc::new(move |instance| named.is_named(instance))),
+            self.survey(by_looks, Arc::new(move |instance| exactly.is_exactly(instance))),
+        );
+        if let Some(matches) = named.ok().and_then(|named| Matches::named(spec, &named.instances)) {
+            return Ok(matches);
+        }
+        let surveyed = surveyed?;
+        Matches::exactly(spec, &surveyed.instances).ok_or_else(|| self.not_found(spec, surveyed))
+    }
+
+    /// The instances whose agents report a host name, which can only be found among all that Systems Manager knows. In a
+    /// large fleet that takes too long to be worth it.
+    async fn computers(&self, spec: &TargetSpec, surveyed: &Surveyed) -> Option<Matches> {
+        if surveyed.instances.len() > LARGE || !surveyed.troubles.is_empty() {
+            return None;
+        }
+        let all = self.survey(Plan::all(), Arc::new(|_| true)).await.ok()?;
+        Matches::of_computers(spec, &all.instances)
+    }
+
+    fn not_found(&self, spec: &TargetSpec, surveyed: Surveyed) -> FleetError {
         let living = surveyed.instances.iter().filter(|instance| !instance.is_gone());
-        Err(FleetError::NotFound {
+        FleetError::NotFound {
             described: spec.of_none(),
             region: self.aws.region().to_owned(),
             near: nearest::similar(&spec.to_string(), living.filter_map(|instance| instance.name.as_deref())),
             missing: surveyed.troubles,
-        })
+        }
     }
 
     /// Matches in part that an old cache of a large fleet has, as they are now. A fleet of which the whole list is one
@@ -234,18 +271,28 @@ struct Matches {
 impl Matches {
     /// Those that are meant exactly, or else in part.
     fn among(spec: &TargetSpec, instances: &[Instance]) -> Option<Self> {
-        Self::exactly(spec, instances).or_else(|| {
+        let in_part = || {
             let matches = Self::new(instances, true, |instance| spec.is_part_of(instance))?;
             let name = spec.to_string();
             let is_whole = |instance: &Instance| {
                 instance.name.as_deref().is_some_and(|known| known.to_lowercase() == name.to_lowercase())
             };
             Self::new(&matches.instances, true, is_whole).or(Some(matches))
-        })
+        };
+        Self::exactly(spec, instances).or_else(in_part).or_else(|| Self::of_computers(spec, instances))
     }
 
+    fn of_computers(spec: &TargetSpec, instances: &[Instance]) -> Option<Self> {
+        Self::new(instances, false, |instance| spec.is_computer(instance))
+    }
+
+    /// Those that are named so, or else meant exactly in another way.
     fn exactly(spec: &TargetSpec, instances: &[Instance]) -> Option<Self> {
-        Self::new(instances, false, |instance| spec.is_exactly(instance))
+        Self::named(spec, instances).or_else(|| Self::new(instances, false, |instance| spec.is_exactly(instance)))
+    }
+
+    fn named(spec: &TargetSpec, instances: &[Instance]) -> Option<Self> {
+        Self::new(instances, false, |instance| spec.is_named(instance))
     }
 
     fn new(instances: &[Instance], in_part: bool, is: impl Fn(&Instance) -> bool) -> Option<Self> {

@@ -73,23 +73,22 @@ async fn run(
     stop: impl Future<Output = Termination>,
     observer: &dyn Observer,
 ) -> io::Result<Left> {
-    let Ends { raw, input: terminal, mut output, mut changes } = ends;
+    let Ends { mut raw, input: terminal, mut output, mut changes } = ends;
     let is_raw = raw.is_some();
     let mut stop = std::pin::pin!(stop);
     let input = channel.input();
     input.resize(changes.current().map_or(NO_TERMINAL, size));
     // Escape keys are for people.
     let keyboard = Keyboard {
-        keys: EscapeKeys::new(escape.filter(|_| raw.is_some())),
+        keys: EscapeKeys::new(escape.filter(|_| is_raw)),
         terminal,
         waiting: BytesMut::new(),
         in_line: false,
-        raw,
+        raw: raw.as_mut(),
         input: input.clone(),
     };
-    let typing = keyboard.run();
-    let mut typing = std::pin::pin!(typing);
     let left = {
+        let typing = keyboard.run();
         let showing = show(&mut channel, &mut output, observer);
         let resizing = async {
             loop {
@@ -98,7 +97,7 @@ async fn run(
         };
         tokio::select! {
             end = showing => end,
-            typed = &mut typing => typed,
+            typed = typing => typed,
             signal = &mut stop => Ok(Left::Stopped(signal)),
             () = resizing => unreachable!("an endless loop"),
         }
@@ -120,7 +119,11 @@ async fn run(
         };
     }
     // A terminal that is gone or stuck takes nothing more, and that is not worth a message.
-    let _ = tokio::time::timeout(FLUSH_TIMEOUT, output.flush()).await;
+    if tokio::time::timeout(FLUSH_TIMEOUT, output.flush()).await.is_err() {
+        output.abandon();
+    }
+    // Only now is the terminal restored: what is shown last was meant for it as the remote side had it.
+    drop(raw);
     left
 }
 
@@ -140,17 +143,17 @@ async fn show(channel: &mut Channel, output: &mut Output, observer: &dyn Observe
 }
 
 /// The way from the terminal into the session.
-struct Keyboard {
+struct Keyboard<'a> {
     keys: EscapeKeys,
     terminal: terminal::Input,
     /// Typed, and not yet taken by the session.
     waiting: BytesMut,
     in_line: bool,
-    raw: Option<RawMode>,
+    raw: Option<&'a mut RawMode>,
     input: channel::Input,
 }
 
-impl Keyboard {
+impl Keyboard<'_> {
     /// Reads and sends until the person leaves. Reading goes on while the session takes nothing, so that the escape
     /// keys work when nothing else does.
     async fn run(mut self) -> io::Result<Left> {

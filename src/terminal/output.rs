@@ -20,6 +20,9 @@ pub(crate) const MAX_BUFFERED: usize = 256 * 1024;
 /// How often it is looked whether somebody still reads.
 const READER_POLL: Duration = Duration::from_millis(200);
 
+/// What is written to a terminal at once.
+const PIECE: usize = 4096;
+
 /// Standard output or standard error. [Flush](Self::flush) it before the process exits.
 #[derive(Debug)]
 pub struct Output {
@@ -43,6 +46,8 @@ struct State {
     buffer: Vec<u8>,
     writing: bool,
     closed: bool,
+    /// What is not written yet never will be.
+    abandoned: bool,
     error: Option<io::Error>,
 }
 
@@ -128,6 +133,16 @@ impl Output {
     }
 }
 
+impl Output {
+    /// Gives up what is not written yet, for a terminal that does not take it in time: it must not come after the
+    /// terminal was restored. A piece of it may be on its way.
+    pub fn abandon(self) {
+        let mut state = self.shared.lock();
+        state.abandoned = true;
+        state.buffer.clear();
+    }
+}
+
 impl Drop for Output {
     fn drop(&mut self) {
         self.shared.lock().closed = true;
@@ -174,10 +189,8 @@ impl Shared {
             drop(state);
             self.progress.notify_one();
 
-            if is_terminal {
-                raw::track(&batch);
-            }
-            let written = platform::write_blocking(file, &batch);
+            let written =
+                if is_terminal { self.write_pieces(file, &batch) } else { platform::write_blocking(file, &batch) };
             batch.clear();
 
             let mut state = self.lock();
@@ -190,6 +203,17 @@ impl Shared {
                 return;
             }
         }
+    }
+
+    /// Writes to a terminal, which may be taken from us after each piece.
+    fn write_pieces(&self, file: &File, batch: &[u8]) -> io::Result<()> {
+        for piece in batch.chunks(PIECE) {
+            if self.lock().abandoned {
+                break;
+            }
+            raw::write(piece, || platform::write_blocking(file, piece))?;
+        }
+        Ok(())
     }
 }
 

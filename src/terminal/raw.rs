@@ -5,7 +5,7 @@
 //! All of them come through [`restore`], which does its work once.
 
 use std::io;
-use std::sync::{Mutex, MutexGuard, Once, PoisonError, TryLockError};
+use std::sync::{Condvar, Mutex, MutexGuard, Once, PoisonError, TryLockError};
 use std::thread;
 use std::time::Duration;
 
@@ -18,12 +18,24 @@ const STOP_TIMEOUT: Duration = Duration::from_millis(250);
 /// How often, a millisecond apart, a panic tries for the lock, which the panicking thread itself may hold.
 const PANIC_TRIES: usize = 100;
 
-static TERMINAL: Mutex<Terminal> = Mutex::new(Terminal { saved: None, modes: ScreenModes::new() });
+/// How long a piece of output may take to be written before a suspension goes on without it: a terminal may take
+/// nothing for ever.
+const PIECE_TIMEOUT: Duration = Duration::from_millis(250);
+
+static TERMINAL: Mutex<Terminal> =
+    Mutex::new(Terminal { saved: None, modes: ScreenModes::new(), writing: 0, suspended: false });
+
+/// Rung when a piece of output is written, and when a suspension is over.
+static TURN: Condvar = Condvar::new();
 
 struct Terminal {
     /// The state before raw mode; present while raw.
     saved: Option<Saved>,
     modes: ScreenModes,
+    /// Pieces of output that are being written.
+    writing: usize,
+    /// The terminal belongs to another program for now, and output waits.
+    suspended: bool,
 }
 
 /// The terminal of standard input is in raw mode while this lives: every key reaches the remote side as it is, and
@@ -60,7 +72,7 @@ impl RawMode {
     /// The terminal cannot be taken again; it is left as it was before the session.
     pub async fn suspend(&mut self) -> io::Result<Option<Size>> {
         let mut continued = platform::Continued::listen()?;
-        restore();
+        let suspension = Suspension::begin();
         platform::stop()?;
         let _ = tokio::time::timeout(STOP_TIMEOUT, continued.next()).await;
 
@@ -69,6 +81,7 @@ impl RawMode {
         saved.write(&terminal.modes.redo());
         terminal.saved = Some(saved);
         drop(terminal);
+        drop(suspension);
         Ok(size::size())
     }
 }
@@ -76,6 +89,26 @@ impl RawMode {
 impl Drop for RawMode {
     fn drop(&mut self) {
         restore();
+    }
+}
+
+/// While it lives the terminal is as it was before raw mode, and nothing is written to it.
+struct Suspension;
+
+impl Suspension {
+    fn begin() -> Self {
+        let mut terminal = lock();
+        terminal.suspended = true;
+        let written = TURN.wait_timeout_while(terminal, PIECE_TIMEOUT, |terminal| terminal.writing > 0);
+        written.unwrap_or_else(PoisonError::into_inner).0.restore();
+        Self
+    }
+}
+
+impl Drop for Suspension {
+    fn drop(&mut self) {
+        lock().suspended = false;
+        TURN.notify_all();
     }
 }
 
@@ -93,15 +126,23 @@ pub(super) fn reassert() {
     }
 }
 
-/// Notes output on its way to the terminal.
-pub(super) fn track(output: &[u8]) {
-    lock().modes.track(output);
+/// Notes a piece of output and writes it. Waits while the terminal belongs to another program.
+pub(super) fn write(output: &[u8], write: impl FnOnce() -> io::Result<()>) -> io::Result<()> {
+    let mut terminal = TURN.wait_while(lock(), |terminal| terminal.suspended).unwrap_or_else(PoisonError::into_inner);
+    terminal.modes.set_rows(size::size().map(|size| size.rows));
+    terminal.modes.track(output);
+    terminal.writing += 1;
+    drop(terminal);
+    let written = write();
+    lock().writing -= 1;
+    TURN.notify_all();
+    written
 }
 
 impl Terminal {
     fn restore(&mut self) {
         if let Some(saved) = self.saved.take() {
-            saved.restore(&self.modes.undo());
+            saved.restore(&self.modes.undo(), self.modes.has_reported());
         }
     }
 }

@@ -46,14 +46,17 @@ impl Saved {
         }
     }
 
-    pub(super) fn restore(&self, farewell: &[u8]) {
+    /// Says farewell and restores. What the terminal reported until then (mouse, focus) was not meant for the shell, and is
+    /// dropped if asked for, together with what was typed.
+    pub(super) fn restore(&self, farewell: &[u8], flush_input: bool) {
         // In the background the terminal belongs to another program by now, and touching it would stop us.
         if termios::tcgetpgrp(&self.tty).is_ok_and(|foreground| foreground != getpgrp()) {
             return;
         }
         if !farewell.is_empty() {
             self.write(farewell);
-            // What the terminal reported until then (mouse, focus) was not meant for the shell.
+        }
+        if flush_input {
             let _ = termios::tcflush(&self.tty, QueueSelector::IFlush);
         }
         let _ = retry_on_intr(|| termios::tcsetattr(&self.tty, OptionalActions::Now, &self.original));

@@ -25,7 +25,7 @@ impl Saved {
 
     pub(super) fn make_raw(&self) {}
 
-    pub(super) fn restore(&self, _farewell: &[u8]) {}
+    pub(super) fn restore(&self, _farewell: &[u8], _flush_input: bool) {}
 
     pub(super) fn write(&self, _bytes: &[u8]) {}
 }

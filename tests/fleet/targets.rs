@@ -30,6 +30,9 @@ fn every_form_finds_its_instance() {
         ("10.0.0.5", bastion),
         ("198.51.100.5", bastion),
         ("ip-10-0-0-5.ec2.internal", bastion),
+        ("IP-10-0-0-5.ec2.internal.", bastion),
+        ("ip-10-0-0-5", bastion),
+        ("ec2-198-51-100-5", bastion),
         ("ec2-198-51-100-5.compute-1.amazonaws.com", bastion),
         ("Role=postgres", db),
         ("Role=post*,Env=prod", db),
@@ -77,6 +80,60 @@ fn exactly_stands_before_in_part_and_what_can_be_reached_before_what_cannot() {
     {
         assert!(meant_by(&cloud, target).ends_with(last), "{target}");
     }
+}
+
+#[test]
+fn names_that_look_like_something_else_are_found_as_typed() {
+    let cloud = with(
+        r#"
+        [[instance]]
+        id = "i-00000000000000001"
+        name = "10.0.0.99"
+        private_ip = "10.1.0.1"
+        [[instance]]
+        id = "i-00000000000000002"
+        name = "other"
+        private_ip = "10.0.0.99"
+        tags = { Role = "web" }
+        [[instance]]
+        id = "i-00000000000000003"
+        name = "Role=web"
+        [[instance]]
+        id = "i-00000000000000004"
+        name = "eu-west-1"
+        [[instance]]
+        id = "i-00000000000000005"
+        name = "db.prod"
+        [[instance]]
+        id = "i-00000000000000006"
+        name = "ip-10-0-0-99"
+        [[instance]]
+        id = "i-00000000000000007"
+        name = "i-0000000000000000f"
+        [[instance]]
+        id = "i-00000000000000008"
+        name = "mi-1,a=b"
+        "#,
+    );
+    for (target, last) in [
+        ("10.0.0.99", '1'),
+        ("Role=web", '3'),
+        ("Role=w*", '2'),
+        ("eu-west-1", '4'),
+        ("db.prod", '5'),
+        ("ip-10-0-0-99", '6'),
+        ("ip-10-0-0-99.ec2.internal", '2'),
+        ("Name=i-0000000000000000f", '7'),
+        ("Name=10.0.0.99", '1'),
+        ("mi-1,a=b", '8'),
+    ] {
+        assert!(meant_by(&cloud, target).ends_with(last), "{target}");
+    }
+    let id = run(cloud.ssmx().args(["shell", "i-0000000000000000f"]));
+    assert!(
+        id.err().contains("hint: `i-0000000000000000f` is the Name of i-00000000000000007: write `Name="),
+        "{id:?}"
+    );
 }
 
 #[test]

@@ -3,8 +3,11 @@
 mod bytes;
 mod churn;
 mod cuts;
+#[cfg(target_os = "linux")]
+mod descriptors;
 mod lifecycle;
 mod listeners;
+mod loopback;
 mod messages;
 mod postgres;
 mod socks;

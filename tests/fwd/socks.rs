@@ -11,7 +11,7 @@ use crate::support::command::{Finished, run};
 use crate::support::snapshot::cases;
 
 /// A web server that says to each request what it was asked for, and closes.
-fn web() -> u16 {
+pub(super) fn web() -> u16 {
     server(|stream| {
         use std::io::BufRead;
         let mut lines = std::io::BufReader::new(&stream).lines().map_while(Result::ok);

@@ -47,7 +47,7 @@ impl Aws {
     }
 
     /// Runs a command that says so many times that something is ready.
-    fn open_as(command: &mut Command, forwards: usize) -> Tunnel {
+    pub(super) fn open_as(command: &mut Command, forwards: usize) -> Tunnel {
         command.args(["-o", "json"]).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let stdout = BufReader::new(child.stdout.take().unwrap());

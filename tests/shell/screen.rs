@@ -69,3 +69,17 @@ fn a_full_screen_program_draws_follows_the_size_and_leaves_nothing() {
     pty.wait_for_text("after");
     leave(pty);
 }
+
+#[test]
+fn what_a_session_shows_last_comes_before_the_terminal_is_restored() {
+    let sandbox = TestSandbox::start();
+    let mut pty = open(&sandbox);
+    // A full-screen program, and its shell, are gone at once, with much to show.
+    pty.send("printf '\\033[?1049h\\033[?25l'; seq 1 30000; printf 'la''st'; kill -9 $$\r");
+    pty.wait();
+    let output = String::from_utf8_lossy(&pty.raw_output()).into_owned();
+    let shown = output.rfind("last").unwrap_or_else(|| panic!("{pty:?}"));
+    let farewell = output.rfind("\x1b[?1049l").unwrap_or_else(|| panic!("{pty:?}"));
+    assert!(output.contains("\n29999\r\n30000\r\nlast") && shown < farewell, "{pty:?}");
+    pty.assert_restored();
+}

@@ -144,3 +144,8 @@ fn a_presigned_url_is_seen_and_its_signature_hidden() {
     assert!(url.presigned);
     assert_eq!(format!("{url:?}"), origin);
 }
+
+#[test]
+fn every_seed_of_the_fuzzer_passes() {
+    crate::testing::every_seed_passes("stream_url", check::check);
+}

@@ -3,13 +3,15 @@
 
 use std::time::Duration;
 
+use tokio::time::timeout;
+
 use crate::aws::{self, Aws};
 use crate::cli::error::{CliError, ErrorKind};
 use crate::cli::ui::waiting::Waiting;
 use crate::config::{self, Config, Key, Section, settings};
 use crate::fleet::diagnose::{Diagnosis, Facts, Purpose, Reason, Refusal, Verdict, diagnose};
 use crate::fleet::probe::{Probe, look_elsewhere};
-use crate::fleet::{Place, TargetSpec};
+use crate::fleet::{CacheUse, Options, Place, Resolver, Tag, TargetSpec};
 use crate::session::Document;
 
 /// How long a failure waits for an answer to why it failed; and as long again for other places.
@@ -50,7 +52,22 @@ pub(crate) async fn explain(waiting: &Waiting, aws: &Aws, id: &str, purpose: Pur
         let config = config::location().and_then(|location| Config::load(&location)).unwrap_or_default();
         seek(aws, &config, &mut facts, ANSWER_TIMEOUT).await;
     }
-    explained(error, &diagnose(&facts))
+    let diagnosis = diagnose(&facts);
+    let error = explained(error, &diagnosis);
+    match diagnosis.verdict {
+        Verdict::NoSuchTarget => named(aws, id).await.into_iter().fold(error, CliError::hint),
+        _ => error,
+    }
+}
+
+/// What helps if not the id of an instance was meant, but a Name that looks like one. It is never taken for it: what has
+/// the id of an instance that is gone as its name need not be its successor.
+async fn named(aws: &Aws, id: &str) -> Option<String> {
+    let tag = Tag { key: settings::NAME_TAG.to_owned(), value: id.to_owned() };
+    let spec = TargetSpec::Tags(vec![tag]);
+    let resolver = Resolver::new(aws, &Options { cache: CacheUse::Off, ..Options::default() });
+    let found = timeout(ANSWER_TIMEOUT, resolver.all(&spec)).await.ok()?.ok()?;
+    Some(format!("`{id}` is the Name of {}: write `{spec}`", found.first()?.id))
 }
 
 /// Looks for an instance in the other places that are configured.

@@ -138,3 +138,8 @@ proptest::proptest! {
         let _ = Config::parse(&text, Path::new("x"));
     }
 }
+
+#[test]
+fn every_seed_of_the_fuzzer_passes() {
+    crate::testing::every_seed_passes("config", super::super::check::check);
+}

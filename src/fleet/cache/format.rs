@@ -233,7 +233,7 @@ fn instance(line: &str, place: &Place) -> Option<Instance> {
     instance.status = status(next()?)?;
     instance.name = some(next()?);
     instance.state = known(next()?, &InstanceState::ALL, InstanceState::as_str)?;
-    if instance.state == Some(InstanceState::Unknown) {
+    if instance.state == Some(InstanceState::Unknown) && instance.status == TargetState::Unknown {
         // The words of both are the same.
         instance.status = TargetState::Down(InstanceState::Unknown);
     }

@@ -7,6 +7,8 @@
 //! The cache is never worth a failure: what cannot be read, or is of another version, is not there, and what cannot be
 //! written is left.
 
+#[cfg(test)]
+mod check;
 mod files;
 mod format;
 #[cfg(test)]

@@ -201,3 +201,8 @@ async fn ten_thousand_names_are_read_in_a_moment() {
     assert_eq!(cache.read().unwrap().instances.len(), 10_000);
     assert!(only_names < Duration::from_millis(50), "{only_names:?}");
 }
+
+#[test]
+fn every_seed_of_the_fuzzer_passes() {
+    crate::testing::every_seed_passes("cache", check::check);
+}

@@ -1,5 +1,7 @@
 //! What the two services have to be asked to find certain instances, within the limits of their filters.
 
+use std::net::Ipv4Addr;
+
 use crate::aws::{Filter, ec2_literal};
 use crate::fleet::query::spec::TargetSpec;
 use crate::fleet::query::terms::{Query, Tag, Term};
@@ -54,23 +56,30 @@ impl Plan {
                 managed: Managed::ById,
                 implied: Vec::new(),
             },
+            // Their Name is looked for by itself.
+            TargetSpec::Typed(_, looks) => Self::of_spec(looks, name_tag),
             TargetSpec::Name(name) => {
-                let tag = Tag { key: name_tag.to_owned(), value: name.clone() };
-                let key = format!("tag:{name_tag}");
-                let mut plan = Self {
-                    ec2: vec![one(&key, ec2_literal(name))],
-                    managed: Managed::List(one(&key, name.clone())),
-                    // A star in it is one: nothing here is a pattern.
-                    implied: vec![tag],
-                };
-                if TargetSpec::is_dns_name(name) {
-                    let names = ["private-dns-name", "dns-name"].map(|key| one(key, name.to_ascii_lowercase()));
-                    plan.ec2.extend(names);
+                let mut plan = Self::of_name(name, name_tag);
+                let hosts = hosts(name);
+                if !hosts.is_empty() {
+                    plan.ec2.extend(hosts.into_iter().map(|(key, pattern)| one(key, pattern)));
                     plan.managed = Managed::ById;
                     plan.implied = Vec::new();
                 }
                 plan
             }
+        }
+    }
+
+    /// What finds those that have exactly this Name.
+    pub(crate) fn of_name(name: &str, name_tag: &str) -> Self {
+        let one = |key: &str, pattern: String| vec![(key.to_owned(), vec![pattern])];
+        let key = format!("tag:{name_tag}");
+        Self {
+            ec2: vec![one(&key, ec2_literal(name))],
+            managed: Managed::List(one(&key, name.to_owned())),
+            // A star in it is one: nothing here is a pattern.
+            implied: vec![Tag { key: name_tag.to_owned(), value: name.to_owned() }],
         }
     }
 
@@ -112,6 +121,22 @@ impl Plan {
             return Self { ec2: vec![ec2], managed: Managed::List(managed), implied: tags };
         }
         Self { ec2: vec![ec2], managed: Managed::ById, implied: Vec::new() }
+    }
+}
+
+/// What the filters of EC2 find a host name by: one with a domain, or the first part of one that AWS has given. Others
+/// without a domain are found among all.
+fn hosts(name: &str) -> Vec<(&'static str, String)> {
+    let name = name.strip_suffix('.').unwrap_or(name).to_ascii_lowercase();
+    if TargetSpec::is_dns_name(&name) {
+        return ["private-dns-name", "dns-name"].map(|key| (key, name.clone())).into();
+    }
+    let of_address =
+        |prefix: &str| name.strip_prefix(prefix).is_some_and(|rest| rest.replace('-', ".").parse::<Ipv4Addr>().is_ok());
+    match () {
+        () if of_address("ip-") => vec![("private-dns-name", format!("{name}.*"))],
+        () if of_address("ec2-") => vec![("dns-name", format!("{name}.*"))],
+        () => Vec::new(),
     }
 }
 
@@ -167,6 +192,14 @@ mod tests {
         let dns = plan("IP-10-0-0-5.ec2.internal");
         assert_eq!(dns.ec2.len(), 3);
         assert_eq!(dns.ec2[1], [filter("private-dns-name", "ip-10-0-0-5.ec2.internal")]);
+        for (name, key, pattern) in [
+            ("IP-10-0-0-5", "private-dns-name", "ip-10-0-0-5.*"),
+            ("ec2-198-51-100-5", "dns-name", "ec2-198-51-100-5.*"),
+            ("ip-10-0-0-5.ec2.internal.", "private-dns-name", "ip-10-0-0-5.ec2.internal"),
+        ] {
+            assert_eq!(plan(name).ec2[1], [filter(key, pattern)], "{name}");
+        }
+        assert_eq!(plan("ip-10-0-0").ec2.len(), 1);
         assert_eq!(Plan::of_spec(&TargetSpec::Name("x".to_owned()), "Title").ec2, [[filter("tag:Title", "x")]]);
     }
 }

@@ -16,11 +16,22 @@ pub(crate) enum TargetSpec {
     Tags(Vec<Tag>),
     /// An IPv4 address, private or public.
     Address(Ipv4Addr),
-    /// A Name or a DNS name; or else a part of one Name only, be it in upper or lower case.
+    /// A Name; or else the name of a host, with or without its domain; or else a part of one Name only, be it in upper
+    /// or lower case.
     Name(String),
+    /// What was typed looks like tags or an address. It may be a Name all the same, and a Name comes first.
+    Typed(String, Box<Self>),
 }
 
 impl TargetSpec {
+    /// Whether an instance is meant by its Name.
+    pub(crate) fn is_named(&self, instance: &Instance) -> bool {
+        match self {
+            Self::Name(name) | Self::Typed(name, _) => instance.name.as_ref() == Some(name),
+            Self::Id(_) | Self::Tags(_) | Self::Address(_) => false,
+        }
+    }
+
     /// Whether an instance is meant exactly, not only by a part of its name.
     pub(crate) fn is_exactly(&self, instance: &Instance) -> bool {
         match self {
@@ -30,14 +41,16 @@ impl TargetSpec {
                 let addresses = [&instance.private_ip, &instance.public_ip];
                 addresses.into_iter().flatten().any(|known| known.parse() == Ok(*ip))
             }
-            Self::Name(name) => {
-                let is =
-                    |known: &Option<String>| known.as_deref().is_some_and(|known| known.eq_ignore_ascii_case(name));
-                instance.name.as_deref() == Some(name)
-                    || is(&instance.private_dns)
-                    || is(&instance.public_dns)
-                    || instance.private_dns.is_none() && is(&instance.computer_name)
-            }
+            Self::Name(name) => self.is_named(instance) || is_host(name, instance),
+            Self::Typed(_, looks) => self.is_named(instance) || looks.is_exactly(instance),
+        }
+    }
+
+    /// Whether an instance could be meant by what its agent calls the machine, which EC2 does not know.
+    pub(crate) fn is_computer(&self, instance: &Instance) -> bool {
+        match self {
+            Self::Name(name) => instance.computer_name.as_deref().is_some_and(|known| is_host_name(name, known)),
+            _ => false,
         }
     }
 
@@ -49,8 +62,9 @@ impl TargetSpec {
         }
     }
 
-    /// Whether the text can be the name of a host with a domain.
+    /// Whether the text can be the name of a host with a domain; a dot may stand at the end.
     pub(crate) fn is_dns_name(text: &str) -> bool {
+        let text = text.strip_suffix('.').unwrap_or(text);
         let label = |label: &str| {
             !label.is_empty() && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
         };
@@ -64,6 +78,7 @@ impl TargetSpec {
             Self::Tags(_) => format!("have the tags `{self}`"),
             Self::Address(_) => format!("have the address `{self}`"),
             Self::Name(_) => format!("are named `{self}`"),
+            Self::Typed(_, looks) => looks.in_common(),
         }
     }
 
@@ -74,6 +89,7 @@ impl TargetSpec {
             Self::Tags(_) => format!("has the tags `{self}`"),
             Self::Address(_) => format!("has the address `{self}`"),
             Self::Name(_) => format!("is named `{self}`"),
+            Self::Typed(_, looks) => looks.of_none(),
         }
     }
 }
@@ -89,12 +105,13 @@ impl FromStr for TargetSpec {
         if text.is_empty() {
             return Err(FleetError::Empty);
         }
+        let typed = |looks| Self::Typed(text.to_owned(), Box::new(looks));
         Ok(if is_id(text) {
             Self::Id(text.to_owned())
         } else if let Some(tags) = Tag::list(text) {
-            Self::Tags(tags)
+            typed(Self::Tags(tags))
         } else if let Ok(ip) = text.parse() {
-            Self::Address(ip)
+            typed(Self::Address(ip))
         } else {
             Self::Name(text.to_owned())
         })
@@ -104,11 +121,26 @@ impl FromStr for TargetSpec {
 impl fmt::Display for TargetSpec {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Id(text) | Self::Name(text) => f.write_str(text),
+            Self::Id(text) | Self::Name(text) | Self::Typed(text, _) => f.write_str(text),
             Self::Tags(tags) => f.write_str(&tags.iter().map(Tag::to_string).collect::<Vec<_>>().join(",")),
             Self::Address(ip) => ip.fmt(f),
         }
     }
+}
+
+/// Whether the host name of an instance is meant, be it in upper or lower case. What its agent calls a machine stands for
+/// its DNS name where EC2 gives none.
+fn is_host(name: &str, instance: &Instance) -> bool {
+    let computer = instance.computer_name.as_ref().filter(|_| instance.private_dns.is_none());
+    let known = [&instance.private_dns, &instance.public_dns].into_iter().flatten().chain(computer);
+    known.into_iter().any(|known| is_host_name(name, known))
+}
+
+/// Whether a host is called so: by its whole name, or by the first part of it alone.
+fn is_host_name(name: &str, known: &str) -> bool {
+    let name = name.strip_suffix('.').unwrap_or(name);
+    let first = known.split('.').next().unwrap_or_default();
+    !name.is_empty() && (known.eq_ignore_ascii_case(name) || first.eq_ignore_ascii_case(name))
 }
 
 fn is_id(text: &str) -> bool {
@@ -123,52 +155,4 @@ fn is_id(text: &str) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn spec(text: &str) -> TargetSpec {
-        text.parse().unwrap()
-    }
-
-    #[test]
-    fn every_form_is_told_by_its_looks() {
-        for id in ["i-0123abcd", "i-0123456789abcdef0", "mi-0123456789abcdef0", "ecs:c_t_r"] {
-            assert_eq!(spec(id), TargetSpec::Id(id.to_owned()));
-        }
-        for name in ["web", "i-web", "i-0123ABCD", "mi-0123abcd", "ecs:", "i-0123456789abcdef01", "=x", "10.0.0", "a.b"]
-        {
-            assert_eq!(spec(name), TargetSpec::Name(name.to_owned()));
-        }
-        assert_eq!(spec("10.0.0.11"), TargetSpec::Address(Ipv4Addr::new(10, 0, 0, 11)));
-        assert!(matches!(&spec("Role=web,Env=p*"), TargetSpec::Tags(tags) if tags.len() == 2));
-        assert!(matches!("".parse::<TargetSpec>(), Err(FleetError::Empty)));
-        for text in ["web", "Role=web,Env=p*", "10.0.0.11", "i-0123abcd"] {
-            assert_eq!(spec(text).to_string(), text);
-        }
-    }
-
-    #[test]
-    fn dns_names_have_a_domain() {
-        for good in ["ip-10-0-0-5.ec2.internal", "host.corp"] {
-            assert!(TargetSpec::is_dns_name(good), "{good}");
-        }
-        for bad in ["web", "web.", ".x", "a b.c", "ä.b"] {
-            assert!(!TargetSpec::is_dns_name(bad), "{bad}");
-        }
-    }
-
-    #[test]
-    fn an_instance_is_meant_exactly_or_in_part() {
-        let mut db = Instance::unknown("i-0123abcd", Default::default());
-        db.name = Some("Orders DB".to_owned());
-        db.private_ip = Some("10.0.0.5".to_owned());
-        db.private_dns = Some("ip-10-0-0-5.ec2.internal".to_owned());
-        for text in ["Orders DB", "10.0.0.5", "IP-10-0-0-5.ec2.internal", "i-0123abcd"] {
-            assert!(spec(text).is_exactly(&db), "{text}");
-        }
-        for text in ["orders db", "db", "10.0.0.50", "Orders"] {
-            assert!(!spec(text).is_exactly(&db), "{text}");
-        }
-        assert!(spec("orders").is_part_of(&db) && spec("s db").is_part_of(&db) && !spec("0.5").is_part_of(&db));
-    }
-}
+mod tests;

@@ -197,4 +197,8 @@ mod tests {
         assert!(contains("GRÖSSE", "größe") || contains("GRÖSSE", "grösse"));
         assert!(contains("abc", "") && !contains("abc", "abcd") && contains("xABCx", "abc"));
     }
+    #[test]
+    fn every_seed_of_the_fuzzer_passes() {
+        crate::testing::every_seed_passes("query", crate::fleet::query::check::check);
+    }
 }

@@ -144,7 +144,8 @@ async fn a_name_that_does_not_exist_gets_those_that_are_near() {
     let err = resolve(&fake.aws().await, "wbe-1").await.unwrap_err();
     assert_eq!(err.to_string(), "no instance is named `wbe-1` in eu-west-1");
     assert_eq!(err.hints()[0], "did you mean web-1?");
-    assert_eq!(fake.seen().len(), 4);
+    // By the exact name, among all, and among all that agents report.
+    assert_eq!(fake.seen().len(), 6);
     assert!(matches!(resolve(&fake.aws().await, "").await, Err(FleetError::Empty)));
 }
 
@@ -255,4 +256,39 @@ async fn a_large_fleet_is_not_listed_for_a_part_of_a_name_that_the_cache_knows()
     assert!(
         fake.seen().iter().filter(|seen| seen.action == "DescribeInstances").all(|seen| seen.body.contains("Filter"))
     );
+}
+
+/// EC2 with one instance whose Name is what is looked for, and another one by its looks.
+async fn lookalike(name: &'static str) -> Fake {
+    Fake::start(move |seen| match seen.action.as_str() {
+        "DescribeInstances" if seen.body.contains("tag%3AName") => ec2(&[("i-1", "running")], name),
+        "DescribeInstances" => ec2(&[("i-2", "running")], "other"),
+        _ => ssm(&[("i-1", "Online"), ("i-2", "Online")]),
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_name_that_looks_like_something_else_is_found_as_typed() {
+    for name in ["10.0.0.5", "Role=web", "eu-west-1", "db.prod", "web-1.example.com"] {
+        let fake = lookalike(name).await;
+        assert_eq!(resolve(&fake.aws().await, name).await.unwrap().id, "i-1", "{name}");
+    }
+}
+
+#[tokio::test]
+async fn a_machine_is_found_by_what_its_agent_calls_it() {
+    let fake = Fake::start(|seen| match seen.action.as_str() {
+        "DescribeInstances" if seen.body.contains("Filter") => ec2(&[], ""),
+        "DescribeInstances" => ec2(&[("i-1", "running"), ("i-2", "running")], "web"),
+        _ => Answer::json(
+            r#"{"InstanceInformationList":[{"InstanceId":"i-2","PingStatus":"Online","ComputerName":"EC2AMAZ-1.corp"}]}"#,
+        ),
+    })
+    .await;
+    let aws = fake.aws().await;
+    for name in ["ec2amaz-1", "EC2AMAZ-1.corp", "ec2amaz-1.corp."] {
+        assert_eq!(resolve(&aws, name).await.unwrap().id, "i-2", "{name}");
+    }
+    assert!(resolve(&aws, "ec2amaz-2").await.is_err());
 }

@@ -26,7 +26,8 @@ const SSH: u16 = 22;
 /// Names that lead to this machine: everything below these.
 const PLAYED_DOMAINS: [&str; 2] = [".sandbox.internal", ".rds.amazonaws.com"];
 
-/// Metadata, DNS, time, licences: which an agent never forwards to (its default configuration).
+/// Metadata, DNS, time, licences: which an agent never forwards to (its default configuration). Recent ones refuse their
+/// own machine too, when it comes as a host.
 const DENIED: [IpAddr; 9] = [
     IpAddr::V4(Ipv4Addr::new(169, 254, 169, 254)),
     IpAddr::V4(Ipv4Addr::new(169, 254, 169, 253)),
@@ -70,7 +71,11 @@ impl Destination {
             None if is_played(host) => LOOPBACK.to_vec(),
             None => lookup(host).await,
         };
-        if addresses.iter().any(|address| DENIED.contains(&address.to_canonical())) {
+        // Its own machine is a session without a host.
+        let is_denied =
+            |address: &IpAddr| DENIED.contains(address) || address.is_loopback() || address.is_unspecified();
+        let looked_up = instance.is_none() && !is_played(host);
+        if looked_up && addresses.iter().any(|address| is_denied(&address.to_canonical())) {
             return Err(format!("Forwarding to IP address {host} is forbidden."));
         }
         Ok(Self { addresses, port, instance })
@@ -185,19 +190,27 @@ mod tests {
         for host in names {
             assert_eq!(resolve(host).await.unwrap().addresses, LOOPBACK, "{host}");
         }
-        assert_eq!(resolve("127.0.0.2").await.unwrap().addresses, ["127.0.0.2".parse::<IpAddr>().unwrap()]);
     }
 
     #[tokio::test]
     async fn what_the_real_agent_denies_is_denied() {
-        for host in ["169.254.169.254", "::ffff:169.254.169.254", "fd00:ec2::254", "169.254.169.251"] {
+        for host in [
+            "169.254.169.254",
+            "::ffff:169.254.169.254",
+            "fd00:ec2::254",
+            "localhost",
+            "127.0.1.1",
+            "::1",
+            "169.254.169.251",
+            "0.0.0.0",
+        ] {
             assert_eq!(resolve(host).await, Err(format!("Forwarding to IP address {host} is forbidden.")));
         }
     }
 
     #[tokio::test]
     async fn nothing_but_this_machine_is_dialled() {
-        for host in ["192.0.2.1", "0.0.0.0", "2001:db8::1", "::ffff:192.0.2.1"] {
+        for host in ["192.0.2.1", "2001:db8::1", "::ffff:192.0.2.1"] {
             let error = resolve(host).await.unwrap().dial().await.unwrap_err();
             let shown = SocketAddr::new(host.parse().unwrap(), 7);
             assert_eq!(error, format!("dial tcp {shown}: connect: connection refused"));

@@ -15,38 +15,82 @@ use super::observer::{TunnelEvent, TunnelObserver};
 /// A pause when the system cannot hand out a connection, for example for want of file descriptors.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// Accepts the next connection of any listener; `next` is the listener whose turn it is. Dropping the future loses no
-/// connection.
+/// File descriptors that are left for the session to go on after its connection was cut: for sockets, a look-up of the
+/// name, credentials out of files and programs. Where few are allowed at all it is a quarter of them.
+const RESERVE: u64 = 16;
+
+/// What a look at the listeners comes to.
+enum Turn {
+    Accepted(io::Result<Incoming>),
+    /// The connection to the service is cut.
+    Cut,
+    /// So many files may be open, and only the reserve is left of them.
+    Full(u64),
+}
+
+/// Accepts the next connection of any listener; `next` is the listener whose turn it is. While the session has no
+/// connection to the service, and while nothing but the reserve of descriptors is left, those that come wait in the
+/// system's queue. Dropping the future loses no connection.
 pub(super) async fn accept<O: TunnelObserver>(listeners: &[Listener], next: &mut usize, observer: &O) -> Incoming {
-    let mut reported = false;
+    let (mut reported, mut told) = (false, false);
     loop {
-        let accepted = {
+        let turn = {
             let mut accepts: Vec<_> = listeners.iter().map(|listener| Box::pin(listener.accept())).collect();
             let count = accepts.len();
             let any = poll_fn(|cx| {
+                if observer.is_cut() {
+                    return Poll::Ready(Turn::Cut);
+                }
+                if let Some(limit) = limit_reached(listeners) {
+                    return Poll::Ready(Turn::Full(limit));
+                }
                 for offset in 0..count {
                     let index = (*next + offset) % count;
                     if let Poll::Ready(accepted) = accepts[index].as_mut().poll(cx) {
                         *next = index + 1;
-                        return Poll::Ready(accepted);
+                        return Poll::Ready(Turn::Accepted(accepted));
                     }
                 }
                 Poll::Pending
             });
             pin!(any).await
         };
-        match accepted {
-            Ok(incoming) => return incoming,
+        match turn {
+            Turn::Accepted(Ok(incoming)) => return incoming,
             // Some failures are those of one connection that is gone again.
-            Err(error) if is_of_connection(&error) => {}
-            Err(error) => {
+            Turn::Accepted(Err(error)) if is_of_connection(&error) => continue,
+            Turn::Accepted(Err(error)) => {
                 if !std::mem::replace(&mut reported, true) {
                     observer.tunnel(&TunnelEvent::Accept(error));
                 }
-                sleep(PAUSE).await;
             }
+            Turn::Full(limit) => {
+                if !std::mem::replace(&mut told, true) {
+                    observer.tunnel(&TunnelEvent::Full(limit));
+                }
+            }
+            Turn::Cut => {}
         }
+        sleep(PAUSE).await;
     }
+}
+
+/// The limit of open files, if only the reserve is left of it.
+#[cfg(unix)]
+fn limit_reached(listeners: &[Listener]) -> Option<u64> {
+    use std::os::fd::AsRawFd;
+
+    let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile).current?;
+    let most = limit - RESERVE.min(limit / 4);
+    // The system gives the lowest number that is free, so that all below it are in use.
+    let free = rustix::io::fcntl_dupfd_cloexec(listeners.first()?.as_fd()?, 0);
+    free.map_or(true, |free| u64::try_from(free.as_raw_fd()).is_ok_and(|free| free >= most)).then_some(limit)
+}
+
+/// Handles are not limited like that on other systems.
+#[cfg(not(unix))]
+fn limit_reached(_listeners: &[Listener]) -> Option<u64> {
+    None
 }
 
 fn is_of_connection(error: &io::Error) -> bool {

@@ -4,6 +4,8 @@ use std::fmt;
 use std::future::poll_fn;
 use std::io::{self, ErrorKind};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+#[cfg(unix)]
+use std::os::fd::{AsFd, BorrowedFd};
 use std::path::PathBuf;
 use std::task::Poll;
 
@@ -101,6 +103,13 @@ impl Listener {
             return Some(unix.path().to_owned());
         }
         None
+    }
+
+    /// An open file of it.
+    #[cfg(unix)]
+    pub(super) fn as_fd(&self) -> Option<BorrowedFd<'_>> {
+        let unix = || self.unix.as_ref().map(AsFd::as_fd);
+        self.sockets.first().map(AsFd::as_fd).or_else(unix)
     }
 
     /// Whether the port is another one than was preferred.

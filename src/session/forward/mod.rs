@@ -49,7 +49,7 @@ mod tunnel;
 #[cfg(unix)]
 mod unix_listener;
 
-pub(crate) use endpoint::{Bind, Destination, Listen, LocalPort};
+pub(crate) use endpoint::{Bind, Destination, Listen, LocalPort, is_out_of_reach};
 pub(crate) use error::SessionError;
 pub(in crate::session) use half_close::{HALF_CLOSE_TIMEOUT, HalfClose};
 pub(crate) use listener::Listener;

@@ -20,6 +20,11 @@ pub(crate) trait Opener: Send + Sync + 'static {
 pub(crate) trait TunnelObserver: Observer + Send + Sync + 'static {
     /// Something happened to a connection or a session.
     fn tunnel(&self, event: &TunnelEvent);
+
+    /// Whether the connection to the service is lost at the moment.
+    fn is_cut(&self) -> bool {
+        false
+    }
 }
 
 /// What happens in a tunnel.
@@ -43,4 +48,6 @@ pub(crate) enum TunnelEvent {
     Rejected(String),
     /// The system does not hand out incoming connections.
     Accept(io::Error),
+    /// No more files may be open, of which there may be so many; further connections wait.
+    Full(u64),
 }

@@ -9,6 +9,7 @@ use dialoguer::Confirm;
 use super::{file, init};
 use crate::cli::advice;
 use crate::cli::commands::config;
+use crate::cli::descriptors::as_at_start;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::ui::Ui;
@@ -164,7 +165,7 @@ fn run_editor(file: &Path) -> Result<(), CliError> {
     let words = shlex::split(&editor).filter(|words| !words.is_empty());
     let words = words.ok_or_else(|| CliError::usage(format!("cannot parse the editor command `{editor}`")))?;
     let failed = |what: &str| CliError::failed(format!("the editor `{editor}` {what}"));
-    let status = Command::new(&words[0]).args(&words[1..]).arg(file).status();
+    let status = as_at_start(|| Command::new(&words[0]).args(&words[1..]).arg(file).status());
     let status =
         status.map_err(|error| failed("cannot be run").caused_by(&error).hint("set another one in `EDITOR`"))?;
     if status.success() { Ok(()) } else { Err(failed("failed").hint("nothing was changed")) }

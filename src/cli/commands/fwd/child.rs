@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use tokio::process::Command;
 
+use crate::cli::descriptors::as_at_start;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::environment::{HOST, PORT, SOCKS_HOST, SOCKS_PORT, Variable};
@@ -98,7 +99,7 @@ pub(crate) async fn run(command: &[OsString], places: &[Place], socks: Option<&P
     let failed = |what: &str, error: std::io::Error| {
         CliError::failed(format!("cannot {what} `{}`", program.to_string_lossy())).caused_by(&error)
     };
-    let mut child = child.spawn().map_err(|error| failed("run", error))?;
+    let mut child = as_at_start(|| child.spawn()).map_err(|error| failed("run", error))?;
     RUNNING.store(child.id().unwrap_or(0), Ordering::Relaxed);
     let status = child.wait().await;
     RUNNING.store(0, Ordering::Relaxed);

@@ -1,7 +1,7 @@
 //! `ssmx fwd`.
 
 mod child;
-mod observer;
+pub(crate) mod observer;
 mod open;
 mod opener;
 mod plan;

@@ -14,6 +14,15 @@ use crate::session::forward::{TunnelEvent, TunnelObserver};
 /// Refused connections are reported one by one as long as they are so far apart; those between are counted.
 const REFUSALS_EVERY: Duration = Duration::from_secs(5);
 
+/// A lost connection counts as one for so long: of a session that is given up nobody says that it is back.
+const CUT_LASTS: Duration = Duration::from_mins(1);
+
+/// That no more files may be open is said again when nothing was heard of it for so long.
+const FULL_LASTS: Duration = Duration::from_mins(1);
+
+/// When some tunnel last had no descriptor for another connection. The limit is that of the whole process.
+static FULL_AT: Mutex<Option<Instant>> = Mutex::new(None);
+
 /// Reports everything that happens in one tunnel.
 pub(crate) struct UiTunnelObserver {
     session: UiObserver,
@@ -21,6 +30,8 @@ pub(crate) struct UiTunnelObserver {
     hushed: AtomicBool,
     refusals: Mutex<Refusals>,
     rejections: Mutex<Refusals>,
+    /// Since when the connection to the service is lost.
+    cut_at: Mutex<Option<Instant>>,
 }
 
 #[derive(Default)]
@@ -37,6 +48,7 @@ impl UiTunnelObserver {
             hushed: AtomicBool::new(false),
             refusals: Mutex::default(),
             rejections: Mutex::default(),
+            cut_at: Mutex::default(),
         }
     }
 
@@ -65,9 +77,26 @@ impl UiTunnelObserver {
         }
     }
 
+    fn set_cut(&self, is_cut: bool) {
+        *self.cut_at.lock().unwrap_or_else(PoisonError::into_inner) = is_cut.then(Instant::now);
+    }
+
     fn report(&self, text: String) {
         self.session.notice(&text);
     }
+}
+
+/// That no more than so many files may be open, if it was not just said.
+pub(crate) fn full(limit: u64) -> Option<String> {
+    let now = Instant::now();
+    let before = FULL_AT.lock().unwrap_or_else(PoisonError::into_inner).replace(now);
+    let is_new = before.is_none_or(|before| now.saturating_duration_since(before) >= FULL_LASTS);
+    is_new.then(|| {
+        format!(
+            "{limit} files may be open, and so many are: further connections wait until others are closed; \
+             `ulimit -n` sets the limit"
+        )
+    })
 }
 
 /// How many were not reported since the last one, in words; `None` when this one is not reported either.
@@ -90,6 +119,7 @@ impl Refusals {
 
 impl Observer for UiTunnelObserver {
     fn connection(&self, event: &ConnectionEvent) {
+        self.set_cut(!matches!(event, ConnectionEvent::Restored(_)));
         self.session.connection(event);
     }
 
@@ -99,10 +129,17 @@ impl Observer for UiTunnelObserver {
 }
 
 impl TunnelObserver for UiTunnelObserver {
+    fn is_cut(&self) -> bool {
+        let cut_at = *self.cut_at.lock().unwrap_or_else(PoisonError::into_inner);
+        cut_at.is_some_and(|at| at.elapsed() < CUT_LASTS)
+    }
+
     fn tunnel(&self, event: &TunnelEvent) {
         match event {
             TunnelEvent::Refused => self.refused(),
+            TunnelEvent::Full(limit) => full(*limit).into_iter().for_each(|text| self.report(text)),
             TunnelEvent::Ended(end) => {
+                self.set_cut(false);
                 let why = advice::reason(end).map(|why| format!(" ({why})")).unwrap_or_default();
                 self.report(format!("the session has ended{why}; the next connection starts a new one"));
             }

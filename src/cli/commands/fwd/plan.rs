@@ -46,6 +46,12 @@ pub(crate) fn plans(context: &Context, args: &Args) -> Result<Vec<Plan>, CliErro
             plan.forwards = plan.forwards.drain(..).map(|spec| spec.bound_to(address)).collect();
         }
     }
+    for host in plans.iter().flat_map(|plan| &plan.forwards).filter_map(|spec| spec.out_of_reach.as_deref()) {
+        context.ui.warning(format!(
+            "{host} is the instance itself, which sessions reach as `localhost`; a program that listens on {host} alone \
+             cannot be reached"
+        ));
+    }
     Ok(plans)
 }
 

@@ -8,7 +8,7 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use crate::session::forward::{Bind, Destination, Listen, LocalPort};
+use crate::session::forward::{Bind, Destination, Listen, LocalPort, is_out_of_reach};
 
 /// One forward as it was typed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,6 +17,8 @@ pub(crate) struct ForwardSpec {
     pub listen: Listen,
     /// Where they go.
     pub destination: Destination,
+    /// A loopback address of the instance that was typed, and that no session leads to: they lead to `localhost`.
+    pub out_of_reach: Option<String>,
     /// What was typed.
     pub text: String,
 }
@@ -35,11 +37,11 @@ impl FromStr for ForwardSpec {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let (listen, destination) = match text.strip_prefix("unix:") {
+        let (listen, (destination, out_of_reach)) = match text.strip_prefix("unix:") {
             Some(rest) => unix(rest)?,
             None => tcp(text)?,
         };
-        Ok(Self { listen, destination, text: text.to_owned() })
+        Ok(Self { listen, destination, out_of_reach, text: text.to_owned() })
     }
 }
 
@@ -55,7 +57,7 @@ pub(crate) fn bind(text: &str) -> Result<Bind, String> {
     plain.parse().map(Bind::Address).map_err(|_| format!("`{text}` is not an IP address to listen on"))
 }
 
-fn tcp(text: &str) -> Result<(Listen, Destination), String> {
+fn tcp(text: &str) -> Result<(Listen, (Destination, Option<String>)), String> {
     let parts = parts(text)?;
     let (address, local, host, port) = match parts.as_slice() {
         [port] => (None, None, None, port),
@@ -70,7 +72,7 @@ fn tcp(text: &str) -> Result<(Listen, Destination), String> {
     let destination = destination(host, port)?;
     let bind = address.map_or(Ok(Bind::Loopback), bind)?;
     let port = match local.map(local_port).transpose()? {
-        None => LocalPort::Preferred(destination.port),
+        None => LocalPort::Preferred(destination.0.port),
         Some(0) => LocalPort::Any,
         Some(port) => LocalPort::Named(port),
     };
@@ -79,7 +81,7 @@ fn tcp(text: &str) -> Result<(Listen, Destination), String> {
 
 /// A path may have colons in it; what stands last is the port, and what stands before it a host unless it looks like
 /// the end of a path.
-fn unix(text: &str) -> Result<(Listen, Destination), String> {
+fn unix(text: &str) -> Result<(Listen, (Destination, Option<String>)), String> {
     let expected = || "expected unix:PATH:PORT or unix:PATH:HOST:PORT".to_owned();
     let (rest, port) = text.rsplit_once(':').ok_or_else(expected)?;
     let at = if rest.ends_with(']') { rest.rfind(":[") } else { rest.rfind(':') };
@@ -93,13 +95,13 @@ fn unix(text: &str) -> Result<(Listen, Destination), String> {
     Ok((Listen::Unix(PathBuf::from(path)), destination(host, port)?))
 }
 
-fn destination(host: Option<&str>, port: &str) -> Result<Destination, String> {
+/// Where it leads; and the loopback address that was meant, if that is out of reach.
+fn destination(host: Option<&str>, port: &str) -> Result<(Destination, Option<String>), String> {
     let refused = || format!("`{port}` is not a remote port: expected a number from 1 to 65535 at the end");
     let number = Some(port).filter(|port| is_number(port)).and_then(|port| port.parse().ok());
     let port = number.filter(|&port| port != 0).ok_or_else(refused)?;
     let host = host.map(remote_host).transpose()?;
-    // The agent's own default, which needs no document of its own.
-    Ok(Destination { host: host.filter(|host| !host.eq_ignore_ascii_case("localhost")), port })
+    Ok((Destination::of(host.clone(), port), host.filter(|host| is_out_of_reach(host))))
 }
 
 fn remote_host(text: &str) -> Result<String, String> {
@@ -112,7 +114,13 @@ fn remote_host(text: &str) -> Result<String, String> {
         };
     }
     let is_fine = |c: char| c.is_alphanumeric() || matches!(c, '.' | '-' | '_');
-    if text.is_empty() || text.len() > HOST_LIMIT || text.starts_with('-') || !text.chars().all(is_fine) {
+    // A number would be an address of which nobody thinks, and a port in most places.
+    if text.is_empty()
+        || is_number(text)
+        || text.len() > HOST_LIMIT
+        || text.starts_with('-')
+        || !text.chars().all(is_fine)
+    {
         return Err(refused());
     }
     Ok(text.to_owned())
@@ -161,5 +169,7 @@ const EXPECTED: &str = "expected [BIND:][LOCAL:]PORT, [BIND:][LOCAL:]HOST:PORT o
 /// RFC 1035.
 const HOST_LIMIT: usize = 253;
 
+#[cfg(test)]
+mod check;
 #[cfg(test)]
 mod tests;

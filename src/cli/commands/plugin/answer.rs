@@ -45,6 +45,7 @@ pub(crate) fn take_out_of_environment(args: &[OsString]) {
     use std::os::unix::process::CommandExt;
     use std::process::Command;
 
+    use crate::cli::descriptors::as_at_start;
     use crate::cli::program::this_program;
 
     let Some((variable, rest)) = args.split_first().filter(|_| args.len() > 2) else { return };
@@ -58,7 +59,7 @@ pub(crate) fn take_out_of_environment(args: &[OsString]) {
         std::fs::metadata(&path)?;
         writer.write_all(answer.as_bytes())?;
         rustix::io::fcntl_setfd(&reader, rustix::io::FdFlags::empty())?;
-        Err(Command::new(program).arg0(super::NAME).arg(path).args(rest).env_remove(name).exec())
+        Err(as_at_start(|| Command::new(program).arg0(super::NAME).arg(path).args(rest).env_remove(name).exec()))
     };
     if let Err(error) = again() {
         tracing::debug!(%error, "the answer of StartSession stays in the environment");

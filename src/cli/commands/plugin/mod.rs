@@ -5,6 +5,8 @@
 
 mod answer;
 mod call;
+#[cfg(test)]
+mod check;
 mod fields;
 pub(crate) mod link;
 mod mistake;

@@ -6,6 +6,7 @@ use super::Running;
 use super::fields::property;
 use crate::channel::{Channel, ConnectionEvent};
 use crate::cli::advice;
+use crate::cli::commands::fwd::observer::full;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::session::observer::UiObserver;
@@ -134,6 +135,7 @@ impl TunnelObserver for LineObserver {
         match event {
             TunnelEvent::Refused => print(&self.ui, "\nConnection to destination port failed, check SSM Agent logs.\n"),
             TunnelEvent::Accept(error) => self.ui.warning(format!("cannot accept connections: {error}")),
+            TunnelEvent::Full(limit) => full(*limit).into_iter().for_each(|text| self.ui.warning(text)),
             // There is no other session, and the end of this one is reported elsewhere.
             TunnelEvent::Ended(_) | TunnelEvent::Waiting(_) | TunnelEvent::Replaced(_) | TunnelEvent::GaveUp(_) => {}
             TunnelEvent::NoSession(_) | TunnelEvent::NoRoom | TunnelEvent::Rejected(_) => {}

@@ -12,6 +12,7 @@ use tokio::process::Command;
 
 use super::plugin::link::{self, TemporaryLink};
 use crate::cli::command::Run;
+use crate::cli::descriptors::as_at_start;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::globals::Globals;
@@ -171,7 +172,7 @@ async fn run_in(sandbox: &Sandbox, command: &[OsString], terminations: &mut Term
     }
     let config = config()?;
     child.envs(sandbox.environment()).envs(config.variables());
-    let mut child = child.spawn().map_err(|error| {
+    let mut child = as_at_start(|| child.spawn()).map_err(|error| {
         CliError::failed(format!("cannot run `{}`", program.to_string_lossy())).caused_by(&error).exit_with(NOT_FOUND)
     })?;
     loop {

@@ -5,6 +5,7 @@ use std::io;
 
 use tokio::process::Command;
 
+use crate::cli::descriptors::as_at_start;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::terminal::{self, SuspendedChild, Terminations};
@@ -19,7 +20,8 @@ pub(crate) async fn run(
     terminations: &mut Terminations,
 ) -> Result<Exit, CliError> {
     let mut suspended = SuspendedChild::listen()?;
-    let mut child = Command::new(program).args(args).spawn().map_err(|error| cannot_run(program, &error))?;
+    let mut child =
+        as_at_start(|| Command::new(program).args(args).spawn()).map_err(|error| cannot_run(program, &error))?;
     let id = child.id();
     loop {
         tokio::select! {

@@ -9,7 +9,7 @@ use fast_socks5::server::{Socks5ServerProtocol, SocksServerError, states};
 use fast_socks5::util::target_addr::TargetAddr;
 use fast_socks5::{ReplyError, Socks5Command};
 
-use crate::session::forward::endpoint::Destination;
+use crate::session::forward::endpoint::{Destination, is_out_of_reach};
 use crate::session::forward::incoming::Incoming;
 
 /// Longest host that is passed on: that of the domain name system.
@@ -114,9 +114,10 @@ fn destination(target: &TargetAddr) -> Option<Destination> {
     if port == 0 || !is_host(&host) {
         return None;
     }
-    // The instance itself, which takes no document for other hosts.
-    let is_instance = matches!(host.as_str(), "localhost" | "localhost." | "127.0.0.1" | "::1");
-    Some(Destination { host: (!is_instance).then_some(host), port })
+    if is_out_of_reach(&host) {
+        tracing::info!(host, "leads to localhost of the instance: sessions reach no other loopback address");
+    }
+    Some(Destination::of(Some(host), port))
 }
 
 /// Whether it can go into the parameters of a document. It stands for itself there, but better safe.
@@ -137,12 +138,14 @@ mod tests {
         let ip = |text: &str| destination(&TargetAddr::Ip(text.parse().unwrap()));
         let name = |text: &str, port| destination(&TargetAddr::Domain(text.to_owned(), port));
         let own = Some(Destination { host: None, port: 80 });
-        for itself in [ip("127.0.0.1:80"), ip("[::1]:80"), ip("[::ffff:127.0.0.1]:80"), name("LocalHost", 80)] {
-            assert_eq!(itself, own);
+        for itself in ["127.0.0.1:80", "127.0.1.1:80", "[::1]:80", "[::ffff:127.0.0.1]:80", "0.0.0.0:80", "[::]:80"] {
+            assert_eq!(ip(itself), own, "{itself}");
+        }
+        for itself in ["LocalHost", "localhost.", "127.1", "127.0.1.1", "app.localhost"] {
+            assert_eq!(name(itself, 80), own, "{itself}");
         }
         let host = |host: &str| Some(Destination { host: Some(host.to_owned()), port: 80 });
         assert_eq!(ip("10.0.0.5:80"), host("10.0.0.5"));
-        assert_eq!(ip("127.0.0.2:80"), host("127.0.0.2"));
         assert_eq!(ip("[fd00::5]:80"), host("fd00::5"));
         assert_eq!(name("Orders.Internal", 80), host("orders.internal"));
         for (bad, port) in [("", 80), ("-x", 80), ("a b", 80), ("a\nb", 80), ("x", 0), (&"x".repeat(254), 80)] {

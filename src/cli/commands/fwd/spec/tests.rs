@@ -47,6 +47,29 @@ fn hosts() {
 }
 
 #[test]
+fn the_instance_itself_is_no_other_host() {
+    for host in [
+        "localhost",
+        "LOCALHOST",
+        "localhost.",
+        "127.0.0.1",
+        "127.0.1.1",
+        "127.1",
+        "0.0.0.0",
+        "[::1]",
+        "[::]",
+        "[0:0:0:0:0:0:0:1]",
+        "[::ffff:127.0.0.1]",
+    ] {
+        is_tcp(&format!("{host}:80"), "", LocalPort::Preferred(80), None, 80);
+        is_tcp(&format!("8080:{host}:80"), "", LocalPort::Named(8080), None, 80);
+        assert_eq!(spec(&format!("unix:/s:{host}:80")).destination, Destination { host: None, port: 80 }, "{host}");
+    }
+    assert_eq!(spec("9000:127.0.1.1:80").out_of_reach.as_deref(), Some("127.0.1.1"));
+    assert_eq!(spec("9000:127.0.0.1:80").out_of_reach, None);
+}
+
+#[test]
 fn unix_sockets() {
     for (text, path, host, port) in [
         ("unix:/tmp/db.sock:5432", "/tmp/db.sock", None, 5432),
@@ -139,4 +162,9 @@ fn an_address_for_all_leaves_those_that_name_their_own() {
     let own = Bind::Address("127.0.0.2".parse().unwrap());
     assert_eq!(bound("127.0.0.2:8:80"), Listen::Tcp { bind: own, port: LocalPort::Named(8) });
     assert_eq!(bound("unix:/x:80"), Listen::Unix("/x".into()));
+}
+
+#[test]
+fn every_seed_of_the_fuzzer_passes() {
+    crate::testing::every_seed_passes("forward", check::check);
 }

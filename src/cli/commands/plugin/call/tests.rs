@@ -138,3 +138,8 @@ fn errors_do_not_quote_what_was_handed_over() {
     let variable = "AWS_SSM_START_SESSION_RESPONSE_NOT_SET";
     assert_eq!(mistake(&[variable, "eu-west-1", "StartSession"]), (Mistake::Variable, None));
 }
+
+#[test]
+fn every_seed_of_the_fuzzer_passes() {
+    crate::testing::every_seed_passes("plugin", super::super::check::check);
+}
