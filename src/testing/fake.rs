@@ -35,6 +35,7 @@ pub(crate) struct Seen {
 pub(crate) struct Answer {
     status: u16,
     content_type: &'static str,
+    location: Option<&'static str>,
     body: String,
 }
 
@@ -104,7 +105,7 @@ impl Seen {
 
 impl Answer {
     pub(crate) fn json(body: &str) -> Self {
-        Self { status: 200, content_type: "application/x-amz-json-1.1", body: body.to_owned() }
+        Self { status: 200, content_type: "application/x-amz-json-1.1", location: None, body: body.to_owned() }
     }
 
     pub(crate) fn json_error(status: u16, code: &str, message: &str) -> Self {
@@ -113,7 +114,16 @@ impl Answer {
     }
 
     pub(crate) fn xml(body: &str) -> Self {
-        Self { status: 200, content_type: "text/xml", body: body.to_owned() }
+        Self { content_type: "text/xml", ..Self::json(body) }
+    }
+
+    /// What a browser is for.
+    pub(crate) fn page(status: u16, body: &str) -> Self {
+        Self { status, content_type: "text/html", ..Self::json(body) }
+    }
+
+    pub(crate) fn with_location(self, location: &'static str) -> Self {
+        Self { location: Some(location), ..self }
     }
 
     pub(crate) fn ec2_error(status: u16, code: &str, message: &str) -> Self {
@@ -133,12 +143,14 @@ impl Answer {
     }
 
     fn response(self) -> Response<Full<Bytes>> {
-        Response::builder()
+        let mut response = Response::builder()
             .status(self.status)
             .header("content-type", self.content_type)
-            .header("x-amzn-requestid", "fake-request-id")
-            .body(Full::new(self.body.into()))
-            .unwrap()
+            .header("x-amzn-requestid", "fake-request-id");
+        if let Some(location) = self.location {
+            response = response.header("location", location);
+        }
+        response.body(Full::new(self.body.into())).unwrap()
     }
 }
 

@@ -3,7 +3,7 @@ use super::*;
 const PATH: &str = "/v1/data-channel/alice-0123?role=publish_subscribe";
 
 fn policy<'a>(region: &'a str, ssm_endpoint: Option<&'a str>) -> Policy<'a> {
-    Policy { region, ssm_endpoint, messages_endpoint: None }
+    Policy { region, ssm_endpoint, messages_endpoint: None, allow_insecure: false }
 }
 
 fn parse(region: &str, ssm_endpoint: Option<&str>, origin: &str) -> Result<StreamUrl, StreamUrlError> {
@@ -125,7 +125,7 @@ fn a_configured_api_endpoint_may_serve_data_channels_too() {
 #[test]
 fn an_endpoint_for_data_channels_takes_the_place_of_the_one_in_the_url() {
     let through = |endpoint| {
-        let policy = Policy { region: "eu-west-1", ssm_endpoint: None, messages_endpoint: Some(endpoint) };
+        let policy = Policy { messages_endpoint: Some(endpoint), ..policy("eu-west-1", None) };
         StreamUrl::parse(&format!("wss://ssmmessages.eu-west-1.amazonaws.com{PATH}"), &policy)
     };
     let url = through("https://vpce-1.example:8443").unwrap();

@@ -40,6 +40,10 @@ pub(crate) struct Ui {
 #[must_use = "the log is held back only while this lives"]
 pub(crate) struct Hold(Ui);
 
+/// While this lives, the last line of the terminal belongs to a program that may ask the person something.
+#[must_use = "the line is left alone only while this lives"]
+pub(crate) struct Lent(Ui);
+
 impl Ui {
     /// Speaks to standard error. `quiet` leaves errors and warnings.
     pub(crate) fn new(color: ColorChoice, quiet: bool) -> Self {
@@ -119,6 +123,12 @@ impl Ui {
         Hold(self.clone())
     }
 
+    /// Leaves the last line of the terminal to a program that may ask the person something.
+    pub(crate) fn lend(&self) -> Lent {
+        self.screen().lend();
+        Lent(self.clone())
+    }
+
     /// Whether messages have colours.
     pub(crate) fn is_colored(&self) -> bool {
         self.colored
@@ -138,6 +148,12 @@ impl Ui {
     fn emit(&self, label: &str, style: Style, text: &dyn Display) {
         let text = printable_lines(&text.to_string()).replace('\n', "\n  ");
         self.screen().message(&format!("{style}{label}:{style:#} {text}"));
+    }
+}
+
+impl Drop for Lent {
+    fn drop(&mut self) {
+        self.0.screen().take_back();
     }
 }
 
