@@ -144,3 +144,21 @@ fn a_presigned_url_is_seen_and_its_signature_hidden() {
     assert!(url.presigned);
     assert_eq!(format!("{url:?}"), origin);
 }
+
+#[test]
+fn it_may_be_unencrypted_elsewhere_if_the_person_allows_it() {
+    let endpoint = "http://gateway.corp:8080";
+    let strict = Policy { messages_endpoint: Some(endpoint), ..policy("eu-west-1", Some("http://ssm.corp")) };
+    let parse = |url: &str, policy: &Policy<'_>| StreamUrl::parse(&format!("{url}{PATH}"), policy);
+    let refused = parse("wss://ssmmessages.eu-west-1.amazonaws.com", &strict);
+    assert_eq!(refused, Err(StreamUrlError::Unencrypted("gateway.corp".to_owned())));
+    let allowed = Policy { allow_insecure: true, ..strict };
+    assert_eq!(
+        parse("wss://ssmmessages.eu-west-1.amazonaws.com", &allowed).unwrap().url(),
+        format!("ws://gateway.corp:8080{PATH}")
+    );
+    // It still has to be the host of the API, and no other.
+    let of_service = Policy { messages_endpoint: None, ..allowed };
+    assert!(parse("ws://ssm.corp:1", &of_service).is_ok());
+    assert!(matches!(parse("ws://other.corp:1", &of_service), Err(StreamUrlError::Host { .. })));
+}
