@@ -9,6 +9,7 @@ mod process;
 
 use std::{
     fmt,
+    sync::PoisonError,
     time::{Duration, SystemTime},
 };
 
@@ -21,10 +22,35 @@ use tokio::{sync::Mutex, time::timeout};
 
 pub(crate) use chain::Chain;
 
+use super::error::Error;
+
 /// Where credentials come from, and those found last.
 pub(crate) struct CredentialStore {
     source: Source,
     held: Mutex<Option<Credentials>>,
+    failures: Failures,
+}
+
+/// Searches that found nothing, and why the last one did not. A person who gave no code is not asked again by those who
+/// waited for it.
+#[derive(Default)]
+struct Failures(std::sync::Mutex<(u64, Option<Error>)>);
+
+impl Failures {
+    fn count(&self) -> u64 {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).0
+    }
+
+    fn add(&self, error: Error) {
+        let mut failures = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        *failures = (failures.0 + 1, Some(error));
+    }
+
+    /// The last one, if it came after so many.
+    fn after(&self, count: u64) -> Option<Error> {
+        let failures = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        failures.1.clone().filter(|_| failures.0 > count)
+    }
 }
 
 /// Where to look.
@@ -38,21 +64,26 @@ pub(crate) enum Source {
 
 impl CredentialStore {
     pub(crate) fn new(source: Source) -> Self {
-        Self { source, held: Mutex::default() }
+        Self { source, held: Mutex::default(), failures: Failures::default() }
     }
 
     /// Credentials that are valid for at least another minute, if they can be had.
     ///
     /// One caller asks at a time and the others wait for its answer: a provider may ask a person for a code.
     pub(crate) async fn current(&self) -> ProviderResult {
+        let failures = self.failures.count();
         let mut held = self.held.lock().await;
+        if let Some(error) = self.failures.after(failures) {
+            return Err(CredentialsError::provider_error(error));
+        }
         if let Some(credentials) = held.as_ref().filter(|credentials| is_fresh(credentials)) {
             return Ok(credentials.clone());
         }
         let found = timeout(PROVIDER_TIMEOUT, self.source.credentials()).await;
-        let credentials = found.unwrap_or_else(|_| Err(CredentialsError::provider_timed_out(PROVIDER_TIMEOUT)))?;
-        *held = Some(credentials.clone());
-        Ok(credentials)
+        let found = found.unwrap_or_else(|_| Err(CredentialsError::provider_timed_out(PROVIDER_TIMEOUT)));
+        let found = found.inspect_err(|err| self.failures.add(Error::credentials(err)))?;
+        *held = Some(found.clone());
+        Ok(found)
     }
 
     /// Forgets `refused` and looks for others; tells whether there are any.

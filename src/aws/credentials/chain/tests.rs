@@ -1,6 +1,7 @@
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 
 use super::*;
+use crate::aws::credentials::{CredentialStore, Source};
 use crate::aws::net::NetSettings;
 use crate::aws::proxy::Proxies;
 use crate::testing::{Answer, Fake};
@@ -89,4 +90,29 @@ async fn what_keeps_a_profile_from_its_credentials_is_told() {
       `aws configure list-profiles` lists the available profiles
     "#);
     assert!(fake.seen().is_empty());
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_person_who_gave_no_code_is_asked_once_for_all_who_wait() {
+    let dir = tempfile::TempDir::new().unwrap();
+    let runs = dir.path().join("runs");
+    let config = format!("[default]\ncredential_process = sh -c 'echo run >> {}; exit 1'\n", runs.display());
+    let chain = Chain {
+        ambient: Ambient::of(&[], &[("/home/me/.aws/config", config.leak())]),
+        profile: Some("default".to_owned()),
+        explicit: true,
+        region: Region::from_static("eu-west-1"),
+        http: http(),
+        sts: None,
+    };
+    let store = CredentialStore::new(Source::Chain(Box::new(chain)));
+    let (one, two) = tokio::join!(store.current(), store.current());
+    let said = [one, two].map(|found| Error::credentials(&found.unwrap_err()).to_string());
+    assert_eq!(said[0], said[1]);
+    let count = || std::fs::read_to_string(&runs).unwrap().lines().count();
+    assert_eq!(count(), 1);
+    // Whoever comes later may try again.
+    assert!(store.current().await.is_err());
+    assert_eq!(count(), 2);
 }
