@@ -7,17 +7,9 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
-use aws_config::profile::{self, ProfileSet};
-use aws_runtime::env_config::property::PropertiesKey;
-use aws_types::os_shim_internal::{Env, Fs};
-use futures_util::FutureExt;
+use aws_types::os_shim_internal::Env;
 
-use super::{
-    error::{Cause, Error, ErrorKind},
-    profiles::{Profile, asks},
-    settings::{Endpoints, GATEWAY, Settings},
-};
-use crate::syntax::DEFAULT_PROFILE;
+use super::shared_files::{CONFIG_FILE, CREDENTIALS_FILE, Disk, Mistake, SharedFiles};
 
 /// Names of variables in which the AWS CLI hands the answer of StartSession to its plugin begin like this.
 pub(crate) const START_SESSION_RESPONSE: &str = "AWS_SSM_START_SESSION_RESPONSE";
@@ -31,7 +23,10 @@ const IGNORE_ENDPOINTS: &str = "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS";
 const CA_BUNDLE: &str = "AWS_CA_BUNDLE";
 const MAX_ATTEMPTS: &str = "AWS_MAX_ATTEMPTS";
 const RETRY_MODE: &str = "AWS_RETRY_MODE";
-const FILES: [&str; 2] = ["AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"];
+/// Of Python's `requests`; the AWS CLI goes by it too where nothing of AWS names a bundle.
+const REQUESTS_CA_BUNDLE: &str = "REQUESTS_CA_BUNDLE";
+/// The token, the role and the name of the session of a workload, as Kubernetes sets them.
+const WEB_IDENTITY: [&str; 3] = ["AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_ROLE_ARN", "AWS_ROLE_SESSION_NAME"];
 
 /// The AWS environment of a process. Variables are read when they are asked for, the files once, when something in them
 /// is first asked for. Cheap to clone.
@@ -40,19 +35,36 @@ pub struct Ambient(Arc<Inner>);
 
 struct Inner {
     env: Env,
-    fs: Fs,
-    /// The profiles of both files, or why they cannot be read.
-    files: OnceLock<Result<ProfileSet, String>>,
+    disk: Disk,
+    files: OnceLock<SharedFiles>,
+    lend: OnceLock<Lend>,
 }
+
+/// Called before a program starts that may speak to the person: clears the terminal of what is ours. It stays so while
+/// the answer lives.
+pub(crate) type Lend = Box<dyn Fn() -> Box<dyn Send> + Send + Sync>;
 
 impl Ambient {
     /// That of this process.
     pub fn of_process() -> Self {
-        Self::with(Env::real(), Fs::real())
+        Self::with(Env::real(), Disk::Real)
     }
 
-    fn with(env: Env, fs: Fs) -> Self {
-        Self(Arc::new(Inner { env, fs, files: OnceLock::new() }))
+    fn with(env: Env, disk: Disk) -> Self {
+        Self(Arc::new(Inner { env, disk, files: OnceLock::new(), lend: OnceLock::new() }))
+    }
+
+    /// The same, with a terminal to lend to programs that ask for something.
+    #[must_use]
+    pub(crate) fn lending(self, lend: Lend) -> Self {
+        // There is one terminal: the first to offer it is as good as the second.
+        let _ = self.0.lend.set(lend);
+        self
+    }
+
+    /// Lends the terminal for as long as the answer lives.
+    pub(super) fn lend(&self) -> Option<Box<dyn Send>> {
+        self.0.lend.get().map(|lend| lend())
     }
 
     /// For tests: these variables, and files by their paths. The home folder is `/home/me`.
@@ -60,7 +72,8 @@ impl Ambient {
     pub(crate) fn of(variables: &[(&str, &str)], files: &[(&'static str, &'static str)]) -> Self {
         let home = [("HOME", "/home/me")];
         let variables: Vec<_> = home.into_iter().chain(variables.iter().copied()).collect();
-        Self::with(Env::from_slice(&variables), Fs::from_slice(files))
+        let files = files.iter().map(|(path, text)| (PathBuf::from(path), text.as_bytes().to_vec()));
+        Self::with(Env::from_slice(&variables), Disk::Fake(files.collect()))
     }
 
     /// An empty variable is as good as one that is not set.
@@ -118,9 +131,18 @@ impl Ambient {
         says.is_some_and(|says| says.eq_ignore_ascii_case("true"))
     }
 
-    /// A bundle of certificates that takes the place of the system's.
-    pub(super) fn ca_bundle(&self, profile: &str) -> Option<PathBuf> {
-        self.variable(CA_BUNDLE).or_else(|| self.key(profile, "ca_bundle")).map(PathBuf::from)
+    /// A bundle of certificates that takes the place of the system's, and what names it.
+    pub(super) fn ca_bundle(&self, profile: &str) -> Option<(&'static str, PathBuf)> {
+        let of = |name: &'static str| Some((name, self.variable(name)?));
+        let of_profile = || Some(("ca_bundle", self.key(profile, "ca_bundle")?));
+        let found = of(CA_BUNDLE).or_else(of_profile).or_else(|| of(REQUESTS_CA_BUNDLE));
+        found.map(|(name, path)| (name, path.into()))
+    }
+
+    /// The file with the token of a workload, the role that it is for, and the name that the session is to have.
+    pub(super) fn web_identity(&self) -> Option<(PathBuf, String, Option<String>)> {
+        let [file, role, session] = WEB_IDENTITY.map(|name| self.variable(name));
+        Some((file?.into(), role?, session))
     }
 
     /// How often a request is made, and who says so.
@@ -140,75 +162,34 @@ impl Ambient {
 
     /// Where the files are, as far as variables say so.
     pub(super) fn file_names(&self) -> [String; 2] {
-        FILES.map(|name| self.variable(name).unwrap_or_default())
+        [CONFIG_FILE, CREDENTIALS_FILE].map(|name| self.variable(name).unwrap_or_default())
     }
 
-    /// The profiles of both files by name.
-    ///
-    /// # Errors
-    ///
-    /// If a file is there and cannot be read.
-    pub(crate) fn profiles(&self) -> Result<Vec<Profile>, Error> {
-        let files = self.files()?;
-        let mut names: Vec<&str> = files.profiles().collect();
-        names.sort_unstable();
-        let profiles = names.into_iter().map(|name| Profile {
-            name: name.to_owned(),
-            region: self.region_of(name),
-            asks: asks(files, name),
-        });
-        Ok(profiles.collect())
-    }
-
-    /// What the AWS environment alone leads to, for a profile that is named here or else by it.
-    pub fn settings(&self, profile: Option<&str>, region: Option<&str>) -> Settings {
-        let explicit_profile = profile.is_some();
-        let profile = profile.map(str::to_owned).or_else(|| Some(self.profile()?.1));
-        let name = profile.as_deref().unwrap_or(DEFAULT_PROFILE);
-        let of_variable = || self.regions().into_iter().next().map(|(_, region)| region);
-        let region = region.map(str::to_owned).or_else(of_variable).or_else(|| self.region_of(name));
-        let of_variable = |service| self.endpoint(service, name).map(|(_, url)| url);
-        let common = of_variable(None).or_else(|| self.endpoint_of(name, None));
-        let endpoints = Endpoints::new(common, |service| {
-            let of_all = || of_variable(None).filter(|_| service != GATEWAY);
-            of_variable(Some(service)).or_else(of_all).or_else(|| self.endpoint_of(name, Some(service)))
-        });
-        Settings { profile, explicit_profile, region, endpoints }
+    /// What cannot be read in the files and does not matter to a profile, the one in effect: other profiles do without
+    /// it, or are not what they should be.
+    pub(crate) fn mistakes_elsewhere(&self, profile: &str) -> Vec<&Mistake> {
+        let files = self.files();
+        let here = files.mistakes_in(profile);
+        files.mistakes().iter().filter(|mistake| !here.contains(mistake)).collect()
     }
 
     fn key(&self, profile: &str, key: &str) -> Option<String> {
-        let value = self.files().ok()?.get_profile(profile)?.get(key)?;
-        Some(value.to_owned()).filter(|value| !value.is_empty())
+        self.files().get(profile, key).map(str::to_owned)
     }
 
     /// The endpoint in the `services` section of this name.
     fn nested(&self, section: &str, service: &str) -> Option<String> {
-        let key = PropertiesKey::builder()
-            .section_key("services")
-            .section_name(section)
-            .property_name(service)
-            .sub_property_name("endpoint_url")
-            .build();
-        let url = self.files().ok()?.other_sections().get(&key.ok()?)?;
-        Some(url.clone()).filter(|url| !url.is_empty())
+        self.files().service(section, service, "endpoint_url").map(str::to_owned)
     }
 
-    /// # Errors
-    ///
-    /// If a file is there and cannot be read.
-    pub(super) fn files(&self) -> Result<&ProfileSet, Error> {
-        let load = || {
-            let Inner { env, fs, .. } = &*self.0;
-            // It is asynchronous in name only, so that completion needs no runtime for it.
-            match profile::load(fs, env, &Default::default(), None).now_or_never() {
-                Some(loaded) => loaded.map_err(|error| error.to_string()),
-                None => Err("reading takes too long".to_owned()),
-            }
-        };
-        self.0.files.get_or_init(load).as_ref().map_err(|problem| {
-            let message = format!("the AWS configuration cannot be read: {problem}");
-            Error::new(ErrorKind::Usage, Cause::Configuration, "configuration", message)
-        })
+    /// What is in the files, as it was when that was first asked for.
+    pub(super) fn files(&self) -> &SharedFiles {
+        self.0.files.get_or_init(|| self.files_now())
+    }
+
+    /// What is in the files now.
+    pub(super) fn files_now(&self) -> SharedFiles {
+        SharedFiles::read(&self.0.disk, |name| self.variable(name))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use aws_config::{BehaviorVersion, Region, identity::IdentityCache, retry::RetryConfig, timeout::TimeoutConfig};
+use aws_config::{Region, retry::RetryConfig, timeout::TimeoutConfig};
 use aws_credential_types::{
     Credentials,
     provider::{ProvideCredentials, SharedCredentialsProvider},
@@ -15,11 +15,12 @@ use super::settings::Endpoints;
 use super::{
     ambient::Ambient,
     clients::Clients,
-    credentials::{CredentialStore, Source},
+    credentials::{Chain, CredentialStore, Source},
     error::{Error, ErrorKind},
     identity::Identity,
     net::NetSettings,
     retries::Retries,
+    sdk,
     settings::{GATEWAY, Settings, check_region},
 };
 
@@ -41,6 +42,7 @@ struct Account {
     net: NetSettings,
     retries: Retries,
     ambient: Ambient,
+    allow_insecure: bool,
 }
 
 impl Aws {
@@ -52,13 +54,15 @@ impl Aws {
     pub async fn load(settings: &Settings, ambient: &Ambient) -> Result<Self, Error> {
         settings.check(ambient)?;
         let region = Region::new(settings.region_or_metadata().await?);
-        let net = NetSettings::load(ambient.ca_bundle(settings.profile_name()).as_deref())?;
-        let source = Source::Chain {
+        let net = NetSettings::load(ambient.ca_bundle(settings.profile_name()))?;
+        let source = Source::Chain(Box::new(Chain {
+            ambient: ambient.clone(),
             profile: settings.profile.clone(),
             explicit: settings.explicit_profile,
             region: region.clone(),
-            http: net.http_client()?,
-        };
+            http: net.http_client(),
+            sts: settings.endpoints.of("sts").map(str::to_owned),
+        }));
         Self::assemble(settings, ambient, region, net, source, BACKOFF).await
     }
 
@@ -73,20 +77,15 @@ impl Aws {
         let retries = Retries::of(ambient, settings.profile_name(), backoff)?;
         let credentials = Arc::new(CredentialStore::new(source));
         let provider: Arc<dyn ProvideCredentials> = Arc::clone(&credentials) as _;
-        let mut loader = aws_config::defaults(BehaviorVersion::v2026_01_12())
-            .region(region.clone())
-            .http_client(net.http_client()?)
+        let loader = sdk::loader(ambient, settings.profile.as_deref(), region.clone(), net.http_client())
             .credentials_provider(SharedCredentialsProvider::new(provider))
-            // The store above keeps them, and knows when to let go of them.
-            .identity_cache(IdentityCache::no_cache())
             .timeout_config(timeouts(OPERATION_TIMEOUT))
             .retry_config(retries.config(ATTEMPTS));
-        if let Some(profile) = &settings.profile {
-            loader = loader.profile_name(profile);
-        }
         let clients = Clients::new(loader.load().await, settings.endpoints.clone());
         let (profile, identity) = (settings.profile.clone(), Identity::of(settings, ambient));
-        let account = Account { profile, identity, credentials, net, retries, ambient: ambient.clone() };
+        let allow_insecure = settings.allow_insecure;
+        let account =
+            Account { profile, identity, credentials, net, retries, ambient: ambient.clone(), allow_insecure };
         let aws = Self(Arc::new(Shared { account: Arc::new(account), region: region.to_string(), clients }));
         let (ssm_endpoint, messages_endpoint) = (aws.ssm_endpoint(), aws.messages_endpoint());
         tracing::debug!(%region, profile = settings.profile, ssm_endpoint, messages_endpoint, "AWS settings");
@@ -142,6 +141,11 @@ impl Aws {
     /// The endpoint of all services, if they have one in common.
     pub(crate) fn common_endpoint(&self) -> Option<&str> {
         self.clients().endpoints().of_all()
+    }
+
+    /// Whether endpoints on other machines may be unencrypted, and with them the message gateway.
+    pub(crate) fn allows_insecure(&self) -> bool {
+        self.0.account.allow_insecure
     }
 
     /// The SSM endpoint, if it was configured rather than being that of the region.

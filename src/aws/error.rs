@@ -13,7 +13,10 @@ use aws_smithy_runtime_api::{
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use aws_types::request_id::RequestId;
 
-use super::{advice, codes};
+use super::{
+    advice, codes,
+    foreign::{self, is_foreign},
+};
 
 /// What family a failure belongs to; enough to choose an exit code or whether to try again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,14 +48,19 @@ pub(crate) enum Cause {
     RegionMissing,
     ProfileMissing,
     Configuration,
+    Unreadable,
     CaBundle,
     CredentialsAbsent,
     SsoExpired,
     CredentialsBroken,
+    CodeNeeded,
+    TokenFile,
     Dns,
     UnknownIssuer,
     Tls,
     Proxy,
+    Foreign,
+    Insecure,
     Refused,
     Timeout,
     Broken,
@@ -73,10 +81,15 @@ struct Inner {
     request_id: Option<String>,
     status: Option<u16>,
     profile: Option<String>,
+    output: Option<String>,
 }
 
 /// Longest message of a service that is passed on, in characters.
 const MESSAGE_LIMIT: usize = 600;
+
+/// Lines of a program's standard error that are passed on, and the characters of each.
+const OUTPUT_LINES: usize = 20;
+const OUTPUT_WIDTH: usize = 300;
 
 impl Error {
     /// An error that no answer of a service stands behind. `action` is what was being done, as a person would say it.
@@ -91,6 +104,7 @@ impl Error {
             request_id: None,
             status: None,
             profile: None,
+            output: None,
         }))
     }
 
@@ -106,7 +120,16 @@ impl Error {
         Self::new(ErrorKind::Network, network_cause(&chain), action, message)
     }
 
+    /// A name that has no address.
+    pub(super) fn unresolved(action: &'static str, host: &str, err: &(dyn StdError + 'static)) -> Self {
+        let chain = chain(err.source().unwrap_or(err));
+        Self::new(ErrorKind::Network, Cause::Dns, action, format!("cannot resolve {host}: {chain}"))
+    }
+
     pub(crate) fn credentials(err: &CredentialsError) -> Self {
+        if let Some(own) = find::<Self>(err) {
+            return own.clone();
+        }
         let chain = chain(err);
         let cause = if is_sso_login(&chain) {
             Cause::SsoExpired
@@ -127,6 +150,9 @@ impl Error {
         E: ProvideErrorMetadata + StdError + 'static,
     {
         match err {
+            SdkError::ServiceError(answer) if answer.err().code().is_none() && is_foreign(answer.raw()) => {
+                Self::foreign(action, answer.raw())
+            }
             SdkError::ServiceError(answer) => Self::answered(
                 action,
                 answer.err().code(),
@@ -134,6 +160,7 @@ impl Error {
                 answer.raw().status(),
                 err.request_id().or(answer.err().meta().request_id()),
             ),
+            SdkError::ResponseError(answer) if is_foreign(answer.raw()) => Self::foreign(action, answer.raw()),
             SdkError::ResponseError(answer) => {
                 let mut error = Self::new(ErrorKind::Network, Cause::Broken, action, chain(err));
                 error.0.status = Some(answer.raw().status().as_u16());
@@ -143,9 +170,10 @@ impl Error {
             SdkError::TimeoutError(_) => {
                 Self::new(ErrorKind::Network, Cause::Timeout, action, "the service did not respond in time")
             }
-            _ => match find::<CredentialsError>(err) {
-                Some(err) => Self::credentials(err),
-                None => Self::network(action, "", err),
+            _ => match (find::<CredentialsError>(err), find::<Self>(err)) {
+                (Some(err), _) => Self::credentials(err),
+                (None, Some(own)) => Self(Box::new(Inner { action, ..(*own.0).clone() })),
+                (None, None) => Self::network(action, "", err),
             },
         }
     }
@@ -167,6 +195,15 @@ impl Error {
         error
     }
 
+    /// An answer that is not one of AWS.
+    fn foreign(action: &'static str, answer: &HttpResponse) -> Self {
+        let status = answer.status().as_u16();
+        let kind = if status >= 500 { ErrorKind::Service } else { ErrorKind::Network };
+        let mut error = Self::new(kind, Cause::Foreign, action, foreign::described(answer));
+        error.0.status = Some(status);
+        error
+    }
+
     /// Names what the request was about: an instance, a session, a key.
     pub(crate) fn about(mut self, resource: &str) -> Self {
         self.0.resource = Some(clean(resource));
@@ -176,6 +213,14 @@ impl Error {
     /// Remembers the AWS profile in effect, which advice on logging in names.
     pub(crate) fn under_profile(mut self, profile: Option<&str>) -> Self {
         self.0.profile = profile.map(clean);
+        self
+    }
+
+    /// Adds what a program said before it failed, of which the end is kept.
+    pub(super) fn with_output(mut self, lines: &[&str]) -> Self {
+        let kept = &lines[lines.len().saturating_sub(OUTPUT_LINES)..];
+        let cut = |line: &&str| line.chars().filter(|c| !c.is_control()).take(OUTPUT_WIDTH).collect::<String>();
+        self.0.output = Some(kept.iter().map(cut).collect::<Vec<_>>().join("\n"));
         self
     }
 
@@ -237,6 +282,11 @@ impl Error {
     pub(crate) fn profile(&self) -> Option<&str> {
         self.0.profile.as_deref()
     }
+
+    /// What a program said before it failed, in lines.
+    pub(crate) fn output(&self) -> Option<&str> {
+        self.0.output.as_deref()
+    }
 }
 
 impl fmt::Display for Error {
@@ -289,7 +339,10 @@ fn chain(err: &(dyn StdError + 'static)) -> String {
     while let Some(err) = next {
         let text = err.to_string();
         // Wrappers repeat the text of what they wrap, or say nothing but that there was a failure.
-        let empty = matches!(text.as_str(), "dispatch failure" | "other" | "io error" | "client error (Connect)");
+        let empty = matches!(
+            text.as_str(),
+            "dispatch failure" | "other" | "io error" | "client error (Connect)" | "tcp connect error"
+        );
         if !empty && !texts.iter().any(|known| known.contains(&text)) {
             texts.push(text);
         }
@@ -298,7 +351,8 @@ fn chain(err: &(dyn StdError + 'static)) -> String {
     if texts.is_empty() { err.to_string() } else { texts.join(": ") }
 }
 
-fn find<'a, T: StdError + 'static>(err: &'a (dyn StdError + 'static)) -> Option<&'a T> {
+/// The first error of a type in a chain of causes.
+pub(super) fn find<'a, T: StdError + 'static>(err: &'a (dyn StdError + 'static)) -> Option<&'a T> {
     let mut next = Some(err);
     while let Some(err) = next {
         if let Some(found) = err.downcast_ref() {
@@ -335,58 +389,4 @@ fn is_sso_login(chain: &str) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::testing::{Answer, Fake};
-
-    #[test]
-    fn a_message_is_one_line_that_cannot_steer_a_terminal() {
-        assert_eq!(clean("one\x1b[2J\x07 line\nx-amz-security-token:SECRET"), "one[2J line");
-        assert_eq!(clean(&"é".repeat(2_000)).chars().count(), MESSAGE_LIMIT + 1);
-        assert_eq!(clean(""), "");
-    }
-
-    #[tokio::test]
-    async fn a_refused_signature_does_not_repeat_the_session_token() {
-        let message = "The request signature we calculated does not match.\n\nThe Canonical String for this request \
-                       should have been\nx-amz-security-token:SECRET";
-        let fake = Fake::start(move |_| Answer::sts_error(403, "SignatureDoesNotMatch", message)).await;
-        let err = fake.aws().await.caller_identity().await.unwrap_err();
-        assert_eq!(err.kind(), ErrorKind::Credentials);
-        assert!(!format!("{err} {err:?} {:?}", err.hints()).contains("SECRET"), "{err}");
-    }
-
-    #[test]
-    fn an_sso_login_that_ended_is_told_from_other_troubles_with_credentials() {
-        let hints = |err: CredentialsError| Error::credentials(&err).under_profile(Some("work")).hints();
-        let sso = hints(CredentialsError::provider_error("the SSO token has expired and cannot be refreshed"));
-        assert!(sso[0].contains("aws sso login --profile work"), "{sso:?}");
-        let none = Error::credentials(&CredentialsError::not_loaded_no_source());
-        assert_eq!(none.to_string(), "no AWS credentials were found");
-        assert!(none.hints()[0].contains("AWS_PROFILE"));
-        let broken = Error::credentials(&CredentialsError::provider_error("credential_process exited with 1"));
-        assert_eq!((broken.kind(), broken.cause()), (ErrorKind::Credentials, Cause::CredentialsBroken));
-    }
-
-    #[tokio::test]
-    async fn a_clock_that_is_off_gets_its_own_advice() {
-        let message = "Signature expired: 20261121T100000Z is now earlier than 20261121T105500Z";
-        let fake = Fake::start(move |_| Answer::json_error(400, "InvalidSignatureException", message)).await;
-        let err = fake.aws().await.resume_session("alice-0123").await.unwrap_err();
-        assert_eq!(err.kind(), ErrorKind::Credentials);
-        assert!(err.hints()[0].contains("clock"), "{:?}", err.hints());
-    }
-
-    #[tokio::test]
-    async fn an_answer_that_is_no_answer_is_a_matter_of_the_network_or_the_service() {
-        let fake = Fake::start(|_| Answer::xml("<html>Welcome to the hotel</html>")).await;
-        let err = fake.aws().await.connection_status("i-0").await.unwrap_err();
-        assert_eq!((err.kind(), err.status()), (ErrorKind::Network, Some(200)), "{err}");
-
-        let fake = Fake::start(|_| Answer::json_error(503, "ServiceUnavailable", "try later")).await;
-        let err = fake.aws().await.resume_session("alice-0123").await.unwrap_err();
-        assert_eq!((err.kind(), err.status()), (ErrorKind::Service, Some(503)));
-        assert!(err.is_retryable_for_resume());
-        assert_eq!(fake.seen().len(), 3);
-    }
-}
+mod tests;

@@ -1,10 +1,14 @@
 //! The key of an encrypted session.
 
-use std::{collections::BTreeMap, fmt};
+use std::{collections::BTreeMap, fmt, time::Duration};
 
+use tokio::time::timeout;
 use zeroize::{Zeroize, Zeroizing};
 
-use super::{client::Aws, error::Error};
+use super::{
+    client::Aws,
+    error::{Cause, Error, ErrorKind},
+};
 
 /// A fresh key: for us in the clear, and encrypted for the agent, which asks KMS to decrypt it.
 pub struct DataKey {
@@ -25,8 +29,18 @@ impl Aws {
     ///
     /// # Errors
     ///
-    /// Any; a key that is disabled or does not exist is of kind `Service`.
+    /// Any; a key that is disabled or does not exist is of kind `Service`. After 10 s there is no key: the agent would
+    /// give up next, and blame the version of its client.
     pub async fn generate_data_key(&self, key_id: &str, context: &BTreeMap<String, String>) -> Result<DataKey, Error> {
+        self.generate_data_key_within(PATIENCE, key_id, context).await
+    }
+
+    async fn generate_data_key_within(
+        &self,
+        patience: Duration,
+        key_id: &str,
+        context: &BTreeMap<String, String>,
+    ) -> Result<DataKey, Error> {
         const ACTION: &str = "kms:GenerateDataKey";
         let generated = self.call(ACTION, || {
             let context = context.clone().into_iter().collect();
@@ -37,7 +51,13 @@ impl Aws {
                 .set_encryption_context(Some(context))
                 .send()
         });
-        let answer = generated.await.map_err(|err| err.about(key_id))?;
+        let answer = match timeout(patience, generated).await {
+            Ok(answer) => answer.map_err(|err| err.about(key_id))?,
+            Err(_) => {
+                let message = format!("KMS did not respond within {} s", patience.as_secs());
+                return Err(Error::new(ErrorKind::Network, Cause::Timeout, ACTION, message).about(key_id));
+            }
+        };
         let mut plaintext = answer.plaintext.ok_or_else(|| Error::incomplete(ACTION, "Plaintext"))?.into_inner();
         if plaintext.len() != KEY_BYTES as usize {
             plaintext.zeroize();
@@ -50,6 +70,9 @@ impl Aws {
     }
 }
 
+/// Longest wait for a key. Agents wait 15 s for it.
+const PATIENCE: Duration = Duration::from_secs(10);
+
 /// Two keys of AES-256, one for each direction.
 const KEY_BYTES: i32 = 64;
 
@@ -58,7 +81,6 @@ mod tests {
     use base64::{Engine, prelude::BASE64_STANDARD};
 
     use super::*;
-    use crate::aws::ErrorKind;
     use crate::testing::{Answer, Fake};
 
     #[tokio::test]
@@ -75,6 +97,17 @@ mod tests {
         let body: serde_json::Value = serde_json::from_str(&fake.seen()[0].body).unwrap();
         assert_eq!(body["EncryptionContext"]["aws:ssm:SessionId"], "alice-0123");
         assert_eq!(body["NumberOfBytes"], 64);
+    }
+
+    #[tokio::test]
+    async fn a_service_that_does_not_respond_is_named() {
+        // It takes connections, and answers nothing.
+        let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", silent.local_addr().unwrap());
+        let aws = Aws::for_tests(&url, vec![crate::testing::keys("AKIDTEST")]).await;
+        let err = aws.generate_data_key_within(Duration::from_millis(50), "k", &BTreeMap::new()).await.unwrap_err();
+        assert_eq!((err.kind(), err.cause()), (ErrorKind::Network, Cause::Timeout));
+        assert_eq!(err.to_string(), "cannot call kms:GenerateDataKey: KMS did not respond within 0 s");
     }
 
     #[tokio::test]

@@ -12,6 +12,7 @@ mod codes;
 mod credentials;
 mod ec2;
 mod error;
+mod foreign;
 mod gateway;
 mod http;
 mod identity;
@@ -24,14 +25,17 @@ mod partition;
 mod profiles;
 mod proxy;
 mod retries;
+mod sdk;
 mod secret;
 mod settings;
+mod shared_files;
 mod sign;
 #[cfg(test)]
 pub(crate) mod simulated;
 mod ssm;
 mod sts;
 mod tier;
+mod tls;
 
 pub use ambient::Ambient;
 pub(crate) use ambient::{START_SESSION_RESPONSE, start_session_response};

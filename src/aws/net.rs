@@ -3,23 +3,32 @@
 #[cfg(test)]
 mod tests;
 
-use std::{fmt, path::Path, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
+use futures_util::future::BoxFuture;
 use http::Uri;
-use rustls_pki_types::{CertificateDer, ServerName, pem::PemObject};
+use hyper_util::{
+    client::legacy::connect::{HttpConnector, dns::GaiResolver},
+    rt::TokioIo,
+};
+use rustls_pki_types::ServerName;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::TcpStream,
     time::timeout,
 };
-use tokio_rustls::{
-    TlsConnector,
-    rustls::{ClientConfig, RootCertStore, crypto::aws_lc_rs},
-};
+use tokio_rustls::{TlsConnector, rustls::ClientConfig};
+use tower_service::Service;
 
 use super::{
     error::{Cause, Error, ErrorKind},
     proxy::Proxies,
+    tls,
 };
 
 /// A byte stream to a server: TCP or TLS, direct or through a proxy.
@@ -30,47 +39,49 @@ pub trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
 
+/// A stream, and how what is said on it has to begin.
+pub(super) struct Opened {
+    pub(super) stream: BoxedStream,
+    /// A proxy at the other end wants the whole URL in each request, and passes them on.
+    pub(super) forwards: bool,
+}
+
+/// What a proxy does for plain HTTP. What is encrypted, it lets through in any case.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Plain {
+    Forward,
+    Tunnel,
+}
+
 /// Trusted roots and proxies, read once when ssmx starts.
 #[derive(Clone)]
 pub struct NetSettings {
-    pub(super) roots: Arc<Vec<CertificateDer<'static>>>,
     pub(super) proxies: Arc<Proxies>,
     tls: Arc<ClientConfig>,
+    roots: usize,
     /// Stands in place of the network.
     #[cfg(test)]
     pub(super) world: Option<Arc<dyn super::simulated::World>>,
 }
 
 impl NetSettings {
-    /// Reads the proxies from the environment and the roots from the operating system, or, if there is one, from
-    /// `ca_bundle` alone, as the AWS CLI does.
+    /// Reads the proxies from the environment and the roots from the operating system, or, if there is one, from a
+    /// bundle alone, as the AWS CLI does. The bundle comes with the name of what names it.
     ///
     /// # Errors
     ///
     /// If the bundle cannot be read or holds no certificate. Missing roots of the system are an error only when a
     /// certificate is to be checked.
-    pub fn load(ca_bundle: Option<&Path>) -> Result<Self, Error> {
-        Self::new(ca_bundle, Proxies::from_env())
+    pub fn load(ca_bundle: Option<(&'static str, PathBuf)>) -> Result<Self, Error> {
+        Self::new(ca_bundle.as_ref().map(|(name, path)| (*name, path.as_path())), Proxies::from_env())
     }
 
-    pub(super) fn new(ca_bundle: Option<&Path>, proxies: Proxies) -> Result<Self, Error> {
-        let found = match ca_bundle {
-            Some(path) => read_bundle(path)?,
-            None => rustls_native_certs::load_native_certs().certs,
-        };
-        // Only what the verifier can use goes on: the SDK's TLS connector panics on anything else.
-        let mut store = RootCertStore::empty();
-        let roots: Vec<_> = found.into_iter().filter(|root| store.add(root.clone()).is_ok()).collect();
-        match ca_bundle {
-            Some(path) if roots.is_empty() => {
-                return Err(bundle_error(path, "it contains no usable certificate"));
-            }
-            _ => tracing::debug!(roots = roots.len(), bundle = ca_bundle.is_some(), "trusted roots loaded"),
-        }
+    pub(super) fn new(ca_bundle: Option<(&str, &Path)>, proxies: Proxies) -> Result<Self, Error> {
+        let (tls, roots) = tls::client(ca_bundle)?;
         Ok(Self {
-            roots: Arc::new(roots),
             proxies: Arc::new(proxies),
-            tls: Arc::new(tls_config(store)?),
+            tls: Arc::new(tls),
+            roots,
             #[cfg(test)]
             world: None,
         })
@@ -87,8 +98,9 @@ impl NetSettings {
         if let Some(world) = &self.world {
             return world.connect().map_err(|err| Error::network(CONNECT, "cannot connect", &err));
         }
-        match timeout(CONNECT_TIMEOUT, self.connect_unbounded(host, port, tls)).await {
-            Ok(result) => result,
+        let to = destination(host, port, tls)?;
+        match timeout(CONNECT_TIMEOUT, self.open(&to, Plain::Tunnel)).await {
+            Ok(opened) => opened.map(|opened| opened.stream),
             Err(_) => {
                 let message = format!("could not connect to {host}:{port} within {} s", CONNECT_TIMEOUT.as_secs());
                 Err(Error::new(ErrorKind::Network, Cause::Timeout, CONNECT, message))
@@ -96,19 +108,33 @@ impl NetSettings {
         }
     }
 
-    async fn connect_unbounded(&self, host: &str, port: u16, tls: bool) -> Result<BoxedStream, Error> {
-        let stream: BoxedStream = match self.proxies.choose(&destination(host, port, tls)?)? {
-            None => Box::new(connect_tcp(host, port).await?),
+    /// Opens a stream to the server of a URL. It is for the caller to limit the time.
+    pub(super) fn open<'a>(&'a self, to: &'a Uri, plain: Plain) -> BoxFuture<'a, Result<Opened, Error>> {
+        Box::pin(self.open_now(to, plain))
+    }
+
+    async fn open_now(&self, to: &Uri, plain: Plain) -> Result<Opened, Error> {
+        let (host, tls) = (to.host().unwrap_or_default(), to.scheme_str() == Some("https"));
+        let stream: BoxedStream = match self.proxies.choose(to)? {
+            None => Box::new(connect_tcp(to).await?),
             Some(proxy) => {
-                tracing::debug!(proxy = proxy.host, port = proxy.port, "connecting through a proxy");
-                let tcp = connect_tcp(&proxy.host, proxy.port).await?;
-                let mut stream: BoxedStream =
-                    if proxy.tls { self.secure(&proxy.host, Box::new(tcp)).await? } else { Box::new(tcp) };
-                proxy.tunnel(&mut stream, host, port).await?;
-                stream
+                tracing::debug!(proxy = proxy.host(), "connecting through a proxy");
+                let tcp = connect_tcp(proxy.url()).await.map_err(|err| {
+                    let message = format!("the proxy cannot be reached: {}", err.message());
+                    Error::new(ErrorKind::Network, Cause::Proxy, "proxy", message)
+                })?;
+                let mut stream: BoxedStream = Box::new(tcp);
+                if proxy.is_tls() {
+                    stream = self.secure(proxy.host(), stream).await?;
+                }
+                if !tls && plain == Plain::Forward {
+                    return Ok(Opened { stream, forwards: true });
+                }
+                proxy.tunnel(stream, format!("{host}:{}", port(to))).await?
             }
         };
-        if tls { self.secure(host, stream).await } else { Ok(stream) }
+        let stream = if tls { self.secure(host, stream).await? } else { stream };
+        Ok(Opened { stream, forwards: false })
     }
 
     async fn secure(&self, host: &str, stream: BoxedStream) -> Result<BoxedStream, Error> {
@@ -124,29 +150,8 @@ impl NetSettings {
 impl fmt::Debug for NetSettings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut debug = f.debug_struct("NetSettings");
-        debug.field("roots", &self.roots.len()).field("proxies", &self.proxies).finish_non_exhaustive()
+        debug.field("roots", &self.roots).field("proxies", &self.proxies).finish_non_exhaustive()
     }
-}
-
-fn read_bundle(path: &Path) -> Result<Vec<CertificateDer<'static>>, Error> {
-    let certificates = CertificateDer::pem_file_iter(path).and_then(Iterator::collect);
-    certificates.map_err(|err| bundle_error(path, &err.to_string()))
-}
-
-fn bundle_error(path: &Path, reason: &str) -> Error {
-    let message = format!("cannot use the CA bundle {}: {reason}", path.display());
-    Error::new(ErrorKind::Usage, Cause::CaBundle, "configuration", message)
-}
-
-fn tls_config(roots: RootCertStore) -> Result<ClientConfig, Error> {
-    // The provider is named, not installed for the process: a second one in the tree would make the default a panic.
-    let mut config = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
-        .with_safe_default_protocol_versions()
-        .map_err(|err| Error::network(CONNECT, "cannot set up TLS", &err))?
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    config.alpn_protocols = vec![b"http/1.1".to_vec()];
-    Ok(config)
 }
 
 fn destination(host: &str, port: u16, tls: bool) -> Result<Uri, Error> {
@@ -155,31 +160,41 @@ fn destination(host: &str, port: u16, tls: bool) -> Result<Uri, Error> {
     uri.map_err(|err| Error::network(CONNECT, &format!("{host} is not a valid server name"), &err))
 }
 
-async fn connect_tcp(host: &str, port: u16) -> Result<TcpStream, Error> {
-    let failed = |err: &std::io::Error| Error::network(CONNECT, &format!("cannot connect to {host}:{port}"), err);
-    let resolved = tokio::net::lookup_host((bare(host), port)).await;
-    let addresses = resolved
-        .map_err(|err| Error::new(ErrorKind::Network, Cause::Dns, CONNECT, format!("cannot resolve {host}: {err}")))?;
-    let mut last = None;
-    for address in addresses.take(ADDRESS_LIMIT) {
-        match timeout(ADDRESS_TIMEOUT, TcpStream::connect(address)).await {
-            Ok(Ok(stream)) => {
-                tune(&stream).map_err(|err| failed(&err))?;
-                return Ok(stream);
-            }
-            Ok(Err(err)) => last = Some(err),
-            Err(elapsed) => last = Some(elapsed.into()),
-        }
-    }
-    let none = || std::io::Error::new(std::io::ErrorKind::NotFound, "the name has no address");
-    Err(failed(&last.unwrap_or_else(none)))
+/// Connects to the host and port of a URL, whatever its scheme.
+async fn connect_tcp(to: &Uri) -> Result<TcpStream, Error> {
+    connected(to, attempt(to, GaiResolver::new())).await
 }
 
-/// Keys must not wait for more keys, and a path that died must be noticed although nothing is said on it.
-fn tune(stream: &TcpStream) -> std::io::Result<()> {
-    stream.set_nodelay(true)?;
-    let keepalive = socket2::TcpKeepalive::new().with_time(KEEPALIVE).with_interval(KEEPALIVE);
-    socket2::SockRef::from(stream).set_tcp_keepalive(&keepalive)
+type Attempt<E> = BoxFuture<'static, Result<TokioIo<TcpStream>, E>>;
+
+/// Of both families of addresses the second gets its chance before the first has failed (RFC 8305).
+fn attempt<R, E>(to: &Uri, resolver: R) -> Attempt<E>
+where
+    HttpConnector<R>: Service<Uri, Response = TokioIo<TcpStream>, Error = E, Future: Send + 'static>,
+{
+    let mut connector = HttpConnector::new_with_resolver(resolver);
+    connector.enforce_http(false);
+    connector.set_happy_eyeballs_timeout(Some(SECOND_FAMILY));
+    connector.set_connect_timeout(Some(TCP_TIMEOUT));
+    // Keys must not wait for more keys, and a path that died must be noticed although nothing is said on it.
+    connector.set_nodelay(true);
+    connector.set_keepalive(Some(KEEPALIVE));
+    connector.set_keepalive_interval(Some(KEEPALIVE));
+    Box::pin(connector.call(to.clone()))
+}
+
+async fn connected<E: std::error::Error + 'static>(to: &Uri, attempt: Attempt<E>) -> Result<TcpStream, Error> {
+    attempt.await.map(TokioIo::into_inner).map_err(|err| {
+        let host = to.host().unwrap_or_default();
+        match err.to_string().as_str() {
+            "dns error" => Error::unresolved(CONNECT, host, &err),
+            _ => Error::network(CONNECT, &format!("cannot connect to {host}:{}", port(to)), &err),
+        }
+    })
+}
+
+fn port(to: &Uri) -> u16 {
+    to.port_u16().unwrap_or(if to.scheme_str() == Some("https") { 443 } else { 80 })
 }
 
 fn bare(host: &str) -> &str {
@@ -191,11 +206,11 @@ const CONNECT: &str = "connection";
 /// Longest time for name, TCP, proxy and TLS together.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Longest time for one address, so that a dead one (IPv6 without a route) does not use up the whole.
-const ADDRESS_TIMEOUT: Duration = Duration::from_secs(3);
+/// Longest time for the addresses of one family together, of which each gets its share.
+const TCP_TIMEOUT: Duration = Duration::from_secs(8);
 
-/// How many addresses of a name are tried.
-const ADDRESS_LIMIT: usize = 8;
+/// After this without a connection, the other family of addresses is tried beside the first, as RFC 8305 proposes.
+const SECOND_FAMILY: Duration = Duration::from_millis(250);
 
 /// Shorter than the idle timeouts of NAT gateways and firewalls, which begin at about a minute.
 const KEEPALIVE: Duration = Duration::from_secs(30);

@@ -1,8 +1,7 @@
 //! The profiles that the AWS configuration has.
 
-use aws_config::profile::ProfileSet;
-
-use super::{client::Aws, error::Error, identity::Identity};
+use super::{ambient::Ambient, client::Aws, error::Error, identity::Identity, shared_files::SharedFiles};
+use crate::syntax::DEFAULT_PROFILE;
 
 /// A profile of the AWS configuration.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,18 +13,22 @@ pub(crate) struct Profile {
     pub asks: bool,
 }
 
-pub(super) fn asks(all: &ProfileSet, name: &str) -> bool {
-    let mut source = all.get_profile(name);
-    for _ in 0..SOURCES {
-        let Some(profile) = source else { return false };
-        if ["credential_process", "mfa_serial"].iter().any(|key| profile.get(key).is_some()) {
-            return true;
-        }
-        // A profile may name itself as the source of its keys.
-        source =
-            profile.get("source_profile").filter(|next| *next != profile.name()).and_then(|next| all.get_profile(next));
+fn asks(files: &SharedFiles, name: &str) -> bool {
+    let keys = ["credential_process", "mfa_serial"];
+    files.with_sources(name).into_iter().any(|profile| keys.iter().any(|key| files.has(profile, key)))
+}
+
+impl Ambient {
+    /// The profiles of both files by name.
+    pub(crate) fn profiles(&self) -> Vec<Profile> {
+        let files = self.files();
+        let profiles = files.profiles().map(|name| Profile {
+            name: name.to_owned(),
+            region: self.region_of(name),
+            asks: asks(files, name),
+        });
+        profiles.collect()
     }
-    false
 }
 
 impl Aws {
@@ -37,10 +40,16 @@ impl Aws {
     /// If there is no such profile, or that cannot be the name of a region.
     pub async fn with_profile(&self, profile: &str, region: &str) -> Result<Self, Error> {
         let mut settings = self.ambient().settings(Some(profile), Some(region));
+        settings.allow_insecure = self.allows_insecure();
         if let Some(common) = self.common_endpoint() {
             settings.endpoints = settings.endpoints.replaced_by(common);
         }
         Self::load(&settings, self.ambient()).await
+    }
+
+    /// Whether finding credentials may take a person: a program that is run for them asks for a code, for instance.
+    pub(crate) fn may_ask(&self) -> bool {
+        asks(self.ambient().files(), self.profile().unwrap_or(DEFAULT_PROFILE))
     }
 
     /// Whether a profile is the one in effect, named or not.
@@ -48,9 +57,6 @@ impl Aws {
         self.profile() == Some(name) || *self.identity() == Identity::of_profile(self.ambient(), name)
     }
 }
-
-/// Profiles that build on each other, at most.
-const SOURCES: usize = 8;
 
 #[cfg(test)]
 mod tests {
@@ -61,7 +67,7 @@ mod tests {
         let config = "[profile program]\ncredential_process = x\n[profile role]\nsource_profile = program\n\
                       [profile mfa]\nsource_profile = mfa\nmfa_serial = s\n[profile keys]\nregion =\n\
                       [profile circle]\nsource_profile = elcric\n[profile elcric]\nsource_profile = circle\n";
-        let found = Ambient::of(&[], &[("/home/me/.aws/config", config)]).profiles().unwrap();
+        let found = Ambient::of(&[], &[("/home/me/.aws/config", config)]).profiles();
         let found: Vec<_> = found.iter().map(|one| (one.name.as_str(), one.asks)).collect();
         let expected = [("circle", false), ("elcric", false), ("keys", false), ("mfa", true), ("program", true)];
         assert_eq!(found, [&expected[..], &[("role", true)]].concat());

@@ -5,11 +5,13 @@
 //! end as "no credentials".
 
 use aws_config::imds::region::ImdsRegionProvider;
+use http::Uri;
 
 use super::{
     ambient::Ambient,
     clients::SERVICES,
     error::{Cause, Error, ErrorKind},
+    proxy::is_loopback,
 };
 use crate::syntax::{DEFAULT_PROFILE, HTTP, is_region, is_url};
 
@@ -24,6 +26,8 @@ pub struct Settings {
     pub region: Option<String>,
     /// Endpoints, where they are not those of the region.
     pub endpoints: Endpoints,
+    /// Whether endpoints on other machines may be `http://`.
+    pub allow_insecure: bool,
 }
 
 /// Endpoints of services, where they are not those of the region.
@@ -81,16 +85,15 @@ impl Endpoints {
 
 impl Settings {
     /// The AWS profile in effect, named or not.
-    pub(super) fn profile_name(&self) -> &str {
+    pub(crate) fn profile_name(&self) -> &str {
         self.profile.as_deref().unwrap_or(DEFAULT_PROFILE)
     }
 
     /// # Errors
     ///
-    /// If the profile does not exist, or something cannot be a region or an endpoint.
+    /// If the profile does not exist or cannot be read, or something cannot be a region or an endpoint.
     pub(super) fn check(&self, ambient: &Ambient) -> Result<(), Error> {
-        // Also where none is named: the files must be readable.
-        ambient.files()?;
+        ambient.check_readable(self.profile_name())?;
         self.profile.as_deref().map_or(Ok(()), |name| ambient.check_profile(name))?;
         if let Some(region) = &self.region {
             check_region(region)?;
@@ -99,8 +102,28 @@ impl Settings {
         let mut endpoints = common.iter().chain(services.iter().map(|(_, url)| url));
         match endpoints.find(|url| !is_url(url, &HTTP)) {
             Some(url) => Err(usage(Cause::Configuration, format!("`{url}` is not an http:// or https:// URL"))),
-            None => Ok(()),
+            None => self.check_secure(),
         }
+    }
+
+    fn check_secure(&self) -> Result<(), Error> {
+        match self.insecure_endpoints().first() {
+            Some(url) if !self.allow_insecure => {
+                let message =
+                    format!("the endpoint {url} is on another machine: credentials would travel in the clear");
+                Err(usage(Cause::Insecure, message))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The endpoints that are not encrypted and not on this machine, each once.
+    pub(crate) fn insecure_endpoints(&self) -> Vec<&str> {
+        let Endpoints { common, services, messages } = &self.endpoints;
+        let all = common.iter().chain(services.iter().map(|(_, url)| url)).chain(messages);
+        let mut found: Vec<_> = all.map(String::as_str).filter(|url| is_insecure(url)).collect();
+        found.dedup();
+        found
     }
 
     /// The region; on an EC2 instance, where the metadata service answers at once, that of the instance if none is set.
@@ -118,23 +141,65 @@ impl Settings {
 }
 
 impl Ambient {
+    /// What the AWS environment alone leads to, for a profile that is named here or else by it.
+    pub fn settings(&self, profile: Option<&str>, region: Option<&str>) -> Settings {
+        let explicit_profile = profile.is_some();
+        let profile = profile.map(str::to_owned).or_else(|| Some(self.profile()?.1));
+        let name = profile.as_deref().unwrap_or(DEFAULT_PROFILE);
+        let of_variable = || self.regions().into_iter().next().map(|(_, region)| region);
+        let region = region.map(str::to_owned).or_else(of_variable).or_else(|| self.region_of(name));
+        let of_variable = |service| self.endpoint(service, name).map(|(_, url)| url);
+        let common = of_variable(None).or_else(|| self.endpoint_of(name, None));
+        let endpoints = Endpoints::new(common, |service| {
+            let of_all = || of_variable(None).filter(|_| service != GATEWAY);
+            of_variable(Some(service)).or_else(of_all).or_else(|| self.endpoint_of(name, Some(service)))
+        });
+        Settings { profile, explicit_profile, region, endpoints, allow_insecure: false }
+    }
+
     /// # Errors
     ///
-    /// If there is no such profile, or the files cannot be read.
+    /// If there is no such profile.
     pub(crate) fn check_profile(&self, name: &str) -> Result<(), Error> {
-        let files = self.files()?;
-        if files.get_profile(name).is_some() {
+        let files = self.files();
+        if files.has_profile(name) {
             return Ok(());
         }
-        let mut known: Vec<_> = files.profiles().collect();
-        known.sort_unstable();
+        self.check_readable(name)?;
+        let known: Vec<_> = files.profiles().collect();
         let ending = match known.as_slice() {
             [] => ": no profiles are configured".to_owned(),
             known if known.len() <= PROFILES_SHOWN => format!(": expected one of {}", known.join(", ")),
             _ => String::new(),
         };
-        Err(usage(Cause::ProfileMissing, format!("the AWS profile `{name}` does not exist{ending}")))
+        // It may stand in a file, or behind a line, that cannot be read.
+        let hidden = files.mistakes().iter().find(|mistake| mistake.is_of_all());
+        let hidden = hidden.map(|mistake| format!(" ({mistake})")).unwrap_or_default();
+        Err(usage(Cause::ProfileMissing, format!("the AWS profile `{name}` does not exist{ending}{hidden}")))
     }
+
+    /// Whether all of a profile can be read, and of those that it builds on. Half a profile may lead to another account
+    /// than the whole.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot, with the file and the line.
+    pub(super) fn check_readable(&self, name: &str) -> Result<(), Error> {
+        match self.files().mistakes_in(name).as_slice() {
+            [] => Ok(()),
+            [mistake] => Err(usage(Cause::Unreadable, format!("the AWS profile `{name}` cannot be read: {mistake}"))),
+            [mistake, others @ ..] => {
+                let others = others.len();
+                let message = format!("the AWS profile `{name}` cannot be read: {mistake} (and {others} more)");
+                Err(usage(Cause::Unreadable, message))
+            }
+        }
+    }
+}
+
+fn is_insecure(url: &str) -> bool {
+    url.parse::<Uri>()
+        .is_ok_and(|url| matches!(url.scheme_str(), Some("http" | "ws")) && !url.host().is_some_and(is_loopback))
 }
 
 fn usage(cause: Cause, message: String) -> Error {

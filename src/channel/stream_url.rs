@@ -14,7 +14,7 @@ use crate::aws::{Aws, is_gateway, is_loopback, is_presigned};
 /// The place of a data channel, found acceptable.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct StreamUrl {
-    /// Whether the connection is TLS. It is not only on loopback.
+    /// Whether the connection is TLS. It is not only on loopback, or where the person allows it.
     pub tls: bool,
     /// The host in lower case, an IPv6 address in brackets.
     pub host: String,
@@ -35,6 +35,8 @@ pub(crate) struct Policy<'a> {
     pub ssm_endpoint: Option<&'a str>,
     /// The endpoint that takes the place of scheme, host and port of every stream URL, if one was configured.
     pub messages_endpoint: Option<&'a str>,
+    /// Whether it may be unencrypted also on other machines.
+    pub allow_insecure: bool,
 }
 
 /// Why a stream URL is refused.
@@ -83,7 +85,7 @@ impl StreamUrl {
         } else if !policy.allows(&host, port) {
             return Err(StreamUrlError::Host { host, region: policy.region.to_owned() });
         }
-        if !tls && !is_loopback(&host) {
+        if !tls && !is_loopback(&host) && !policy.allow_insecure {
             return Err(StreamUrlError::Unencrypted(host));
         }
         let presigned = is_presigned(&path_and_query);
@@ -116,7 +118,12 @@ impl fmt::Debug for StreamUrl {
 impl<'a> Policy<'a> {
     /// The policy for sessions that were started by `aws`.
     pub(crate) fn of(aws: &'a Aws) -> Self {
-        Self { region: aws.region(), ssm_endpoint: aws.ssm_endpoint(), messages_endpoint: aws.messages_endpoint() }
+        Self {
+            region: aws.region(),
+            ssm_endpoint: aws.ssm_endpoint(),
+            messages_endpoint: aws.messages_endpoint(),
+            allow_insecure: aws.allows_insecure(),
+        }
     }
 
     fn allows(&self, host: &str, port: u16) -> bool {

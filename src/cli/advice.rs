@@ -26,13 +26,13 @@ impl From<aws::ErrorKind> for ErrorKind {
 
 impl From<aws::Error> for CliError {
     fn from(error: aws::Error) -> Self {
-        advised(error.kind().into(), &error, error.hints())
+        error.output().into_iter().fold(advised(error.kind().into(), &error, error.hints()), CliError::cause)
     }
 }
 
 impl From<FleetError> for CliError {
     fn from(error: FleetError) -> Self {
-        advised(error.kind().into(), &error, error.hints())
+        error.output().into_iter().fold(advised(error.kind().into(), &error, error.hints()), CliError::cause)
     }
 }
 

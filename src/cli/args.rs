@@ -2,11 +2,11 @@
 
 use std::ffi::OsString;
 
-use clap::error::ErrorKind;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory, FromArgMatches, Parser};
 
 use super::commands::ssh::arguments;
-use super::commands::{Command, plugin};
+use super::commands::{Command, passes_code_through, plugin};
 use super::error::CliError;
 use super::globals::Globals;
 use super::{implied_shell, typo};
@@ -75,7 +75,23 @@ impl Cli {
 
     fn parse_words(args: Vec<OsString>) -> Result<Self, clap::Error> {
         let args = arguments::set_apart(Self::command(), args);
-        Self::from_arg_matches(&Self::command().try_get_matches_from(args)?)
+        let mut parsed = Self::command().try_get_matches_from(args).and_then(|found| Self::from_arg_matches(&found));
+        if let Err(error) = &mut parsed
+            && matches!(error.get(ContextKind::InvalidArg), Some(ContextValue::String(arg)) if arg.starts_with('-'))
+        {
+            // It would be `-- --flag`, which makes the flag a command.
+            error.remove(ContextKind::Suggested);
+        }
+        parsed
+    }
+
+    /// Whether the command that is typed would end with the code of another program.
+    pub(crate) fn passes_code_through(args: &[OsString]) -> bool {
+        let mut definition = Self::command();
+        definition.build();
+        let at = implied_shell::command_at(&definition, args);
+        let name = args.get(at).and_then(|word| word.to_str());
+        name.is_some_and(|name| passes_code_through(name, &args[at + 1..]))
     }
 
     /// Whether a line is understood, or would be if it went on: a command may have been typed to see its help.

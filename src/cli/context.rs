@@ -52,7 +52,7 @@ impl Context {
             ui: ui.clone(),
             globals: globals.clone(),
             config: Arc::new(config),
-            ambient: Ambient::of_process(),
+            ambient: ambient(ui),
             accounts: Arc::default(),
         }
     }
@@ -101,9 +101,35 @@ impl Context {
         }
         let _waiting = self.ui.waiting("Reading the AWS configuration");
         let aws = Aws::load(&settings, &self.ambient).await?;
+        self.warn(&settings, accounts.is_empty());
         accounts.push((settings, aws.clone()));
         Ok(aws)
     }
+}
+
+impl Context {
+    /// Says what does not keep an account from being used and should be known. `first`: of all accounts.
+    fn warn(&self, settings: &Settings, first: bool) {
+        let mistakes = self.ambient.mistakes_elsewhere(settings.profile_name());
+        for mistake in mistakes.iter().filter(|_| first).take(MISTAKES_SHOWN) {
+            self.ui.warning(mistake);
+        }
+        if first && mistakes.len() > MISTAKES_SHOWN {
+            self.ui.warning(format!("{} more lines of the AWS configuration", mistakes.len() - MISTAKES_SHOWN));
+        }
+        for url in settings.insecure_endpoints() {
+            self.ui.warning(format!("credentials travel in the clear to {url}"));
+        }
+    }
+}
+
+/// Lines of the AWS configuration that cannot be read and are shown, at most.
+const MISTAKES_SHOWN: usize = 3;
+
+/// The AWS environment, of which programs that ask for a code or a PIN have the terminal for themselves.
+pub(crate) fn ambient(ui: &Ui) -> Ambient {
+    let ui = ui.clone();
+    Ambient::of_process().lending(Box::new(move || Box::new(ui.lend())))
 }
 
 /// Reads `config.toml`, and checks what is in the grammar of commands.
@@ -122,6 +148,7 @@ pub(crate) fn flags(globals: &Globals) -> Flags {
         .text(Key::Profile, "--profile", globals.profile.as_deref())
         .text(Key::Region, "--region", globals.region.as_deref())
         .text(Key::EndpointUrl, "--endpoint-url", globals.endpoint_url.as_deref())
+        .switch(Key::InsecureEndpoint, "--insecure-endpoint", globals.insecure_endpoint)
 }
 
 /// The account, region and endpoints that the settings lead to.
@@ -132,6 +159,7 @@ pub(crate) fn aws_settings(resolved: &Resolved) -> Settings {
         explicit_profile: resolved.has_explicit_profile(),
         region: text(Key::Region),
         endpoints: Endpoints::new(text(Key::EndpointUrl), |service| text(Key::endpoint_of(service)?)),
+        allow_insecure: resolved.allows_insecure_endpoints(),
     }
 }
 

@@ -23,6 +23,10 @@ pub(crate) struct Globals {
     #[arg(long, global = true, value_name = "URL", value_parser = endpoint_url)]
     pub endpoint_url: Option<String>,
 
+    /// Allow http:// endpoints on other machines: credentials travel in the clear
+    #[arg(long, global = true)]
+    pub insecure_endpoint: bool,
+
     /// Verbose logging (-vv logs every frame). Safe to share: no secrets, no session data
     #[arg(long, short, global = true, action = ArgAction::Count)]
     pub verbose: u8,

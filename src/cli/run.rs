@@ -1,5 +1,6 @@
 //! From arguments to an exit code.
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::ColorChoice;
@@ -22,18 +23,26 @@ pub fn main() -> ExitCode {
     if let Some(exit) = answer::answer() {
         return exit.into();
     }
-    match Cli::from_args(std::env::args_os()) {
+    let args: Vec<_> = std::env::args_os().collect();
+    match Cli::from_args(args.clone()) {
         Ok(cli) => run(cli).into(),
-        Err(Refusal::Clap(error)) => {
+        Err(refusal) => refused(refusal, &args).into(),
+    }
+}
+
+/// Says why the command line is not run, or what it asks to be shown.
+fn refused(refusal: Refusal, args: &[OsString]) -> Exit {
+    match refusal {
+        Refusal::Clap(error) => {
             // Help into a pipe that closed early is not a failure.
             let _ = error.print();
-            ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2))
+            if error.exit_code() == 0 {
+                return Exit::FINE;
+            }
         }
-        Err(Refusal::Explained(error)) => {
-            Ui::new(ColorChoice::Auto, false).error(&error);
-            error.exit().into()
-        }
+        Refusal::Explained(error) => Ui::new(ColorChoice::Auto, false).error(&error),
     }
+    if Cli::passes_code_through(args) { Exit::OWN_FAILURE } else { Exit::USAGE }
 }
 
 /// Runs what was typed, reports its failure and returns the exit code. No session is left behind, whatever came of it.

@@ -41,6 +41,7 @@ keys! {
     Ec2InstanceConnectEndpointUrl,
     KmsEndpointUrl,
     StsEndpointUrl,
+    InsecureEndpoint,
 }
 
 /// What the value of a setting can be.

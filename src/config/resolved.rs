@@ -90,6 +90,14 @@ impl Flags {
         self.0.extend(found.map(|found| (key, found)));
         self
     }
+
+    /// With a switch, if it was given.
+    #[must_use]
+    pub(crate) fn switch(mut self, key: Key, flag: &'static str, on: bool) -> Self {
+        let found = on.then_some((key, Found { value: Value::Switch(true), origin: Origin::Flag(flag) }));
+        self.0.extend(found);
+        self
+    }
 }
 
 impl Variables {
@@ -266,6 +274,11 @@ impl Resolved {
             Value::Port(port) => Some(port),
             _ => None,
         }
+    }
+
+    /// Whether endpoints on other machines may be `http://`.
+    pub(crate) fn allows_insecure_endpoints(&self) -> bool {
+        matches!(self.get(Key::InsecureEndpoint).map(|found| &found.value), Some(Value::Switch(true)))
     }
 
     /// Whether sessions need a reason.

@@ -72,6 +72,7 @@ pub(super) const SETTINGS: [Setting; KEYS] = [
     row(Key::Ec2InstanceConnectEndpointUrl, "ec2_instance_connect_endpoint_url", Kind::Url, DPT, OF_REGION, "Endpoint of EC2 Instance Connect"),
     row(Key::KmsEndpointUrl, "kms_endpoint_url", Kind::Url, DPT, OF_REGION, "Endpoint of KMS"),
     row(Key::StsEndpointUrl, "sts_endpoint_url", Kind::Url, DPT, OF_REGION, "Endpoint of STS"),
+    row(Key::InsecureEndpoint, "insecure_endpoint", Kind::Switch, DPT, Default::Switch(false), "Allow `http://` endpoints on other machines, to which credentials travel in the clear"),
 ];
 
 const fn row(

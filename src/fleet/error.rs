@@ -49,6 +49,14 @@ impl FleetError {
         }
     }
 
+    /// What a program said before it failed, in lines.
+    pub(crate) fn output(&self) -> Option<&str> {
+        match self {
+            Self::Unanswered(trouble) => trouble.output.as_deref(),
+            _ => None,
+        }
+    }
+
     /// What to do about it, best first; may be empty.
     pub(crate) fn hints(&self) -> Vec<String> {
         match self {

@@ -20,6 +20,8 @@ pub struct Trouble {
     pub message: String,
     /// What to do about it, best first; may be empty.
     pub hints: Vec<String>,
+    /// What a program said before it failed, in lines: one that was to find credentials.
+    pub(crate) output: Option<String>,
 }
 
 /// A service that knows instances.
@@ -33,7 +35,15 @@ pub enum Service {
 
 impl Trouble {
     pub(crate) fn new(place: &Place, service: Service, partial: bool, err: &aws::Error) -> Self {
-        Self { place: place.clone(), service, partial, kind: err.kind(), message: err.to_string(), hints: err.hints() }
+        Self {
+            place: place.clone(),
+            service,
+            partial,
+            kind: err.kind(),
+            message: err.to_string(),
+            hints: err.hints(),
+            output: err.output().map(str::to_owned),
+        }
     }
 
     /// Whether the answer would be the same for some time: the caller may not ask this service.

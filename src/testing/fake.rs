@@ -35,6 +35,7 @@ pub(crate) struct Seen {
 pub(crate) struct Answer {
     status: u16,
     content_type: &'static str,
+    location: Option<&'static str>,
     body: String,
     /// Cuts the connection in place of an answer.
     cut: bool,
@@ -106,7 +107,8 @@ impl Seen {
 
 impl Answer {
     pub(crate) fn json(body: &str) -> Self {
-        Self { status: 200, content_type: "application/x-amz-json-1.1", body: body.to_owned(), cut: false }
+        let content_type = "application/x-amz-json-1.1";
+        Self { status: 200, content_type, location: None, body: body.to_owned(), cut: false }
     }
 
     /// None: the request has arrived, and the connection is cut.
@@ -121,6 +123,15 @@ impl Answer {
 
     pub(crate) fn xml(body: &str) -> Self {
         Self { content_type: "text/xml", ..Self::json(body) }
+    }
+
+    /// What a browser is for.
+    pub(crate) fn page(status: u16, body: &str) -> Self {
+        Self { status, content_type: "text/html", ..Self::json(body) }
+    }
+
+    pub(crate) fn with_location(self, location: &'static str) -> Self {
+        Self { location: Some(location), ..self }
     }
 
     pub(crate) fn ec2_error(status: u16, code: &str, message: &str) -> Self {
@@ -143,12 +154,14 @@ impl Answer {
         if self.cut {
             return Err(io::ErrorKind::ConnectionReset.into());
         }
-        let response = Response::builder()
+        let mut response = Response::builder()
             .status(self.status)
             .header("content-type", self.content_type)
-            .header("x-amzn-requestid", "fake-request-id")
-            .body(Full::new(self.body.into()));
-        Ok(response.unwrap())
+            .header("x-amzn-requestid", "fake-request-id");
+        if let Some(location) = self.location {
+            response = response.header("location", location);
+        }
+        Ok(response.body(Full::new(self.body.into())).unwrap())
     }
 }
 

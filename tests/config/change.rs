@@ -202,6 +202,7 @@ fn get_prints_one_value_and_show_the_file() {
       ],
       "exec_document": "AWS-StartNonInteractiveCommand",
       "forward_document": "AWS-StartPortForwardingSession",
+      "insecure_endpoint": false,
       "name_tag": "Name",
       "profile": "work",
       "reason_required": false,
@@ -223,6 +224,7 @@ fn get_prints_one_value_and_show_the_file() {
     forward_document = "AWS-StartPortForwardingSession"
     remote_forward_document = "AWS-StartPortForwardingSessionToRemoteHost"
     reason_required = false
+    insecure_endpoint = false
     "#);
     insta::assert_snapshot!(Home::new().run(&["config", "show"]).shown(), @"
     exit code: 1

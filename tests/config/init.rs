@@ -122,6 +122,9 @@ fn questions_at_a_terminal_become_a_file() {
     # Endpoint of STS. Default: the region's own.
     # sts_endpoint_url = "https://vpce-0123456789abcdef0-abcdefgh.sts.eu-west-1.vpce.amazonaws.com"
 
+    # Allow `http://` endpoints on other machines, to which credentials travel in the clear. Default: false.
+    # insecure_endpoint = true
+
     # Settings for one AWS profile: all of the above except `profile`.
     # [profiles.prod]
     # region = "eu-west-1"

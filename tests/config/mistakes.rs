@@ -4,6 +4,7 @@ use std::os::unix::fs::PermissionsExt;
 
 use super::lab::Home;
 use crate::support::command::run;
+use crate::support::snapshot::case;
 
 #[test]
 fn a_mistake_is_told_with_file_line_and_the_nearest_key() {
@@ -98,4 +99,36 @@ fn the_plugin_goes_on_without_a_broken_configuration() {
     let home = Home::with("[defaults]\nx = 1\n");
     let version = home.run(&["plugin", "--", "--version"]);
     assert_eq!((version.code(), version.err().as_str()), (0, ""), "{version:?}");
+}
+
+#[test]
+fn what_is_not_there_to_be_explained_is_told() {
+    let home = Home::with("[targets.db]\nname = 'db-1'\n");
+    let shown: String = [&["regoin"][..], &["colour"], &["--target", "dbb"], &["--target", "web"]]
+        .map(|args| case(args.join(" "), &home.run(&[&["config", "explain"], args].concat()).shown()))
+        .concat();
+    insta::assert_snapshot!(shown, @"
+    === regoin
+    exit code: 2
+    --- stderr
+    error: unknown setting `regoin`
+    hint: did you mean `region`?
+
+    === colour
+    exit code: 2
+    --- stderr
+    error: unknown setting `colour`
+    hint: expected one of profile, region, columns, name_tag, cache, ssh_user, ssh_port, shell_document, exec_document, ssh_document, forward_document, remote_forward_document, reason, reason_required, endpoint_url, ssm_endpoint_url, ssmmessages_endpoint_url, ec2_endpoint_url, ec2_instance_connect_endpoint_url, kms_endpoint_url, sts_endpoint_url, insecure_endpoint
+
+    === --target dbb
+    exit code: 2
+    --- stderr
+    error: unknown alias `dbb`
+    hint: did you mean `db`?
+
+    === --target web
+    exit code: 2
+    --- stderr
+    error: unknown alias `web`
+    ");
 }

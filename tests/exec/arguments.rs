@@ -137,7 +137,7 @@ fn arguments_that_are_not_utf_8_are_a_mistake() {
 
     let ran = Cloud::start().exec("web-1", ["echo".as_ref(), std::ffi::OsStr::from_bytes(b"\xff")]);
     insta::assert_snapshot!(ran.shown(), @"
-    exit code: 2
+    exit code: 255
     --- stderr
     error: invalid UTF-8 was detected in one or more arguments
 

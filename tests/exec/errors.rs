@@ -264,7 +264,14 @@ fn colours_only_where_they_are_wanted() {
 #[test]
 fn a_mistake_on_the_command_line_has_no_session() {
     let cloud = Cloud::start();
-    let ran = run(cloud.ssmx().args(["exec", "web-1", "true"]));
-    assert_eq!((ran.code(), ran.out().as_str()), (2, ""));
+    // Whatever exits with less may have run.
+    for words in [&["exec", "web-1", "true"][..], &["exec", "web-1", "--bogus", "--", "true"], &["exce", "web-1"]] {
+        let ran = run(cloud.ssmx().args(words));
+        let code = if words[0] == "exec" { 255 } else { 2 };
+        assert_eq!((ran.code(), ran.out().as_str()), (code, ""), "{ran:?}");
+        assert!(!ran.err().contains("-- --"), "a flag is no command: {ran:?}");
+    }
+    assert_eq!(run(cloud.ssmx().args(["exec", "--help"])).code(), 0);
+    assert_eq!(run(cloud.ssmx().args(["shell", "web-1", "--bogus"])).code(), 2);
     assert!(cloud.active().is_empty() && cloud.history().is_empty());
 }

@@ -27,7 +27,7 @@ fn an_endpoint_where_nobody_listens() {
     insta::assert_snapshot!(ran.shown(), @"
     exit code: 255
     --- stderr
-    error: cannot call ec2:DescribeInstances: tcp connect error: Connection refused (os error NUMBER)
+    error: cannot call ec2:DescribeInstances: cannot connect to 127.0.0.1:PORT: Connection refused (os error NUMBER)
     hint: nothing is listening there: check the endpoint URL, or that the sandbox is still running
     ");
 }
@@ -35,12 +35,12 @@ fn an_endpoint_where_nobody_listens() {
 #[test]
 fn a_name_that_cannot_be_resolved() {
     let cloud = Cloud::start();
-    let ran = run(cloud.ssmx().args(["--endpoint-url", "http://nowhere.invalid", "exec", WEB_1, "--", "true"]));
+    let ran = run(cloud.ssmx().args(["--endpoint-url", "https://nowhere.invalid", "exec", WEB_1, "--", "true"]));
     assert_told(&ran);
     insta::assert_snapshot!(ran.shown(), @"
     exit code: 255
     --- stderr
-    error: cannot call ssm:StartSession: dns error: failed to lookup address information: REASON
+    error: cannot call ssm:StartSession: cannot resolve nowhere.invalid: failed to lookup address information: REASON
     hint: the name cannot be resolved: check the network, the region, and HTTPS_PROXY if there is a proxy
     ");
 }

@@ -203,7 +203,7 @@ fn a_service_that_hangs_up_is_told_in_time() {
     win      i-0317d0000000008a1  running  Windows   us-east-1b  10.0.1.50
     batch    i-0ba7c40000000006f  stopped  -         us-east-1b  10.0.1.30
     --- stderr
-    warning: us-east-1: agent status and hybrid nodes are missing: cannot call ssm:DescribeInstanceInformation: tcp connect error: Connection refused (os error NUMBER)
+    warning: us-east-1: agent status and hybrid nodes are missing: cannot call ssm:DescribeInstanceInformation: cannot connect to 127.0.0.1:1: Connection refused (os error NUMBER)
     hint: nothing is listening there: check the endpoint URL, or that the sandbox is still running
     8 instances: 7 running, 1 stopped
     ");

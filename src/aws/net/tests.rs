@@ -1,9 +1,9 @@
 //! Tests of the way to a server, with real TLS servers and proxies on loopback. What is loopback is never proxied, so
 //! they ask for a name that only the proxy knows.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
+use rcgen::{BasicConstraints, Certificate, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
 use rustls_pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use tempfile::TempDir;
 use tokio::{
@@ -11,13 +11,17 @@ use tokio::{
     net::{TcpListener, TcpStream},
     sync::mpsc,
     task::JoinSet,
+    time::timeout,
 };
 use tokio_rustls::{
     TlsAcceptor,
     rustls::{ServerConfig, crypto::aws_lc_rs},
 };
 
-use super::{BoxedStream, NetSettings, Stream};
+use hyper_util::client::legacy::connect::dns::Name;
+use tower_service::Service;
+
+use super::{BoxedStream, CONNECT_TIMEOUT, NetSettings, Stream};
 use crate::aws::error::{Cause, Error, ErrorKind};
 use crate::aws::proxy::Proxies;
 use crate::testing::{Answer, Fake, keys};
@@ -47,20 +51,27 @@ impl Authority {
         self.dir.path().join("ca.pem")
     }
 
+    fn net(&self, proxies: Proxies) -> NetSettings {
+        NetSettings::new(Some(("AWS_CA_BUNDLE", &self.bundle())), proxies).unwrap()
+    }
+
     fn acceptor(&self, name: &str) -> TlsAcceptor {
         let key = KeyPair::generate().unwrap();
         let params = CertificateParams::new([name.to_owned()]).unwrap();
-        let certificate = params.signed_by(&key, &self.issuer).unwrap();
-        let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
-        let mut config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
-            .with_safe_default_protocol_versions()
-            .unwrap()
-            .with_no_client_auth()
-            .with_single_cert(vec![certificate.der().clone()], key)
-            .unwrap();
-        config.alpn_protocols = vec![b"http/1.1".to_vec()];
-        TlsAcceptor::from(Arc::new(config))
+        acceptor(&params.signed_by(&key, &self.issuer).unwrap(), &key)
     }
+}
+
+fn acceptor(certificate: &Certificate, key: &KeyPair) -> TlsAcceptor {
+    let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
+    let mut config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![certificate.der().clone()], key)
+        .unwrap();
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    TlsAcceptor::from(Arc::new(config))
 }
 
 /// Servers on loopback; they stop when dropped.
@@ -131,7 +142,7 @@ async fn exchange(mut stream: impl AsyncRead + AsyncWrite + Unpin) -> String {
 }
 
 fn direct(bundle: Option<&Authority>) -> NetSettings {
-    NetSettings::new(bundle.map(Authority::bundle).as_deref(), Proxies::none()).unwrap()
+    bundle.map_or_else(|| NetSettings::new(None, Proxies::none()).unwrap(), |bundle| bundle.net(Proxies::none()))
 }
 
 const IDENTITY: &str = "<GetCallerIdentityResponse><GetCallerIdentityResult><Arn>arn:aws:iam::123456789012:user/a</Arn>\
@@ -154,6 +165,84 @@ async fn a_private_authority_is_trusted_if_the_bundle_says_so() {
     assert_eq!(err.cause(), Cause::UnknownIssuer, "{err}");
 }
 
+/// A bundle with the certificate of a server that calls itself an authority, as `openssl req -x509` makes them.
+fn self_signed(name: &str, until: i32) -> (TlsAcceptor, TempDir) {
+    let mut params = CertificateParams::new([name.to_owned()]).unwrap();
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    params.not_before = rcgen::date_time_ymd(2020, 1, 1);
+    params.not_after = rcgen::date_time_ymd(until, 1, 1);
+    let key = KeyPair::generate().unwrap();
+    let certificate = params.self_signed(&key).unwrap();
+    let dir = TempDir::new().unwrap();
+    std::fs::write(dir.path().join("ca.pem"), certificate.pem()).unwrap();
+    (acceptor(&certificate, &key), dir)
+}
+
+#[tokio::test]
+async fn a_certificate_that_is_in_the_bundle_itself_is_trusted_for_its_name_and_time() {
+    let connect = async |server: TlsAcceptor, dir: TempDir| {
+        let mut servers = Servers::default();
+        let port = servers.https(server).await;
+        let net = NetSettings::new(Some(("ca_bundle", &dir.path().join("ca.pem"))), Proxies::none()).unwrap();
+        match net.connect("127.0.0.1", port, true).await {
+            Ok(stream) => Ok(exchange(stream).await),
+            Err(err) => Err((err.cause(), err.message().to_owned())),
+        }
+    };
+    let (server, bundle) = self_signed("127.0.0.1", 4000);
+    assert!(connect(server, bundle).await.unwrap().contains("123456789012"));
+    let (server, bundle) = self_signed("other.test", 4000);
+    assert_eq!(connect(server, bundle).await.unwrap_err().0, Cause::Tls);
+    let (server, bundle) = self_signed("127.0.0.1", 2021);
+    let (cause, message) = connect(server, bundle).await.unwrap_err();
+    assert!(cause == Cause::Tls && message.contains("expired"), "{message}");
+    // The same name in the bundle, but another key.
+    let ((server, _), (_, bundle)) = (self_signed("127.0.0.1", 4000), self_signed("127.0.0.1", 4000));
+    assert!(connect(server, bundle).await.is_err());
+}
+
+/// Addresses in the order in which they are given out.
+#[cfg(unix)]
+#[derive(Clone)]
+struct Addresses(Vec<std::net::SocketAddr>);
+
+#[cfg(unix)]
+impl Service<Name> for Addresses {
+    type Response = std::vec::IntoIter<std::net::SocketAddr>;
+    type Error = std::io::Error;
+    type Future = std::future::Ready<Result<Self::Response, Self::Error>>;
+
+    fn poll_ready(&mut self, _: &mut std::task::Context<'_>) -> std::task::Poll<Result<(), Self::Error>> {
+        std::task::Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, _: Name) -> Self::Future {
+        std::future::ready(Ok(self.0.clone().into_iter()))
+    }
+}
+
+/// One address after the other would take longer than all may take together.
+#[cfg(unix)]
+#[tokio::test]
+async fn addresses_that_lead_nowhere_do_not_keep_those_of_the_other_family_waiting() {
+    // A queue that is full drops whoever wants to join it, as a black hole does.
+    let Ok(hole) = std::net::TcpListener::bind("[::1]:0") else { return };
+    rustix::net::listen(&hole, 0).unwrap();
+    let dead = hole.local_addr().unwrap();
+    let mut queue = Vec::new();
+    while let Ok(Ok(joined)) = timeout(Duration::from_secs(1), TcpStream::connect(dead)).await {
+        queue.push(joined);
+        assert!(queue.len() < 64, "the queue does not fill");
+    }
+    let Ok(server) = TcpListener::bind(("127.0.0.1", dead.port())).await else { return };
+    let addresses = vec![dead, dead, dead, dead, server.local_addr().unwrap()];
+    let to = format!("http://example.test:{}", dead.port()).parse().unwrap();
+    let attempt = timeout(CONNECT_TIMEOUT, super::connected(&to, super::attempt(&to, Addresses(addresses))));
+    let connected = attempt.await.expect("the time for all is up").unwrap();
+    assert!(connected.peer_addr().unwrap().is_ipv4());
+    assert!(connected.nodelay().unwrap());
+}
+
 #[tokio::test]
 async fn a_certificate_for_another_name_is_refused() {
     let (authority, mut servers) = (Authority::new(), Servers::default());
@@ -168,7 +257,7 @@ async fn a_proxy_gets_the_name_and_the_password_and_tls_goes_through_it() {
     let port = servers.https(authority.acceptor("gateway.test")).await;
     let (proxy, mut heads) = servers.proxy(port, "200 Connection established", None).await;
     let proxies = Proxies::fixed(&format!("http://user:p%40ss@127.0.0.1:{proxy}"), "");
-    let net = NetSettings::new(Some(&authority.bundle()), proxies).unwrap();
+    let net = authority.net(proxies);
     let stream = net.connect("gateway.test", 443, true).await.unwrap();
     assert!(exchange(stream).await.contains("123456789012"));
     let head = heads.recv().await.unwrap();
@@ -184,7 +273,7 @@ async fn a_proxy_may_itself_speak_tls() {
     let port = servers.https(authority.acceptor("gateway.test")).await;
     let (proxy, _heads) = servers.proxy(port, "200 OK", Some(authority.acceptor("127.0.0.1"))).await;
     let proxies = Proxies::fixed(&format!("https://127.0.0.1:{proxy}"), "");
-    let net = NetSettings::new(Some(&authority.bundle()), proxies).unwrap();
+    let net = authority.net(proxies);
     let stream = net.connect("gateway.test", 443, true).await.unwrap();
     assert!(exchange(stream).await.contains("123456789012"));
 }
@@ -211,16 +300,47 @@ async fn the_sdk_takes_the_same_proxy_and_the_same_authority() {
     let (authority, mut servers) = (Authority::new(), Servers::default());
     let port = servers.https(authority.acceptor("sts.test")).await;
     let (proxy, mut heads) = servers.proxy(port, "200 OK", None).await;
-    let identity = async |bundle: Option<PathBuf>| -> Result<_, Error> {
-        let proxies = Proxies::fixed(&format!("http://127.0.0.1:{proxy}"), "");
-        let net = NetSettings::new(bundle.as_deref(), proxies).unwrap();
+    let identity = async |bundle: Option<&Authority>| -> Result<_, Error> {
+        let proxies = || Proxies::fixed(&format!("http://127.0.0.1:{proxy}"), "");
+        let net = bundle.map_or_else(|| NetSettings::new(None, proxies()).unwrap(), |bundle| bundle.net(proxies()));
         crate::aws::Aws::for_tests_over(net, "https://sts.test", vec![keys("AKIDTEST")]).await.caller_identity().await
     };
-    assert_eq!(identity(Some(authority.bundle())).await.unwrap().account, "123456789012");
+    assert_eq!(identity(Some(&authority)).await.unwrap().account, "123456789012");
     assert!(heads.recv().await.unwrap().starts_with("CONNECT sts.test:443 "));
 
     let err = identity(None).await.unwrap_err();
     assert_eq!((err.kind(), err.cause()), (ErrorKind::Network, Cause::UnknownIssuer), "{err}");
+}
+
+#[tokio::test]
+async fn the_sdk_tells_how_a_proxy_refuses() {
+    let mut servers = Servers::default();
+    let (proxy, mut heads) = servers.proxy(1, "403 Not that host", None).await;
+    let net = NetSettings::new(None, Proxies::fixed(&format!("http://127.0.0.1:{proxy}"), "")).unwrap();
+    let aws = crate::aws::Aws::for_tests_over(net, "https://sts.test", vec![keys("AKIDTEST")]).await;
+    let err = aws.caller_identity().await.unwrap_err();
+    assert_eq!((err.kind(), err.cause()), (ErrorKind::Network, Cause::Proxy));
+    let text = "cannot call sts:GetCallerIdentity: the proxy 127.0.0.1 refuses sts.test:443 with status 403 Forbidden";
+    assert_eq!(err.to_string(), text);
+    heads.recv().await.unwrap();
+    assert!(heads.try_recv().is_err(), "it would refuse again");
+
+    let nobody = NetSettings::new(None, Proxies::fixed("http://127.0.0.1:1", "")).unwrap();
+    let aws = crate::aws::Aws::for_tests_over(nobody, "https://sts.test", vec![keys("AKIDTEST")]).await;
+    let err = aws.caller_identity().await.unwrap_err();
+    assert!(err.cause() == Cause::Proxy && err.message().starts_with("the proxy cannot be reached: "), "{err}");
+}
+
+#[tokio::test]
+async fn a_proxy_passes_plain_requests_on() {
+    let mut servers = Servers::default();
+    let (proxy, mut heads) = servers.proxy(1, "503 Later", None).await;
+    let net = NetSettings::new(None, Proxies::fixed(&format!("http://user:pw@127.0.0.1:{proxy}"), "")).unwrap();
+    let aws = crate::aws::Aws::for_tests_over(net, "http://sts.test", vec![keys("AKIDTEST")]).await;
+    assert!(aws.caller_identity().await.is_err());
+    let head = heads.recv().await.unwrap();
+    assert!(head.starts_with("POST http://sts.test/ HTTP/1.1\r\n"), "{head}");
+    assert!(head.contains("proxy-authorization: Basic dXNlcjpwdw==\r\n"), "{head}");
 }
 
 #[tokio::test]
@@ -247,8 +367,8 @@ fn a_bundle_that_cannot_be_used_is_an_error_that_names_it() {
         if let Some(content) = content {
             std::fs::write(&path, content).unwrap();
         }
-        let err = NetSettings::new(Some(&path), Proxies::none()).unwrap_err();
+        let err = NetSettings::new(Some(("REQUESTS_CA_BUNDLE", &path)), Proxies::none()).unwrap_err();
         assert_eq!((err.kind(), err.cause()), (ErrorKind::Usage, Cause::CaBundle));
-        assert!(err.message().contains("ca.pem") && !err.hints().is_empty(), "{err}");
+        assert!(err.message().contains("ca.pem of REQUESTS_CA_BUNDLE: ") && !err.hints().is_empty(), "{err}");
     }
 }

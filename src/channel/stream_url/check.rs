@@ -17,7 +17,7 @@ pub(crate) fn check(bytes: &[u8]) {
     let url = lines.next().unwrap_or_default();
     let mut given = || lines.next().filter(|line| !line.is_empty());
     let (region, ssm_endpoint, messages_endpoint) = (given().unwrap_or("eu-west-1"), given(), given());
-    let policy = Policy { region, ssm_endpoint, messages_endpoint };
+    let policy = Policy { region, ssm_endpoint, messages_endpoint, allow_insecure: false };
     let Ok(parsed) = StreamUrl::parse(url, &policy) else { return };
 
     assert!(parsed.tls || is_loopback(&parsed.host), "{parsed:?} is not encrypted");

@@ -3,7 +3,7 @@ use super::*;
 const PATH: &str = "/v1/data-channel/alice-0123?role=publish_subscribe";
 
 fn policy<'a>(region: &'a str, ssm_endpoint: Option<&'a str>) -> Policy<'a> {
-    Policy { region, ssm_endpoint, messages_endpoint: None }
+    Policy { region, ssm_endpoint, messages_endpoint: None, allow_insecure: false }
 }
 
 fn parse(region: &str, ssm_endpoint: Option<&str>, origin: &str) -> Result<StreamUrl, StreamUrlError> {
@@ -125,7 +125,7 @@ fn a_configured_api_endpoint_may_serve_data_channels_too() {
 #[test]
 fn an_endpoint_for_data_channels_takes_the_place_of_the_one_in_the_url() {
     let through = |endpoint| {
-        let policy = Policy { region: "eu-west-1", ssm_endpoint: None, messages_endpoint: Some(endpoint) };
+        let policy = Policy { messages_endpoint: Some(endpoint), ..policy("eu-west-1", None) };
         StreamUrl::parse(&format!("wss://ssmmessages.eu-west-1.amazonaws.com{PATH}"), &policy)
     };
     let url = through("https://vpce-1.example:8443").unwrap();
@@ -143,6 +143,24 @@ fn a_presigned_url_is_seen_and_its_signature_hidden() {
     let url = StreamUrl::parse(&format!("{origin}?X-Amz-Signature=abc"), &policy("eu-west-1", None)).unwrap();
     assert!(url.presigned);
     assert_eq!(format!("{url:?}"), origin);
+}
+
+#[test]
+fn it_may_be_unencrypted_elsewhere_if_the_person_allows_it() {
+    let endpoint = "http://gateway.corp:8080";
+    let strict = Policy { messages_endpoint: Some(endpoint), ..policy("eu-west-1", Some("http://ssm.corp")) };
+    let parse = |url: &str, policy: &Policy<'_>| StreamUrl::parse(&format!("{url}{PATH}"), policy);
+    let refused = parse("wss://ssmmessages.eu-west-1.amazonaws.com", &strict);
+    assert_eq!(refused, Err(StreamUrlError::Unencrypted("gateway.corp".to_owned())));
+    let allowed = Policy { allow_insecure: true, ..strict };
+    assert_eq!(
+        parse("wss://ssmmessages.eu-west-1.amazonaws.com", &allowed).unwrap().url(),
+        format!("ws://gateway.corp:8080{PATH}")
+    );
+    // It still has to be the host of the API, and no other.
+    let of_service = Policy { messages_endpoint: None, ..allowed };
+    assert!(parse("ws://ssm.corp:1", &of_service).is_ok());
+    assert!(matches!(parse("ws://other.corp:1", &of_service), Err(StreamUrlError::Host { .. })));
 }
 
 #[test]

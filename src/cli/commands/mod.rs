@@ -16,6 +16,8 @@ pub(crate) mod shell;
 pub(crate) mod ssh;
 pub(crate) mod status;
 
+use std::ffi::OsString;
+
 use clap::Subcommand;
 
 use super::command::Run;
@@ -23,6 +25,16 @@ use super::error::CliError;
 use super::exit::Exit;
 use super::globals::Globals;
 use super::ui::Ui;
+
+/// Whether a command of this name ends with the code of another program, so that a mistake in these words, which are
+/// those behind the name, needs a code of its own.
+pub(crate) fn passes_code_through(name: &str, words: &[OsString]) -> bool {
+    match name {
+        "exec" | "ssh" | "scp" => true,
+        "fwd" => words.iter().any(|word| word == "--"),
+        _ => false,
+    }
+}
 
 /// Makes the enum of the commands, in the order of the help, and passes [`Run`] on to them.
 macro_rules! commands {

@@ -249,6 +249,7 @@ fn settings(context: &Context, record: &Record) -> Result<(Settings, bool), CliE
             Some(_) => present.endpoints.clone(),
             None => endpoints.clone(),
         },
+        allow_insecure: present.allow_insecure,
     };
     let is_same = |settings: &Settings| Identity::of(settings, &context.ambient).as_str() == session.identity;
     if named.is_some() {

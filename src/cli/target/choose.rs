@@ -99,6 +99,10 @@ pub(crate) async fn from_fleet(context: &Context, question: Question) -> Result<
     let settings = places.settings(context)?;
     let columns = places.columns(&settings);
     let Places { accounts, failures, .. } = places;
+    // A program that asks for a code and the picker would fight for the terminal. What fails is told by the listing.
+    for account in accounts.iter().filter(|account| account.may_ask()) {
+        let _ = account.credentials().await;
+    }
     let name_tag = settings.name_tag().to_owned();
     let options = fleet::Options { name_tag, age: settings.cache(), ..fleet::Options::default() };
     let failure = Failure::default();

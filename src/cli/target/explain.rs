@@ -79,7 +79,7 @@ pub(crate) async fn seek(aws: &Aws, config: &Config, facts: &mut Facts, patience
 /// The other regions and accounts that the configuration of ssmx and that of AWS name: first other regions, then other
 /// accounts. Left out are accounts whose credentials may take a person.
 pub(crate) fn places(aws: &Aws, config: &Config) -> Vec<Place> {
-    let profiles = aws.ambient().profiles().unwrap_or_default();
+    let profiles = aws.ambient().profiles();
     configured(&Place::of(aws), config, &profiles, |name| aws.is_profile(name))
 }
 

@@ -63,7 +63,7 @@ mod tests {
 
     fn trouble(region: &str, service: Service, partial: bool, kind: ErrorKind) -> Trouble {
         let place = Place { profile: None, region: region.to_owned() };
-        Trouble { place, service, partial, kind, message: "no".to_owned(), hints: vec!["ask".to_owned()] }
+        Trouble { place, service, partial, kind, message: "no".to_owned(), hints: vec!["ask".to_owned()], output: None }
     }
 
     #[test]

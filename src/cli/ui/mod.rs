@@ -40,6 +40,10 @@ pub(crate) struct Ui {
 #[must_use = "the log is held back only while this lives"]
 pub(crate) struct Hold(Ui);
 
+/// While this lives, the last line of the terminal belongs to a program that may ask the person something.
+#[must_use = "the line is left alone only while this lives"]
+pub(crate) struct Lent(Ui);
+
 impl Ui {
     /// Speaks to standard error. `quiet` leaves errors and warnings.
     pub(crate) fn new(color: ColorChoice, quiet: bool) -> Self {
@@ -127,6 +131,12 @@ impl Ui {
         Hold(self.clone())
     }
 
+    /// Leaves the last line of the terminal to a program that may ask the person something.
+    pub(crate) fn lend(&self) -> Lent {
+        self.screen().lend();
+        Lent(self.clone())
+    }
+
     /// Whether messages have colours.
     pub(crate) fn is_colored(&self) -> bool {
         self.colored
@@ -153,6 +163,12 @@ impl Ui {
             text.push_str(&format!("… ({left_out} more characters; the log has them: `--log-file`)"));
         }
         self.screen().message(&format!("{style}{label}:{style:#} {text}"));
+    }
+}
+
+impl Drop for Lent {
+    fn drop(&mut self) {
+        self.0.screen().take_back();
     }
 }
 

@@ -23,6 +23,8 @@ pub(crate) struct Screen {
     waiting: Option<String>,
     /// A session has the terminal, in raw mode.
     raw: bool,
+    /// Programs that may ask the person something, for which the last line is left alone.
+    lent: usize,
     held: VecDeque<Vec<u8>>,
     held_bytes: usize,
     dropped: u64,
@@ -30,7 +32,7 @@ pub(crate) struct Screen {
 
 impl Screen {
     pub(crate) fn new(out: Box<dyn Write + Send>, is_terminal: bool) -> Self {
-        Self { out, is_terminal, waiting: None, raw: false, held: VecDeque::new(), held_bytes: 0, dropped: 0 }
+        Self { out, is_terminal, waiting: None, raw: false, lent: 0, held: VecDeque::new(), held_bytes: 0, dropped: 0 }
     }
 
     pub(crate) fn is_terminal(&self) -> bool {
@@ -87,6 +89,20 @@ impl Screen {
         let _ = self.out.flush();
     }
 
+    /// Leaves the last line to another program: what is being waited for goes, and comes back with
+    /// [`Self::take_back`], which follows each call.
+    pub(crate) fn lend(&mut self) {
+        self.erase();
+        let _ = self.out.flush();
+        self.lent += 1;
+    }
+
+    pub(crate) fn take_back(&mut self) {
+        self.lent = self.lent.saturating_sub(1);
+        self.draw();
+        let _ = self.out.flush();
+    }
+
     /// A session takes the terminal, in raw mode.
     pub(crate) fn hold(&mut self) {
         self.wait(None);
@@ -110,14 +126,14 @@ impl Screen {
     }
 
     fn erase(&mut self) {
-        if let Some(what) = &self.waiting {
+        if let Some(what) = self.waiting.as_ref().filter(|_| self.lent == 0) {
             // With blanks: the sequence that erases a line goes the way of the colours where there are to be none.
             let _ = write!(self.out, "\r{:width$}\r", "", width = what.width());
         }
     }
 
     fn draw(&mut self) {
-        if let Some(what) = &self.waiting {
+        if let Some(what) = self.waiting.as_ref().filter(|_| self.lent == 0) {
             let _ = write!(self.out, "{what}");
         }
     }

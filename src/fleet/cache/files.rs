@@ -30,24 +30,25 @@ pub(super) fn lock(path: &Path) -> io::Result<File> {
     }
 }
 
-/// Removes lists that were not renewed for a month, and the oldest of too many.
+/// Removes lists that were not renewed for a month, and the oldest of too many. What has another name than ssmx gives is
+/// somebody else's: the folder may have been named by mistake.
 pub(super) fn tidy(dir: &Path) {
     let mut found = files(dir);
     found.sort_by_key(|(_, age)| *age);
-    let lists = found.iter().filter(|(path, _)| has_ending(path, "list"));
-    let kept: HashSet<_> =
-        lists.filter(|(_, age)| *age < KEPT).take(MOST_LISTS).filter_map(|(path, _)| key(path)).collect();
+    let lists = found.iter().filter(|(path, age)| has_ending(path, LIST) && *age < KEPT);
+    let kept: HashSet<_> = lists.take(MOST_LISTS).filter_map(|(path, _)| key(path)).collect();
     for (path, age) in &found {
-        let is_left_over = has_ending(path, files::NEW) && *age > LEFT_OVER;
-        if is_left_over || *age > LEFT_OVER && key(path).is_none_or(|key| !kept.contains(&key)) {
+        // One that is being written has no key of its own.
+        if *age > LEFT_OVER && key(path).is_none_or(|key| !kept.contains(key)) {
             let _ = fs::remove_file(path);
         }
     }
 }
 
-/// The files of a folder with their ages.
+/// The files of ours in a folder with their ages.
 pub(super) fn files(dir: &Path) -> Vec<(PathBuf, Duration)> {
-    let entries = fs::read_dir(dir).into_iter().flatten().flatten().take(MOST_FILES);
+    let entries = fs::read_dir(dir).into_iter().flatten().flatten();
+    let entries = entries.filter(|entry| is_ours(&entry.path())).take(MOST_FILES);
     let files = entries.filter_map(|entry| {
         let changed = entry.metadata().ok().filter(fs::Metadata::is_file)?.modified().ok()?;
         Some((entry.path(), changed.elapsed().unwrap_or_default()))
@@ -59,10 +60,37 @@ pub(super) fn has_ending(path: &Path, ending: &str) -> bool {
     path.extension().is_some_and(|found| found == ending)
 }
 
-/// What the files of one list have in common.
-fn key(path: &Path) -> Option<String> {
-    path.file_name()?.to_str()?.split('.').next().map(str::to_owned)
+/// Whether a file has a name that ssmx gives.
+fn is_ours(path: &Path) -> bool {
+    key(path).is_some() || is_new(path)
 }
+
+/// What the files of one list have in common: that of `KEY.list` and `KEY.lock`.
+fn key(path: &Path) -> Option<&str> {
+    let (key, ending) = path.file_name()?.to_str()?.split_once('.')?;
+    (is_key(key) && [LIST, LOCK].contains(&ending)).then_some(key)
+}
+
+/// Whether it is a list that was being written: `.KEY.list.ssmx-XXXXXX.new`.
+fn is_new(path: &Path) -> bool {
+    let parts = |name: &str| {
+        let (key, rest) = name.strip_prefix('.')?.split_once('.')?;
+        let random = rest.strip_prefix(LIST)?.strip_prefix(".ssmx-")?.strip_suffix(files::NEW)?.strip_suffix('.')?;
+        Some(is_key(key) && random.chars().all(|c| c.is_ascii_alphanumeric()))
+    };
+    path.file_name().and_then(|name| parts(name.to_str()?)).unwrap_or(false)
+}
+
+/// Whether a text is of the form of [`super::format::Header::key`].
+fn is_key(text: &str) -> bool {
+    text.len() == KEY_DIGITS && text.chars().all(|c| c.is_ascii_digit() || ('a'..='f').contains(&c))
+}
+
+/// The endings of a list, and of the file that is locked while it is written.
+pub(super) const LIST: &str = "list";
+pub(super) const LOCK: &str = "lock";
+
+const KEY_DIGITS: usize = 32;
 
 /// Largest list: 100,000 instances with plenty of tags.
 pub(super) const MOST_BYTES: u64 = 128 * 1024 * 1024;

@@ -123,6 +123,7 @@ pub(crate) fn decode(bytes: &[u8], of: &Header, place: &Place) -> io::Result<Cac
         kind: ErrorKind::Permission,
         message: missing.message,
         hints: missing.hints,
+        output: None,
     });
     Ok(Cached {
         as_of: time(header.as_of).ok_or_else(|| damaged("its time is invalid"))?,

@@ -24,7 +24,7 @@ use super::model::place::Place;
 use super::trouble::Trouble;
 use crate::aws::{Aws, Identity};
 use crate::environment;
-use files::{MOST_BYTES, files, has_ending, lock, read, tidy};
+use files::{LIST, LOCK, MOST_BYTES, files, has_ending, lock, read, tidy};
 use format::Header;
 
 pub use format::Cached;
@@ -62,7 +62,7 @@ impl Cache {
 
     /// What is in it; none if that is nothing, or nothing that can be read.
     pub fn read(&self) -> Option<Cached> {
-        let path = self.path("list");
+        let path = self.path(LIST);
         let cached = read(&path).and_then(|bytes| format::decode(&bytes, &self.header, &self.place));
         match cached {
             Ok(cached) => Some(cached),
@@ -93,8 +93,8 @@ impl Cache {
         }
         crate::files::create_folder(&self.dir)?;
         // Another process that writes now has just listed too.
-        let _lock = lock(&self.path("lock"))?;
-        let written = crate::files::write(&self.path("list"), &bytes);
+        let _lock = lock(&self.path(LOCK))?;
+        let written = crate::files::write(&self.path(LIST), &bytes);
         tidy(&self.dir);
         written
     }
@@ -113,7 +113,7 @@ pub fn names(dir: &Path, identity: &Identity, region: Option<&str>, endpoint: Op
             && region.is_none_or(|region| header.region == region)
             && endpoint.is_none_or(|endpoint| header.endpoint.as_deref() == Some(endpoint))
     };
-    let lists = files(&dir.join(FOLDER)).into_iter().map(|(path, _)| path).filter(|path| has_ending(path, "list"));
+    let lists = files(&dir.join(FOLDER)).into_iter().map(|(path, _)| path).filter(|path| has_ending(path, LIST));
     let headers = lists.filter_map(|path| Some((header(&path)?, path))).filter(|(header, _)| is_it(header));
     let newest = headers.max_by_key(|(header, _)| header.as_of);
     newest.and_then(|(_, path)| read(&path).ok()).map(|bytes| format::names(&bytes)).unwrap_or_default()

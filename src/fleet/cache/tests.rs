@@ -44,6 +44,7 @@ async fn what_is_kept_is_read_again() {
             kind: ErrorKind::Permission,
             message: "you may not".to_owned(),
             hints: vec!["ask".to_owned()],
+            output: None,
         }],
         ..cached(instances)
     };
@@ -66,6 +67,7 @@ async fn what_is_not_complete_is_not_kept() {
         kind,
         message: String::new(),
         hints: Vec::new(),
+        output: None,
     };
     for trouble in [trouble(ErrorKind::Throttled, false), trouble(ErrorKind::Permission, true)] {
         cache.keep(&Cached { troubles: vec![trouble], ..cached(many(1)) });
@@ -149,17 +151,34 @@ async fn old_lists_go_and_so_do_those_that_are_too_many() {
         let file = File::create(cache.dir.join(name)).unwrap();
         file.set_modified(SystemTime::now() - age).unwrap();
     };
-    aged("old.list", KEPT + LEFT_OVER);
-    aged("old.lock", KEPT + LEFT_OVER);
-    aged(".crashed.list.ssmx-1.new", LEFT_OVER * 2);
+    let key = |n: u32| format!("{n:032x}");
+    let old = key(999);
+    aged(&format!("{old}.list"), KEPT + LEFT_OVER);
+    aged(&format!("{old}.lock"), KEPT + LEFT_OVER);
+    aged(&format!(".{old}.list.ssmx-aZ09zz.new"), LEFT_OVER * 2);
     for n in 0..MOST_LISTS as u32 + 5 {
-        aged(&format!("{n}.list"), LEFT_OVER * (2 + n));
+        aged(&format!("{}.list", key(n)), LEFT_OVER * (2 + n));
     }
+    // Whatever else is in a folder that somebody named.
+    let foreign = [
+        "shopping.list".to_owned(),
+        "Cargo.lock".to_owned(),
+        "brand.new".to_owned(),
+        ".notes.list.ssmx-1.new".to_owned(),
+        "photo".to_owned(),
+        format!("{old}.txt"),
+        format!("{}.list", old.to_uppercase().replace('0', "A")),
+        format!(".{old}.list.ssmx-../x.new").replace('/', ""),
+    ];
+    foreign.iter().for_each(|name| aged(name, KEPT * 2));
     cache.keep(&cached(many(1)));
     let left: Vec<_> = files(&cache.dir).into_iter().map(|(path, _)| path).collect();
     assert_eq!(left.iter().filter(|path| has_ending(path, "list")).count(), MOST_LISTS);
     assert!(cache.read().is_some() && left.iter().all(|path| !has_ending(path, "new")));
-    assert!(!cache.dir.join("old.lock").exists());
+    assert!(!cache.dir.join(format!("{old}.lock")).exists());
+    assert!(!cache.dir.join(format!(".{old}.list.ssmx-aZ09zz.new")).exists());
+    let gone: Vec<_> = foreign.iter().filter(|name| !cache.dir.join(name).exists()).collect();
+    assert!(gone.is_empty(), "{gone:?}");
 }
 
 #[tokio::test]

@@ -1,6 +1,7 @@
 //! Why a listener cannot be opened, and why a session is not ready.
 
 use std::io;
+use std::net::IpAddr;
 
 use crate::channel::End;
 
@@ -15,6 +16,12 @@ pub(crate) enum ListenError {
         /// The process, if the system tells.
         owner: Option<String>,
     },
+    /// Only privileged users may listen on the port.
+    #[error("port {0} is reserved: listening on it needs a privilege that ssmx does not have")]
+    Reserved(u16),
+    /// The address belongs to another machine, or to none.
+    #[error("{0} is not an address of this machine")]
+    NotOurs(IpAddr),
     /// The system refuses the address.
     #[error("cannot listen on {address}: {error}")]
     Address {
@@ -31,6 +38,13 @@ pub(crate) enum ListenError {
         /// Why not.
         reason: &'static str,
     },
+}
+
+impl ListenError {
+    /// Whether another port may do.
+    pub(crate) fn is_about_the_port(&self) -> bool {
+        matches!(self, Self::Taken { .. } | Self::Reserved(_))
+    }
 }
 
 fn by(owner: &Option<String>) -> String {

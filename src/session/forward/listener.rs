@@ -28,7 +28,8 @@ pub(crate) struct Listener {
     sockets: Vec<TcpListener>,
     #[cfg(unix)]
     unix: Option<UnixListener>,
-    moved: bool,
+    /// Why the port is another one than was preferred.
+    moved: Option<&'static str>,
     /// Connections that a test makes.
     #[cfg(test)]
     memory: Option<std::sync::Mutex<tokio::sync::mpsc::Receiver<Incoming>>>,
@@ -44,16 +45,12 @@ impl Listener {
             Listen::Tcp { bind, port: LocalPort::Named(port) } => Self::tcp(*bind, *port),
             Listen::Tcp { bind, port: LocalPort::Any } => Self::tcp(*bind, 0),
             Listen::Tcp { bind, port: LocalPort::Preferred(port) } => Self::tcp(*bind, *port).or_else(|error| {
-                // Low ports need a privilege, which is as good as taken.
-                let elsewhere = match &error {
-                    ListenError::Taken { .. } => true,
-                    ListenError::Address { error, .. } => error.kind() == ErrorKind::PermissionDenied,
-                    ListenError::Socket { .. } => false,
+                let moved = match &error {
+                    ListenError::Taken { .. } => "taken",
+                    ListenError::Reserved(_) => "reserved",
+                    _ => return Err(error),
                 };
-                if !elsewhere {
-                    return Err(error);
-                }
-                Ok(Self { moved: true, ..Self::tcp(*bind, 0)? })
+                Ok(Self { moved: Some(moved), ..Self::tcp(*bind, 0)? })
             }),
             Listen::Unix(path) => Self::unix(path.clone()),
         }
@@ -68,7 +65,7 @@ impl Listener {
             sockets,
             #[cfg(unix)]
             unix: None,
-            moved: false,
+            moved: None,
             #[cfg(test)]
             memory: None,
         })
@@ -79,7 +76,7 @@ impl Listener {
         Ok(Self {
             sockets: Vec::new(),
             unix: Some(UnixListener::open(path)?),
-            moved: false,
+            moved: None,
             #[cfg(test)]
             memory: None,
         })
@@ -112,8 +109,8 @@ impl Listener {
         self.sockets.first().map(AsFd::as_fd).or_else(unix)
     }
 
-    /// Whether the port is another one than was preferred.
-    pub(crate) fn has_moved(&self) -> bool {
+    /// What the port is that was preferred, if it is another one.
+    pub(crate) fn moved(&self) -> Option<&'static str> {
         self.moved
     }
 
@@ -152,7 +149,7 @@ impl Listener {
             sockets: Vec::new(),
             #[cfg(unix)]
             unix: None,
-            moved: false,
+            moved: None,
             memory,
         };
         (listener, sender)
@@ -192,11 +189,14 @@ fn loopback(port: u16) -> Result<Vec<TcpListener>, ListenError> {
 
 /// Whether the machine has no addresses of this family.
 fn is_missing(error: &ListenError) -> bool {
-    let ListenError::Address { error, .. } = error else { return false };
-    // EAFNOSUPPORT of Linux and of the BSDs, WSAEAFNOSUPPORT.
-    error.kind() == ErrorKind::AddrNotAvailable
-        || matches!(error.kind(), ErrorKind::Unsupported)
-        || matches!(error.raw_os_error(), Some(97 | 47 | 10047))
+    match error {
+        ListenError::NotOurs(_) => true,
+        // EAFNOSUPPORT of Linux and of the BSDs, WSAEAFNOSUPPORT.
+        ListenError::Address { error, .. } => {
+            error.kind() == ErrorKind::Unsupported || matches!(error.raw_os_error(), Some(97 | 47 | 10047))
+        }
+        _ => false,
+    }
 }
 
 fn open(address: IpAddr, port: u16) -> Result<TcpListener, ListenError> {
@@ -208,10 +208,12 @@ fn open(address: IpAddr, port: u16) -> Result<TcpListener, ListenError> {
 }
 
 fn refused(address: IpAddr, port: u16, error: io::Error) -> ListenError {
-    if error.kind() == ErrorKind::AddrInUse {
-        return ListenError::Taken { port, owner: port_owner(port) };
+    match error.kind() {
+        ErrorKind::AddrInUse => ListenError::Taken { port, owner: port_owner(port) },
+        ErrorKind::PermissionDenied if port != 0 => ListenError::Reserved(port),
+        ErrorKind::AddrNotAvailable => ListenError::NotOurs(address),
+        _ => ListenError::Address { address: SocketAddr::new(address, port).to_string(), error },
     }
-    ListenError::Address { address: SocketAddr::new(address, port).to_string(), error }
 }
 
 #[cfg(test)]
@@ -243,10 +245,10 @@ mod tests {
         #[cfg(target_os = "linux")]
         assert!(error.to_string().ends_with(&format!("(pid {})", std::process::id())), "{error}");
         let moved = open_loopback(LocalPort::Preferred(port)).unwrap();
-        assert!(moved.has_moved() && moved.addresses()[0].port() != port);
+        assert!(moved.moved() == Some("taken") && moved.addresses()[0].port() != port);
         drop(taken);
         let stays = open_loopback(LocalPort::Preferred(port)).unwrap();
-        assert!(!stays.has_moved() && stays.addresses()[0].port() == port);
+        assert!(stays.moved().is_none() && stays.addresses()[0].port() == port);
     }
 
     #[tokio::test]
@@ -260,6 +262,15 @@ mod tests {
     async fn an_address_that_is_not_ours_is_an_error() {
         let bind = Bind::Address("192.0.2.1".parse().unwrap());
         let error = Listener::open(&Listen::Tcp { bind, port: LocalPort::Any }).unwrap_err();
-        assert!(error.to_string().starts_with("cannot listen on 192.0.2.1:0: "), "{error}");
+        assert_eq!(error.to_string(), "192.0.2.1 is not an address of this machine");
+        assert!(!error.is_about_the_port(), "another port would not help");
+    }
+
+    #[test]
+    fn a_port_that_needs_a_privilege_is_not_taken() {
+        let address = Ipv4Addr::LOCALHOST.into();
+        let error = refused(address, 80, ErrorKind::PermissionDenied.into());
+        assert_eq!(error.to_string(), "port 80 is reserved: listening on it needs a privilege that ssmx does not have");
+        assert!(error.is_about_the_port());
     }
 }

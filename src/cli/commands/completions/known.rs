@@ -53,7 +53,7 @@ impl Known {
     }
 
     fn aws_profiles(&self) -> Vec<Profile> {
-        self.ambient.profiles().unwrap_or_default()
+        self.ambient.profiles()
     }
 
     /// The values that begin as it is typed.

@@ -110,7 +110,7 @@ fn named(text: &str) -> Result<Key, CliError> {
 pub(crate) fn settings(context: &Context, alias: Option<&str>) -> Result<Vec<ExplainedSetting>, CliError> {
     let resolved = context.settings_for(alias)?;
     let path = context.config.path.as_ref().map(|path| path.display().to_string()).unwrap_or_default();
-    let has_default_profile = context.ambient.profiles()?.iter().any(|profile| profile.name == DEFAULT_PROFILE);
+    let has_default_profile = context.ambient.profiles().iter().any(|profile| profile.name == DEFAULT_PROFILE);
     let explained = Key::all().map(|key| match key {
         Key::Profile => profile(&resolved, &path, has_default_profile),
         key => setting(key, &resolved, &path),

@@ -38,7 +38,7 @@ pub(crate) fn run(ui: &Ui, globals: &Globals, args: Args, path: &Path) -> Result
             .hint("change it with `ssmx config edit`, or overwrite it with `--force`"));
     }
     let ambient = aws::Ambient::of_process();
-    let profiles = ambient.profiles()?;
+    let profiles = ambient.profiles();
     globals.profile.as_deref().map_or(Ok(()), |name| ambient.check_profile(name))?;
     if let Some(region) = &globals.region {
         Value::from_text(Kind::Region, region).map_err(|problem| CliError::usage(format!("`--region`: {problem}")))?;

@@ -250,13 +250,15 @@ fn listen(ui: &Ui, plans: &[Plan]) -> Result<Vec<Entry>, CliError> {
         plans.iter().enumerate().flat_map(|(plan, one)| one.forwards.iter().map(move |spec| (plan, spec.clone())));
     for (number, (plan, spec)) in specs.enumerate() {
         let listener = Listener::open(&spec.listen).map_err(|error| {
-            CliError::failed(format!("cannot forward `{}`", spec.text))
-                .caused_by(&error)
-                .hint(format!("let ssmx choose with local port 0, as in `0:{}`", port_and_host(&spec)))
+            let failed = CliError::failed(format!("cannot forward `{}`", spec.text)).caused_by(&error);
+            if !error.is_about_the_port() {
+                return failed;
+            }
+            failed.hint(format!("let ssmx choose with local port 0, as in `0:{}`", port_and_host(&spec)))
         })?;
-        if let (true, Some(address)) = (listener.has_moved(), listener.addresses().first()) {
+        if let (Some(why), Some(address)) = (listener.moved(), listener.addresses().first()) {
             let preferred = spec.destination.port;
-            ui.notice(format!("local port {preferred} is taken; using {} for `{}`", address.port(), spec.text));
+            ui.notice(format!("local port {preferred} is {why}; using {} for `{}`", address.port(), spec.text));
         }
         if listener.addresses().iter().any(|address| !address.ip().is_loopback()) {
             ui.notice(format!("other machines can reach {listener}"));

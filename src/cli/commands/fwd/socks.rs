@@ -90,7 +90,8 @@ pub(crate) fn listen(ui: &Ui, args: &fwd::Args) -> Result<Option<Listener>, CliE
         *bind = address;
     }
     let listener = Listener::open(&listen).map_err(|error| {
-        CliError::failed("cannot listen for SOCKS5").caused_by(&error).hint("let ssmx choose the port with `--socks 0`")
+        let failed = CliError::failed("cannot listen for SOCKS5").caused_by(&error);
+        if error.is_about_the_port() { failed.hint("let ssmx choose the port with `--socks 0`") } else { failed }
     })?;
     if listener.addresses().iter().any(|address| !address.ip().is_loopback()) {
         ui.warning(format!(

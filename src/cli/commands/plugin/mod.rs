@@ -112,9 +112,14 @@ const ASKED: [&str; 2] = ["ssm", "kms"];
 /// The account, region and endpoints of a call. Flags fill in what the call leaves open. Of the configuration only
 /// endpoints count, and a broken one must not cost the session.
 async fn load(ui: &Ui, globals: &Globals, call: Account) -> Result<Aws, CliError> {
-    let ambient = Ambient::of_process();
+    let ambient = context::ambient(ui);
     let mut settings = context::aws_settings(&resolve(ui, globals, call, &ambient));
     settings.endpoints = settings.endpoints.only(&ASKED);
+    // The AWS CLI has asked there already.
+    settings.allow_insecure = true;
+    for url in settings.insecure_endpoints() {
+        ui.warning(format!("credentials travel in the clear to {url}"));
+    }
     Ok(Aws::load(&settings, &ambient).await?)
 }
 

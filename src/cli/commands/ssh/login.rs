@@ -134,6 +134,7 @@ pub(crate) fn proxy_command(
     flag("endpoint-url", globals.endpoint_url.as_deref());
     let log_file = globals.log_file.as_deref().map(|path| path.to_str().ok_or_else(unusable)).transpose()?;
     flag("log-file", log_file);
+    words.extend(globals.insecure_endpoint.then(|| "--insecure-endpoint".to_owned()));
     words.extend((0..globals.verbose).map(|_| "--verbose".to_owned()));
     words.push("proxy".to_owned());
     words.extend(reason.map(|reason| format!("--reason={reason}")));

@@ -66,3 +66,20 @@ fn the_waiting_line_gives_way_and_goes() {
     screen.wait(None);
     assert_eq!(written.text(), "connecting\r          \ra message\nconnecting\r          \r");
 }
+
+#[test]
+fn a_program_that_asks_has_the_last_line_for_itself() {
+    let (mut screen, written) = screen(true);
+    screen.wait(Some("reading".into()));
+    screen.lend();
+    let lent = written.text();
+    assert_eq!(lent, "reading\r       \r");
+    screen.lend();
+    screen.wait(Some("still reading".into()));
+    screen.take_back();
+    screen.wait(Some("and still".into()));
+    assert_eq!(written.text(), lent, "nothing is drawn while one of them asks");
+    screen.take_back();
+    screen.wait(None);
+    assert_eq!(written.text(), format!("{lent}and still\r         \r"));
+}

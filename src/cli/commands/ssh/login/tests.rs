@@ -7,6 +7,7 @@ fn globals() -> Globals {
         profile: None,
         region: None,
         endpoint_url: None,
+        insecure_endpoint: false,
         verbose: 0,
         quiet: false,
         color: ColorChoice::Auto,
@@ -22,6 +23,7 @@ fn the_proxy_command_carries_the_flags_and_survives_ssh_and_its_shell() {
         profile: Some("it's 100%".into()),
         region: Some("eu-west-1".into()),
         endpoint_url: Some("http://127.0.0.1:1".into()),
+        insecure_endpoint: true,
         verbose: 2,
         ..globals()
     };
@@ -34,6 +36,7 @@ fn the_proxy_command_carries_the_flags_and_survives_ssh_and_its_shell() {
         "--profile=it's 100%",
         "--region=eu-west-1",
         "--endpoint-url=http://127.0.0.1:1",
+        "--insecure-endpoint",
         "--verbose",
         "--verbose",
         "proxy",

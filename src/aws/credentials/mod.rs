@@ -3,82 +3,95 @@
 //! The SDK's own cache keeps credentials without a known end for as long as it likes; a session of many hours must
 //! notice that a person has logged in again in another window.
 
+mod chain;
+mod plan;
+mod process;
+
 use std::{
     fmt,
+    sync::PoisonError,
     time::{Duration, SystemTime},
 };
 
-use aws_config::{
-    BehaviorVersion, Region, default_provider::credentials::DefaultCredentialsChain, imds,
-    profile::ProfileFileCredentialsProvider, provider_config::ProviderConfig,
-};
 use aws_credential_types::{
     Credentials,
-    provider::{
-        ProvideCredentials, Result as ProviderResult, SharedCredentialsProvider, error::CredentialsError, future,
-    },
+    provider::{ProvideCredentials, Result as ProviderResult, error::CredentialsError, future},
 };
-use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use futures_util::future::BoxFuture;
 use tokio::{sync::Mutex, time::timeout};
+
+pub(crate) use chain::Chain;
+
+use super::error::Error;
 
 /// Where credentials come from, and those found last.
 pub(crate) struct CredentialStore {
     source: Source,
-    held: Mutex<Held>,
+    held: Mutex<Option<Credentials>>,
+    failures: Failures,
 }
 
-/// What a provider is made of; it is made anew when it fails, because providers remember the files they have read.
+/// Searches that found nothing, and why the last one did not. A person who gave no code is not asked again by those who
+/// waited for it.
+#[derive(Default)]
+struct Failures(std::sync::Mutex<(u64, Option<Error>)>);
+
+impl Failures {
+    fn count(&self) -> u64 {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).0
+    }
+
+    fn add(&self, error: Error) {
+        let mut failures = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        *failures = (failures.0 + 1, Some(error));
+    }
+
+    /// The last one, if it came after so many.
+    fn after(&self, count: u64) -> Option<Error> {
+        let failures = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        failures.1.clone().filter(|_| failures.0 > count)
+    }
+}
+
+/// Where to look.
 pub(crate) enum Source {
     /// Found as the AWS CLI finds them.
-    Chain {
-        /// The profile, if one was chosen.
-        profile: Option<String>,
-        /// Whether it was chosen by a flag: then keys in the environment do not stand before it.
-        explicit: bool,
-        region: Region,
-        http: SharedHttpClient,
-    },
+    Chain(Box<Chain>),
     /// Given, not found.
     #[cfg(test)]
     Fixed(std::sync::Mutex<Vec<Credentials>>),
 }
 
-#[derive(Default)]
-struct Held {
-    provider: Option<SharedCredentialsProvider>,
-    credentials: Option<Credentials>,
-}
-
 impl CredentialStore {
     pub(crate) fn new(source: Source) -> Self {
-        Self { source, held: Mutex::default() }
+        Self { source, held: Mutex::default(), failures: Failures::default() }
     }
 
     /// Credentials that are valid for at least another minute, if they can be had.
     ///
     /// One caller asks at a time and the others wait for its answer: a provider may ask a person for a code.
     pub(crate) async fn current(&self) -> ProviderResult {
+        let failures = self.failures.count();
         let mut held = self.held.lock().await;
-        if let Some(credentials) = held.credentials.as_ref().filter(|credentials| is_fresh(credentials)) {
+        if let Some(error) = self.failures.after(failures) {
+            return Err(CredentialsError::provider_error(error));
+        }
+        if let Some(credentials) = held.as_ref().filter(|credentials| is_fresh(credentials)) {
             return Ok(credentials.clone());
         }
-        let provider = match held.provider.take() {
-            Some(provider) => provider,
-            None => self.source.provider().await,
-        };
-        let found = timeout(PROVIDER_TIMEOUT, provider.provide_credentials()).await;
-        let credentials = found.unwrap_or_else(|_| Err(CredentialsError::provider_timed_out(PROVIDER_TIMEOUT)))?;
-        held.provider = Some(provider);
-        held.credentials = Some(credentials.clone());
-        Ok(credentials)
+        let found = timeout(PROVIDER_TIMEOUT, self.source.credentials()).await;
+        let found = found.unwrap_or_else(|_| Err(CredentialsError::provider_timed_out(PROVIDER_TIMEOUT)));
+        let found = found.inspect_err(|err| self.failures.add(Error::credentials(err)))?;
+        *held = Some(found.clone());
+        Ok(found)
     }
 
     /// Forgets `refused` and looks for others; tells whether there are any.
     pub(crate) async fn replace(&self, refused: &Credentials) -> bool {
         {
             let mut held = self.held.lock().await;
-            if held.credentials.as_ref().is_none_or(|held| is_same(held, refused)) {
-                *held = Held::default();
+            if held.as_ref().is_none_or(|held| is_same(held, refused)) {
+                *held = None;
             }
         }
         self.current().await.is_ok_and(|found| !is_same(&found, refused))
@@ -101,34 +114,15 @@ impl fmt::Debug for CredentialStore {
 }
 
 impl Source {
-    async fn provider(&self) -> SharedCredentialsProvider {
-        let (profile, explicit, region, http) = match self {
-            Self::Chain { profile, explicit, region, http } => (profile, *explicit, region, http),
+    /// On the heap: it has the requests of many services in it, and stands in the future of every request.
+    fn credentials(&self) -> BoxFuture<'_, ProviderResult> {
+        match self {
+            Self::Chain(chain) => Box::pin(chain.credentials()),
             #[cfg(test)]
             Self::Fixed(queue) => {
                 let mut queue = queue.lock().unwrap();
                 let next = if queue.len() > 1 { queue.remove(0) } else { queue[0].clone() };
-                return SharedCredentialsProvider::new(next);
-            }
-        };
-        let config = ProviderConfig::without_region()
-            .with_region(Some(region.clone()))
-            .with_behavior_version(Some(BehaviorVersion::v2026_01_12()))
-            .with_http_client(http.clone());
-        match profile {
-            Some(profile) if explicit => SharedCredentialsProvider::new(
-                ProfileFileCredentialsProvider::builder().configure(&config).profile_name(profile).build(),
-            ),
-            _ => {
-                // On a machine that is not an EC2 instance there is no answer, and a person waits for the error.
-                let metadata =
-                    imds::Client::builder().configure(&config).connect_timeout(IMDS_TIMEOUT).max_attempts(1).build();
-                let mut chain =
-                    DefaultCredentialsChain::builder().configure(config).region(region.clone()).imds_client(metadata);
-                if let Some(profile) = profile {
-                    chain = chain.profile_name(profile);
-                }
-                SharedCredentialsProvider::new(chain.build().await)
+                Box::pin(std::future::ready(Ok(next)))
             }
         }
     }
@@ -149,9 +143,6 @@ const EXPIRY_MARGIN: Duration = Duration::from_mins(1);
 
 /// Longest wait for credentials. A `credential_process` may ask a person for a code, so it is long.
 const PROVIDER_TIMEOUT: Duration = Duration::from_mins(2);
-
-/// Longest wait for the instance metadata service, which is on this machine's own link if it is there at all.
-const IMDS_TIMEOUT: Duration = Duration::from_secs(1);
 
 #[cfg(test)]
 mod tests {
@@ -185,7 +176,6 @@ mod tests {
         let soon = SystemTime::now() + Duration::from_secs(30);
         let store = store(vec![keys("SOON", Some(soon)), keys("LATER", None)]);
         assert_eq!(store.current().await.unwrap().access_key_id(), "SOON");
-        store.held.lock().await.provider = None;
         assert_eq!(store.current().await.unwrap().access_key_id(), "LATER");
     }
 
