@@ -37,6 +37,7 @@ fn each_value_says_where_it_came_from() {
     ssh_document                       AWS-StartSSHSession                         the built-in default
     forward_document                   AWS-StartPortForwardingSession              the built-in default
     remote_forward_document            AWS-StartPortForwardingSessionToRemoteHost  the built-in default
+    forward_stall                      30s                                         the built-in default
     reason                             -                                           not set
     reason_required                    false                                       the built-in default
     endpoint_url                       -                                           the region's own
@@ -63,6 +64,7 @@ fn each_value_says_where_it_came_from() {
     ssh_document                       AWS-StartSSHSession                         the built-in default
     forward_document                   AWS-StartPortForwardingSession              the built-in default
     remote_forward_document            AWS-StartPortForwardingSessionToRemoteHost  the built-in default
+    forward_stall                      30s                                         the built-in default
     reason                             -                                           not set
     reason_required                    false                                       the built-in default
     endpoint_url                       -                                           the region's own
@@ -234,6 +236,15 @@ fn every_setting_is_explained() {
     Session document of `ssmx fwd` for other hosts: a string.
     Set it in [defaults], [profiles.NAME], [targets.NAME], or as SSMX_REMOTE_FORWARD_DOCUMENT.
 
+    === forward_stall
+    exit code: 0
+    --- stdout
+    forward_stall: 30s
+      from the built-in default
+
+    How long one connection of `ssmx fwd` that does not move may hold up the others before it is cut; 0s never cuts one: a duration such as "60s" or "1h 30m".
+    Set it in [defaults], [profiles.NAME], [targets.NAME], or as SSMX_FORWARD_STALL.
+
     === reason
     exit code: 0
     --- stdout
@@ -400,6 +411,12 @@ fn programs_get_json() {
         "value": "AWS-StartPortForwardingSessionToRemoteHost"
       },
       {
+        "from": "the built-in default",
+        "key": "forward_stall",
+        "unused": [],
+        "value": "30s"
+      },
+      {
         "from": "not set",
         "key": "reason",
         "unused": [],
@@ -480,7 +497,7 @@ fn what_is_not_there_is_told() {
     exit code: 2
     --- stderr
     error: unknown setting `colour`
-    hint: expected one of profile, region, columns, name_tag, cache, ssh_user, ssh_port, shell_document, exec_document, ssh_document, forward_document, remote_forward_document, reason, reason_required, endpoint_url, ssm_endpoint_url, ssmmessages_endpoint_url, ec2_endpoint_url, ec2_instance_connect_endpoint_url, kms_endpoint_url, sts_endpoint_url
+    hint: expected one of profile, region, columns, name_tag, cache, ssh_user, ssh_port, shell_document, exec_document, ssh_document, forward_document, remote_forward_document, forward_stall, reason, reason_required, endpoint_url, ssm_endpoint_url, ssmmessages_endpoint_url, ec2_endpoint_url, ec2_instance_connect_endpoint_url, kms_endpoint_url, sts_endpoint_url
 
     === --target dbb
     exit code: 2
