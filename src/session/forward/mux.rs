@@ -186,12 +186,10 @@ struct Connected<'a, O> {
 
 impl<O: TunnelObserver> Observer for Connected<'_, O> {
     fn connection(&self, event: &ConnectionEvent) {
-        match event {
-            ConnectionEvent::Lost(_) => self.connected.store(false, Ordering::Relaxed),
-            ConnectionEvent::Restored(_) => self.connected.store(true, Ordering::Relaxed),
-            // Says more of what was said before.
-            #[allow(clippy::match_wildcard_for_single_variants, reason = "whatever else is said changes nothing here")]
-            _ => {}
+        if matches!(event, ConnectionEvent::Lost(_)) {
+            self.connected.store(false, Ordering::Relaxed);
+        } else if matches!(event, ConnectionEvent::Restored(_)) {
+            self.connected.store(true, Ordering::Relaxed);
         }
         self.observer.connection(event);
     }
