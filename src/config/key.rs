@@ -32,6 +32,7 @@ keys! {
     SshDocument,
     ForwardDocument,
     RemoteForwardDocument,
+    ForwardStall,
     Reason,
     ReasonRequired,
     EndpointUrl,

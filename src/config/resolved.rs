@@ -237,6 +237,14 @@ impl Resolved {
         }
     }
 
+    /// How long a connection of a tunnel may hold up the others; zero: for ever.
+    pub(crate) fn forward_stall(&self) -> Duration {
+        match self.get(Key::ForwardStall).map(|found| &found.value) {
+            Some(Value::Duration(length)) => *length,
+            _ => settings::FORWARD_STALL,
+        }
+    }
+
     /// Whether the profile is to be used even where the environment holds credentials: that of a flag, of
     /// `SSMX_PROFILE` or of the alias.
     pub(crate) fn has_explicit_profile(&self) -> bool {

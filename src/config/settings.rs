@@ -42,6 +42,9 @@ pub(crate) const NAME_TAG: &str = "Name";
 /// How long a listing is used again.
 pub(crate) const CACHE: Duration = Duration::from_mins(1);
 
+/// How long one connection of a tunnel may hold up the others.
+pub(crate) const FORWARD_STALL: Duration = Duration::from_secs(30);
+
 const DPT: &[Level] = &[Level::Defaults, Level::Profile, Level::Target];
 const DP: &[Level] = &[Level::Defaults, Level::Profile];
 const DT: &[Level] = &[Level::Defaults, Level::Target];
@@ -63,6 +66,7 @@ pub(super) const SETTINGS: [Setting; KEYS] = [
     row(Key::SshDocument, "ssh_document", Kind::Text, DPT, Default::Text("AWS-StartSSHSession"), "Session document of `ssmx ssh`, `scp` and `proxy`"),
     row(Key::ForwardDocument, "forward_document", Kind::Text, DPT, Default::Text("AWS-StartPortForwardingSession"), "Session document of `ssmx fwd` for ports of the instance"),
     row(Key::RemoteForwardDocument, "remote_forward_document", Kind::Text, DPT, Default::Text("AWS-StartPortForwardingSessionToRemoteHost"), "Session document of `ssmx fwd` for other hosts"),
+    row(Key::ForwardStall, "forward_stall", Kind::Duration, DPT, Default::Duration(FORWARD_STALL), "How long one connection of `ssmx fwd` that does not move may hold up the others before it is cut; 0s never cuts one"),
     row(Key::Reason, "reason", Kind::Text, DPT, Default::Elsewhere("not set"), "Reason for every session, for the audit trail"),
     row(Key::ReasonRequired, "reason_required", Kind::Switch, DPT, Default::Switch(false), "Require a reason for every session"),
     row(Key::EndpointUrl, "endpoint_url", Kind::Url, DPT, OF_REGION, "Endpoint of all AWS APIs"),

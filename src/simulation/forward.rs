@@ -16,7 +16,7 @@ use super::ports::{Load, Ports};
 use super::random::Random;
 use crate::aws::Aws;
 use crate::channel::{self, Channel, Options, StartSession};
-use crate::session::forward::{self, Incoming, Listener, Opener, TunnelEvent, TunnelObserver};
+use crate::session::forward::{self, Incoming, Limits, Listener, Opener, Stop, TunnelEvent, TunnelObserver};
 
 /// After so long a program has had enough.
 const PATIENCE: Duration = Duration::from_hours(3);
@@ -135,14 +135,14 @@ pub(super) async fn run(plan: Plan, mut random: Random) -> Outcome {
     let opener = Sessions(aws);
     let first = async {
         let channel = opener.open().await.map_err(|error| error.to_string())?;
-        forward::connect(channel, &heard).await.map_err(|error| error.to_string())
+        forward::connect(channel, &heard, Limits::default()).await.map_err(|error| error.to_string())
     };
     let session = match timeout(PATIENCE, first).await.expect("a session or an error") {
         Ok(session) => session,
         Err(reason) => return Outcome::Failed(reason),
     };
     let (listener, connections) = Listener::in_memory();
-    let (stop, stopped) = watch::channel(false);
+    let (stop, stopped) = watch::channel(Stop::Not);
     let serving = tokio::spawn(forward::serve(vec![listener], session, opener, Arc::clone(&heard), stopped));
     let mut programs = JoinSet::new();
     for number in 0..1 + random.below(12) {
@@ -165,7 +165,7 @@ pub(super) async fn run(plan: Plan, mut random: Random) -> Outcome {
         finished.push((load, ended, answer.len()));
     }
     let lasted = began.elapsed();
-    stop.send_replace(true);
+    stop.send_replace(Stop::Now);
     let closed = timeout(STOP_LIMIT, serving).await;
     assert!(closed.is_ok(), "not closed within {STOP_LIMIT:?}");
     assert_eq!(*ports.wrong.lock().expect("no panic"), Vec::<String>::new(), "what arrived differs");

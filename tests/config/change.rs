@@ -202,6 +202,7 @@ fn get_prints_one_value_and_show_the_file() {
       ],
       "exec_document": "AWS-StartNonInteractiveCommand",
       "forward_document": "AWS-StartPortForwardingSession",
+      "forward_stall": "30s",
       "insecure_endpoint": false,
       "name_tag": "Name",
       "profile": "work",
@@ -223,6 +224,7 @@ fn get_prints_one_value_and_show_the_file() {
     ssh_document = "AWS-StartSSHSession"
     forward_document = "AWS-StartPortForwardingSession"
     remote_forward_document = "AWS-StartPortForwardingSessionToRemoteHost"
+    forward_stall = "30s"
     reason_required = false
     insecure_endpoint = false
     "#);

@@ -37,6 +37,7 @@ fn each_value_says_where_it_came_from() {
     ssh_document                       AWS-StartSSHSession                         the built-in default
     forward_document                   AWS-StartPortForwardingSession              the built-in default
     remote_forward_document            AWS-StartPortForwardingSessionToRemoteHost  the built-in default
+    forward_stall                      30s                                         the built-in default
     reason                             -                                           not set
     reason_required                    false                                       the built-in default
     endpoint_url                       -                                           the region's own
@@ -64,6 +65,7 @@ fn each_value_says_where_it_came_from() {
     ssh_document                       AWS-StartSSHSession                         the built-in default
     forward_document                   AWS-StartPortForwardingSession              the built-in default
     remote_forward_document            AWS-StartPortForwardingSessionToRemoteHost  the built-in default
+    forward_stall                      30s                                         the built-in default
     reason                             -                                           not set
     reason_required                    false                                       the built-in default
     endpoint_url                       -                                           the region's own
@@ -235,6 +237,15 @@ fn every_setting_is_explained() {
 
     Session document of `ssmx fwd` for other hosts: a string.
     Set it in [defaults], [profiles.NAME], [targets.NAME], or as SSMX_REMOTE_FORWARD_DOCUMENT.
+
+    === forward_stall
+    exit code: 0
+    --- stdout
+    forward_stall: 30s
+      from the built-in default
+
+    How long one connection of `ssmx fwd` that does not move may hold up the others before it is cut; 0s never cuts one: a duration such as "60s" or "1h 30m".
+    Set it in [defaults], [profiles.NAME], [targets.NAME], or as SSMX_FORWARD_STALL.
 
     === reason
     exit code: 0
@@ -409,6 +420,12 @@ fn programs_get_json() {
         "key": "remote_forward_document",
         "unused": [],
         "value": "AWS-StartPortForwardingSessionToRemoteHost"
+      },
+      {
+        "from": "the built-in default",
+        "key": "forward_stall",
+        "unused": [],
+        "value": "30s"
       },
       {
         "from": "not set",

@@ -95,6 +95,9 @@ fn questions_at_a_terminal_become_a_file() {
     # Session document of `ssmx fwd` for other hosts. Default: AWS-StartPortForwardingSessionToRemoteHost.
     # remote_forward_document = "AWS-StartPortForwardingSessionToRemoteHost"
 
+    # How long one connection of `ssmx fwd` that does not move may hold up the others before it is cut; 0s never cuts one. Default: 30s.
+    # forward_stall = "30s"
+
     # Reason for every session, for the audit trail. Default: not set.
     # reason = "on call"
 

@@ -11,3 +11,4 @@ mod precedence;
 mod reason;
 mod targets;
 mod tunnels;
+mod unknown;

@@ -40,6 +40,28 @@ fn ctrl_c_ends_everything_within_a_second_also_when_the_service_is_gone() {
     assert!(took < LIMIT, "{took:?}");
 }
 
+#[test]
+fn ctrl_c_ends_two_hundred_connections_that_were_just_closed_in_time() {
+    use std::io::Write;
+
+    let aws = Aws::new(|_| {});
+    let forward = format!("0:{}", echo());
+    let mut saturated = aws.open(&["db", &forward]);
+    let (busy, mut tunnel) = (saturated.connect(), aws.open(&["db", &forward]));
+    thread::scope(|scope| {
+        // Until the other end is gone.
+        scope.spawn(|| while (&busy).write_all(&[7; 64 << 10]).is_ok() {});
+        scope.spawn(|| drop(std::io::copy(&mut &busy, &mut std::io::sink())));
+        let connections: Vec<_> = (0..200).map(|_| tunnel.connect()).collect();
+        connections.iter().for_each(|mut connection| connection.write_all(b"hello").unwrap());
+        drop(connections);
+        let (code, took) = tunnel.interrupt();
+        // Three seconds are the most that it gives itself, however busy the machine is.
+        assert!(code == Some(0) && took < Duration::from_secs(6), "{code:?} after {took:?}");
+        saturated.interrupt();
+    });
+}
+
 /// The second that is promised, and half of one for a machine that is busy with other tests.
 const LIMIT: Duration = Duration::from_millis(1_500);
 

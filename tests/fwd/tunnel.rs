@@ -41,6 +41,11 @@ impl Aws {
         Self::open_as(&mut self.fwd(args), args.iter().skip(1).filter(|arg| !arg.starts_with('-')).count())
     }
 
+    /// The same with a variable of the environment.
+    pub(super) fn open_with(&self, (name, value): (&str, &str), args: &[&str]) -> Tunnel {
+        Self::open_as(self.fwd(args).env(name, value), 1)
+    }
+
     /// Opens a SOCKS5 port.
     pub(super) fn socks(&self, args: &[&str]) -> Tunnel {
         Self::open_as(self.fwd(&["db", "--socks", "0"]).args(args), 1)

@@ -7,6 +7,9 @@ use bytes::{Bytes, BytesMut};
 /// Pieces below this are copied together: kept as a slice each, their bookkeeping would outweigh them.
 const KEEP_FROM: usize = 512;
 
+/// Copied pieces are handed out in blocks of this size at most.
+const BLOCK: usize = 16 * 1024;
+
 /// A queue of bytes that keeps large pieces as they are and gathers small ones, so that it never holds much more
 /// memory than the bytes it counts.
 #[derive(Default)]
@@ -23,11 +26,27 @@ impl Buffer {
     pub(super) fn push(&mut self, piece: Bytes, chunk: usize) {
         self.len += piece.len();
         if piece.len() < KEEP_FROM || piece.len() < chunk / 2 {
-            self.gathered.extend_from_slice(&piece);
-            return;
+            return self.gather(&piece);
         }
         self.seal();
         self.pieces.push_back(piece);
+    }
+
+    /// Appends a copy of a piece, which may be a slice of something that is far larger than can be seen from here.
+    pub(super) fn copy(&mut self, piece: &[u8]) {
+        self.len += piece.len();
+        self.gather(piece);
+    }
+
+    fn gather(&mut self, mut piece: &[u8]) {
+        while !piece.is_empty() {
+            if self.gathered.len() >= BLOCK {
+                self.seal();
+            }
+            let count = piece.len().min(BLOCK - self.gathered.len());
+            self.gathered.extend_from_slice(&piece[..count]);
+            piece = &piece[count..];
+        }
     }
 
     /// Takes the next piece.
@@ -104,6 +123,21 @@ mod tests {
         assert!(chunk.is_unique(), "a small slice holds a large chunk");
         assert_eq!(buffer.pop().unwrap().len(), 11_000);
         assert!(buffer.is_empty() && buffer.pop().is_none());
+    }
+
+    #[test]
+    fn a_copy_holds_nothing_and_comes_in_blocks() {
+        let frame = Bytes::from(vec![7; 100_000]);
+        let mut buffer = Buffer::default();
+        buffer.copy(&frame[..50_000]);
+        let pieces: Vec<_> = std::iter::from_fn(|| buffer.pop()).collect();
+        assert!(frame.is_unique() && pieces.iter().all(|piece| piece.len() <= BLOCK));
+        assert_eq!(pieces.concat(), frame[..50_000]);
+        // Memory is what matters: a copy may have room for as much again, and no more.
+        for piece in pieces {
+            let (len, memory) = (piece.len(), piece.try_into_mut().unwrap().capacity());
+            assert!(memory <= 2 * len.max(64), "{memory} for {len}");
+        }
     }
 
     #[test]

@@ -27,8 +27,9 @@
 //! | [`Config::max_streams`] | [`Mux::open`] fails; a stream that the peer opens gets a FIN at once, and as many unsent FINs of this kind make [`Mux::can_receive`] false |
 //! | 2³¹ − 1 streams opened | [`Mux::open`] fails for good: ids are never used twice |
 //!
-//! Memory for data is at most about twice the bytes counted: what is kept as a slice of a chunk is at least half of
-//! that chunk, and everything smaller is copied together.
+//! Memory for data is at most about twice the bytes counted. What is received is copied: it may be a slice of the
+//! buffer that the socket was read into, with far more in it than can be seen here. What is to be sent is kept as it is
+//! handed in if it is at least half of that, and everything smaller is copied together.
 
 mod buffer;
 mod config;

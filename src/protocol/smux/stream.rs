@@ -10,6 +10,8 @@ pub(super) struct Stream {
     outgoing: Buffer,
     fin: Fin,
     peer_finished: bool,
+    /// Data was sent.
+    used: bool,
     /// The owner let go of it: what arrives is dropped, and no event follows.
     closed: bool,
     pending: Pending,
@@ -56,15 +58,20 @@ impl Stream {
     }
 
     /// Keeps data of the peer. The caller asked [`Stream::accepts_data`].
-    pub(super) fn receive(&mut self, data: Bytes, chunk: usize) {
+    pub(super) fn receive(&mut self, data: &[u8]) {
         self.pending.readable |= self.incoming.is_empty();
-        self.incoming.push(data, chunk);
+        self.incoming.copy(data);
     }
 
     /// The peer's FIN has arrived; the owner learns of it when it has read everything before it.
     pub(super) fn receive_fin(&mut self) {
         self.peer_finished = true;
         self.pending.finished = self.incoming.is_empty();
+    }
+
+    /// The peer's FIN has arrived for a stream of which the owner wants to hear nothing.
+    pub(super) fn note_fin(&mut self) {
+        self.peer_finished = true;
     }
 
     pub(super) fn read(&mut self) -> Option<Bytes> {
@@ -80,6 +87,7 @@ impl Stream {
 
     /// Moves `count` queued bytes to `out`.
     pub(super) fn send(&mut self, out: &mut BytesMut, count: usize) {
+        self.used = true;
         self.outgoing.move_to(out, count);
     }
 
@@ -146,6 +154,11 @@ impl Stream {
         self.closed || (self.peer_finished && self.incoming.is_empty())
     }
 
+    /// Data was sent, and the peer has not finished.
+    pub(super) fn is_awaited(&self) -> bool {
+        self.used && !self.peer_finished
+    }
+
     /// Both directions are over and the owner knows.
     pub(super) fn is_done(&self) -> bool {
         self.fin == Fin::Sent && self.is_finished() && (self.closed || !self.pending.finished)
@@ -179,7 +192,7 @@ mod tests {
     #[test]
     fn the_end_is_reported_after_the_data_was_read() {
         let mut stream = Stream::default();
-        stream.receive(Bytes::from_static(b"ab"), 2);
+        stream.receive(b"ab");
         stream.receive_fin();
         assert_eq!((stream.take_event(), stream.take_event()), (Some(StreamEvent::Readable), None));
         assert!(!stream.is_finished());
@@ -203,7 +216,7 @@ mod tests {
     #[test]
     fn a_closed_stream_sends_what_was_written_and_takes_nothing() {
         let mut stream = Stream::default();
-        stream.receive(Bytes::from_static(b"unread"), 6);
+        stream.receive(b"unread");
         stream.write(Bytes::from_static(b"ab"), 2);
         stream.close();
         assert!(!stream.accepts_data());

@@ -1,29 +1,40 @@
 //! Sessions of agents without multiplexing: one connection at a time, its bytes as they are.
 //!
-//! The agent connects when the session starts. When our connection has closed, a flag tells it to close its own, and it
-//! connects again when the next bytes come. Nothing on the wire says where the last byte of one connection ends and the
-//! first of the next begins, so what still arrives is thrown away until the remote side has been silent for [`QUIET`].
-//! When the destination closes, the agent ends the session, and another one takes its place.
+//! The agent connects when the session starts. When our connection has closed, a flag tells it to close its own; when it
+//! has acknowledged that, it has closed it. But nothing on the wire says where the last byte of one connection ends and
+//! the first of the next begins: what the agent has read before it closed may come later, and what a cut of its own
+//! connection to the service has lost comes again, which nobody sees from here. So a session carries one connection
+//! and ends, and the next connection has the next session, to which the agent connects before a byte has come, as
+//! servers that speak first want it.
+//!
+//! A session that another program started cannot be replaced. There the next connection waits until the agent has
+//! acknowledged the flag and until all that it had to repeat would have come; if that never happens, the
+//! session is ended.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use tokio::io::{AsyncWriteExt, split};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until, timeout};
 
-use super::half_close::{HALF_CLOSE_TIMEOUT, HalfClose, read};
+use super::half_close::{HALF_CLOSE_TIMEOUT, HalfClose};
 use super::incoming::Incoming;
 use super::observer::TunnelObserver;
-use super::stop::{farewell, is_set};
+use super::stop::{Stop, farewell, reaches};
+use super::tally::{Open, Tally};
 use crate::channel::{Channel, End};
 use crate::protocol::Flag;
 use crate::session::event::{PortEvent, RESTARTED, next_port};
 
-/// Silence after which a connection is taken to be over at the remote side too.
-const QUIET: Duration = Duration::from_millis(250);
+/// Within this time an agent repeats what was not acknowledged, whatever it was: its timeout, of a second at most, and
+/// the pause between two looks.
+const REPEATED_WITHIN: Duration = Duration::from_millis(1_250);
+
+/// How long the remains of a connection may come before the session is given up.
+const REMAINS: Duration = Duration::from_secs(30);
 
 /// Bytes kept for the first connection before it has come: what servers send first. Beyond it the session is not read.
 const GREETING: usize = 64 * 1024;
@@ -31,14 +42,35 @@ const GREETING: usize = 64 * 1024;
 /// How long a program may take for what it has not read when the session ends.
 const FLUSH_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// What becomes of a session when the connection that it carried has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Use {
+    /// It ends: there can be another one.
+    Once,
+    /// It carries the next connection, once no byte of the last one can come any more.
+    Again,
+}
+
 /// The way to the task that carries the session.
 #[derive(Debug)]
 pub(super) struct Basic {
-    connections: mpsc::Sender<(Incoming, OwnedSemaphorePermit)>,
+    connections: mpsc::Sender<Next>,
     /// Whether a connection is carried.
     carrying: Arc<Semaphore>,
     /// The right to be carried next.
     vacancy: Option<OwnedSemaphorePermit>,
+    pub(super) tally: Arc<Tally>,
+    pub(super) hurry: watch::Sender<bool>,
+    /// It has carried its connection.
+    spent: Arc<AtomicBool>,
+}
+
+/// A connection to be carried.
+#[derive(Debug)]
+struct Next {
+    incoming: Incoming,
+    carried: OwnedSemaphorePermit,
+    open: Open,
 }
 
 impl Basic {
@@ -46,25 +78,36 @@ impl Basic {
     pub(super) fn spawn<O: TunnelObserver>(
         channel: Channel,
         observer: Arc<O>,
-        mut stop: watch::Receiver<bool>,
+        uses: Use,
+        mut stop: watch::Receiver<Stop>,
     ) -> (Self, JoinHandle<End>) {
         let (connections, next) = mpsc::channel(1);
+        let hurry = watch::Sender::new(false);
+        let (hurried, tally, spent) = (hurry.subscribe(), Tally::new(), Arc::<AtomicBool>::default());
+        let (tallied, used_up) = (Arc::clone(&tally), Arc::clone(&spent));
         let task = tokio::spawn(async move {
-            let mut carrier = Carrier { channel, observer, next, greeting: BytesMut::new() };
+            let greeting = BytesMut::new();
+            let mut carrier =
+                Carrier { channel, observer, uses, next, greeting, hurry: hurried, tally: tallied, spent: used_up };
             let end = tokio::select! {
-                end = carrier.run() => Some(end),
-                _ = is_set(&mut stop) => None,
+                end = carrier.run(stop.clone()) => end,
+                () = reaches(&mut stop, Stop::Now) => None,
             };
             match end {
-                Some(Some(end)) => end,
-                // The other end of `connections` is gone, or `stop` is set.
-                Some(None) | None => {
+                Some(end) => {
+                    if matches!(end, End::Lost(_)) {
+                        // Nothing, if the service has ended it already.
+                        carrier.channel.terminate().await;
+                    }
+                    end
+                }
+                None => {
                     farewell(carrier.channel).await;
                     End::Terminated
                 }
             }
         });
-        (Self { connections, carrying: Arc::new(Semaphore::new(1)), vacancy: None }, task)
+        (Self { connections, carrying: Arc::new(Semaphore::new(1)), vacancy: None, tally, hurry, spent }, task)
     }
 
     /// Waits until no other connection is carried.
@@ -75,25 +118,39 @@ impl Basic {
         }
     }
 
+    /// Whether it has carried its connection, and carries no other.
+    pub(super) fn is_spent(&self) -> bool {
+        self.spent.load(Ordering::Relaxed)
+    }
+
     pub(super) fn carry(&mut self, incoming: Incoming) -> Result<(), Incoming> {
-        let Some(vacancy) = self.vacancy.take() else { return Err(incoming) };
+        if self.is_spent() {
+            return Err(incoming);
+        }
+        let Some(carried) = self.vacancy.take() else { return Err(incoming) };
+        let next = Next { incoming, carried, open: self.tally.enter() };
         // There is room for the one that may be carried.
-        self.connections.try_send((incoming, vacancy)).map_err(|unsent| unsent.into_inner().0)
+        self.connections.try_send(next).map_err(|unsent| unsent.into_inner().incoming)
     }
 }
 
 struct Carrier<O> {
     channel: Channel,
     observer: Arc<O>,
-    next: mpsc::Receiver<(Incoming, OwnedSemaphorePermit)>,
+    uses: Use,
+    next: mpsc::Receiver<Next>,
     greeting: BytesMut,
+    hurry: watch::Receiver<bool>,
+    tally: Arc<Tally>,
+    spent: Arc<AtomicBool>,
 }
 
 impl<O: TunnelObserver> Carrier<O> {
-    /// One connection after the other, until the session ends; `None` when no more can come.
-    async fn run(&mut self) -> Option<End> {
+    /// One connection after the other, until the session ends; `None` when it is to be ended.
+    async fn run(&mut self, mut stop: watch::Receiver<Stop>) -> Option<End> {
         loop {
-            let (incoming, _carried) = tokio::select! {
+            let Next { incoming, carried, open } = tokio::select! {
+                biased;
                 next = self.next.recv() => next?,
                 event = next_port(&mut self.channel, &*self.observer), if self.greeting.len() < GREETING => {
                     match take(event) {
@@ -102,14 +159,20 @@ impl<O: TunnelObserver> Carrier<O> {
                     }
                     continue;
                 }
+                () = reaches(&mut stop, Stop::Finish) => return None,
             };
-            if let Err(end) = self.carry(incoming).await {
+            let carried_on = self.carry(incoming).await;
+            drop(open);
+            if let Err(end) = carried_on {
                 return Some(end);
             }
-            if self.channel.input().flag(Flag::DisconnectToPort).await.is_err() {
-                continue;
+            if self.uses == Use::Once {
+                self.spent.store(true, Ordering::Relaxed);
+                // The next connection need not wait for this session.
+                drop(carried);
+                return self.settle(Duration::ZERO).await;
             }
-            if let Err(end) = self.settle().await {
+            if let Some(end) = self.settle(REPEATED_WITHIN).await {
                 return Some(end);
             }
         }
@@ -120,28 +183,30 @@ impl<O: TunnelObserver> Carrier<O> {
     /// # Errors
     /// How the session ended.
     async fn carry(&mut self, incoming: Incoming) -> Result<(), End> {
-        let (mut reader, mut writer) = split(incoming);
         let input = self.channel.input();
         let (finished, finished_seen) = watch::channel(false);
-        let mut end = HalfClose::new(finished_seen, HALF_CLOSE_TIMEOUT);
+        let mut end = HalfClose::new(finished_seen, self.hurry.clone(), HALF_CLOSE_TIMEOUT, incoming.shows_when_gone());
+        let (incoming, tally) = (&incoming, &self.tally);
         let up = async {
             loop {
-                match read(&mut reader).await {
+                match incoming.read().await {
                     Ok(bytes) if bytes.is_empty() => break,
                     Ok(bytes) => {
                         if input.write(bytes).await.is_err() {
-                            break;
+                            // How the session ended is an event.
+                            return std::future::pending().await;
                         }
+                        tally.moved();
                     }
                     Err(_) => return,
                 }
             }
             finished.send_replace(true);
-            std::future::pending::<()>().await;
+            incoming.is_gone().await;
         };
         tokio::pin!(up);
         let greeting = self.greeting.split().freeze();
-        if writer.write_all(&greeting).await.is_err() {
+        if incoming.write(&greeting).await.is_err() {
             return Ok(());
         }
         let ended = loop {
@@ -149,43 +214,74 @@ impl<O: TunnelObserver> Carrier<O> {
                 event = next_port(&mut self.channel, &*self.observer) => match take(event) {
                     Ok(bytes) => {
                         let written = tokio::select! {
-                            written = writer.write_all(&bytes) => written,
+                            written = incoming.write(&bytes) => written,
                             () = &mut up => return Ok(()),
+                            () = incoming.is_reset() => return Ok(()),
                         };
                         if written.is_err() {
                             return Ok(());
                         }
+                        tally.moved();
                         end.heard();
                     }
                     Err(end) => break end,
                 },
                 () = &mut up => return Ok(()),
+                () = incoming.is_reset() => return Ok(()),
                 // What the program has sent last may still have an answer.
                 () = end.due() => return Ok(()),
             }
         };
         if is_orderly(&ended) {
-            let _ = timeout(FLUSH_TIMEOUT, writer.shutdown()).await;
+            // It lets the program read to the end before the system resets what it still sends.
+            let _ = timeout(FLUSH_TIMEOUT, incoming.linger()).await;
         } else {
-            // `up` borrows the other half; the system resets both.
-            let _ = writer.flush().await;
+            incoming.reset();
         }
         Err(ended)
     }
 
-    /// Waits until what is left of a connection has arrived, and throws it away.
-    async fn settle(&mut self) -> Result<(), End> {
-        let mut quiet_at = Instant::now() + QUIET;
+    /// Has the agent close its connection, waits until it has acknowledged that and everything before it, across
+    /// outages too, and then until nothing has come for `quiet` and a round trip. What comes is thrown away. How the
+    /// session ended, if it did.
+    async fn settle(&mut self, quiet: Duration) -> Option<End> {
+        let input = self.channel.input();
+        let began = Instant::now();
+        let acknowledged = async {
+            // A session that is over says so itself.
+            if input.flag(Flag::DisconnectToPort).await.is_err() || input.flush().await.is_err() {
+                std::future::pending::<()>().await;
+            }
+        };
+        tokio::pin!(acknowledged);
         loop {
             tokio::select! {
+                () = &mut acknowledged => break,
                 event = next_port(&mut self.channel, &*self.observer) => {
-                    if !take(event)?.is_empty() {
-                        quiet_at = Instant::now() + QUIET;
+                    if let Err(end) = take(event) {
+                        return Some(end);
                     }
+                    self.tally.moved();
                 }
-                () = sleep_until(quiet_at) => return Ok(()),
             }
         }
+        if quiet.is_zero() {
+            return None;
+        }
+        let quiet = quiet + began.elapsed().min(REMAINS);
+        let give_up_at = Instant::now() + REMAINS + quiet;
+        let mut quiet_at = Instant::now() + quiet;
+        while Instant::now() < give_up_at {
+            tokio::select! {
+                event = next_port(&mut self.channel, &*self.observer) => match take(event) {
+                    Ok(bytes) if bytes.is_empty() => {}
+                    Ok(_) => quiet_at = Instant::now() + quiet,
+                    Err(end) => return Some(end),
+                },
+                () = sleep_until(quiet_at) => return None,
+            }
+        }
+        Some(End::Lost("the agent does not let go of the last connection".to_owned()))
     }
 }
 

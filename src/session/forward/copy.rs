@@ -1,17 +1,18 @@
 //! One connection and its stream: copies both ways, and ends both as well as agents allow.
 //!
-//! The end of what the program sends is held back as [`half_close`](super::half_close) says. When the remote side is
-//! done, the program gets all that has arrived and then an orderly end.
+//! The end of what the program sends is held back as [`half_close`](super::half_close) says, unless the program is gone
+//! altogether. When the remote side is done, the program gets all that has arrived and then an orderly end.
 
 use std::time::Duration;
 
-use tokio::io::{AsyncWriteExt, ReadHalf, WriteHalf, split};
 use tokio::sync::watch;
 use tokio::time::timeout;
 
-use super::half_close::{HalfClose, read};
+use super::half_close::HalfClose;
 use super::incoming::Incoming;
+use super::stop::is_set;
 use super::stream::Stream;
+use super::tally::Open;
 use crate::channel::SessionOver;
 
 /// How long the program may take to close after the remote side has. What it still sends goes nowhere, but closing at
@@ -24,47 +25,57 @@ enum Ended {
     Remote,
     /// The program is gone.
     Local,
+    /// The session is over, or the stream was cut.
     Session,
 }
 
-/// Serves a connection to its end. `half_close` is how long the end of what the program sends is held back at least.
-pub(super) async fn serve(incoming: Incoming, stream: Stream, half_close: Duration) {
-    let (mut reader, mut writer) = split(incoming);
+/// Serves a connection to its end, and counts it as `open` until then. `half_close` is how long the end of what the
+/// program sends is held back at least.
+pub(super) async fn serve(incoming: Incoming, stream: Stream, half_close: Duration, open: Open) {
     let (finished, finished_seen) = watch::channel(false);
     let ended = {
-        let up = up(&mut reader, &stream, finished);
-        let down = down(&mut writer, &stream, HalfClose::new(finished_seen, half_close));
+        let up = up(&incoming, &stream, finished);
+        let end = HalfClose::new(finished_seen.clone(), stream.hurry(), half_close, incoming.shows_when_gone());
+        let down = down(&incoming, &stream, end);
         tokio::pin!(up, down);
         tokio::select! {
             ended = &mut down => ended,
-            ended = &mut up => match ended {
-                Some(ended) => ended,
-                // The program has sent all it has to send.
-                None => down.await,
-            },
+            ended = async {
+                match up.await {
+                    Some(ended) => ended,
+                    // The program has sent all it has to send, or nothing more of it is taken: what has arrived for it
+                    // is still its own, and so is an orderly end.
+                    None => std::future::pending().await,
+                }
+            } => ended,
+            () = is_gone(&incoming, finished_seen) => Ended::Local,
+            () = stream.is_cut() => Ended::Session,
         }
     };
     match ended {
         Ended::Remote => {
             drop(stream);
-            linger(&mut reader, &mut writer).await;
+            // Then it has had its time.
+            let _ = timeout(LINGER_TIMEOUT, incoming.linger()).await;
         }
         Ended::Local => {}
-        Ended::Session => reader.unsplit(writer).reset(),
+        Ended::Session => incoming.reset(),
     }
+    drop(incoming);
+    drop(open);
 }
 
-/// From the program to the stream. `None` when the program has sent all it has to send.
-async fn up(reader: &mut ReadHalf<Incoming>, stream: &Stream, finished: watch::Sender<bool>) -> Option<Ended> {
+/// From the program to the stream. `None` when the program has sent all it has to send, or the session takes no more.
+async fn up(incoming: &Incoming, stream: &Stream, finished: watch::Sender<bool>) -> Option<Ended> {
     loop {
-        match read(reader).await {
+        match incoming.read().await {
             Ok(bytes) if bytes.is_empty() => {
                 finished.send_replace(true);
                 return None;
             }
             Ok(bytes) => {
                 if stream.write(bytes).await.is_err() {
-                    return Some(Ended::Session);
+                    return None;
                 }
             }
             Err(_) => return Some(Ended::Local),
@@ -73,14 +84,15 @@ async fn up(reader: &mut ReadHalf<Incoming>, stream: &Stream, finished: watch::S
 }
 
 /// From the stream to the program, until the remote side is done.
-async fn down(writer: &mut WriteHalf<Incoming>, stream: &Stream, mut end: HalfClose) -> Ended {
+async fn down(incoming: &Incoming, stream: &Stream, mut end: HalfClose) -> Ended {
     loop {
         tokio::select! {
             bytes = stream.read() => match bytes {
                 Ok(Some(bytes)) => {
-                    if writer.write_all(&bytes).await.is_err() {
+                    if incoming.write(&bytes).await.is_err() {
                         return Ended::Local;
                     }
+                    stream.moved();
                     end.heard();
                 }
                 Ok(None) => return Ended::Remote,
@@ -91,12 +103,16 @@ async fn down(writer: &mut WriteHalf<Incoming>, stream: &Stream, mut end: HalfCl
     }
 }
 
-/// Lets the program read its last bytes in peace.
-async fn linger(reader: &mut ReadHalf<Incoming>, writer: &mut WriteHalf<Incoming>) {
-    if writer.shutdown().await.is_err() {
-        return;
+/// Waits until the program has reset the connection, or has closed it for both directions.
+async fn is_gone(incoming: &Incoming, mut finished: watch::Receiver<bool>) {
+    let closed = async {
+        if !is_set(&mut finished).await {
+            return std::future::pending().await;
+        }
+        incoming.is_gone().await;
+    };
+    tokio::select! {
+        () = incoming.is_reset() => {}
+        () = closed => {}
     }
-    let drained = async { while read(reader).await.is_ok_and(|bytes| !bytes.is_empty()) {} };
-    // Then it has had its time.
-    let _ = timeout(LINGER_TIMEOUT, drained).await;
 }

@@ -2,37 +2,28 @@
 //!
 //! Agents close a whole connection when one direction of its stream ends. So when the program here has sent all it has
 //! to send, that is not passed on at once, which would cost it the answer: it is held back until the remote side is
-//! done, or has been silent for a while.
+//! done, or has been silent for a while; a shorter while when the session is wanted for something else.
 
 use std::future::pending;
-use std::io;
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
-use tokio::io::{AsyncReadExt, ReadHalf};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
-use super::incoming::Incoming;
 use super::stop::is_set;
 
 /// How long the remote side may be silent after the program has sent its last byte, before the end is passed on.
 pub(in crate::session) const HALF_CLOSE_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Bytes read from a program at a time.
-const CHUNK: usize = 16 * 1024;
-
-/// Reads what the program sends; empty when it has sent its last byte.
-pub(super) async fn read(reader: &mut ReadHalf<Incoming>) -> io::Result<Bytes> {
-    let mut buffer = BytesMut::with_capacity(CHUNK);
-    reader.read_buf(&mut buffer).await?;
-    Ok(buffer.freeze())
-}
+/// How long it may be silent when there is a hurry.
+const HURRIED_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// The end of what one program sends.
 pub(in crate::session) struct HalfClose {
     /// Whether the program has sent its last byte.
     finished: watch::Receiver<bool>,
+    /// Whether there is a hurry.
+    hurry: watch::Receiver<bool>,
     timeout: Duration,
     state: State,
 }
@@ -40,21 +31,33 @@ pub(in crate::session) struct HalfClose {
 #[derive(Clone, Copy)]
 enum State {
     Sending,
-    /// The program is done, and the end is passed on then.
-    HeldUntil(Instant),
+    /// The program is done, and the remote side was last heard then.
+    HeldSince(Instant),
     PassedOn,
 }
 
 impl HalfClose {
-    /// `finished` becomes true when the program has sent its last byte.
-    pub(in crate::session) fn new(finished: watch::Receiver<bool>, timeout: Duration) -> Self {
-        Self { finished, timeout, state: State::Sending }
+    /// `finished` becomes true when the program has sent its last byte. `hurry` counts for programs of which it would
+    /// not be seen that they are gone: the others do wait for an answer.
+    pub(in crate::session) fn new(
+        finished: watch::Receiver<bool>,
+        hurry: watch::Receiver<bool>,
+        timeout: Duration,
+        shows_when_gone: bool,
+    ) -> Self {
+        let hurry = if shows_when_gone { watch::channel(false).1 } else { hurry };
+        Self { finished, hurry, timeout, state: State::Sending }
+    }
+
+    /// The same where there is never a hurry.
+    pub(in crate::session) fn patient(finished: watch::Receiver<bool>, timeout: Duration) -> Self {
+        Self::new(finished, watch::channel(false).1, timeout, true)
     }
 
     /// The remote side has sent something.
     pub(in crate::session) fn heard(&mut self) {
-        if let State::HeldUntil(at) = &mut self.state {
-            *at = Instant::now() + self.timeout;
+        if let State::HeldSince(at) = &mut self.state {
+            *at = Instant::now();
         }
     }
 
@@ -66,10 +69,18 @@ impl HalfClose {
                     if !is_set(&mut self.finished).await {
                         return pending().await;
                     }
-                    self.state = State::HeldUntil(Instant::now() + self.timeout);
+                    self.state = State::HeldSince(Instant::now());
                 }
-                State::HeldUntil(at) => {
-                    sleep_until(at).await;
+                State::HeldSince(since) => {
+                    tokio::select! {
+                        () = sleep_until(since + self.timeout) => {}
+                        () = async {
+                            if !is_set(&mut self.hurry).await {
+                                return pending().await;
+                            }
+                            sleep_until(since + HURRIED_TIMEOUT).await;
+                        } => {}
+                    }
                     self.state = State::PassedOn;
                     return;
                 }
@@ -89,7 +100,8 @@ mod tests {
     async fn the_end_waits_for_silence_and_comes_once() {
         let timeout = Duration::from_millis(30);
         let (finished, seen) = watch::channel(false);
-        let mut end = HalfClose::new(seen, timeout);
+        let (_hurry, hurried) = watch::channel(false);
+        let mut end = HalfClose::new(seen, hurried, timeout, true);
         assert!(end.due().now_or_never().is_none(), "the program may still send");
         finished.send_replace(true);
         assert!(end.due().now_or_never().is_none(), "the remote side may still answer");
@@ -98,5 +110,19 @@ mod tests {
         end.due().await;
         assert!(heard_at.elapsed() >= timeout - Duration::from_millis(1), "{:?}", heard_at.elapsed());
         assert!(end.due().now_or_never().is_none());
+    }
+
+    #[tokio::test]
+    async fn a_hurry_is_for_programs_that_may_be_gone() {
+        for shows_when_gone in [false, true] {
+            let (_finished, finished) = watch::channel(true);
+            let (_hurry, hurried) = watch::channel(true);
+            let mut end = HalfClose::new(finished, hurried, Duration::from_hours(1), shows_when_gone);
+            assert!(end.due().now_or_never().is_none());
+            tokio::time::pause();
+            tokio::time::advance(2 * HURRIED_TIMEOUT).await;
+            assert_eq!(end.due().now_or_never().is_some(), !shows_when_gone);
+            tokio::time::resume();
+        }
     }
 }

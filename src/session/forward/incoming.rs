@@ -2,13 +2,30 @@
 
 use std::fmt;
 use std::io;
+use std::net::Shutdown;
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use bytes::Bytes;
+use socket2::SockRef;
+use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
 use tokio::net::TcpStream;
 #[cfg(unix)]
 use tokio::net::UnixStream;
+use tokio::time::sleep;
+
+use super::orphan;
+
+#[cfg(test)]
+pub(super) mod memory;
+
+/// Bytes read at a time.
+const CHUNK: usize = 16 * 1024;
+
+/// How soon to look whether a program is gone, and how often in the end. It is so a moment after its last packet.
+const FIRST_LOOK: Duration = Duration::from_millis(4);
+const LAST_LOOK: Duration = Duration::from_secs(1);
 
 /// A connection of a program on this machine.
 pub(crate) struct Incoming {
@@ -23,19 +40,7 @@ enum Socket {
     #[cfg(unix)]
     Unix(UnixStream),
     #[cfg(test)]
-    Memory(tokio::io::DuplexStream, Reset),
-}
-
-/// Whether a connection in memory was reset.
-#[cfg(test)]
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Reset(std::sync::Arc<std::sync::atomic::AtomicBool>);
-
-#[cfg(test)]
-impl Reset {
-    pub(crate) fn was_reset(&self) -> bool {
-        self.0.load(std::sync::atomic::Ordering::SeqCst)
-    }
+    Memory(memory::Pipe),
 }
 
 impl Incoming {
@@ -46,10 +51,9 @@ impl Incoming {
 
     /// A connection in memory: the program's end, ours, and whether ours was reset.
     #[cfg(test)]
-    pub(crate) fn in_memory() -> (tokio::io::DuplexStream, Self, Reset) {
-        let (near, far) = tokio::io::duplex(64 * 1024);
-        let reset = Reset::default();
-        (near, Self { socket: Socket::Memory(far, reset.clone()), _guard: None }, reset)
+    pub(crate) fn in_memory() -> (tokio::io::DuplexStream, Self, memory::Reset) {
+        let (near, far, reset) = memory::pipe();
+        (near, Self { socket: Socket::Memory(far), _guard: None }, reset)
     }
 
     /// Closes the connection so that the program sees a failure, not an orderly end: what it got may not be all.
@@ -60,7 +64,124 @@ impl Incoming {
             #[cfg(unix)]
             Socket::Unix(_) => {}
             #[cfg(test)]
-            Socket::Memory(_, reset) => reset.0.store(true, std::sync::atomic::Ordering::SeqCst),
+            Socket::Memory(pipe) => pipe.reset(),
+        }
+    }
+
+    /// Reads what the program sends, 16 KiB at most, in memory of just that size; empty when it has sent its last byte.
+    /// Dropping the future loses nothing.
+    pub(super) async fn read(&self) -> io::Result<Bytes> {
+        loop {
+            self.ready(Interest::READABLE).await?;
+            let mut chunk = [0; CHUNK];
+            let read = match &self.socket {
+                Socket::Tcp(stream) => stream.try_read(&mut chunk),
+                #[cfg(unix)]
+                Socket::Unix(stream) => stream.try_read(&mut chunk),
+                #[cfg(test)]
+                Socket::Memory(pipe) => pipe.read(&mut chunk).await,
+            };
+            match read {
+                Ok(count) => return Ok(Bytes::copy_from_slice(&chunk[..count])),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// Writes all of it. Dropping the future leaves open how much was written.
+    pub(super) async fn write(&self, mut bytes: &[u8]) -> io::Result<()> {
+        while !bytes.is_empty() {
+            self.ready(Interest::WRITABLE).await?;
+            let written = match &self.socket {
+                Socket::Tcp(stream) => stream.try_write(bytes),
+                #[cfg(unix)]
+                Socket::Unix(stream) => stream.try_write(bytes),
+                #[cfg(test)]
+                Socket::Memory(pipe) => pipe.write(bytes).await,
+            };
+            match written {
+                Ok(count) => bytes = &bytes[count..],
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    /// Tells the program that it has got all there is.
+    fn finish(&self) -> io::Result<()> {
+        match &self.socket {
+            Socket::Tcp(stream) => SockRef::from(stream).shutdown(Shutdown::Write),
+            #[cfg(unix)]
+            Socket::Unix(stream) => SockRef::from(stream).shutdown(Shutdown::Write),
+            #[cfg(test)]
+            Socket::Memory(pipe) => pipe.finish(),
+        }
+    }
+
+    /// Waits until the program has reset the connection. It is noticed also while nothing is read or written.
+    pub(super) async fn is_reset(&self) {
+        while self.ready(Interest::ERROR).await.is_ok_and(|ready| !ready.is_error()) {}
+    }
+
+    /// Waits until nobody reads any more what is written here: for programs that have sent all they have to send, and
+    /// may have closed the connection for both directions without a word. For ever where the system does not tell.
+    pub(super) async fn is_gone(&self) {
+        let mut pause = FIRST_LOOK;
+        while !self.is_orphaned() {
+            sleep(pause).await;
+            pause = (4 * pause).min(LAST_LOOK);
+        }
+    }
+
+    /// Whether [`Incoming::is_gone`] would tell.
+    pub(super) fn shows_when_gone(&self) -> bool {
+        match &self.socket {
+            Socket::Tcp(stream) => {
+                stream.peer_addr().and_then(|there| Ok(orphan::can_tell(there, stream.local_addr()?))).unwrap_or(false)
+            }
+            #[cfg(unix)]
+            Socket::Unix(_) => true,
+            #[cfg(test)]
+            Socket::Memory(_) => true,
+        }
+    }
+
+    /// Lets the program read its last bytes in peace, and waits until it has closed the connection.
+    pub(super) async fn linger(&self) {
+        if self.finish().is_ok() {
+            while self.read().await.is_ok_and(|bytes| !bytes.is_empty()) {}
+        }
+    }
+
+    fn is_orphaned(&self) -> bool {
+        match &self.socket {
+            Socket::Tcp(stream) => match (stream.local_addr(), stream.peer_addr()) {
+                (Ok(here), Ok(there)) => orphan::is_orphaned(there, here),
+                _ => false,
+            },
+            #[cfg(unix)]
+            Socket::Unix(stream) => {
+                let ready = stream.ready(Interest::WRITABLE);
+                futures_util::FutureExt::now_or_never(ready)
+                    .is_some_and(|ready| ready.is_ok_and(|r| r.is_write_closed()))
+            }
+            #[cfg(test)]
+            Socket::Memory(_) => false,
+        }
+    }
+
+    /// The program's end, for a person to find it by.
+    pub(super) fn name(&self) -> String {
+        match &self.socket {
+            Socket::Tcp(stream) => {
+                stream.peer_addr().map_or_else(|_| "a connection".to_owned(), |peer| peer.to_string())
+            }
+            #[cfg(unix)]
+            Socket::Unix(_) => "a connection to the socket".to_owned(),
+            #[cfg(test)]
+            Socket::Memory(_) => "a connection in memory".to_owned(),
         }
     }
 
@@ -71,7 +192,19 @@ impl Incoming {
             Socket::Tcp(stream) => stream.peer_addr().ok(),
             #[cfg(unix)]
             Socket::Unix(_) => None,
-            Socket::Memory(..) => None,
+            Socket::Memory(_) => None,
+        }
+    }
+
+    async fn ready(&self, interest: Interest) -> io::Result<tokio::io::Ready> {
+        match &self.socket {
+            Socket::Tcp(stream) => stream.ready(interest).await,
+            #[cfg(unix)]
+            Socket::Unix(stream) => stream.ready(interest).await,
+            #[cfg(test)]
+            Socket::Memory(_) if interest == Interest::ERROR => std::future::pending().await,
+            #[cfg(test)]
+            Socket::Memory(_) => Ok(tokio::io::Ready::ALL),
         }
     }
 }
@@ -97,6 +230,7 @@ impl fmt::Debug for Incoming {
     }
 }
 
+/// For the SOCKS5 protocol's crate, which wants these two.
 impl AsyncRead for Incoming {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         match &mut self.get_mut().socket {
@@ -104,7 +238,7 @@ impl AsyncRead for Incoming {
             #[cfg(unix)]
             Socket::Unix(stream) => Pin::new(stream).poll_read(cx, buf),
             #[cfg(test)]
-            Socket::Memory(stream, _) => Pin::new(stream).poll_read(cx, buf),
+            Socket::Memory(pipe) => Pin::new(pipe.stream()).poll_read(cx, buf),
         }
     }
 }
@@ -116,7 +250,7 @@ impl AsyncWrite for Incoming {
             #[cfg(unix)]
             Socket::Unix(stream) => Pin::new(stream).poll_write(cx, buf),
             #[cfg(test)]
-            Socket::Memory(stream, _) => Pin::new(stream).poll_write(cx, buf),
+            Socket::Memory(pipe) => Pin::new(pipe.stream()).poll_write(cx, buf),
         }
     }
 
@@ -126,7 +260,7 @@ impl AsyncWrite for Incoming {
             #[cfg(unix)]
             Socket::Unix(stream) => Pin::new(stream).poll_flush(cx),
             #[cfg(test)]
-            Socket::Memory(stream, _) => Pin::new(stream).poll_flush(cx),
+            Socket::Memory(pipe) => Pin::new(pipe.stream()).poll_flush(cx),
         }
     }
 
@@ -136,7 +270,7 @@ impl AsyncWrite for Incoming {
             #[cfg(unix)]
             Socket::Unix(stream) => Pin::new(stream).poll_shutdown(cx),
             #[cfg(test)]
-            Socket::Memory(stream, _) => Pin::new(stream).poll_shutdown(cx),
+            Socket::Memory(pipe) => Pin::new(pipe.stream()).poll_shutdown(cx),
         }
     }
 }

@@ -10,9 +10,12 @@
 //! |---|---|
 //! | `endpoint` | what is forwarded where |
 //! | `error` | why a port cannot be opened, or a session is not ready |
+//! | `orphan` | whether a program still holds its end of a connection |
 //! | `incoming` | one connection that came in |
+//! | `stall` | which connection holds up the others, and for how long it may |
 //! | `observer` | what a tunnel needs from outside: sessions, and an observer |
-//! | `stop` | the flag that tasks watch, and the polite end of a session |
+//! | `stop` | whether and how to stop, and the polite end of a session |
+//! | `tally` | what a session carries, for those who wait for the end of it |
 //! | `port_owner` | the process that has a port |
 //! | `unix_listener`, `listener` | where connections come in |
 //! | `accept` | listeners take turns |
@@ -35,12 +38,15 @@ mod incoming;
 mod listener;
 mod mux;
 mod observer;
+mod orphan;
 mod port_owner;
 mod session;
 mod single;
 mod socks;
+mod stall;
 mod stop;
 mod stream;
+mod tally;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]
@@ -58,6 +64,8 @@ pub(crate) use session::{Probe, Session, begin, connect_unless};
 pub(crate) use single::{Served, serve_one};
 pub(crate) use socks::request::Refusal;
 pub(crate) use socks::{SocksOptions, SocksRoutes, serve_socks};
+pub(crate) use stall::{Limits, Side, Stall};
+pub(crate) use stop::Stop;
 pub(crate) use tunnel::serve;
 #[cfg(test)]
 pub(crate) use {incoming::Incoming, session::connect};

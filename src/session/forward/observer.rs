@@ -4,6 +4,7 @@ use std::fmt;
 use std::future::Future;
 use std::io;
 
+use super::stall::{Limits, Stall};
 use crate::channel::{Channel, End};
 use crate::session::observer::Observer;
 
@@ -14,6 +15,11 @@ pub(crate) trait Opener: Send + Sync + 'static {
 
     /// Starts a session.
     fn open(&self) -> impl Future<Output = Result<Channel, Self::Error>> + Send;
+
+    /// What its sessions put up with.
+    fn limits(&self) -> Limits {
+        Limits::default()
+    }
 }
 
 /// Hears what a person should know while a tunnel is open.
@@ -32,6 +38,19 @@ pub(crate) trait TunnelObserver: Observer + Send + Sync + 'static {
 pub(crate) enum TunnelEvent {
     /// The destination did not accept a connection. It may come often.
     Refused,
+    /// One connection does not move, and holds up the others.
+    Stalled(Stall),
+    /// It has done so for too long, and is reset; where its destination is what does not read, all of the session are.
+    Cut(Stall),
+    /// The tunnel is to end, and so many connections are still open.
+    Finishing(usize),
+    /// They had a minute in which nothing moved, and are reset.
+    Unfinished {
+        /// So many.
+        open: usize,
+        /// Whether something was on its way.
+        lost: bool,
+    },
     /// The session is over, and its connections with it. The next connection starts another one.
     Ended(End),
     /// Another session cannot be started yet.

@@ -5,16 +5,19 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
+use tokio::time::{Instant, sleep};
 
-use super::basic::Basic;
+use super::basic::{Basic, Use};
 use super::copy;
 use super::error::SessionError;
 use super::half_close::HALF_CLOSE_TIMEOUT;
 use super::incoming::Incoming;
 use super::mux::Shared;
-use super::observer::TunnelObserver;
-use super::stop::is_set;
+use super::observer::{TunnelEvent, TunnelObserver};
+use super::stall::Limits;
+use super::stop::{Stop, reaches};
 use super::stream::Stream;
+use super::tally::Tally;
 use crate::channel::{Channel, End};
 use crate::protocol::smux::OpenError;
 use crate::protocol::{Capabilities, Capability, Handshake};
@@ -26,6 +29,18 @@ const READY_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long a session that is over may take to report how it ended.
 const END_TIMEOUT: Duration = Duration::from_secs(1);
 
+/// How long a session that is to end may go on without anything moving.
+const FINISH_TIMEOUT: Duration = Duration::from_mins(1);
+
+/// A person is told what a session that is to end waits for after this time.
+const SILENT_FINISH: Duration = Duration::from_secs(3);
+
+/// Where a session cannot be replaced, nothing is cut, as with the official client; a person is told all the same.
+const NEVER_CUTS: Limits = Limits { stall: None };
+
+/// How often to look whether anything moves.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
+
 /// The type of port sessions that can be multiplexed, as the properties of their documents name it.
 const MULTIPLEXED_TYPE: &str = "LocalPortForwarding";
 
@@ -34,8 +49,11 @@ const MULTIPLEXED_TYPE: &str = "LocalPortForwarding";
 pub(crate) struct Session {
     id: String,
     mode: Mode,
-    stop: watch::Sender<bool>,
+    tally: Arc<Tally>,
+    stop: watch::Sender<Stop>,
     task: JoinHandle<End>,
+    /// How it ended, until somebody takes it.
+    end: Option<End>,
 }
 
 #[derive(Debug)]
@@ -62,27 +80,32 @@ pub(crate) enum Probe {
 ///
 /// # Errors
 /// [`SessionError`]; the session is ended on the service.
-pub(crate) async fn connect<O: TunnelObserver>(channel: Channel, observer: &Arc<O>) -> Result<Session, SessionError> {
+pub(crate) async fn connect<O: TunnelObserver>(
+    channel: Channel,
+    observer: &Arc<O>,
+    limits: Limits,
+) -> Result<Session, SessionError> {
     // Without a stop there is a session or an error.
-    let (_sender, mut never) = watch::channel(false);
-    match connect_unless(channel, observer, &mut never).await? {
+    let (_sender, mut never) = watch::channel(Stop::Not);
+    match connect_unless(channel, observer, limits, &mut never).await? {
         Some(session) => Ok(session),
         None => Err(SessionError::Ended(End::Terminated)),
     }
 }
 
-/// As [`connect`], unless `stop` becomes true before; then the session is ended on the service, and `None` the answer.
+/// As [`connect`], unless it is to stop at once before; then the session is ended on the service, and `None` the answer.
 ///
 /// # Errors
 /// As those of [`connect`].
 pub(crate) async fn connect_unless<O: TunnelObserver>(
     mut channel: Channel,
     observer: &Arc<O>,
-    stop: &mut watch::Receiver<bool>,
+    limits: Limits,
+    stop: &mut watch::Receiver<Stop>,
 ) -> Result<Option<Session>, SessionError> {
     let ready = tokio::select! {
         biased;
-        true = is_set(stop) => None,
+        () = reaches(stop, Stop::Now) => None,
         ready = tokio::time::timeout(READY_TIMEOUT, wait_until_ready(&mut channel, &**observer)) => Some(ready),
     };
     let handshake = match ready {
@@ -101,7 +124,7 @@ pub(crate) async fn connect_unless<O: TunnelObserver>(
         channel.terminate().await;
         return Err(SessionError::NoRemoteHosts(version));
     }
-    Ok(Some(begin(channel, handshake.as_ref(), observer)))
+    Ok(Some(carry(channel, handshake.as_ref(), observer, limits, Use::Once)))
 }
 
 /// The version of an agent that leads elsewhere than the document says.
@@ -111,23 +134,35 @@ fn misled(handshake: &Handshake) -> Option<String> {
     (host.is_some() && !leads_there).then(|| handshake.agent_version.clone())
 }
 
-/// Begins to carry over a session whose agent is ready, with or without a handshake.
+/// Begins to carry over a session whose agent is ready, with or without a handshake, and that cannot be replaced.
 pub(crate) fn begin<O: TunnelObserver>(channel: Channel, handshake: Option<&Handshake>, observer: &Arc<O>) -> Session {
+    carry(channel, handshake, observer, NEVER_CUTS, Use::Again)
+}
+
+fn carry<O: TunnelObserver>(
+    channel: Channel,
+    handshake: Option<&Handshake>,
+    observer: &Arc<O>,
+    limits: Limits,
+    uses: Use,
+) -> Session {
     let id = channel.session_id().to_owned();
-    let (stop, stopped) = watch::channel(false);
-    let (mode, task) = match multiplexing_agent(handshake) {
+    let (stop, stopped) = watch::channel(Stop::Not);
+    let (mode, tally, task) = match multiplexing_agent(handshake) {
         Some(agent) => {
             let shared = Shared::new(agent);
-            let task = tokio::spawn(Arc::clone(&shared).run(channel, Arc::clone(observer), stopped));
-            (Mode::Mux(shared), task)
+            let task = tokio::spawn(Arc::clone(&shared).run(channel, Arc::clone(observer), limits, stopped));
+            let tally = Arc::clone(&shared.tally);
+            (Mode::Mux(shared), tally, task)
         }
         None => {
-            let (basic, task) = Basic::spawn(channel, Arc::clone(observer), stopped);
-            (Mode::Basic(basic), task)
+            let (basic, task) = Basic::spawn(channel, Arc::clone(observer), uses, stopped);
+            let tally = Arc::clone(&basic.tally);
+            (Mode::Basic(basic), tally, task)
         }
     };
     tracing::debug!(session_id = id, multiplexed = matches!(mode, Mode::Mux(_)), "ready for connections");
-    Session { id, mode, stop, task }
+    Session { id, mode, tally, stop, task, end: None }
 }
 
 /// What the agent can do, if it and the document multiplex.
@@ -153,7 +188,7 @@ impl Session {
     pub(crate) async fn probe(&self) -> Probe {
         let Mode::Mux(shared) = &self.mode else { return Probe::Unknown };
         let before = shared.refused();
-        let Ok(stream) = Stream::open(shared) else { return Probe::Over };
+        let Ok(stream) = Stream::open(shared, "a probe".to_owned()) else { return Probe::Over };
         // Either end closes when the other has: the end of the stream means that the agent has tried, and a refusal is
         // reported before it.
         stream.finish();
@@ -180,22 +215,55 @@ impl Session {
         self.mode.vacancy().await;
     }
 
-    /// Waits for the end of the session, and for room for one more connection. Dropping the futures loses nothing; when
-    /// the first has resolved, the session is gone.
-    pub(super) fn split(&mut self) -> (impl Future<Output = End> + Send, impl Future<Output = ()> + Send) {
-        let task = &mut self.task;
-        // A panic in the task was reported by the panic hook.
-        let ended = async move { task.await.unwrap_or(End::Terminated) };
+    /// Waits for the end of the session, and for room for one more connection. Dropping the futures loses nothing;
+    /// when the first has resolved, [`Session::ended`] says how.
+    pub(super) fn split(&mut self) -> (impl Future<Output = ()> + Send, impl Future<Output = ()> + Send) {
+        let (task, end) = (&mut self.task, &mut self.end);
+        let ended = async move {
+            if end.is_none() {
+                // A panic in the task was reported by the panic hook.
+                *end = Some(task.await.unwrap_or(End::Terminated));
+            }
+        };
         (ended, self.mode.vacancy())
+    }
+
+    /// How it ended, if [`Session::split`] has seen that; the answer is given once.
+    pub(super) fn ended(&mut self) -> Option<End> {
+        self.end.take()
+    }
+
+    /// Whether it had better carry no more connections: it has carried the one that it can, or one connection holds up
+    /// the others.
+    pub(super) fn is_used_up(&self) -> bool {
+        match &self.mode {
+            Mode::Mux(shared) => shared.is_mute(),
+            Mode::Basic(basic) => basic.is_spent(),
+        }
+    }
+
+    /// Whether that is nothing that a person has to know.
+    pub(super) fn is_used_up_as_usual(&self) -> bool {
+        matches!(&self.mode, Mode::Basic(basic) if basic.is_spent())
+    }
+
+    /// Gives programs that have sent all they have to send less time for an answer, while somebody else waits for the
+    /// session to be idle.
+    pub(super) fn hurry(&self, hurry: bool) {
+        let sender = match &self.mode {
+            Mode::Mux(shared) => &shared.hurry,
+            Mode::Basic(basic) => &basic.hurry,
+        };
+        sender.send_if_modified(|old| std::mem::replace(old, hurry) != hurry);
     }
 
     /// Carries a connection; [`Session::vacancy`] comes first. The connection comes back when the session cannot carry
     /// it, and then it never will.
     pub(super) fn carry(&mut self, incoming: Incoming) -> Result<(), Incoming> {
         match &mut self.mode {
-            Mode::Mux(shared) => match Stream::open(shared) {
+            Mode::Mux(shared) => match Stream::open(shared, incoming.name()) {
                 Ok(stream) => {
-                    tokio::spawn(copy::serve(incoming, stream, HALF_CLOSE_TIMEOUT));
+                    tokio::spawn(copy::serve(incoming, stream, HALF_CLOSE_TIMEOUT, self.tally.enter()));
                     Ok(())
                 }
                 Err(OpenError::TooManyStreams) => {
@@ -212,6 +280,9 @@ impl Session {
 
     /// How a session ended that is over; one that does not report it within a second is ended on the service.
     pub(crate) async fn end(mut self) -> End {
+        if let Some(end) = self.end.take() {
+            return end;
+        }
         match tokio::time::timeout(END_TIMEOUT, &mut self.task).await {
             // A panic in the task was reported by the panic hook.
             Ok(end) => end.unwrap_or(End::Terminated),
@@ -222,10 +293,74 @@ impl Session {
         }
     }
 
-    /// Ends the session on the service, and waits until that is done. Its connections are reset.
+    /// Ends the session on the service, and waits until that is done, 6 s at most. Its connections are reset, and what
+    /// is unsent is lost.
     pub(crate) async fn terminate(mut self) {
-        self.stop.send_replace(true);
-        let _ = (&mut self.task).await;
+        self.stop.send_replace(Stop::Now);
+        self.over().await;
+    }
+
+    /// Waits until the task has ended, which may have been seen before.
+    async fn over(&mut self) {
+        if !self.task.is_finished() {
+            let _ = (&mut self.task).await;
+        }
+    }
+
+    /// Carries no more connections, and ends the session when those that are open have ended and all they sent has
+    /// arrived. When `stop` says so there is a limit: a minute in which nothing moves, or none at all. False when
+    /// something was lost.
+    pub(super) async fn retire<O: TunnelObserver>(mut self, stop: &mut watch::Receiver<Stop>, observer: &O) -> bool {
+        self.stop.send_replace(Stop::Finish);
+        let tally = Arc::clone(&self.tally);
+        tokio::select! {
+            () = async {
+                self.over().await;
+                tally.none_open().await;
+            } => return true,
+            () = reaches(stop, Stop::Finish) => {}
+        }
+        self.finish(stop, observer).await
+    }
+
+    /// The same, with the limit of a minute from now on.
+    pub(super) async fn finish<O: TunnelObserver>(mut self, stop: &mut watch::Receiver<Stop>, observer: &O) -> bool {
+        self.stop.send_if_modified(|old| *old < Stop::Finish && std::mem::replace(old, Stop::Finish) == Stop::Not);
+        self.hurry(true);
+        let tally = Arc::clone(&self.tally);
+        let finished = async {
+            self.over().await;
+            // Programs that are slow to read have what came for them before the end.
+            tally.none_open().await;
+        };
+        let outcome = tokio::select! {
+            () = finished => return true,
+            () = idle(&tally, observer) => Stop::Finish,
+            () = reaches(stop, Stop::Now) => Stop::Now,
+        };
+        // Connections that are only idle lose nothing.
+        let complete = outcome == Stop::Finish && tally.is_settled();
+        if outcome == Stop::Finish {
+            observer.tunnel(&TunnelEvent::Unfinished { open: tally.open(), lost: !complete });
+        }
+        self.stop.send_replace(Stop::Now);
+        self.over().await;
+        complete
+    }
+}
+
+/// Waits until nothing has moved for a minute. A person is told what is waited for.
+async fn idle<O: TunnelObserver>(tally: &Tally, observer: &O) {
+    let began = Instant::now();
+    let (mut mark, mut moved_at, mut told) = (tally.mark(), began, false);
+    while moved_at.elapsed() < FINISH_TIMEOUT {
+        sleep(LOOK_EVERY).await;
+        if mark != tally.mark() {
+            (mark, moved_at) = (tally.mark(), Instant::now());
+        }
+        if began.elapsed() >= SILENT_FINISH && !std::mem::replace(&mut told, true) {
+            observer.tunnel(&TunnelEvent::Finishing(tally.open()));
+        }
     }
 }
 
@@ -240,7 +375,7 @@ impl Mode {
 
 impl Drop for Session {
     fn drop(&mut self) {
-        self.stop.send_replace(true);
+        self.stop.send_replace(Stop::Now);
     }
 }
 

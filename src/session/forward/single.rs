@@ -3,10 +3,13 @@
 
 use std::future::Future;
 
+use tokio::sync::watch;
+
 use super::accept::accept;
 use super::listener::Listener;
 use super::observer::TunnelObserver;
 use super::session::Session;
+use super::stop::Stop;
 use crate::channel::End;
 
 /// Why the listener is closed.
@@ -18,8 +21,8 @@ pub(crate) enum Served<T> {
     Stopped(T),
 }
 
-/// Carries the connections of the listener until the session ends or `stop` resolves. `connected` is called for each of
-/// them.
+/// Carries the connections of the listener until the session ends or `stop` resolves. Programs have what came before
+/// the end of the session, as long as they take some of it every minute. `connected` is called for each of them.
 pub(crate) async fn serve_one<O: TunnelObserver, T>(
     listener: Listener,
     mut session: Session,
@@ -33,27 +36,46 @@ pub(crate) async fn serve_one<O: TunnelObserver, T>(
         let incoming = {
             let (ended, vacancy) = session.split();
             tokio::select! {
-                end = ended => return Served::Ended(end),
-                reason = &mut stop => Err(reason),
+                () = ended => None,
+                reason = &mut stop => Some(Err(reason)),
                 incoming = async {
                     vacancy.await;
                     accept(&listeners, &mut 0, observer).await
-                } => Ok(incoming),
+                } => Some(Ok(incoming)),
             }
         };
         match incoming {
-            Ok(incoming) => {
+            None => {
+                let end = session.ended().unwrap_or(End::Terminated);
+                drop(listeners);
+                return finish(session, end, observer, stop).await;
+            }
+            Some(Ok(incoming)) => {
                 connected();
                 if let Err(incoming) = session.carry(incoming) {
                     incoming.reset();
                     return Served::Ended(session.end().await);
                 }
             }
-            Err(reason) => {
+            Some(Err(reason)) => {
                 drop(listeners);
                 session.terminate().await;
                 return Served::Stopped(reason);
             }
         }
+    }
+}
+
+/// What arrived before the end is still the programs'.
+async fn finish<O: TunnelObserver, T>(
+    session: Session,
+    end: End,
+    observer: &O,
+    stop: impl Future<Output = T>,
+) -> Served<T> {
+    let (_not_stopped, mut not) = watch::channel(Stop::Not);
+    tokio::select! {
+        _ = session.finish(&mut not, observer) => Served::Ended(end),
+        reason = stop => Served::Stopped(reason),
     }
 }

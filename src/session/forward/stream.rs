@@ -5,9 +5,10 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::{Buf, Bytes};
+use tokio::sync::watch;
 
 use super::mux::Shared;
-use crate::channel::SessionOver;
+use crate::channel::{SessionOver, now};
 use crate::protocol::smux::{OpenError, StreamId, WriteError};
 
 /// A stream. Dropping it lets go of it: what was written still goes out, what arrives is thrown away.
@@ -18,12 +19,17 @@ pub(super) struct Stream {
 }
 
 impl Stream {
-    /// Opens a stream.
+    /// Opens a stream; `name` is what a person knows it by.
     ///
     /// # Errors
     /// The session is over, has as many streams as it can have, or has no number left for another one.
-    pub(super) fn open(shared: &Arc<Shared>) -> Result<Self, OpenError> {
-        let id = shared.lock().mux.open()?;
+    pub(super) fn open(shared: &Arc<Shared>, name: String) -> Result<Self, OpenError> {
+        let id = {
+            let mut state = shared.lock();
+            let id = state.mux.open()?;
+            state.streams.opened(id, name, now());
+            id
+        };
         shared.wake();
         Ok(Self { shared: Arc::clone(shared), id })
     }
@@ -31,7 +37,7 @@ impl Stream {
     /// The next bytes; `None` when the remote side has finished. Dropping the future loses nothing.
     ///
     /// # Errors
-    /// The session is over.
+    /// The session is over or the stream was cut, and all that had arrived was read.
     pub(super) async fn read(&self) -> Result<Option<Bytes>, SessionOver> {
         poll_fn(|cx| self.poll_read(cx)).await
     }
@@ -40,16 +46,22 @@ impl Stream {
         let mut state = self.shared.lock();
         let could_receive = state.mux.can_receive();
         if let Some(bytes) = state.mux.read(self.id) {
+            state.streams.taken(self.id, now());
+            self.shared.tally.moved();
             if !could_receive && state.mux.can_receive() {
                 self.shared.wake();
             }
             return Poll::Ready(Ok(Some(bytes)));
         }
-        if state.over {
+        // A stream that was cut looks finished, and one that was complete is so also when the session is over.
+        if state.streams.is_cut(self.id) {
             return Poll::Ready(Err(SessionOver));
         }
         if state.mux.is_finished(self.id) {
             return Poll::Ready(Ok(None));
+        }
+        if state.over {
+            return Poll::Ready(Err(SessionOver));
         }
         state.wait(self.id).reader = Some(cx.waker().clone());
         Poll::Pending
@@ -58,7 +70,7 @@ impl Stream {
     /// Writes all of it, and waits while there is no room.
     ///
     /// # Errors
-    /// The session is over.
+    /// The session is over, or the stream was cut.
     pub(super) async fn write(&self, mut bytes: Bytes) -> Result<(), SessionOver> {
         while !bytes.is_empty() {
             poll_fn(|cx| self.poll_write(cx, &mut bytes)).await?;
@@ -68,7 +80,7 @@ impl Stream {
 
     fn poll_write(&self, cx: &mut Context<'_>, bytes: &mut Bytes) -> Poll<Result<(), SessionOver>> {
         let mut state = self.shared.lock();
-        if state.over {
+        if state.over || state.streams.is_cut(self.id) {
             return Poll::Ready(Err(SessionOver));
         }
         match state.mux.write(self.id, bytes.clone()) {
@@ -78,6 +90,7 @@ impl Stream {
             }
             Ok(accepted) => {
                 bytes.advance(accepted);
+                state.streams.sent(self.id, accepted, now());
                 self.shared.wake();
                 Poll::Ready(Ok(()))
             }
@@ -88,6 +101,31 @@ impl Stream {
                 Poll::Ready(Ok(()))
             }
         }
+    }
+
+    /// Waits until the stream is cut because it holds up others.
+    pub(super) async fn is_cut(&self) {
+        poll_fn(|cx| {
+            let mut state = self.shared.lock();
+            if state.streams.is_cut(self.id) {
+                return Poll::Ready(());
+            }
+            if !state.over {
+                state.wait(self.id).cut = Some(cx.waker().clone());
+            }
+            Poll::Pending
+        })
+        .await;
+    }
+
+    /// Whether programs that have sent all they have to send get less time for an answer.
+    pub(super) fn hurry(&self) -> watch::Receiver<bool> {
+        self.shared.hurry.subscribe()
+    }
+
+    /// The program has taken something.
+    pub(super) fn moved(&self) {
+        self.shared.tally.moved();
     }
 
     /// Ends our direction behind what was written.

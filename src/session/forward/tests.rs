@@ -1,5 +1,7 @@
 //! Tunnels over agents in memory.
 
+mod ending;
+
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -16,7 +18,7 @@ use super::mux::Shared;
 use super::observer::Opener;
 use super::stream::Stream;
 use super::testing::{Agents, Heard, echo, server};
-use super::{Bind, Listen, Listener, LocalPort, Probe, connect, copy, serve};
+use super::{Bind, Limits, Listen, Listener, LocalPort, Probe, Stop, connect, copy, serve};
 use crate::channel::{Channel, Command, End, Event};
 use crate::protocol::{Capabilities, Flag, Version};
 
@@ -28,8 +30,8 @@ struct Open {
     address: SocketAddr,
     agents: Agents,
     heard: Arc<Heard>,
-    stop: watch::Sender<bool>,
-    task: JoinHandle<()>,
+    stop: watch::Sender<Stop>,
+    task: JoinHandle<bool>,
 }
 
 impl Open {
@@ -39,8 +41,8 @@ impl Open {
         let listener = Listener::open(&listen).unwrap();
         let address = listener.addresses()[0];
         let heard = Arc::new(Heard::default());
-        let session = connect(agents.open().await.unwrap(), &heard).await.unwrap();
-        let (stop, stopped) = watch::channel(false);
+        let session = connect(agents.open().await.unwrap(), &heard, Limits::default()).await.unwrap();
+        let (stop, stopped) = watch::channel(Stop::Not);
         let task = tokio::spawn(serve(vec![listener], session, agents.clone(), Arc::clone(&heard), stopped));
         Self { address, agents, heard, stop, task }
     }
@@ -50,7 +52,7 @@ impl Open {
     }
 
     async fn close(self) {
-        self.stop.send_replace(true);
+        self.stop.send_replace(Stop::Now);
         timeout(DEADLINE, self.task).await.unwrap().unwrap();
         assert!(TcpStream::connect(self.address).await.is_err(), "the listener is closed");
         assert_eq!(self.agents.terminated.load(Ordering::SeqCst), 1);
@@ -122,13 +124,18 @@ async fn the_answer_to_a_half_closed_request_arrives_whole() {
 async fn a_held_back_end_is_sent_after_a_time_of_silence() {
     let (channel, mut commands, events, _stop) = Channel::for_tests("session");
     let shared = Shared::new(Capabilities::of(Version::new(3, 3, 0, 0)));
-    let (_stop_sender, stopped) = watch::channel(false);
-    tokio::spawn(Arc::clone(&shared).run(channel, Arc::new(Heard::default()), stopped));
+    let (_stop_sender, stopped) = watch::channel(Stop::Not);
+    tokio::spawn(Arc::clone(&shared).run(channel, Arc::new(Heard::default()), Limits::default(), stopped));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let mut program = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
     let incoming = listener.accept().await.unwrap().0.into();
     let half_close = Duration::from_millis(300);
-    tokio::spawn(copy::serve(incoming, Stream::open(&shared).unwrap(), half_close));
+    tokio::spawn(copy::serve(
+        incoming,
+        Stream::open(&shared, String::new()).unwrap(),
+        half_close,
+        shared.tally.enter(),
+    ));
     program.write_all(b"all of it").await.unwrap();
     program.shutdown().await.unwrap();
     let began = std::time::Instant::now();
@@ -239,15 +246,16 @@ async fn connections_opened_and_closed_at_random_leak_nothing() {
 async fn whether_the_destination_accepts_can_be_asked() {
     let heard = Arc::new(Heard::default());
     let agents = Agents::new(server(echo).await, NEW);
-    let session = connect(agents.open().await.unwrap(), &heard).await.unwrap();
+    let session = connect(agents.open().await.unwrap(), &heard, Limits::default()).await.unwrap();
     assert_eq!(timeout(DEADLINE, session.probe()).await.unwrap(), Probe::Accepts);
     session.terminate().await;
 
     let closed = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
     let agents = Agents::new(closed, NEW);
-    let session = connect(agents.open().await.unwrap(), &heard).await.unwrap();
+    let mut session = connect(agents.open().await.unwrap(), &heard, Limits::default()).await.unwrap();
     assert_eq!(timeout(DEADLINE, session.probe()).await.unwrap(), Probe::Refuses);
     agents.expire.notify_one();
+    timeout(DEADLINE, session.split().0).await.unwrap();
     assert_eq!(timeout(DEADLINE, session.probe()).await.unwrap(), Probe::Over);
 }
 
@@ -255,9 +263,9 @@ async fn whether_the_destination_accepts_can_be_asked() {
 async fn a_byte_goes_out_in_the_next_turn_however_much_waits() {
     let (channel, mut commands, events, _stop) = Channel::for_tests("session");
     let shared = Shared::new(Capabilities::of(Version::new(3, 3, 0, 0)));
-    let (_stop_sender, stopped) = watch::channel(false);
-    let task = tokio::spawn(Arc::clone(&shared).run(channel, Arc::new(Heard::default()), stopped));
-    let (bulk, keys) = (Stream::open(&shared).unwrap(), Stream::open(&shared).unwrap());
+    let (_stop_sender, stopped) = watch::channel(Stop::Not);
+    let task = tokio::spawn(Arc::clone(&shared).run(channel, Arc::new(Heard::default()), Limits::default(), stopped));
+    let (bulk, keys) = (Stream::open(&shared, String::new()).unwrap(), Stream::open(&shared, String::new()).unwrap());
     let saturating = tokio::spawn(async move { while bulk.write(Bytes::from(vec![0; 16 * 1024])).await.is_ok() {} });
     for turn in 0..50 {
         let grant = match commands.recv().await.unwrap() {
@@ -285,10 +293,11 @@ async fn the_end_of_a_session_is_heard_also_where_there_was_more_to_send() {
     for _ in 0..50 {
         let (channel, mut commands, events, _stop) = Channel::for_tests("session");
         let shared = Shared::new(Capabilities::of(Version::new(3, 3, 0, 0)));
-        let (_stop_sender, stopped) = watch::channel(false);
-        let task = tokio::spawn(Arc::clone(&shared).run(channel, Arc::new(Heard::default()), stopped));
+        let (_stop_sender, stopped) = watch::channel(Stop::Not);
+        let task =
+            tokio::spawn(Arc::clone(&shared).run(channel, Arc::new(Heard::default()), Limits::default(), stopped));
         let Command::Turn(grant) = commands.recv().await.unwrap() else { panic!() };
-        let stream = Stream::open(&shared).unwrap();
+        let stream = Stream::open(&shared, String::new()).unwrap();
         stream.write(Bytes::from_static(b"too late")).await.unwrap();
         grant.send(1024).unwrap();
         events.try_send(Event::Ended(End::Closed("Forwarding is forbidden.".to_owned()))).unwrap();
@@ -299,7 +308,7 @@ async fn the_end_of_a_session_is_heard_also_where_there_was_more_to_send() {
 }
 
 #[tokio::test]
-async fn without_multiplexing_connections_take_turns() {
+async fn without_multiplexing_connections_take_turns_and_each_has_a_session() {
     let tunnel = Open::to(server(echo).await, OLD).await;
     let mut first = tunnel.connect().await;
     let mut second = tunnel.connect().await;
@@ -309,10 +318,13 @@ async fn without_multiplexing_connections_take_turns() {
     let mut answer = [0; 6];
     timeout(DEADLINE, second.read_exact(&mut answer)).await.unwrap().unwrap();
     assert_eq!(&answer, b"second");
-    assert_eq!(*tunnel.agents.flags.lock().unwrap(), [Flag::DisconnectToPort]);
-    let flags = Arc::clone(&tunnel.agents.flags);
-    tunnel.close().await;
-    assert_eq!(flags.lock().unwrap().last(), Some(&Flag::TerminateSession));
+    assert_eq!(tunnel.agents.started.load(Ordering::SeqCst), 2);
+    assert_eq!(tunnel.heard.all(), [""; 0], "that is how it goes");
+    let agents = tunnel.agents.clone();
+    tunnel.stop.send_replace(Stop::Now);
+    timeout(DEADLINE, tunnel.task).await.unwrap().unwrap();
+    assert_eq!(agents.terminated.load(Ordering::SeqCst), 2);
+    assert_eq!(agents.flags.lock().unwrap()[0], Flag::DisconnectToPort);
 }
 
 #[tokio::test]

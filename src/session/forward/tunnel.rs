@@ -3,20 +3,25 @@
 //! While a session is being resumed its connections and new ones wait. When it has ended, its connections are reset,
 //! and the next connection that comes makes another session start; until it is ready that one connection and those in
 //! the system's queue of the listener wait, for [`REPLACE_TIMEOUT`] at most.
+//!
+//! A session that carries no more connections, for whatever reason, is retired: it goes on beside the next one until
+//! its own connections have ended.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::watch;
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use super::accept::accept;
 use super::incoming::Incoming;
 use super::listener::Listener;
 use super::observer::{Opener, TunnelEvent, TunnelObserver};
 use super::session::{Session, connect};
-use super::stop::is_set;
+use super::stop::{Stop, reaches};
 use crate::backoff::Backoff;
+use crate::channel::End;
 
 /// How long a connection waits for another session before it is reset. The next connection after it makes us try again.
 const REPLACE_TIMEOUT: Duration = Duration::from_mins(1);
@@ -25,81 +30,159 @@ const REPLACE_TIMEOUT: Duration = Duration::from_mins(1);
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 const LONGEST_PAUSE: Duration = Duration::from_secs(15);
 
-/// Carries the connections of all listeners until `stop` becomes true, or its sender is gone; then the session is ended
-/// on the service. `session` is the first one.
+/// Retired sessions beside the one in use. Beyond it a session is ended at once.
+const MOST_RETIRED: usize = 8;
+
+/// How long the system may take to hand out a connection that stands in its queue already.
+const QUEUE_TIMEOUT: Duration = Duration::from_millis(20);
+
+/// How long connections that stand in the queue may wait to be carried when the tunnel is to finish.
+const QUEUE_LIMIT: Duration = Duration::from_mins(1);
+
+/// Carries the connections of all listeners until `stop` says otherwise, or its sender is gone. When it is to finish,
+/// the connections that have come in go on to their end, as [`Session::finish`] says; then the session is ended on the
+/// service. False when something was lost by the end. `session` is the first one.
 pub(crate) async fn serve<O: Opener, V: TunnelObserver>(
     listeners: Vec<Listener>,
     session: Session,
     opener: O,
     observer: Arc<V>,
-    mut stop: watch::Receiver<bool>,
-) {
-    let mut tunnel = Tunnel { listeners, session: Some(session), opener, observer, next_listener: 0 };
+    mut stop: watch::Receiver<Stop>,
+) -> bool {
+    let retired = JoinSet::new();
+    let stop_seen = stop.clone();
+    let mut tunnel =
+        Tunnel { listeners, session: Some(session), retired, opener, observer, next_listener: 0, stop: stop_seen };
+    let mut finish = stop.clone();
     tokio::select! {
+        biased;
+        () = reaches(&mut stop, Stop::Now) => {}
         () = tunnel.run() => {}
-        _ = is_set(&mut stop) => {}
+        // What is open goes on below, but nothing more is accepted.
+        () = async {
+            reaches(&mut finish, Stop::Finish).await;
+            sleep(QUEUE_LIMIT).await;
+        } => {}
     }
     // From here on no connection is accepted.
     tunnel.listeners.clear();
+    let mut complete = true;
     if let Some(session) = tunnel.session {
-        session.terminate().await;
+        tunnel.retired.spawn(async move { session.finish(&mut stop, &*tunnel.observer).await });
     }
+    while let Some(finished) = tunnel.retired.join_next().await {
+        // A panic in the task was reported by the panic hook.
+        complete &= finished.unwrap_or(false);
+    }
+    complete
 }
 
 struct Tunnel<O, V> {
     listeners: Vec<Listener>,
     session: Option<Session>,
+    retired: JoinSet<bool>,
     opener: O,
     observer: Arc<V>,
     next_listener: usize,
+    stop: watch::Receiver<Stop>,
+}
+
+/// What happens next.
+enum Next {
+    Incoming(Incoming),
+    /// The session is over.
+    Over,
+    /// The tunnel is to finish, and nothing more has come in.
+    Finish,
 }
 
 impl<O: Opener, V: TunnelObserver> Tunnel<O, V> {
+    /// Carries connections until the tunnel is to finish.
     async fn run(&mut self) {
         loop {
-            let Some(session) = &mut self.session else {
-                let incoming = accept(&self.listeners, &mut self.next_listener, &*self.observer).await;
-                self.replace(incoming).await;
-                continue;
-            };
-            let (listeners, next, observer) = (&self.listeners, &mut self.next_listener, &self.observer);
-            let incoming = {
-                let (ended, vacancy) = session.split();
-                tokio::select! {
-                    end = ended => Err(end),
-                    incoming = async {
-                        vacancy.await;
-                        accept(listeners, next, &**observer).await
-                    } => Ok(incoming),
-                }
-            };
-            match incoming {
-                Ok(incoming) => {
-                    if let Err(incoming) = session.carry(incoming) {
-                        if let Some(session) = self.session.take() {
-                            // It has no number left for another connection, or is about to end.
-                            session.terminate().await;
-                        }
-                        self.replace(incoming).await;
+            while self.retired.try_join_next().is_some() {}
+            match self.next().await {
+                Next::Finish => return,
+                Next::Over => {
+                    let Some(session) = self.session.take() else { continue };
+                    let usual = session.is_used_up_as_usual();
+                    let end = self.retire(session).await;
+                    if !usual && let Some(end) = end {
+                        self.observer.tunnel(&TunnelEvent::Ended(end));
                     }
                 }
-                Err(end) => {
-                    self.session = None;
-                    self.observer.tunnel(&TunnelEvent::Ended(end));
-                }
+                Next::Incoming(incoming) => self.carry(incoming).await,
             }
         }
     }
 
-    /// Starts another session for the connection that waits for it.
-    async fn replace(&mut self, incoming: Incoming) {
+    async fn next(&mut self) -> Next {
+        let Self { listeners, session, next_listener, observer, stop, .. } = self;
+        let accept = async {
+            let incoming = accept(listeners, next_listener, &**observer);
+            tokio::pin!(incoming);
+            tokio::select! {
+                incoming = &mut incoming => Next::Incoming(incoming),
+                () = reaches(stop, Stop::Finish) => {
+                    // What has connected before is in the queue of the system, or was until now.
+                    timeout(QUEUE_TIMEOUT, incoming).await.map_or(Next::Finish, Next::Incoming)
+                }
+            }
+        };
+        let Some(session) = session else { return accept.await };
+        let (ended, vacancy) = session.split();
+        tokio::select! {
+            () = ended => Next::Over,
+            next = async {
+                vacancy.await;
+                accept.await
+            } => next,
+        }
+    }
+
+    async fn carry(&mut self, incoming: Incoming) {
+        let session = self.session.take_if(|session| session.is_used_up());
+        let usual = match session {
+            Some(session) => {
+                let usual = session.is_used_up_as_usual();
+                self.retire(session).await;
+                usual
+            }
+            None => false,
+        };
+        let Some(session) = &mut self.session else { return self.replace(incoming, usual).await };
+        if let Err(incoming) = session.carry(incoming) {
+            if let Some(session) = self.session.take() {
+                // It has no number left for another connection, or is about to end.
+                self.retire(session).await;
+            }
+            self.replace(incoming, false).await;
+        }
+    }
+
+    /// Lets a session go on to the end of its connections. If it has ended already, how.
+    async fn retire(&mut self, mut session: Session) -> Option<End> {
+        let ended = session.ended();
+        if self.retired.len() >= MOST_RETIRED {
+            session.terminate().await;
+        } else {
+            let (mut stop, observer) = (self.stop.clone(), Arc::clone(&self.observer));
+            self.retired.spawn(async move { session.retire(&mut stop, &*observer).await });
+        }
+        ended
+    }
+
+    /// Starts another session for the connection that waits for it; `usual`: as for every connection.
+    async fn replace(&mut self, incoming: Incoming, usual: bool) {
         let deadline = Instant::now() + REPLACE_TIMEOUT;
         let mut backoff = Backoff::new(FIRST_PAUSE, LONGEST_PAUSE);
         let mut previous: Option<String> = None;
         loop {
             let reason = match timeout_at(deadline, self.open()).await {
                 Ok(Ok(mut session)) => {
-                    self.observer.tunnel(&TunnelEvent::Replaced(session.id().to_owned()));
+                    if !usual {
+                        self.observer.tunnel(&TunnelEvent::Replaced(session.id().to_owned()));
+                    }
                     session.vacancy().await;
                     if let Err(incoming) = session.carry(incoming) {
                         incoming.reset();
@@ -125,6 +208,6 @@ impl<O: Opener, V: TunnelObserver> Tunnel<O, V> {
 
     async fn open(&self) -> Result<Session, String> {
         let channel = self.opener.open().await.map_err(|error| error.to_string())?;
-        connect(channel, &self.observer).await.map_err(|error| error.to_string())
+        connect(channel, &self.observer, self.opener.limits()).await.map_err(|error| error.to_string())
     }
 }

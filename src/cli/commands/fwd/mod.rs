@@ -25,7 +25,7 @@ use crate::cli::globals::Globals;
 use crate::cli::target::choose;
 use crate::cli::target::lookup::{self, Ambiguity};
 use crate::cli::ui::Ui;
-use crate::session::forward::{self, Bind, Destination, Listener, Session};
+use crate::session::forward::{self, Bind, Destination, Listener, Session, Stop};
 use crate::terminal::signals::exit_now;
 use crate::terminal::{Termination, Terminations};
 use child::Place;
@@ -39,8 +39,8 @@ use spec::{ForwardSpec, bind};
 ///
 /// FORWARD is `[BIND:][LOCAL:]PORT`, `[BIND:][LOCAL:]HOST:PORT` or `unix:PATH:[HOST:]PORT`. A local port that you name
 /// must be free; if you name none, ssmx uses the number of the remote port, or a free port if that one is taken. The
-/// instance resolves HOST. With a command, ssmx runs it while the tunnel is open and exits with its
-/// exit code, or with 255 if ssmx itself fails. In the command's arguments, `{port}` and `{host}` stand for the local
+/// instance resolves HOST. With a command, ssmx runs it while the tunnel is open, waits until all that was sent has
+/// arrived, and exits with its exit code, or with 255 if ssmx itself fails. In the command's arguments, `{port}` and `{host}` stand for the local
 /// end of the first forward; in its environment, `SSMX_PORT` and `SSMX_HOST` do (with `_1`, `_2`… for each forward).
 ///
 /// Start tunnels from the configuration by name: `ssmx fwd pg redis`.
@@ -95,6 +95,9 @@ pub(crate) enum Format {
 /// How long ending may take: a person who presses Ctrl-C waits for a second at most.
 const END_TIMEOUT: Duration = Duration::from_millis(900);
 
+/// How long ending may take at the very most, whatever else the machine has to do: then the process ends itself.
+const LAST_TIMEOUT: Duration = Duration::from_secs(3);
+
 impl Run for Args {
     fn passes_code_through(&self) -> bool {
         !self.command.is_empty()
@@ -112,6 +115,7 @@ async fn run(mut context: Context, mut args: Args) -> Result<Exit, CliError> {
         let forward = std::mem::replace(&mut args.target, id);
         args.forwards.insert(0, forward);
     }
+    let has_command = !args.command.is_empty();
     let context = &context;
     let plans = plan::plans(context, &args)?;
     let mut terminations = Terminations::listen()?;
@@ -120,7 +124,7 @@ async fn run(mut context: Context, mut args: Args) -> Result<Exit, CliError> {
     tokio::pin!(work);
     let signal = loop {
         tokio::select! {
-            exit = &mut work => return exit,
+            exit = &mut work => return exit.map(|exit| exit.unwrap_or(Exit::FINE)),
             signal = terminations.next() => {
                 // A command that runs hears of it, and ends when it likes.
                 if !child::pass_on(signal) {
@@ -129,34 +133,43 @@ async fn run(mut context: Context, mut args: Args) -> Result<Exit, CliError> {
             }
         }
     };
+    leave_after(LAST_TIMEOUT, signal);
     stop.send_replace(true);
-    let ending = async {
-        // Its result no longer matters.
-        let _ = tokio::time::timeout(END_TIMEOUT, &mut work).await;
-    };
+    let ending = tokio::time::timeout(END_TIMEOUT, &mut work);
     tokio::pin!(ending);
-    loop {
+    let ended = loop {
         tokio::select! {
-            () = &mut ending => break,
+            ended = &mut ending => break ended,
             second = terminations.next() => if second != Termination::Hangup {
                 exit_now(second)
             },
         }
-    }
-    Ok(match signal {
-        // That is how one ends it.
-        Termination::Interrupt | Termination::Terminate => Exit::FINE,
-        signal => Exit::of_signal(signal),
+    };
+    Ok(match (signal, ended) {
+        // The command had ended, and all that it sent has arrived.
+        (_, Ok(Ok(Some(exit)))) => exit,
+        // That is how one ends it, unless there was a command to be run.
+        (Termination::Interrupt | Termination::Terminate, _) if !has_command => Exit::FINE,
+        (signal, _) => Exit::of_signal(signal),
     })
 }
 
-/// From open ports to closed ones.
+/// Ends the process after so long. A thread of its own counts, since whatever keeps the runtime from ending in time may
+/// keep its clock from being looked at.
+fn leave_after(timeout: Duration, signal: Termination) {
+    std::thread::spawn(move || {
+        std::thread::sleep(timeout);
+        exit_now(signal);
+    });
+}
+
+/// From open ports to closed ones. `None` when it was stopped before it had done all it was asked for.
 async fn work(
     context: &Context,
     args: Args,
     plans: Vec<Plan>,
     mut stopped: watch::Receiver<bool>,
-) -> Result<Exit, CliError> {
+) -> Result<Option<Exit>, CliError> {
     let ui = &context.ui;
     let entries = listen(ui, &plans)?;
     let socks = socks::listen(ui, &args)?;
@@ -173,7 +186,7 @@ async fn work(
         };
         let found = tokio::select! {
             found = find => found?,
-            _ = stopped.wait_for(|stop| *stop) => return Ok(Exit::FINE),
+            _ = stopped.wait_for(|stop| *stop) => return Ok(None),
         };
         targets.push(found);
     }
@@ -194,7 +207,7 @@ async fn work(
             wait: plan.wait,
         }
     });
-    let Some(open) = open_all(starts, &mut stopped).await? else { return Ok(Exit::FINE) };
+    let Some(open) = open_all(starts, &mut stopped).await? else { return Ok(None) };
 
     // What is ready is reported, and counted, as it was typed.
     let mut forwards: Vec<_> =
@@ -209,7 +222,7 @@ async fn work(
         socks::ready(ui, &args, listener)?;
     }
 
-    let (stop, stop_seen) = watch::channel(false);
+    let (stop, stop_seen) = watch::channel(Stop::Not);
     let mut tunnels = JoinSet::new();
     for Opened { entries, session, opener, observer } in open {
         let listeners = entries.into_iter().map(|entry| entry.listener).collect();
@@ -221,16 +234,51 @@ async fn work(
     }
     let exit = if args.command.is_empty() {
         let _ = stopped.wait_for(|stop| *stop).await;
-        Ok(Exit::FINE)
+        Ok(None)
     } else {
         tokio::select! {
-            exit = child::run(&args.command, &places, socks_place.as_ref()) => exit,
-            _ = stopped.wait_for(|stop| *stop) => Ok(Exit::FINE),
+            exit = child::run(&args.command, &places, socks_place.as_ref()) => exit.map(Some),
+            _ = stopped.wait_for(|stop| *stop) => Ok(None),
         }
     };
-    stop.send_replace(true);
-    while tunnels.join_next().await.is_some() {}
-    exit
+    let ended = end(tunnels, &stop, &mut stopped).await;
+    Ok(match (exit?, ended) {
+        (_, Ended::Stopped) => None,
+        // The command does not know that what it sent has not arrived.
+        (Some(Exit::FINE), Ended::Incomplete) => Some(Exit::OWN_FAILURE),
+        (exit, _) => exit,
+    })
+}
+
+/// How tunnels have ended.
+enum Ended {
+    /// All that was sent has arrived.
+    Complete,
+    /// A connection was given up, and a person was told.
+    Incomplete,
+    /// A signal came first.
+    Stopped,
+}
+
+/// Ends tunnels: when the last connection has ended, or at once when `stopped` is set.
+async fn end(mut tunnels: JoinSet<bool>, stop: &watch::Sender<Stop>, stopped: &mut watch::Receiver<bool>) -> Ended {
+    let mut complete = true;
+    stop.send_replace(Stop::Finish);
+    loop {
+        tokio::select! {
+            biased;
+            _ = stopped.wait_for(|stop| *stop) => {
+                stop.send_replace(Stop::Now);
+                while tunnels.join_next().await.is_some() {}
+                return Ended::Stopped;
+            }
+            ended = tunnels.join_next() => match ended {
+                // A panic in the task was reported by the panic hook.
+                Some(ended) => complete &= ended.unwrap_or(false),
+                None => return if complete { Ended::Complete } else { Ended::Incomplete },
+            }
+        }
+    }
 }
 
 /// One forward with its open port.

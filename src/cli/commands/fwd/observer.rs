@@ -9,7 +9,7 @@ use crate::cli::advice;
 use crate::cli::session::observer::UiObserver;
 use crate::cli::ui::Ui;
 use crate::session::Observer;
-use crate::session::forward::{TunnelEvent, TunnelObserver};
+use crate::session::forward::{Side, Stall, TunnelEvent, TunnelObserver};
 
 /// Refused connections are reported one by one as long as they are so far apart; those between are counted.
 const REFUSALS_EVERY: Duration = Duration::from_secs(5);
@@ -99,6 +99,18 @@ pub(crate) fn full(limit: u64) -> Option<String> {
     })
 }
 
+/// Who does not move.
+fn stalled(Stall { connection, side, .. }: &Stall) -> String {
+    match side {
+        Side::Program => format!("the program at {connection} does not read"),
+        Side::Destination => format!("the destination does not read what {connection} sends"),
+    }
+}
+
+fn seconds(time: Duration) -> String {
+    humantime::format_duration(Duration::from_secs(time.as_secs())).to_string()
+}
+
 /// How many were not reported since the last one, in words; `None` when this one is not reported either.
 fn more(refusals: &Mutex<Refusals>) -> Option<String> {
     let unreported = refusals.lock().unwrap_or_else(PoisonError::into_inner).add(Instant::now())?;
@@ -138,6 +150,29 @@ impl TunnelObserver for UiTunnelObserver {
         match event {
             TunnelEvent::Refused => self.refused(),
             TunnelEvent::Full(limit) => full(*limit).into_iter().for_each(|text| self.report(text)),
+            TunnelEvent::Stalled(stall) => {
+                self.report(format!("{} and holds up the other connections", stalled(stall)));
+            }
+            TunnelEvent::Cut(stall) => {
+                let what = match stall.side {
+                    Side::Program => "it is cut",
+                    Side::Destination => "their session is ended",
+                };
+                self.report(format!(
+                    "{} and has held up the other connections for {}; {what} (setting `forward_stall`)",
+                    stalled(stall),
+                    seconds(stall.lasted)
+                ));
+            }
+            TunnelEvent::Finishing(open) => {
+                let what = if *open == 1 { "a connection".to_owned() } else { format!("{open} connections") };
+                let what = if *open == 0 { "the last bytes to arrive".to_owned() } else { format!("{what} to end") };
+                self.report(format!("waiting for {what}; Ctrl-C ends at once"));
+            }
+            TunnelEvent::Unfinished { open, lost } => {
+                let what = if *lost { "what was on its way is lost, and " } else { "" };
+                self.report(format!("nothing has moved for a minute; {what}open connections are reset ({open})"));
+            }
             TunnelEvent::Ended(end) => {
                 self.set_cut(false);
                 let why = advice::reason(end).map(|why| format!(" ({why})")).unwrap_or_default();

@@ -12,7 +12,7 @@ use super::opener::TunnelOpener;
 use crate::backoff::Backoff;
 use crate::cli::advice;
 use crate::cli::error::{CliError, ErrorKind};
-use crate::session::forward::{self, Opener, Probe, Session};
+use crate::session::forward::{self, Opener, Probe, Session, Stop};
 
 /// Sessions that are opened at a time: StartSession is throttled for the whole account.
 const SIDE_BY_SIDE: usize = 4;
@@ -47,7 +47,7 @@ pub(crate) async fn open_all(
     starts: impl Iterator<Item = Starting>,
     stopped: &mut watch::Receiver<bool>,
 ) -> Result<Option<Vec<Opened>>, CliError> {
-    let (halt, halted) = watch::channel(false);
+    let (halt, halted) = watch::channel(Stop::Not);
     let mut opening =
         stream::iter(starts).map(|starting| open(starting, halted.clone())).buffer_unordered(SIDE_BY_SIDE);
     let (mut open, mut failure) = (Vec::new(), None);
@@ -60,10 +60,10 @@ pub(crate) async fn open_all(
                 Some(Ok(None)) => complete = false,
                 Some(Err(error)) => {
                     failure.get_or_insert(error);
-                    halt.send_replace(true);
+                    halt.send_replace(Stop::Now);
                 }
             },
-            _ = stopped.wait_for(|stop| *stop), if !*halt.borrow() => drop(halt.send_replace(true)),
+            _ = stopped.wait_for(|stop| *stop), if *halt.borrow() == Stop::Not => drop(halt.send_replace(Stop::Now)),
         }
     }
     if complete && failure.is_none() {
@@ -75,16 +75,18 @@ pub(crate) async fn open_all(
 }
 
 /// Opens one session. `None` when `stopped` is set.
-async fn open(starting: Starting, mut stopped: watch::Receiver<bool>) -> Result<Option<Opened>, CliError> {
-    if *stopped.borrow() {
+async fn open(starting: Starting, mut stopped: watch::Receiver<Stop>) -> Result<Option<Opened>, CliError> {
+    if *stopped.borrow() != Stop::Not {
         return Ok(None);
     }
     let Starting { entries, opener, observer, wait } = starting;
     // What has begun to start is seen through, or a session would be left behind; ending waits for that.
     let channel = opener.open().await?;
-    let Some(session) = forward::connect_unless(channel, &observer, &mut stopped).await? else { return Ok(None) };
+    let Some(session) = forward::connect_unless(channel, &observer, opener.limits(), &mut stopped).await? else {
+        return Ok(None);
+    };
     if wait && !until_accepted(&opener, &session, &observer, &mut stopped).await {
-        if *stopped.borrow() {
+        if *stopped.borrow() != Stop::Not {
             session.terminate().await;
             return Ok(None);
         }
@@ -99,13 +101,13 @@ async fn until_accepted(
     opener: &TunnelOpener,
     session: &Session,
     observer: &UiTunnelObserver,
-    stopped: &mut watch::Receiver<bool>,
+    stopped: &mut watch::Receiver<Stop>,
 ) -> bool {
     let _waiting = opener.ui.waiting(format!("Waiting for {} to accept connections", observer.destination()));
     observer.hush(true);
     let accepts = tokio::select! {
         accepts = accepts(session) => accepts,
-        _ = stopped.wait_for(|stop| *stop) => false,
+        _ = stopped.wait_for(|stop| *stop != Stop::Not) => false,
     };
     observer.hush(false);
     accepts

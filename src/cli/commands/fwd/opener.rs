@@ -12,7 +12,7 @@ use crate::cli::ui::Ui;
 use crate::config::Key;
 use crate::fleet::Resolved;
 use crate::session::SessionRequest;
-use crate::session::forward::{Destination, Opener};
+use crate::session::forward::{Destination, Limits, Opener};
 
 /// Starts sessions to one destination.
 pub(crate) struct TunnelOpener {
@@ -20,6 +20,7 @@ pub(crate) struct TunnelOpener {
     aws: Aws,
     target: TargetRequest,
     session: SessionRequest,
+    limits: Limits,
     /// The target as it was found for the first session. Later ones look again: behind a Name may be another instance.
     found: Mutex<Option<Resolved>>,
 }
@@ -39,7 +40,8 @@ impl TunnelOpener {
         let session = SessionRequest::port(destination.host.as_deref(), destination.port)
             .with_document(target.settings.text(key))
             .with_reason(reason.map(str::to_owned));
-        Self { ui: ui.clone(), aws: aws.clone(), target: target.clone(), session, found: Mutex::new(found) }
+        let limits = Limits { stall: Some(target.settings.forward_stall()).filter(|stall| !stall.is_zero()) };
+        Self { ui: ui.clone(), aws: aws.clone(), target: target.clone(), session, limits, found: Mutex::new(found) }
     }
 }
 
@@ -53,5 +55,9 @@ impl Opener for TunnelOpener {
         }
         let target = lookup::target(&self.ui, &self.aws, &self.target, Ambiguity::Refuse).await?;
         start::open_again(&self.ui, &self.aws, &target, &self.session).await
+    }
+
+    fn limits(&self) -> Limits {
+        self.limits
     }
 }

@@ -20,7 +20,7 @@ use crate::cli::error::{CliError, ErrorKind};
 use crate::cli::ui::Ui;
 use crate::fleet::Resolved;
 use crate::session::forward::{
-    Bind, Destination, Listen, Listener, LocalPort, Refusal, SocksOptions, SocksRoutes, serve_socks,
+    Bind, Destination, Listen, Listener, LocalPort, Refusal, SocksOptions, SocksRoutes, Stop, serve_socks,
 };
 
 /// Most sessions that can be asked for: as many are started within seconds, and StartSession is throttled.
@@ -124,7 +124,7 @@ pub(crate) fn ready(ui: &Ui, args: &fwd::Args, listener: &Listener) -> Result<()
     ui.json(format!("{object}\n"))
 }
 
-/// Carries what comes in until `stop` is set.
+/// Carries what comes in until `stop` says otherwise. False when something was lost by the end.
 pub(crate) fn serve(
     ui: &Ui,
     aws: &Aws,
@@ -132,8 +132,8 @@ pub(crate) fn serve(
     plan: &Plan,
     target: Resolved,
     listener: Listener,
-    stop: watch::Receiver<bool>,
-) -> impl Future<Output = ()> + Send + use<> {
+    stop: watch::Receiver<Stop>,
+) -> impl Future<Output = bool> + Send + use<> {
     let routes = Routes {
         ui: ui.clone(),
         aws: aws.clone(),

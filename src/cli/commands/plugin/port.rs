@@ -139,6 +139,12 @@ impl TunnelObserver for LineObserver {
             // There is no other session, and the end of this one is reported elsewhere.
             TunnelEvent::Ended(_) | TunnelEvent::Waiting(_) | TunnelEvent::Replaced(_) | TunnelEvent::GaveUp(_) => {}
             TunnelEvent::NoSession(_) | TunnelEvent::NoRoom | TunnelEvent::Rejected(_) => {}
+            TunnelEvent::Stalled(stall) => {
+                self.ui.warning(format!("{} does not move and holds up the others", stall.connection));
+            }
+            TunnelEvent::Cut(stall) => self.ui.warning(format!("{} did not move and was cut", stall.connection)),
+            TunnelEvent::Finishing(_) => {}
+            TunnelEvent::Unfinished { .. } => self.ui.warning("what a program has not read is lost".to_owned()),
         }
     }
 }

@@ -4,7 +4,7 @@ mod receive;
 mod transmit;
 
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     time::Instant,
 };
 
@@ -21,6 +21,9 @@ use crate::protocol::Role;
 /// A stream may queue one part in so many of what is free of the session's buffer.
 const SHARE: usize = 8;
 
+/// Streams that are over here and not yet at the agent, of which so many are remembered at most.
+const MOST_AWAITED: usize = 4_096;
+
 /// One end of a smux session. See the [module](super) for how to drive it and for its limits.
 #[derive(Debug)]
 pub struct Mux {
@@ -28,6 +31,8 @@ pub struct Mux {
     config: Config,
     decoder: Decoder,
     streams: BTreeMap<StreamId, Stream>,
+    /// Streams that we closed after having sent data, and that the agent has not finished.
+    awaited: BTreeSet<StreamId>,
     /// The id of the next stream we open; `None` after the last one.
     next_id: Option<u32>,
     /// Frames without data; they go out before any data.
@@ -74,6 +79,7 @@ impl Mux {
             config,
             decoder: Decoder::default(),
             streams: BTreeMap::new(),
+            awaited: BTreeSet::new(),
             next_id: Some(3),
             control: VecDeque::new(),
             nop_queued: false,
@@ -194,7 +200,7 @@ impl Mux {
         Ok(accepted)
     }
 
-    /// Takes the next unread data of a stream, as it arrived or gathered, without a copy; `None` when there is none.
+    /// Takes the next unread data of a stream, 16 KiB at most; `None` when there is none.
     pub fn read(&mut self, id: StreamId) -> Option<Bytes> {
         let stream = self.streams.get_mut(&id)?;
         let before = stream.unread();
@@ -255,6 +261,27 @@ impl Mux {
         self.streams.keys().copied()
     }
 
+    /// Whether the agent still has a stream on which we have sent data, be it one that we closed. Agents finish theirs
+    /// when they have handed over everything, which they do at some time after they have acknowledged it.
+    pub fn awaits_end(&self, id: StreamId) -> bool {
+        self.awaited.contains(&id) || self.streams.get(&id).is_some_and(Stream::is_awaited)
+    }
+
+    /// Whether there is any such stream among those that we closed.
+    pub fn awaits_ends(&self) -> bool {
+        !self.awaited.is_empty()
+    }
+
+    /// Whether there is anything to send.
+    pub fn has_unsent(&self) -> bool {
+        self.queued > 0 || self.has_unsent_control()
+    }
+
+    /// Whether there are streams to be opened or finished, or a sign of life, to send.
+    pub fn has_unsent_control(&self) -> bool {
+        !self.control.is_empty() || !self.refused.is_empty()
+    }
+
     /// Frames of the peer that had no effect: data and FINs of streams that we do not have or no longer read, data
     /// frames without data, SYNs of streams that exist and SYNs at a client.
     pub fn ignored_frames(&self) -> u64 {
@@ -280,8 +307,15 @@ impl Mux {
             return;
         }
         self.scheduler.forget(id);
-        if self.streams.remove(&id).is_some_and(|stream| stream.listed) {
+        let Some(stream) = self.streams.remove(&id) else { return };
+        if stream.listed {
             self.with_events.retain(|&other| other != id);
+        }
+        if self.role == Role::Client && stream.is_awaited() {
+            self.awaited.insert(id);
+            if self.awaited.len() > MOST_AWAITED {
+                self.awaited.pop_first();
+            }
         }
     }
 

@@ -10,8 +10,7 @@ use crate::protocol::smux::{Command, Decoded, Header, SessionError, StreamId, st
 
 impl Mux {
     /// Takes the next bytes of the channel, cut anywhere. Call it while [`Mux::can_receive`]; a call nevertheless is no
-    /// error and loses nothing, but passes the limit. Unread data is kept as slices of `data`, so let that be no small
-    /// slice of something large.
+    /// error and loses nothing, but passes the limit. Unread data is copied, so that nothing of `data` is kept.
     ///
     /// # Errors
     /// The session is over, through this chunk or before. What the chunk had before the error was taken.
@@ -23,7 +22,7 @@ impl Mux {
         loop {
             match self.decoder.next(&mut data) {
                 Ok(Some(Decoded::Header(header))) => self.receive_header(header),
-                Ok(Some(Decoded::Data(id, data))) => self.receive_data(id, data, chunk),
+                Ok(Some(Decoded::Data(id, data))) => self.receive_data(id, &data),
                 Ok(None) => break,
                 Err(error) => return Err(self.end(error.into())),
             }
@@ -45,6 +44,14 @@ impl Mux {
                 stream.receive_fin();
                 self.queue_event(id);
             }
+            (Command::Fin, stream) => {
+                // Nobody waits for the end of a stream that we closed, other than to know that all of it has arrived.
+                if let Some(stream) = stream {
+                    stream.note_fin();
+                }
+                self.awaited.remove(&id);
+                self.ignored_frames += 1;
+            }
             _ => self.ignored_frames += 1,
         }
     }
@@ -58,10 +65,10 @@ impl Mux {
         self.queue_event(id);
     }
 
-    fn receive_data(&mut self, id: StreamId, data: Bytes, chunk: usize) {
+    fn receive_data(&mut self, id: StreamId, data: &[u8]) {
         let Some(stream) = self.streams.get_mut(&id).filter(|stream| stream.accepts_data()) else { return };
         let before = stream.unread();
-        stream.receive(data, chunk);
+        stream.receive(data);
         let after = stream.unread();
         self.account(before, after);
         self.queue_event(id);

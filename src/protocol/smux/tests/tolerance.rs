@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use bytes::Bytes;
 
-use super::pair::{Pair, events, read_all};
+use super::pair::{Pair, events, noise, read_all};
 use crate::protocol::Role;
 use crate::protocol::smux::{Command, Config, Event, Header, Mux, ProtocolError, SessionError, StreamId, WriteError};
 
@@ -132,4 +132,39 @@ fn a_closed_stream_is_forgotten_but_sends_what_it_took() {
     assert_eq!((events(pair.client()), pair.client().unread_total(), pair.client().ignored_frames()), (vec![], 0, 2));
     assert_eq!(events(pair.server()), [Event::Finished(id)]);
     assert_eq!(pair.server().streams().len(), 0);
+}
+
+#[test]
+fn a_stream_that_we_closed_is_remembered_until_the_agent_has_finished_it() {
+    let mut pair = Pair::new(Config::default());
+    let [used, unused, early] = [(); 3].map(|()| pair.client().open().unwrap());
+    for id in [used, early] {
+        pair.client().write(id, noise(0, 10)).unwrap();
+    }
+    pair.settle();
+    assert!(pair.client().awaits_end(used) && !pair.client().awaits_end(unused), "nothing was sent on it");
+    pair.server().finish(early);
+    pair.settle();
+    assert!(!pair.client().awaits_end(early));
+    for id in [used, unused, early] {
+        pair.client().close(id);
+    }
+    pair.settle();
+    assert_eq!(pair.client().streams().len(), 0);
+    assert!(pair.client().awaits_ends() && pair.client().awaits_end(used));
+    pair.server().close(used);
+    pair.settle();
+    assert!(!pair.client().awaits_ends());
+}
+
+#[test]
+fn what_is_remembered_of_an_agent_that_finishes_nothing_is_bounded() {
+    let mut mux = mux(Role::Client);
+    for _ in 0..10_000 {
+        let id = mux.open().unwrap();
+        mux.write(id, Bytes::from_static(b"x")).unwrap();
+        mux.close(id);
+        while mux.poll_transmit(1_000).is_some() {}
+    }
+    assert!(mux.awaits_ends() && !mux.awaits_end(StreamId(3)), "the oldest are forgotten");
 }

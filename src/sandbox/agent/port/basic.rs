@@ -6,6 +6,7 @@
 
 use bytes::{Bytes, BytesMut};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 use tokio::net::tcp::{ReadHalf, WriteHalf};
 use tokio::sync::mpsc;
 
@@ -69,7 +70,11 @@ impl Basic {
                 End::Closed if !self.forwards => return Outcome::success(),
                 // The real agent has closed its own socket, which it takes for an error of the connection.
                 End::Broken | End::Disconnected if !self.forwards => return Outcome::failed(""),
-                End::Closed | End::Broken | End::Disconnected => drop(socket),
+                End::Disconnected => {
+                    self.straggle(&mut socket, &output).await;
+                    drop(socket);
+                }
+                End::Closed | End::Broken => drop(socket),
             }
             if unwritten.is_none() {
                 match self.wait(&mut input).await {
@@ -84,6 +89,14 @@ impl Basic {
                     return Outcome::failed("");
                 }
             };
+        }
+    }
+
+    /// Sends what had been read when the connection was closed: the real agent reads and closes in two places at once.
+    async fn straggle(&self, socket: &mut TcpStream, output: &OutputSender) {
+        let mut buffer = BytesMut::with_capacity(chunk_size(self.pace));
+        if let Ok(1..) = socket.try_read_buf(&mut buffer) {
+            output.send(Output::Bytes(buffer.freeze())).await;
         }
     }
 

@@ -22,13 +22,16 @@ use super::endpoint::Destination;
 use super::incoming::Incoming;
 use super::listener::Listener;
 use super::observer::{Opener, TunnelEvent, TunnelObserver};
-use super::stop::is_set;
+use super::stop::{Stop, reaches};
 use pool::{ConnectRequest, NoRoom, Pool};
 use request::{Refusal, Request};
 use route::Route;
 
 /// Connections that may wait for their answer at a time; further ones wait in the system's queue.
 const MOST_WAITING: usize = 256;
+
+/// How long the system may take to hand out a connection that stands in its queue already.
+const QUEUE_TIMEOUT: Duration = Duration::from_millis(20);
 
 /// How long a program may take to name its destination.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
@@ -58,22 +61,24 @@ pub(crate) trait SocksRoutes: Send + Sync + 'static {
     fn refusal(error: &<Self::Opener as Opener>::Error) -> Refusal;
 }
 
-/// Carries the connections of a listener until `stop` becomes true, or its sender is gone; then all sessions are ended
-/// on the service. `observer` hears what no destination has to do with.
+/// Carries the connections of a listener until `stop` says otherwise, or its sender is gone; then all sessions are ended
+/// on the service, when their connections have ended if it is to finish. False when something was lost by the end.
+/// `observer` hears what no destination has to do with.
 pub(crate) async fn serve_socks<S: SocksRoutes>(
     listener: Listener,
     routes: S,
     observer: Arc<S::Observer>,
     options: SocksOptions,
-    mut stop: watch::Receiver<bool>,
-) {
+    mut stop: watch::Receiver<Stop>,
+) -> bool {
     let pool = Pool::new(options.sessions.max(1), MOST_WAITING);
     let server = Arc::new(Server { routes, observer, options, pool: Arc::clone(&pool) });
+    let finish = stop.clone();
     tokio::select! {
-        () = server.run(listener) => {}
-        _ = is_set(&mut stop) => {}
+        () = server.run(listener, finish) => {}
+        () = reaches(&mut stop, Stop::Now) => {}
     }
-    pool.close().await;
+    pool.close(&mut stop).await
 }
 
 struct Server<S: SocksRoutes> {
@@ -84,19 +89,33 @@ struct Server<S: SocksRoutes> {
 }
 
 impl<S: SocksRoutes> Server<S> {
-    /// Accepts connections. Dropping the future refuses those that still wait for a session.
-    async fn run(self: &Arc<Self>, listener: Listener) {
+    /// Accepts connections until it is to finish, and those that have come by then have their sessions. Dropping the
+    /// future refuses those that still wait for one.
+    async fn run(self: &Arc<Self>, listener: Listener, mut finish: watch::Receiver<Stop>) {
         let listeners = [listener];
         let waiting = Arc::new(Semaphore::new(MOST_WAITING));
         let mut attended = JoinSet::new();
         loop {
-            // The semaphore is never closed.
-            let Ok(permit) = Arc::clone(&waiting).acquire_owned().await else { return };
-            let incoming = accept(&listeners, &mut 0, &*self.observer).await;
+            let mut next = 0;
+            let next = async {
+                // The semaphore is never closed.
+                let permit = Arc::clone(&waiting).acquire_owned().await.ok()?;
+                Some((accept(&listeners, &mut next, &*self.observer).await, permit))
+            };
+            tokio::pin!(next);
+            let come = tokio::select! {
+                come = &mut next => come,
+                // What has connected before is in the queue of the system, or was until now.
+                () = reaches(&mut finish, Stop::Finish) => timeout(QUEUE_TIMEOUT, next).await.ok().flatten(),
+            };
+            let Some((incoming, permit)) = come else { break };
             while attended.try_join_next().is_some() {}
             let server = Arc::clone(self);
             attended.spawn(async move { server.attend(incoming, permit).await });
         }
+        drop(listeners);
+        // Each has its own limits.
+        while attended.join_next().await.is_some() {}
     }
 
     /// From a connection that came in to the session that carries it.

@@ -14,6 +14,7 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::request::Request;
 use crate::session::forward::endpoint::Destination;
+use crate::session::forward::stop::{Stop, reaches};
 
 /// A connection that waits for its answer.
 pub(super) struct ConnectRequest {
@@ -42,6 +43,8 @@ struct State {
     /// Slots handed out so far.
     numbers: u64,
     stopped: bool,
+    /// A session has ended before all that it carried had arrived.
+    lost: bool,
 }
 
 struct SlotState {
@@ -50,12 +53,12 @@ struct SlotState {
     requests: mpsc::Sender<ConnectRequest>,
     guards: usize,
     idle_since: Instant,
-    close: watch::Sender<bool>,
+    close: watch::Sender<Stop>,
 }
 
 impl SlotState {
     fn is_closing(&self) -> bool {
-        *self.close.borrow()
+        *self.close.borrow() != Stop::Not
     }
 }
 
@@ -112,7 +115,7 @@ impl Pool {
             None => {
                 state.numbers += 1;
                 let (requests, queue) = mpsc::channel(self.queue);
-                let (close, closed) = watch::channel(false);
+                let (close, closed) = watch::channel(Stop::Not);
                 let number = state.numbers;
                 let mut slot = SlotState { number, requests, guards: 0, idle_since: Instant::now(), close };
                 let guard = guard(&mut slot);
@@ -131,27 +134,57 @@ impl Pool {
         if closing < state.waiting
             && let Some(oldest) = idle.min_by_key(|slot| slot.idle_since)
         {
-            oldest.close.send_replace(true);
+            oldest.close.send_replace(Stop::Finish);
         }
     }
 
-    /// Has all slots given up, hands out no more, and waits until they are gone.
-    pub(super) async fn close(&self) {
-        {
-            let mut state = self.lock();
-            state.stopped = true;
-            for slot in state.slots.values() {
-                slot.close.send_replace(true);
+    /// Has all slots given up in the way of `stop`, hands out no more, and waits until they are gone. False when
+    /// something was lost by that.
+    pub(super) async fn close(&self, stop: &mut watch::Receiver<Stop>) -> bool {
+        let how = *stop.borrow();
+        self.close_all(how.max(Stop::Finish));
+        loop {
+            let mut changed = std::pin::pin!(self.changed.notified());
+            changed.as_mut().enable();
+            {
+                let state = self.lock();
+                if state.slots.is_empty() {
+                    return !state.lost;
+                }
+            }
+            tokio::select! {
+                () = changed => {}
+                () = reaches(stop, Stop::Now), if how != Stop::Now => {
+                    self.close_all(Stop::Now);
+                    // It stays so.
+                    return self.gone().await;
+                }
             }
         }
+    }
+
+    async fn gone(&self) -> bool {
         loop {
             let mut changed = std::pin::pin!(self.changed.notified());
             changed.as_mut().enable();
             if self.lock().slots.is_empty() {
-                return;
+                return false;
             }
             changed.await;
         }
+    }
+
+    fn close_all(&self, how: Stop) {
+        let mut state = self.lock();
+        state.stopped = true;
+        for slot in state.slots.values() {
+            slot.close.send_if_modified(|old| how > std::mem::replace(old, how.max(*old)));
+        }
+    }
+
+    /// Whether connections wait for a slot, so that sessions should soon be idle.
+    pub(super) fn is_wanted(&self) -> bool {
+        self.lock().waiting > 0
     }
 
     /// Waits until the slot has had no guard for so long, and gives it up.
@@ -164,7 +197,7 @@ impl Pool {
                 let Some(slot) = state.slots.get(destination) else { return };
                 let idle_since = (slot.guards == 0).then_some(slot.idle_since);
                 if idle_since.is_some_and(|since| since.elapsed() >= after) {
-                    slot.close.send_replace(true);
+                    slot.close.send_if_modified(|old| std::mem::replace(old, Stop::Finish.max(*old)) == Stop::Not);
                     return;
                 }
                 idle_since
@@ -188,6 +221,7 @@ struct Waits<'a>(&'a Pool);
 impl<'a> Waits<'a> {
     fn new(pool: &'a Pool) -> Self {
         pool.lock().waiting += 1;
+        pool.changed.notify_waiters();
         Self(pool)
     }
 }
@@ -195,6 +229,7 @@ impl<'a> Waits<'a> {
 impl Drop for Waits<'_> {
     fn drop(&mut self) {
         self.0.lock().waiting -= 1;
+        self.0.changed.notify_waiters();
     }
 }
 
@@ -237,8 +272,8 @@ pub(super) struct Slot {
     destination: Destination,
     /// Connections that wait for this session.
     pub(super) requests: mpsc::Receiver<ConnectRequest>,
-    /// True when the session is to be ended.
-    pub(super) closed: watch::Receiver<bool>,
+    /// Whether and how the session is to be ended.
+    pub(super) closed: watch::Receiver<Stop>,
 }
 
 impl Slot {
@@ -246,6 +281,26 @@ impl Slot {
     pub(super) fn expires(&self, after: Duration) -> impl Future<Output = ()> + use<> {
         let (pool, destination) = (Arc::clone(&self.pool), self.destination.clone());
         async move { pool.expire(&destination, after).await }
+    }
+
+    /// Waits until connections to other destinations wait for a slot, or none do any more, and says which.
+    pub(super) fn wanted(&self, but: bool) -> impl Future<Output = bool> + use<> {
+        let pool = Arc::clone(&self.pool);
+        async move {
+            loop {
+                let mut changed = std::pin::pin!(pool.changed.notified());
+                changed.as_mut().enable();
+                if pool.is_wanted() != but {
+                    return !but;
+                }
+                changed.await;
+            }
+        }
+    }
+
+    /// A session of this slot has ended before all that it carried had arrived.
+    pub(super) fn lost(&self) {
+        self.pool.lock().lost = true;
     }
 }
 

@@ -8,6 +8,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::pool::{ConnectRequest, Slot};
@@ -16,13 +17,16 @@ use crate::channel::End;
 use crate::session::forward::error::SessionError;
 use crate::session::forward::observer::{Opener, TunnelEvent, TunnelObserver};
 use crate::session::forward::session::{Probe, Session, connect_unless};
-use crate::session::forward::stop::is_set;
+use crate::session::forward::stop::{Stop, reaches};
 
 /// How long a destination may take to accept a connection. Agents try for two minutes, longer than a person waits.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// For so long after a session could not be had no other is asked for: programs try again at once and often.
 const FAILURE_LASTS: Duration = Duration::from_secs(2);
+
+/// Retired sessions beside the one in use. Beyond it a session is ended at once.
+const MOST_RETIRED: usize = 8;
 
 /// The session of one destination.
 pub(super) struct Route<O: Opener, V> {
@@ -45,8 +49,10 @@ struct Current {
 /// What is to be done next.
 enum Next {
     Connect(ConnectRequest),
-    Ended(End),
+    Ended,
     Close,
+    /// Other destinations wait for a session, or no longer do.
+    Wanted(bool),
 }
 
 /// What became of a session when it was to carry a connection.
@@ -64,14 +70,25 @@ impl<O: Opener, V: TunnelObserver> Route<O, V> {
     pub(super) async fn run(mut self) {
         let mut current: Option<Current> = None;
         let mut failed: Option<(Instant, Refusal)> = None;
+        let mut retired = JoinSet::new();
+        let mut wanted = false;
         loop {
-            match self.next(current.as_mut()).await {
+            while retired.try_join_next().is_some() {}
+            match self.next(current.as_mut(), wanted).await {
                 Next::Close => break,
-                Next::Ended(end) => {
-                    current = None;
-                    self.observer.tunnel(&TunnelEvent::Ended(end));
+                Next::Wanted(now) => wanted = now,
+                Next::Ended => {
+                    let Some(mut over) = current.take() else { continue };
+                    let usual = over.session.is_used_up_as_usual();
+                    if let Some(end) = over.session.ended().filter(|_| !usual) {
+                        self.observer.tunnel(&TunnelEvent::Ended(end));
+                    }
+                    self.retire(over, &mut retired).await;
                 }
                 Next::Connect(connect) => {
+                    if let Some(used_up) = current.take_if(|current| current.session.is_used_up()) {
+                        self.retire(used_up, &mut retired).await;
+                    }
                     let lasting = failed.filter(|(at, _)| at.elapsed() < FAILURE_LASTS);
                     if current.is_none() {
                         let opened = match lasting {
@@ -100,20 +117,39 @@ impl<O: Opener, V: TunnelObserver> Route<O, V> {
                         }
                         Carried::Exhausted => {
                             if let Some(exhausted) = current.take() {
-                                exhausted.session.terminate().await;
+                                self.retire(exhausted, &mut retired).await;
                             }
                         }
                     }
                 }
             }
+            if let Some(open) = &current {
+                open.session.hurry(wanted);
+            }
         }
+        let mut complete = true;
         if let Some(open) = current {
-            open.session.terminate().await;
+            complete &= open.session.finish(&mut self.slot.closed, &*self.observer).await;
+        }
+        while let Some(finished) = retired.join_next().await {
+            complete &= finished.unwrap_or(false);
+        }
+        if !complete {
+            self.slot.lost();
         }
     }
 
-    async fn next(&mut self, current: Option<&mut Current>) -> Next {
-        let mut closed = self.slot.closed.clone();
+    /// Lets a session go on to the end of its connections.
+    async fn retire(&self, current: Current, retired: &mut JoinSet<bool>) {
+        if retired.len() >= MOST_RETIRED {
+            return current.session.terminate().await;
+        }
+        let (mut stop, observer) = (self.slot.closed.clone(), Arc::clone(&self.observer));
+        retired.spawn(async move { current.session.retire(&mut stop, &*observer).await });
+    }
+
+    async fn next(&mut self, current: Option<&mut Current>, wanted: bool) -> Next {
+        let (mut closed, mut finished) = (self.slot.closed.clone(), self.slot.closed.clone());
         let ended = async {
             match current {
                 Some(open) => open.session.split().0.await,
@@ -122,12 +158,16 @@ impl<O: Opener, V: TunnelObserver> Route<O, V> {
         };
         // The two ways to give the slot up, of which the first is also how the second is made known.
         let expires = self.slot.expires(self.idle);
+        let wanted = self.slot.wanted(wanted);
         tokio::select! {
             biased;
-            _ = is_set(&mut closed) => Next::Close,
-            end = ended => Next::Ended(end),
-            () = expires => Next::Close,
+            () = reaches(&mut closed, Stop::Now) => Next::Close,
+            () = ended => Next::Ended,
             connect = self.slot.requests.recv() => connect.map_or(Next::Close, Next::Connect),
+            // What waits to be carried is carried first.
+            () = reaches(&mut finished, Stop::Finish) => Next::Close,
+            () = expires => Next::Close,
+            wanted = wanted => Next::Wanted(wanted),
         }
     }
 
@@ -142,7 +182,7 @@ impl<O: Opener, V: TunnelObserver> Route<O, V> {
                 return Err((self.refusal)(&error));
             }
         };
-        match connect_unless(channel, &self.observer, &mut self.slot.closed).await {
+        match connect_unless(channel, &self.observer, self.opener.limits(), &mut self.slot.closed).await {
             Ok(session) => Ok(session.map(|session| {
                 // Without multiplexing the agent has connected before it was ready.
                 let accepted_at = (!session.is_multiplexed()).then_some(0);
@@ -163,7 +203,7 @@ impl<O: Opener, V: TunnelObserver> Route<O, V> {
         if current.accepted_at != Some(current.session.refusals()) {
             let asked = tokio::select! {
                 asked = timeout(CONNECT_TIMEOUT, current.session.probe()) => asked,
-                _ = is_set(&mut closed) => return Carried::On,
+                () = reaches(&mut closed, Stop::Now) => return Carried::On,
             };
             match asked {
                 Ok(Probe::Accepts | Probe::Unknown) => current.accepted_at = Some(current.session.refusals()),
@@ -185,7 +225,7 @@ impl<O: Opener, V: TunnelObserver> Route<O, V> {
         // Agents without multiplexing carry one connection after the other.
         let vacant = tokio::select! {
             vacant = timeout_at(deadline, current.session.vacancy()) => vacant.is_ok(),
-            _ = is_set(&mut closed) => return Carried::On,
+            () = reaches(&mut closed, Stop::Now) => return Carried::On,
         };
         if !vacant {
             self.observer.tunnel(&TunnelEvent::Rejected(

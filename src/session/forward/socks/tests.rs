@@ -50,8 +50,8 @@ struct Open {
     agents: Agents,
     heard: Arc<Heard>,
     asked: Arc<Mutex<Vec<Destination>>>,
-    stop: watch::Sender<bool>,
-    task: JoinHandle<()>,
+    stop: watch::Sender<Stop>,
+    task: JoinHandle<bool>,
 }
 
 impl Open {
@@ -61,7 +61,7 @@ impl Open {
         let listener = Listener::open(&listen).unwrap();
         let address = listener.addresses()[0];
         let (heard, asked) = (Arc::<Heard>::default(), Arc::<Mutex<Vec<_>>>::default());
-        let (stop, stopped) = watch::channel(false);
+        let (stop, stopped) = watch::channel(Stop::Not);
         let routes = Routes { agents: agents.clone(), heard: Arc::clone(&heard), asked: Arc::clone(&asked) };
         let task = tokio::spawn(serve_socks(listener, routes, Arc::clone(&heard), options, stopped));
         Self { address, agents, heard, asked, stop, task }
@@ -85,7 +85,7 @@ impl Open {
     }
 
     async fn close(self) {
-        self.stop.send_replace(true);
+        self.stop.send_replace(Stop::Now);
         timeout(DEADLINE, self.task).await.unwrap().unwrap();
         assert!(TcpStream::connect(self.address).await.is_err(), "the listener is closed");
         let started = self.agents.started.load(Ordering::SeqCst);
@@ -228,7 +228,7 @@ async fn a_session_that_was_lost_is_replaced() {
     echoes(&mut second, b"after").await;
     assert_eq!(proxy.heard.all(), ["Ended(Expired)"]);
     assert_eq!(proxy.started(), 2);
-    proxy.stop.send_replace(true);
+    proxy.stop.send_replace(Stop::Now);
     timeout(DEADLINE, proxy.task).await.unwrap().unwrap();
     assert_eq!(proxy.agents.terminated.load(Ordering::SeqCst), 1);
 }
@@ -284,4 +284,40 @@ async fn without_multiplexing_connections_take_turns_within_bounds() {
     echoes(&mut second, b"its turn").await;
     hang_up(second);
     proxy.close().await;
+}
+
+#[tokio::test]
+async fn connections_that_were_closed_make_room_at_once() {
+    // Far longer than a session needs to end, and less than the end of what a program sends is held back.
+    let proxy = Open::new(NEW, SocksOptions { slot_timeout: Duration::from_secs(8), ..EIGHT });
+    let port = server(echo).await.port();
+    for number in 0..20 {
+        let mut stream = proxy.connect(&format!("host-{number}"), port).await.unwrap();
+        echoes(&mut stream, b"hello").await;
+        if number % 2 == 0 {
+            hang_up(stream);
+        }
+    }
+    assert_eq!(proxy.heard.all(), [""; 0]);
+    proxy.close().await;
+}
+
+#[tokio::test]
+async fn a_program_that_waits_for_its_answer_has_it_although_the_port_is_to_finish() {
+    let proxy = Open::new(NEW, EIGHT);
+    let port = server(|mut stream: TcpStream| async move {
+        let asked = stream.read_u8().await?;
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        stream.write_all(&[asked; 3]).await
+    })
+    .await
+    .port();
+    let mut stream = proxy.connect("db", port).await.unwrap();
+    stream.write_all(b"x").await.unwrap();
+    proxy.stop.send_replace(Stop::Finish);
+    let mut answer = Vec::new();
+    timeout(DEADLINE, stream.read_to_end(&mut answer)).await.unwrap().unwrap();
+    assert_eq!(answer, b"xxx");
+    assert!(timeout(DEADLINE, proxy.task).await.unwrap().unwrap(), "nothing was lost");
+    assert_eq!(proxy.agents.terminated.load(Ordering::SeqCst), 1);
 }

@@ -12,7 +12,7 @@ fn at_once(pool: &Arc<Pool>, port: u16) -> Option<(SlotGuard, Option<Slot>)> {
 }
 
 fn is_closed(slot: &Slot) -> bool {
-    *slot.closed.borrow()
+    *slot.closed.borrow() != Stop::Not
 }
 
 #[tokio::test]
@@ -92,10 +92,45 @@ async fn a_guard_of_a_slot_that_is_gone_counts_nowhere() {
 async fn closing_waits_for_all() {
     let pool = Pool::new(2, 1);
     let (_guard, slot) = at_once(&pool, 1).unwrap();
-    let mut closing = pool.close().boxed();
+    let (stop, mut stopped) = watch::channel(Stop::Finish);
+    let mut closing = pool.close(&mut stopped).boxed();
     assert!((&mut closing).now_or_never().is_none());
     assert!(at_once(&pool, 2).is_none());
-    assert!(is_closed(slot.as_ref().unwrap()));
+    assert_eq!(*slot.as_ref().unwrap().closed.borrow(), Stop::Finish);
+    stop.send_replace(Stop::Now);
+    assert!((&mut closing).now_or_never().is_none());
+    assert_eq!(*slot.as_ref().unwrap().closed.borrow(), Stop::Now);
     drop(slot);
-    assert!(closing.now_or_never().is_some());
+    assert_eq!(closing.now_or_never(), Some(false));
+}
+
+#[tokio::test]
+async fn closing_says_whether_all_went_well() {
+    for lost in [false, true] {
+        let pool = Pool::new(2, 1);
+        let (_guard, slot) = at_once(&pool, 1).unwrap();
+        let slot = slot.unwrap();
+        if lost {
+            slot.lost();
+        }
+        drop(slot);
+        let (_stop, mut stopped) = watch::channel(Stop::Finish);
+        assert_eq!(pool.close(&mut stopped).now_or_never(), Some(!lost));
+    }
+}
+
+#[tokio::test]
+async fn sessions_hear_that_others_wait() {
+    let pool = Pool::new(1, 1);
+    let (_guard, slot) = at_once(&pool, 1).unwrap();
+    let slot = slot.unwrap();
+    let mut wanted = Box::pin(slot.wanted(false));
+    assert!((&mut wanted).now_or_never().is_none());
+    let two = to(2);
+    let mut waiting = pool.guard(&two, Instant::now() + Duration::from_mins(1)).boxed();
+    assert!((&mut waiting).now_or_never().is_none());
+    assert_eq!(wanted.now_or_never(), Some(true));
+    assert!(slot.wanted(true).now_or_never().is_none());
+    drop(waiting);
+    assert_eq!(slot.wanted(true).now_or_never(), Some(false));
 }

@@ -1,0 +1,69 @@
+//! What a session carries at the moment, for those who wait for the end of it.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use tokio::sync::watch;
+
+/// Open connections, and whether anything moves.
+#[derive(Debug)]
+pub(super) struct Tally {
+    open: watch::Sender<usize>,
+    moved: AtomicU64,
+    /// Nothing is on its way, as far as can be told.
+    settled: AtomicBool,
+}
+
+/// One open connection; dropped when it is closed.
+#[derive(Debug)]
+pub(super) struct Open(Arc<Tally>);
+
+impl Tally {
+    pub(super) fn new() -> Arc<Self> {
+        Arc::new(Self { open: watch::Sender::new(0), moved: AtomicU64::new(0), settled: AtomicBool::new(false) })
+    }
+
+    /// Counts a connection for as long as what is returned is kept.
+    pub(super) fn enter(self: &Arc<Self>) -> Open {
+        self.open.send_modify(|open| *open += 1);
+        Open(Arc::clone(self))
+    }
+
+    /// Open connections.
+    pub(super) fn open(&self) -> usize {
+        *self.open.borrow()
+    }
+
+    /// Waits until none is open.
+    pub(super) async fn none_open(&self) {
+        // The sender is ours.
+        let _ = self.open.subscribe().wait_for(|open| *open == 0).await;
+    }
+
+    /// Something was sent, received or taken.
+    pub(super) fn moved(&self) {
+        self.moved.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Whether anything is on its way.
+    pub(super) fn settle(&self, settled: bool) {
+        self.settled.store(settled, Ordering::Relaxed);
+    }
+
+    /// Whether nothing is lost when open connections are closed now: not known to be so is taken for no.
+    pub(super) fn is_settled(&self) -> bool {
+        self.settled.load(Ordering::Relaxed)
+    }
+
+    /// Another number when something has moved, or a connection was closed.
+    pub(super) fn mark(&self) -> u64 {
+        self.moved.load(Ordering::Relaxed)
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.0.moved();
+        self.0.open.send_modify(|open| *open -= 1);
+    }
+}

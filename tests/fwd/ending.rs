@@ -1,0 +1,88 @@
+//! What a command sent last arrives before the tunnel ends.
+
+use std::io::Read;
+use std::sync::mpsc;
+use std::time::Duration;
+
+use insta::assert_snapshot;
+use rustix::process::Signal;
+
+use super::tunnel::{Aws, echo, server};
+use crate::support::DEADLINE;
+use crate::support::command::{Running, run};
+
+/// A server that counts what each connection sends up to its end.
+fn counting() -> (u16, mpsc::Receiver<usize>) {
+    let (count, counted) = mpsc::channel();
+    let port = server(move |mut stream| {
+        let mut got = Vec::new();
+        let orderly = stream.read_to_end(&mut got).is_ok();
+        let _ = count.send(if orderly { got.len() } else { usize::MAX });
+    });
+    (port, counted)
+}
+
+/// A command that sends so much, closes and ends.
+fn sending(bytes: usize) -> String {
+    format!("head -c {bytes} /dev/zero >\"/dev/tcp/$SSMX_HOST/$SSMX_PORT\"")
+}
+
+#[test]
+fn what_a_command_sent_last_arrives_however_far_the_instance_is() {
+    for version in [None, Some("2.3.1550.0")] {
+        for (milliseconds, bytes) in [(0, 3_000_000), (50, 1_000), (150, 300_000)] {
+            let mut aws = Aws::new(|options| {
+                options.agent_version = version.map(str::to_owned);
+                options.faults_to_agent.delay = Duration::from_millis(milliseconds);
+                options.faults_to_client.delay = Duration::from_millis(milliseconds);
+            });
+            let (port, counted) = counting();
+            let forward = format!("0:{port}");
+            let done = run(&mut aws.fwd(&["db", &forward, "--", "bash", "-c", &sending(bytes)]));
+            assert_eq!(done.code(), 0, "{done:?}");
+            let trial = format!("agent {version:?}, {milliseconds} ms each way");
+            assert_eq!(counted.recv_timeout(DEADLINE), Ok(bytes), "{trial}");
+            assert_eq!(aws.service().active_sessions(), [""; 0], "ended on the service, {trial}");
+        }
+    }
+}
+
+#[test]
+fn what_a_command_sent_last_arrives_across_an_outage() {
+    let aws = Aws::new(|options| {
+        options.faults_to_agent.delay = Duration::from_millis(50);
+        options.cut_client_every = Some(Duration::from_millis(300));
+    });
+    let (port, counted) = counting();
+    let done = run(&mut aws.fwd(&["db", &format!("0:{port}"), "--", "bash", "-c", &sending(2_000_000)]));
+    assert_eq!(done.code(), 0, "{done:?}");
+    assert_eq!(counted.recv_timeout(DEADLINE), Ok(2_000_000));
+}
+
+#[test]
+fn the_code_of_a_command_is_ours_also_after_it_has_sent_something() {
+    let aws = Aws::new(|options| options.faults_to_agent.delay = Duration::from_millis(50));
+    let (port, counted) = counting();
+    let script = format!("{}; exit 7", sending(1_000));
+    assert_eq!(run(&mut aws.fwd(&["db", &format!("0:{port}"), "--", "bash", "-c", &script])).code(), 7);
+    assert_eq!(counted.recv_timeout(DEADLINE), Ok(1_000));
+}
+
+#[test]
+fn a_connection_that_outlives_the_command_is_waited_for_until_a_signal_comes() {
+    let mut aws = Aws::new(|_| {});
+    // What goes on in the background has the connection.
+    let script = "exec 3<>/dev/tcp/$SSMX_HOST/$SSMX_PORT; sleep 60 <&3 >/dev/null 2>&1 & echo $!";
+    let mut command = aws.fwd(&["db", &format!("0:{}", echo()), "--", "bash", "-c", script]);
+    let running = Running::start(&mut command);
+    running.wait_for_err("waiting for");
+    running.kill(Signal::INT);
+    let done = running.finish();
+    if let Some(left) = done.out().trim().parse().ok().and_then(rustix::process::Pid::from_raw) {
+        let _ = rustix::process::kill_process(left, Signal::KILL);
+    }
+    assert_eq!(done.code(), 130, "{done:?}");
+    let line = done.err().lines().find(|line| line.contains("waiting for")).unwrap_or_default().to_owned();
+    assert_snapshot!(crate::support::snapshot::settled(&line), @"ssmx: db:PORT: waiting for a connection to end; Ctrl-C ends at once");
+    assert_eq!(aws.service().active_sessions(), [""; 0], "ended on the service");
+}
