@@ -142,9 +142,18 @@ impl NetSettings {
         let name = ServerName::try_from(bare(host).to_owned()).map_err(|err| Error::network(CONNECT, &prefix, &err))?;
         match TlsConnector::from(Arc::clone(&self.tls)).connect(name, stream).await {
             Ok(stream) => Ok(Box::new(stream)),
+            // Another attempt may fare better, unlike after a certificate that is refused.
+            Err(err) if is_cut(&err) => {
+                Err(Error::new(ErrorKind::Network, Cause::Broken, CONNECT, format!("{prefix}: {err}")))
+            }
             Err(err) => Err(Error::network(CONNECT, &prefix, &err)),
         }
     }
+}
+
+fn is_cut(err: &std::io::Error) -> bool {
+    use std::io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
+    matches!(err.kind(), BrokenPipe | ConnectionAborted | ConnectionReset | UnexpectedEof)
 }
 
 impl fmt::Debug for NetSettings {

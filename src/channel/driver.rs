@@ -5,7 +5,7 @@ use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use tokio::sync::{mpsc, oneshot, watch};
@@ -35,6 +35,8 @@ pub(crate) enum Command {
     Flag(Flag),
     /// Say when everything before this is acknowledged; what comes after it waits.
     Flush(oneshot::Sender<()>),
+    /// Say the same, but hold nothing back.
+    Deliver(oneshot::Sender<()>),
 }
 
 /// All that a session's task owns but the socket.
@@ -52,11 +54,17 @@ pub(super) struct Driver {
     pub(super) large_messages: bool,
     /// Turns true with [`Event::Ready`], before the owner reads it.
     pub(super) ready: Arc<AtomicBool>,
+    /// Since when there is a connection.
+    pub(super) connected: watch::Sender<Option<Instant>>,
 }
 
 /// A connection is reported as restored once it has brought something, or is still there after this time: a gateway that
 /// does not know our token takes the WebSocket, and closes it when it has read the token.
 const SETTLED_AFTER: Duration = Duration::from_secs(1);
+
+/// What a session may keep in memory for its data: its buffers (256 KiB each way, 16 MiB out of order), one frame of the
+/// largest size beyond them, and what keeping a message costs.
+const MOST_KEPT: usize = 34 << 20;
 
 /// Why the driver has stopped driving a connection.
 enum Stop {
@@ -67,6 +75,15 @@ enum Stop {
 /// KMS at work on the session's key.
 type KeyWork = Pin<Box<dyn Future<Output = Result<SealedKey, String>> + Send>>;
 
+/// Somebody who waits until what was written before is acknowledged.
+struct Delivery {
+    /// Bytes written by then.
+    written: u64,
+    /// The number of the first message behind them, once all of them are in messages.
+    before: Option<i64>,
+    done: oneshot::Sender<()>,
+}
+
 /// Work that has begun and that outlives a connection.
 struct Unfinished {
     /// Events that wait for room at the owner; never more than one of the protocol's and its message, the end and the
@@ -76,13 +93,22 @@ struct Unfinished {
     command: Option<Command>,
     /// The multiplexer that waits for a turn to send.
     turn: Option<oneshot::Sender<usize>>,
+    /// Those who wait until what was written before is acknowledged; as many as there are streams at most.
+    deliveries: Vec<Delivery>,
     key: Option<KeyWork>,
     silence: Silence,
 }
 
 impl Unfinished {
     fn new() -> Self {
-        Self { events: Vec::new(), command: None, turn: None, key: None, silence: Silence::new(now()) }
+        Self {
+            events: Vec::new(),
+            command: None,
+            turn: None,
+            deliveries: Vec::new(),
+            key: None,
+            silence: Silence::new(now()),
+        }
     }
 
     /// Reports to the owner, now or when it has room: an owner that does not read must not hold up a reconnection. What
@@ -134,6 +160,7 @@ impl Driver {
             let since = now();
             let before = Progress::of(&self.channel);
             self.channel.handle_connected(since);
+            self.connected.send_replace(Some(since));
             unfinished.silence.connected(since, since.saturating_duration_since(lost_at));
             let driven = self.drive(Connection::new(socket), &mut unfinished, &mut outage).await;
             let Cut { reason, too_large, refused, failure } = match driven {
@@ -142,6 +169,7 @@ impl Driver {
             };
             lost_at = now();
             self.channel.handle_disconnected();
+            self.connected.send_replace(None);
             if too_large {
                 self.channel.handle_message_too_large();
                 gateways::remember_mtu(&self.url.host, self.channel.mtu());
@@ -207,6 +235,8 @@ impl Driver {
             }
             self.take_command(unfinished);
             self.grant_turn(unfinished);
+            self.report_deliveries(unfinished);
+            debug_assert!(self.channel.buffered() <= MOST_KEPT, "{} bytes are kept", self.channel.buffered());
             let mut due = self.channel.poll_timeout().map_or(next_check, |at| at.min(next_check));
             if outage.is_some() && unfinished.events.is_empty() {
                 due = due.min(since + SETTLED_AFTER);
@@ -360,6 +390,9 @@ impl Driver {
                     return;
                 }
                 Some(Command::Turn(turn)) => unfinished.turn = Some(turn),
+                Some(Command::Deliver(done)) => {
+                    unfinished.deliveries.push(Delivery { written: self.channel.written(), before: None, done });
+                }
                 // A flush that was given up holds up nothing.
                 Some(Command::Flush(done)) if !done.is_closed() => {
                     if !self.channel.is_flushed() {
@@ -374,6 +407,26 @@ impl Driver {
                 Ok(command) => unfinished.command = Some(command),
                 Err(_) => return,
             }
+        }
+    }
+
+    /// Tells those whose bytes are all acknowledged.
+    fn report_deliveries(&self, unfinished: &mut Unfinished) {
+        let channel = &self.channel;
+        unfinished.deliveries.retain(|delivery| !delivery.done.is_closed());
+        // A probe that is refused is cut anew, and gets other numbers.
+        let cut = channel.written() - channel.unsent();
+        for delivery in &mut unfinished.deliveries {
+            if delivery.before.is_none() && cut >= delivery.written && !channel.is_probing() {
+                delivery.before = Some(channel.next_sequence());
+            }
+        }
+        let is_done = |delivery: &mut Delivery| {
+            delivery.before.is_some_and(|before| channel.oldest_unacknowledged().is_none_or(|oldest| oldest >= before))
+        };
+        for delivery in unfinished.deliveries.extract_if(.., is_done) {
+            // Who does not wait any more need not know.
+            let _ = delivery.done.send(());
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
 use tokio::sync::{Notify, mpsc, oneshot, watch};
@@ -177,6 +177,7 @@ impl Opening {
         let (commands, command_queue) = mpsc::channel(COMMANDS);
         let (event_queue, events) = mpsc::channel(EVENTS);
         let (sizes, size) = watch::channel(None);
+        let (connected, connection) = watch::channel(None);
         let stop = self.duty.stop();
         let ready = Arc::new(AtomicBool::new(false));
         let driver = Driver {
@@ -192,9 +193,11 @@ impl Opening {
             duty: self.duty,
             large_messages: self.options.large_messages,
             ready: Arc::clone(&ready),
+            connected,
         };
         let task = tokio::spawn(driver.run(socket));
-        let channel = Channel { session_id, input: Input { ready, commands, sizes }, events, stop, task };
+        let channel =
+            Channel { session_id, input: Input { ready, connected: connection, commands, sizes }, events, stop, task };
         drop(self.caller.send(Ok(channel)));
     }
 }
@@ -234,7 +237,11 @@ fn record(aws: &Aws, request: &StartSession, session_id: &str) -> records::Sessi
 pub(crate) async fn terminate(aws: &Aws, session_id: &str) -> bool {
     match tokio::time::timeout(TERMINATE_TIMEOUT, aws.terminate_session(session_id)).await {
         Ok(Ok(())) => tracing::debug!(session_id, "terminated"),
-        Ok(Err(error)) if error.kind() == aws::ErrorKind::NotFound => tracing::debug!(session_id, "ended already"),
+        // The service gave us the id itself: what is wrong with the request can only be the state of the session, which
+        // is ending already.
+        Ok(Err(error)) if matches!(error.kind(), aws::ErrorKind::NotFound | aws::ErrorKind::Usage) => {
+            tracing::debug!(session_id, "ended already");
+        }
         Ok(Err(error)) => {
             tracing::warn!(session_id, %error, "cannot terminate the session");
             return false;
@@ -316,6 +323,7 @@ impl Drop for Channel {
 #[derive(Clone, Debug)]
 pub(crate) struct Input {
     ready: Arc<AtomicBool>,
+    connected: watch::Receiver<Option<Instant>>,
     commands: mpsc::Sender<Command>,
     sizes: watch::Sender<Option<Size>>,
 }
@@ -373,6 +381,21 @@ impl Input {
         flushed.await.map_err(|_| SessionOver)
     }
 
+    /// Waits for the same, and holds up nothing that is written meanwhile.
+    ///
+    /// # Errors
+    /// As those of [`Self::flush`].
+    pub(crate) async fn delivered(&self) -> Result<(), SessionOver> {
+        let (done, delivered) = oneshot::channel();
+        self.commands.send(Command::Deliver(done)).await.map_err(|_| SessionOver)?;
+        delivered.await.map_err(|_| SessionOver)
+    }
+
+    /// Since when there is a connection; `None` while there is none.
+    pub(crate) fn connected(&self) -> watch::Receiver<Option<Instant>> {
+        self.connected.clone()
+    }
+
     /// Sends the size of the terminal. Only the newest one is sent when several come quickly.
     pub(crate) fn resize(&self, size: Size) {
         self.sizes.send_replace(Some(size));
@@ -399,7 +422,7 @@ impl Channel {
         let (event_queue, events) = mpsc::channel(EVENTS);
         let stop = Arc::new(Notify::new());
         let ready = Arc::new(AtomicBool::new(true));
-        let input = Input { ready, commands, sizes: watch::channel(None).0 };
+        let input = Input { ready, connected: watch::channel(Some(now())).1, commands, sizes: watch::channel(None).0 };
         let task = tokio::spawn(async {});
         let channel = Self { session_id: session_id.to_owned(), input, events, stop: Arc::clone(&stop), task };
         (channel, command_queue, event_queue, stop)

@@ -20,7 +20,23 @@ use super::api::{self, Late};
 use super::gateway;
 
 /// Connections at a time; further ones wait in the kernel's queue.
-const MOST_CONNECTIONS: usize = 4_096;
+const MOST_CONNECTIONS: u32 = 4_096;
+
+/// Counts connections.
+#[derive(Clone, Debug)]
+pub(crate) struct Connections(Arc<Semaphore>);
+
+impl Connections {
+    pub(crate) fn new() -> Self {
+        Self(Arc::new(Semaphore::new(MOST_CONNECTIONS as usize)))
+    }
+
+    /// Waits until all are closed; from then on no more than one is accepted.
+    pub(crate) async fn closed(&self) {
+        // The one that is left over is that of the connection that may come next.
+        let _ = self.0.acquire_many(MOST_CONNECTIONS - 1).await;
+    }
+}
 
 /// Largest body of a request. The largest that the services here take is below 100 KiB.
 const MOST_BODY: usize = 1024 * 1024;
@@ -32,8 +48,7 @@ const HEAD_DEADLINE: Duration = Duration::from_mins(2);
 const BODY_DEADLINE: Duration = Duration::from_secs(30);
 
 /// Serves until the task is aborted.
-pub(crate) async fn serve(listener: TcpListener, account: Arc<Account>) {
-    let permits = Arc::new(Semaphore::new(MOST_CONNECTIONS));
+pub(crate) async fn serve(listener: TcpListener, account: Arc<Account>, Connections(permits): Connections) {
     loop {
         let Ok(permit) = Arc::clone(&permits).acquire_owned().await else { return };
         let stream = match listener.accept().await {

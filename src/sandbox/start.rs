@@ -21,6 +21,9 @@ use crate::environment::{NO_PROXY, SANDBOX, SANDBOX_KNOWN_HOSTS};
 /// How long sessions may take to end when the sandbox is shut down; an agent's own grace and a little more.
 const SHUTDOWN: Duration = Duration::from_secs(7);
 
+/// How long clients may take to close their connections after that.
+const GOODBYE: Duration = Duration::from_millis(500);
+
 /// Where the AWS libraries read nothing: the person's own profiles must not leak in.
 const NOWHERE: &str = if cfg!(windows) { "NUL" } else { "/dev/null" };
 
@@ -32,6 +35,7 @@ const SERVICES: [&str; 6] = ["EC2", "EC2_INSTANCE_CONNECT", "KMS", "SSM", "SSMME
 pub struct Sandbox {
     pub(crate) account: Arc<Account>,
     server: JoinHandle<()>,
+    connections: server::Connections,
 }
 
 impl Sandbox {
@@ -54,9 +58,10 @@ impl Sandbox {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.map_err(Error::Listen)?;
         let address = listener.local_addr().map_err(Error::Listen)?;
         let account = Arc::new(Account::new(options, address, documents));
-        let server = tokio::spawn(server::serve(listener, Arc::clone(&account)));
+        let connections = server::Connections::new();
+        let server = tokio::spawn(server::serve(listener, Arc::clone(&account), connections.clone()));
         tracing::debug!(%address, "sandbox started");
-        Ok(Self { account, server })
+        Ok(Self { account, server, connections })
     }
 
     /// Where the sandbox listens, as `http://127.0.0.1:PORT`.
@@ -112,7 +117,7 @@ impl Sandbox {
         self.account.cut_clients();
     }
 
-    /// Ends all sessions as the service does when they are terminated, then stops. Takes at most 7 s.
+    /// Ends all sessions as the service does when they are terminated, then stops. Takes at most 7.5 s.
     pub async fn shutdown(self) {
         self.account.stop_sessions();
         let sessions = self.account.sessions.newest_first();
@@ -123,6 +128,8 @@ impl Sandbox {
             }
         };
         let _ = timeout(SHUTDOWN, ended).await;
+        // A client that is just leaving wants to hear that its session has ended.
+        let _ = timeout(GOODBYE, self.connections.closed()).await;
     }
 }
 

@@ -125,7 +125,7 @@ async fn receive(
     mut finished: watch::Receiver<bool>,
     silence: Duration,
 ) -> Carried {
-    let mut end = HalfClose::patient(finished.clone(), silence);
+    let mut end = HalfClose::patient(finished.clone(), silence).over(channel.input().connected());
     loop {
         tokio::select! {
             event = next_output(channel, observer) => match event {

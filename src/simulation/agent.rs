@@ -4,10 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use serde_json::json;
 use tokio::sync::mpsc;
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use super::cloud::{Cloud, KEY};
+use super::gateway::stream_message;
 use super::plan::Lie;
 use super::random::Random;
 use super::work::Part;
@@ -25,6 +27,9 @@ pub(super) async fn run(
     mut random: Random,
 ) {
     sleep(cloud.plan.agent.start).await;
+    if cloud.plan.lie == Some(Lie::CompletesEarly) && cloud.plan.agent.kms {
+        return complete_early(&cloud, &id, inbox).await;
+    }
     let (session_type, properties) = part.handshake();
     let kms = cloud.plan.agent.kms.then(|| KmsRequest {
         key_id: "key".to_owned(),
@@ -99,3 +104,32 @@ pub(super) async fn run(
         }
     }
 }
+
+/// Asks for encryption, and goes on as if it had it.
+async fn complete_early(cloud: &Cloud, id: &str, mut inbox: mpsc::Receiver<Bytes>) {
+    let request = json!({
+        "AgentVersion": cloud.plan.agent.version,
+        "RequestedClientActions": [{ "ActionType": "KMSEncryption", "ActionParameters": { "KMSKeyId": "key" } }],
+    });
+    let complete = json!({ "HandshakeTimeToComplete": 1, "CustomerMessage": "encrypted" });
+    let messages = [
+        stream_message(0, REQUEST, request.to_string().as_bytes()),
+        stream_message(1, COMPLETE, complete.to_string().as_bytes()),
+        stream_message(2, OUTPUT, b"in the clear"),
+    ];
+    loop {
+        for message in &messages {
+            cloud.to_client(id, message.clone());
+        }
+        if timeout(REPEAT, inbox.recv()).await.is_ok_and(|frame| frame.is_none()) || cloud.is_over(id) {
+            return;
+        }
+    }
+}
+
+const OUTPUT: u32 = 1;
+const REQUEST: u32 = 5;
+const COMPLETE: u32 = 7;
+
+/// How long to wait before saying it all again.
+const REPEAT: Duration = Duration::from_secs(1);

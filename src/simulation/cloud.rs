@@ -68,6 +68,11 @@ impl Cloud {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Whether the service has let go of a session.
+    pub(super) fn is_over(&self, id: &str) -> bool {
+        self.state().sessions.get(id).is_none_or(|session| session.ended || session.terminated)
+    }
+
     /// A generator for a part of the world.
     pub(super) fn random(&self) -> Random {
         self.state().random.fork()
@@ -88,7 +93,7 @@ impl Cloud {
     /// Requests keep their distance: a few at once, then pauses that grow.
     pub(super) fn check_pace(&self) {
         let (elapsed, resumed) = (self.began.elapsed(), self.calls("ResumeSession"));
-        let limit = 30 + elapsed.as_secs() as u32 / 5 + 10 * self.plan.network.cuts.len() as u32;
+        let limit = 30 + elapsed.as_secs() as u32 / 2 + 10 * self.plan.network.cuts.len() as u32;
         assert!(resumed <= limit, "{resumed} resumptions in {elapsed:?}");
     }
 

@@ -24,6 +24,9 @@ const PATIENCE: Duration = Duration::from_hours(3);
 /// The tunnel is closed within this time, whatever the peers do: one unanswered request of the API lasts 5 s.
 const STOP_LIMIT: Duration = Duration::from_secs(30);
 
+/// The same where the last bytes are waited for: a minute without progress, and what an agent that stalls adds.
+const FINISH_LIMIT: Duration = Duration::from_mins(5);
+
 struct Sessions(Aws);
 
 impl Opener for Sessions {
@@ -165,13 +168,16 @@ pub(super) async fn run(plan: Plan, mut random: Random) -> Outcome {
         finished.push((load, ended, answer.len()));
     }
     let lasted = began.elapsed();
-    stop.send_replace(Stop::Now);
-    let closed = timeout(STOP_LIMIT, serving).await;
-    assert!(closed.is_ok(), "not closed within {STOP_LIMIT:?}");
+    let (how, limit) = if random.chance(500) { (Stop::Now, STOP_LIMIT) } else { (Stop::Finish, FINISH_LIMIT) };
+    stop.send_replace(how);
+    let closed = timeout(limit, serving).await;
+    assert!(closed.is_ok(), "not closed within {limit:?}, asked to {how:?}");
+    let complete = closed.is_ok_and(|complete| complete.expect("no panic"));
     assert_eq!(*ports.wrong.lock().expect("no panic"), Vec::<String>::new(), "what arrived differs");
     assert_eq!(cloud.seen_plain(), None, "in the clear");
     if plan.is_kind() {
         assert!(ports.ends_after_first || resets == 0, "{resets} connections were reset: {finished:?}");
+        assert!(complete || how == Stop::Now, "something was lost at the end");
         assert!(lasted < PATIENCE, "a connection took {lasted:?}: {finished:?}");
     }
     if plan.service.failing == 0 && plan.service.unanswered == 0 {

@@ -244,14 +244,26 @@ pub(super) fn channel_closed(id: &str, reason: &str) -> Bytes {
 }
 
 fn service_message(kind: &str, payload: &[u8]) -> Bytes {
+    message(kind, 0, 0, payload)
+}
+
+/// A message of an agent, built by hand, so that it may say what no agent says.
+pub(super) fn stream_message(sequence: i64, payload_type: u32, payload: &[u8]) -> Bytes {
+    message("output_stream_data", sequence, payload_type, payload)
+}
+
+fn message(kind: &str, sequence: i64, payload_type: u32, payload: &[u8]) -> Bytes {
     let mut frame = BytesMut::new();
     frame.put_u32(116);
     frame.put_slice(format!("{kind:<32}").as_bytes());
     frame.put_u32(1);
     frame.put_u64(1);
-    frame.put_bytes(0, 32);
+    frame.put_i64(sequence);
+    frame.put_u64(0);
+    frame.put_u64(sequence as u64 + 1);
+    frame.put_u64(7);
     frame.put_slice(digest::digest(&digest::SHA256, payload).as_ref());
-    frame.put_u32(0);
+    frame.put_u32(payload_type);
     frame.put_u32(payload.len() as u32);
     frame.put_slice(payload);
     frame.freeze()

@@ -76,7 +76,7 @@ fn a_command_runs_while_named_tunnels_are_open() {
     lines.sort_unstable();
     insta::assert_snapshot!(lines.join("\n"), @"
     pg: Forwarding 127.0.0.1:PORT and [::1]:PORT → db:PORT
-    redis: Forwarding 127.0.0.1:PORT and [::1]:PORT → 127.0.0.1:PORT through web
+    redis: Forwarding 127.0.0.1:PORT and [::1]:PORT → web:PORT
     ");
 }
 

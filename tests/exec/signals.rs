@@ -98,7 +98,7 @@ fn a_signal_before_the_session_is_there_ends_it_too() {
     let cloud = Cloud::start();
     let mut command = cloud.ssmx();
     command.env("AWS_ENDPOINT_URL_SSM", format!("http://{}", silent.local_addr().unwrap()));
-    command.args(["exec", "i-0a11ce0000000001a", "--", "true"]).process_group(0);
+    command.args(["shell", "i-0a11ce0000000001a"]).process_group(0);
     let running = Running::start(&mut command);
     let _waiting = silent.accept().unwrap();
     running.kill(Signal::INT);

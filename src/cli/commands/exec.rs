@@ -297,7 +297,9 @@ impl Runner {
             Executed::Stopped(_) => self.stopped.store(true, Ordering::Relaxed),
             // As Windows has them: more than fits into the exit code of a process here.
             Executed::Code(Some(code)) if u8::try_from(*code).is_err() && *code != SIGNALLED => {
-                observer.notice(&format!("the exit code of the command is {code} (0x{code:X})"));
+                // Windows counts some of them as negative numbers of 32 bits.
+                let bits = *code as u32;
+                observer.notice(&format!("the exit code of the command is {code} (0x{bits:08X})"));
             }
             _ => {}
         }

@@ -14,13 +14,17 @@ impl DataChannel {
     /// Accepts bytes for sending, as many as there is room for, and returns how many. Nothing accepted is ever dropped.
     #[must_use = "what is not accepted has to be offered again"]
     pub fn write(&mut self, data: &[u8]) -> usize {
-        self.queue.push_data(PayloadType::Output, data)
+        let accepted = self.queue.push_data(PayloadType::Output, data);
+        self.written += accepted as u64;
+        accepted
     }
 
     /// As [`DataChannel::write`], for an agent's standard error.
     #[must_use = "what is not accepted has to be offered again"]
     pub fn write_stderr(&mut self, data: &[u8]) -> usize {
-        self.queue.push_data(PayloadType::StdErr, data)
+        let accepted = self.queue.push_data(PayloadType::StdErr, data);
+        self.written += accepted as u64;
+        accepted
     }
 
     /// Sends the size of the terminal. It overtakes data, and replaces a size that still waits.

@@ -117,6 +117,7 @@ pub struct DataChannel {
     /// Bytes have travelled in the clear, either way.
     plain: bool,
     queue: SendQueue,
+    written: u64,
     sender: Sender,
     receiver: Receiver,
     mtu: MtuDiscovery,
@@ -169,6 +170,7 @@ impl DataChannel {
             peer_back: config.started,
             plain: false,
             queue: SendQueue::new(config.send_buffer),
+            written: 0,
             sender: Sender::new(config.max_window),
             receiver: Receiver::new(config.reorder_buffer),
             mtu: MtuDiscovery::fixed(config.message_size),
@@ -215,6 +217,21 @@ impl DataChannel {
     /// The sequence number of the oldest message that was sent and is not acknowledged.
     pub fn oldest_unacknowledged(&self) -> Option<i64> {
         self.sender.oldest()
+    }
+
+    /// The number of the next message that has none yet.
+    pub fn next_sequence(&self) -> i64 {
+        self.sender.next_sequence()
+    }
+
+    /// Bytes accepted for sending so far.
+    pub fn written(&self) -> u64 {
+        self.written
+    }
+
+    /// Bytes of them that are in no message yet.
+    pub fn unsent(&self) -> u64 {
+        self.queue.bytes() as u64
     }
 
     /// Whether the message in flight is one that shows whether its size gets through.

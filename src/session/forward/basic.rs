@@ -185,7 +185,8 @@ impl<O: TunnelObserver> Carrier<O> {
     async fn carry(&mut self, incoming: Incoming) -> Result<(), End> {
         let input = self.channel.input();
         let (finished, finished_seen) = watch::channel(false);
-        let mut end = HalfClose::new(finished_seen, self.hurry.clone(), HALF_CLOSE_TIMEOUT, incoming.shows_when_gone());
+        let end = HalfClose::new(finished_seen, self.hurry.clone(), HALF_CLOSE_TIMEOUT, incoming.shows_when_gone());
+        let mut end = end.over(input.connected());
         let (incoming, tally) = (&incoming, &self.tally);
         let up = async {
             loop {
@@ -201,8 +202,16 @@ impl<O: TunnelObserver> Carrier<O> {
                     Err(_) => return,
                 }
             }
-            finished.send_replace(true);
-            incoming.is_gone().await;
+            let arrived = async {
+                if input.flush().await.is_ok() {
+                    finished.send_replace(true);
+                }
+                std::future::pending::<()>().await;
+            };
+            tokio::select! {
+                () = incoming.is_gone() => {}
+                () = arrived => {}
+            }
         };
         tokio::pin!(up);
         let greeting = self.greeting.split().freeze();

@@ -33,9 +33,13 @@ enum Ended {
 /// program sends is held back at least.
 pub(super) async fn serve(incoming: Incoming, stream: Stream, half_close: Duration, open: Open) {
     let (finished, finished_seen) = watch::channel(false);
+    let (arrived, all_arrived) = watch::channel(false);
     let ended = {
-        let up = up(&incoming, &stream, finished);
-        let end = HalfClose::new(finished_seen.clone(), stream.hurry(), half_close, incoming.shows_when_gone());
+        let up = up(&incoming, &stream, finished, arrived);
+        let mut end = HalfClose::new(all_arrived, stream.hurry(), half_close, incoming.shows_when_gone());
+        if let Some(connected) = stream.connected() {
+            end = end.over(connected);
+        }
         let down = down(&incoming, &stream, end);
         tokio::pin!(up, down);
         tokio::select! {
@@ -66,11 +70,19 @@ pub(super) async fn serve(incoming: Incoming, stream: Stream, half_close: Durati
 }
 
 /// From the program to the stream. `None` when the program has sent all it has to send, or the session takes no more.
-async fn up(incoming: &Incoming, stream: &Stream, finished: watch::Sender<bool>) -> Option<Ended> {
+async fn up(
+    incoming: &Incoming,
+    stream: &Stream,
+    finished: watch::Sender<bool>,
+    arrived: watch::Sender<bool>,
+) -> Option<Ended> {
     loop {
         match incoming.read().await {
             Ok(bytes) if bytes.is_empty() => {
                 finished.send_replace(true);
+                if stream.delivered().await.is_ok() {
+                    arrived.send_replace(true);
+                }
                 return None;
             }
             Ok(bytes) => {

@@ -2,7 +2,8 @@
 //!
 //! Agents close a whole connection when one direction of its stream ends. So when the program here has sent all it has
 //! to send, that is not passed on at once, which would cost it the answer: it is held back until the remote side is
-//! done, or has been silent for a while; a shorter while when the session is wanted for something else.
+//! done, or has been silent for a while; a shorter while when the session is wanted for something else. Silence counts
+//! only from when all that the program sent has arrived, and while there is a connection on which an answer could come.
 
 use std::future::pending;
 use std::time::Duration;
@@ -20,11 +21,13 @@ const HURRIED_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// The end of what one program sends.
 pub(in crate::session) struct HalfClose {
-    /// Whether the program has sent its last byte.
+    /// Whether the program has sent its last byte, and it has arrived.
     finished: watch::Receiver<bool>,
     /// Whether there is a hurry.
     hurry: watch::Receiver<bool>,
     timeout: Duration,
+    /// Since when there is a connection to the service; `None` while there is none.
+    connected: watch::Receiver<Option<std::time::Instant>>,
     state: State,
 }
 
@@ -37,7 +40,7 @@ enum State {
 }
 
 impl HalfClose {
-    /// `finished` becomes true when the program has sent its last byte. `hurry` counts for programs of which it would
+    /// `finished` becomes true when the program has sent its last byte and all of them have arrived. `hurry` counts for programs of which it would
     /// not be seen that they are gone: the others do wait for an answer.
     pub(in crate::session) fn new(
         finished: watch::Receiver<bool>,
@@ -46,7 +49,13 @@ impl HalfClose {
         shows_when_gone: bool,
     ) -> Self {
         let hurry = if shows_when_gone { watch::channel(false).1 } else { hurry };
-        Self { finished, hurry, timeout, state: State::Sending }
+        let always = watch::channel(Some(Instant::now().into_std())).1;
+        Self { finished, hurry, timeout, connected: always, state: State::Sending }
+    }
+
+    /// Has time count only while there is a connection.
+    pub(in crate::session) fn over(self, connected: watch::Receiver<Option<std::time::Instant>>) -> Self {
+        Self { connected, ..self }
     }
 
     /// The same where there is never a hurry.
@@ -72,7 +81,16 @@ impl HalfClose {
                     self.state = State::HeldSince(Instant::now());
                 }
                 State::HeldSince(since) => {
+                    let Some(up) = *self.connected.borrow_and_update() else {
+                        if self.connected.changed().await.is_err() {
+                            return pending().await;
+                        }
+                        continue;
+                    };
+                    let since = since.max(Instant::from_std(up));
                     tokio::select! {
+                        // Lost, or back again.
+                        Ok(()) = self.connected.changed() => continue,
                         () = sleep_until(since + self.timeout) => {}
                         () = async {
                             if !is_set(&mut self.hurry).await {

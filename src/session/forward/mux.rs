@@ -10,7 +10,7 @@
 use std::collections::BTreeMap;
 use std::mem;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::Waker;
 use std::time::{Duration, Instant};
 
@@ -21,7 +21,7 @@ use super::observer::{TunnelEvent, TunnelObserver};
 use super::stall::{Limits, Streams, Verdict, Watch};
 use super::stop::{Stop, farewell, reaches};
 use super::tally::Tally;
-use crate::channel::{Channel, ConnectionEvent, End, Outlet, now};
+use crate::channel::{Channel, ConnectionEvent, End, Input, Outlet, now};
 use crate::protocol::smux::{self, KeepAlive, Mux, StreamId};
 use crate::protocol::{Capabilities, Capability, Role};
 use crate::session::event::{PortEvent, RESTARTED, next_port, try_next_port};
@@ -42,6 +42,8 @@ pub(super) struct Shared {
     mute: AtomicBool,
     /// Programs that have sent all they have to send get less time for an answer.
     pub(super) hurry: watch::Sender<bool>,
+    /// The way into the session.
+    carrier: OnceLock<Input>,
 }
 
 #[derive(Debug)]
@@ -85,6 +87,7 @@ impl Shared {
             tally: Tally::new(),
             mute: AtomicBool::new(false),
             hurry: watch::Sender::new(false),
+            carrier: OnceLock::new(),
         })
     }
 
@@ -95,6 +98,17 @@ impl Shared {
 
     pub(super) fn wake(&self) {
         self.work.notify_one();
+    }
+
+    /// Says which session carries this.
+    pub(super) fn carried_by(&self, input: Input) {
+        // It is always the same one.
+        let _ = self.carrier.set(input);
+    }
+
+    /// The way into the session, once it is carried.
+    pub(super) fn carrier(&self) -> Option<&Input> {
+        self.carrier.get()
     }
 
     /// Connections that the agent could not make so far.
@@ -117,6 +131,7 @@ impl Shared {
         mut stop: watch::Receiver<Stop>,
     ) -> End {
         let mut outlet = channel.outlet();
+        self.carried_by(channel.input());
         let observer = Connected { observer: &*observer, connected: AtomicBool::new(true) };
         let mut driver = Driver { shared: &self, observer: &observer, watch: Watch::new(limits), finish: false };
         let end = tokio::select! {

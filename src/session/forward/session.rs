@@ -151,6 +151,7 @@ fn carry<O: TunnelObserver>(
     let (mode, tally, task) = match multiplexing_agent(handshake) {
         Some(agent) => {
             let shared = Shared::new(agent);
+            shared.carried_by(channel.input());
             let task = tokio::spawn(Arc::clone(&shared).run(channel, Arc::clone(observer), limits, stopped));
             let tally = Arc::clone(&shared.tally);
             (Mode::Mux(shared), tally, task)

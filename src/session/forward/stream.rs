@@ -3,13 +3,18 @@
 use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
 
 use bytes::{Buf, Bytes};
 use tokio::sync::watch;
+use tokio::time::sleep;
 
 use super::mux::Shared;
-use crate::channel::{SessionOver, now};
+use crate::channel::{Input, SessionOver, now};
 use crate::protocol::smux::{OpenError, StreamId, WriteError};
+
+/// How often to look whether the last bytes of a program have left the multiplexer.
+const QUEUE_POLL: Duration = Duration::from_millis(50);
 
 /// A stream. Dropping it lets go of it: what was written still goes out, what arrives is thrown away.
 #[derive(Debug)]
@@ -126,6 +131,26 @@ impl Stream {
     /// The program has taken something.
     pub(super) fn moved(&self) {
         self.shared.tally.moved();
+    }
+
+    /// Waits until the agent has acknowledged all that was written, however long that takes.
+    ///
+    /// # Errors
+    /// The session is over.
+    pub(super) async fn delivered(&self) -> Result<(), SessionOver> {
+        // Nobody tells when the last byte leaves the multiplexer, and nobody is in a hurry.
+        while self.shared.lock().mux.queued(self.id) > 0 {
+            sleep(QUEUE_POLL).await;
+        }
+        match self.shared.carrier() {
+            Some(input) => input.delivered().await,
+            None => Ok(()),
+        }
+    }
+
+    /// Since when the session has a connection.
+    pub(super) fn connected(&self) -> Option<watch::Receiver<Option<Instant>>> {
+        self.shared.carrier().map(Input::connected)
     }
 
     /// Ends our direction behind what was written.

@@ -89,7 +89,7 @@ impl Agent {
                 command = self.commands.recv() => match command {
                     Some(Command::Write(bytes)) => mux.handle_data(Instant::now(), bytes).unwrap(),
                     Some(Command::Turn(turn)) => drop(turn.send(4096)),
-                    Some(Command::Flush(done)) => drop(done.send(())),
+                    Some(Command::Flush(done) | Command::Deliver(done)) => drop(done.send(())),
                     Some(Command::Flag(flag)) => {
                         if self.flagged(flag).await {
                             return;
@@ -191,7 +191,7 @@ impl Agent {
                         stream = None;
                     }
                     Some(Command::Turn(turn)) => drop(turn.send(1024)),
-                    Some(Command::Flush(done)) => drop(done.send(())),
+                    Some(Command::Flush(done) | Command::Deliver(done)) => drop(done.send(())),
                     None => return,
                 },
             }

@@ -145,6 +145,10 @@ async fn a_held_back_end_is_sent_after_a_time_of_silence() {
         match commands.recv().await.unwrap() {
             Command::Turn(turn) => turn.send(1024).unwrap(),
             Command::Write(bytes) => sent.extend_from_slice(&bytes),
+            Command::Deliver(done) => {
+                assert!(sent.ends_with(b"all of it"), "asked too early");
+                done.send(()).unwrap();
+            }
             other @ (Command::Flag(_) | Command::Flush(_)) => panic!("{other:?}"),
         }
     }
