@@ -146,6 +146,7 @@ pub(super) struct Heard(pub(super) Mutex<Vec<ConnectionEvent>>);
 
 impl Observer for Heard {
     fn connection(&self, event: &ConnectionEvent) {
+        super::note(event);
         self.0.lock().expect("no panic").push(event.clone());
     }
 

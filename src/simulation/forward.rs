@@ -39,7 +39,9 @@ impl Opener for Sessions {
 }
 
 impl TunnelObserver for Heard {
-    fn tunnel(&self, _: &TunnelEvent) {}
+    fn tunnel(&self, event: &TunnelEvent) {
+        super::note(event);
+    }
 }
 
 /// How a connection ended for its program.
@@ -156,6 +158,7 @@ pub(super) async fn run(plan: Plan, mut random: Random) -> Outcome {
     let mut finished = Vec::new();
     while let Some(done) = programs.join_next().await {
         let (load, ended, answer) = done.expect("no panic");
+        super::note(&(load, ended, answer.len()));
         assert!(load.answer().starts_with(&answer), "the answer of connection {} differs", load.number);
         let whole = answer.len() == load.down;
         let after = Instant::now() - cloud.began;

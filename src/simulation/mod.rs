@@ -39,14 +39,19 @@ enum Outcome {
 fn run(seed: u64) -> Outcome {
     let mut random = Random::new(seed);
     let plan = Plan::draw(&mut random);
-    if std::env::var_os("SSMX_SEED").is_some() {
-        println!("{plan:?}");
-    }
+    note(&plan);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build();
     let runtime = runtime.expect("a runtime");
     match random.chance(400) {
         true => runtime.block_on(exec::run(plan, random)),
         false => runtime.block_on(forward::run(plan, random)),
+    }
+}
+
+/// Tells what happens, when one seed is looked at.
+fn note(what: &dyn std::fmt::Debug) {
+    if std::env::var_os("SSMX_SEED").is_some() {
+        println!("{what:?}");
     }
 }
 

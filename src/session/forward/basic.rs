@@ -238,7 +238,10 @@ impl<O: TunnelObserver> Carrier<O> {
                 () = &mut up => return Ok(()),
                 () = incoming.is_reset() => return Ok(()),
                 // What the program has sent last may still have an answer.
-                () = end.due() => return Ok(()),
+                () = end.due() => {
+                    incoming.complete(true);
+                    return Ok(());
+                }
             }
         };
         if is_orderly(&ended) {

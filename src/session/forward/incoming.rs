@@ -4,6 +4,7 @@ use std::fmt;
 use std::io;
 use std::net::Shutdown;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -27,9 +28,11 @@ const CHUNK: usize = 16 * 1024;
 const FIRST_LOOK: Duration = Duration::from_millis(4);
 const LAST_LOOK: Duration = Duration::from_secs(1);
 
-/// A connection of a program on this machine.
+/// A connection of a program on this machine. Unless it is [complete](Self::complete), dropping it resets it: whatever
+/// becomes of whoever holds it, the program does not take for the end what is not.
 pub(crate) struct Incoming {
     socket: Socket,
+    complete: AtomicBool,
     /// Dropped when the connection is closed.
     _guard: Option<Box<dyn Send + Sync>>,
 }
@@ -45,15 +48,25 @@ enum Socket {
 
 impl Incoming {
     /// Keeps `guard` for as long as the connection is open.
-    pub(super) fn with_guard(self, guard: impl Send + Sync + 'static) -> Self {
-        Self { _guard: Some(Box::new(guard)), ..self }
+    pub(super) fn with_guard(mut self, guard: impl Send + Sync + 'static) -> Self {
+        self._guard = Some(Box::new(guard));
+        self
+    }
+
+    fn new(socket: Socket) -> Self {
+        Self { socket, complete: AtomicBool::new(false), _guard: None }
+    }
+
+    /// Says whether the program has all it is to get.
+    pub(super) fn complete(&self, complete: bool) {
+        self.complete.store(complete, Ordering::Relaxed);
     }
 
     /// A connection in memory: the program's end, ours, and whether ours was reset.
     #[cfg(test)]
     pub(crate) fn in_memory() -> (tokio::io::DuplexStream, Self, memory::Reset) {
         let (near, far, reset) = memory::pipe();
-        (near, Self { socket: Socket::Memory(far), _guard: None }, reset)
+        (near, Self::new(Socket::Memory(far)), reset)
     }
 
     /// Closes the connection so that the program sees a failure, not an orderly end: what it got may not be all.
@@ -150,6 +163,7 @@ impl Incoming {
 
     /// Lets the program read its last bytes in peace, and waits until it has closed the connection.
     pub(super) async fn linger(&self) {
+        self.complete(true);
         if self.finish().is_ok() {
             while self.read().await.is_ok_and(|bytes| !bytes.is_empty()) {}
         }
@@ -209,18 +223,26 @@ impl Incoming {
     }
 }
 
+impl Drop for Incoming {
+    fn drop(&mut self) {
+        if !self.complete.load(Ordering::Relaxed) {
+            self.reset();
+        }
+    }
+}
+
 impl From<TcpStream> for Incoming {
     fn from(stream: TcpStream) -> Self {
         // What was gathered on its way here must not wait again.
         let _ = stream.set_nodelay(true);
-        Self { socket: Socket::Tcp(stream), _guard: None }
+        Self::new(Socket::Tcp(stream))
     }
 }
 
 #[cfg(unix)]
 impl From<UnixStream> for Incoming {
     fn from(stream: UnixStream) -> Self {
-        Self { socket: Socket::Unix(stream), _guard: None }
+        Self::new(Socket::Unix(stream))
     }
 }
 

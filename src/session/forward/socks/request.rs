@@ -51,6 +51,8 @@ impl Request {
     /// # Errors
     /// Why it cannot have what it asks for, in words, if that is worth telling. It has got its reply.
     pub(super) async fn read(incoming: Incoming) -> Result<(Self, Destination), Option<String>> {
+        // Until it is granted, an answer of ours is all that it gets.
+        incoming.complete(true);
         let protocol = Socks5ServerProtocol::accept_no_auth(incoming).await.map_err(|error| describe(&error))?;
         let (protocol, command, target) = protocol.read_command().await.map_err(|error| describe(&error))?;
         let request = Self(protocol);
@@ -75,7 +77,7 @@ impl Request {
     pub(super) async fn grant(self) -> Option<Incoming> {
         // Which address the instance connects from is not known.
         let unknown = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0);
-        self.0.reply_success(unknown).await.ok()
+        self.0.reply_success(unknown).await.ok().inspect(|incoming| incoming.complete(false))
     }
 
     /// Answers that there is no connection, and closes.
