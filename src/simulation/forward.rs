@@ -73,7 +73,7 @@ impl Program {
         Self {
             load: Load { number, up, down },
             half_closes: random.chance(300),
-            begins: random.span(Duration::from_secs(60)),
+            begins: random.span(Duration::from_mins(1)),
             leaves_after: random.chance(100).then(|| random.below(down as u64 + 1) as usize),
             random: random.fork(),
         }
@@ -150,7 +150,7 @@ pub(super) async fn run(plan: Plan, mut random: Random) -> Outcome {
     let (stop, stopped) = watch::channel(Stop::Not);
     let serving = tokio::spawn(forward::serve(vec![listener], session, opener, Arc::clone(&heard), stopped));
     let mut programs = JoinSet::new();
-    for number in 0..1 + random.below(12) {
+    for number in 0..=random.below(12) {
         programs.spawn(Program::draw(number, &mut random).run(connections.clone()));
     }
     let mut resets = 0;

@@ -222,7 +222,7 @@ impl Liar {
         self.frames += 1;
         let code = match self.lie? {
             Lie::ClosesOnSize(size, code) if frame.len() > size => code,
-            Lie::ClosesOnContent(every) if self.frames % every == 0 => 1008,
+            Lie::ClosesOnContent(every) if self.frames.is_multiple_of(every) => 1008,
             _ => return None,
         };
         Some(CloseFrame { code: code.into(), reason: "simulated".into() })

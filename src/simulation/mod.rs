@@ -49,6 +49,7 @@ fn run(seed: u64) -> Outcome {
 }
 
 /// Tells what happens, when one seed is looked at.
+#[allow(clippy::print_stdout, reason = "a person reads it")]
 fn note(what: &dyn std::fmt::Debug) {
     if std::env::var_os("SSMX_SEED").is_some() {
         println!("{what:?}");
@@ -91,11 +92,7 @@ fn promises_are_kept_whatever_the_peers_do() {
                     }
                     match std::panic::catch_unwind(|| run(seed)) {
                         Ok(Outcome::Done) => drop(done.fetch_add(1, Ordering::Relaxed)),
-                        Ok(outcome) => {
-                            if seeds.end - seeds.start == 1 {
-                                println!("{outcome:?}");
-                            }
-                        }
+                        Ok(outcome) => note(&outcome),
                         Err(_) => failed.lock().expect("no panic").push(seed),
                     }
                 }

@@ -41,7 +41,7 @@ pub(super) async fn play_command(client: &mut Client, output: &[u8], code: i32) 
             client.send(channel_closed("")).await;
             return client.silence().await;
         }
-        let due = channel.poll_timeout().map_or_else(|| now() + crate::support::DEADLINE, |due| due);
+        let due = channel.poll_timeout().unwrap_or_else(|| now() + crate::support::DEADLINE);
         tokio::select! {
             frame = client.frame() => match frame {
                 Some(frame) => channel.handle_frame(now(), frame),

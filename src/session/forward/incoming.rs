@@ -34,7 +34,7 @@ pub(crate) struct Incoming {
     socket: Socket,
     complete: AtomicBool,
     /// Dropped when the connection is closed.
-    _guard: Option<Box<dyn Send + Sync>>,
+    guard: Option<Box<dyn Send + Sync>>,
 }
 
 #[derive(Debug)]
@@ -49,12 +49,12 @@ enum Socket {
 impl Incoming {
     /// Keeps `guard` for as long as the connection is open.
     pub(super) fn with_guard(mut self, guard: impl Send + Sync + 'static) -> Self {
-        self._guard = Some(Box::new(guard));
+        self.guard = Some(Box::new(guard));
         self
     }
 
     fn new(socket: Socket) -> Self {
-        Self { socket, complete: AtomicBool::new(false), _guard: None }
+        Self { socket, complete: AtomicBool::new(false), guard: None }
     }
 
     /// Says whether the program has all it is to get.
