@@ -43,6 +43,7 @@ struct Account {
     retries: Retries,
     ambient: Ambient,
     allow_insecure: bool,
+    require_encryption: bool,
 }
 
 impl Aws {
@@ -83,9 +84,17 @@ impl Aws {
             .retry_config(retries.config(ATTEMPTS));
         let clients = Clients::new(loader.load().await, settings.endpoints.clone());
         let (profile, identity) = (settings.profile.clone(), Identity::of(settings, ambient));
-        let allow_insecure = settings.allow_insecure;
-        let account =
-            Account { profile, identity, credentials, net, retries, ambient: ambient.clone(), allow_insecure };
+        let (allow_insecure, require_encryption) = (settings.allow_insecure, settings.require_encryption);
+        let account = Account {
+            profile,
+            identity,
+            credentials,
+            net,
+            retries,
+            ambient: ambient.clone(),
+            allow_insecure,
+            require_encryption,
+        };
         let aws = Self(Arc::new(Shared { account: Arc::new(account), region: region.to_string(), clients }));
         let (ssm_endpoint, messages_endpoint) = (aws.ssm_endpoint(), aws.messages_endpoint());
         tracing::debug!(%region, profile = settings.profile, ssm_endpoint, messages_endpoint, "AWS settings");
@@ -146,6 +155,11 @@ impl Aws {
     /// Whether endpoints on other machines may be unencrypted, and with them the message gateway.
     pub(crate) fn allows_insecure(&self) -> bool {
         self.0.account.allow_insecure
+    }
+
+    /// Whether only sessions will do that are encrypted with a KMS key.
+    pub(crate) fn requires_encryption(&self) -> bool {
+        self.0.account.require_encryption
     }
 
     /// The SSM endpoint, if it was configured rather than being that of the region.

@@ -41,6 +41,7 @@ impl Aws {
     pub async fn with_profile(&self, profile: &str, region: &str) -> Result<Self, Error> {
         let mut settings = self.ambient().settings(Some(profile), Some(region));
         settings.allow_insecure = self.allows_insecure();
+        settings.require_encryption = self.requires_encryption();
         if let Some(common) = self.common_endpoint() {
             settings.endpoints = settings.endpoints.replaced_by(common);
         }

@@ -28,6 +28,8 @@ pub struct Settings {
     pub endpoints: Endpoints,
     /// Whether endpoints on other machines may be `http://`.
     pub allow_insecure: bool,
+    /// Whether only sessions will do that are encrypted with a KMS key.
+    pub require_encryption: bool,
 }
 
 /// Endpoints of services, where they are not those of the region.
@@ -154,7 +156,7 @@ impl Ambient {
             let of_all = || of_variable(None).filter(|_| service != GATEWAY);
             of_variable(Some(service)).or_else(of_all).or_else(|| self.endpoint_of(name, Some(service)))
         });
-        Settings { profile, explicit_profile, region, endpoints, allow_insecure: false }
+        Settings { profile, explicit_profile, region, endpoints, allow_insecure: false, require_encryption: false }
     }
 
     /// # Errors

@@ -173,7 +173,10 @@ impl Opening {
     fn run(self, session_id: String, url: StreamUrl, token: Secret, socket: Socket) {
         let mut config = Config::new(now(), epoch_ms(), u64::from_ne_bytes(random()));
         config.receive_buffer = 256 * 1024;
-        let client = ClientConfig::new(self.options.handshake_grace, u128::from_ne_bytes(random()));
+        let client = ClientConfig {
+            require_encryption: self.aws.requires_encryption(),
+            ..ClientConfig::new(self.options.handshake_grace, u128::from_ne_bytes(random()))
+        };
         let (commands, command_queue) = mpsc::channel(COMMANDS);
         let (event_queue, events) = mpsc::channel(EVENTS);
         let (sizes, size) = watch::channel(None);

@@ -163,6 +163,9 @@ pub(crate) fn failure(end: End) -> Option<CliError> {
         End::Failed(failure @ Failure::Unencrypted(_)) => CliError::failed("the session was ended")
             .caused_by(&failure)
             .hint("update the SSM agent, and try again; if that does not help, somebody may be tampering with the session"),
+        End::Failed(failure @ Failure::EncryptionMissing) => CliError::failed("the session was ended")
+            .caused_by(&failure)
+            .hint("name a KMS key in the preferences of Session Manager, or unset `require_encryption`"),
         End::Failed(failure) => CliError::failed("the session failed").caused_by(&failure),
     })
 }

@@ -160,6 +160,7 @@ pub(crate) fn aws_settings(resolved: &Resolved) -> Settings {
         region: text(Key::Region),
         endpoints: Endpoints::new(text(Key::EndpointUrl), |service| text(Key::endpoint_of(service)?)),
         allow_insecure: resolved.allows_insecure_endpoints(),
+        require_encryption: resolved.requires_encryption(),
     }
 }
 

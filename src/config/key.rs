@@ -35,6 +35,7 @@ keys! {
     ForwardStall,
     Reason,
     ReasonRequired,
+    RequireEncryption,
     EndpointUrl,
     SsmEndpointUrl,
     SsmmessagesEndpointUrl,

@@ -289,6 +289,11 @@ impl Resolved {
         matches!(self.get(Key::InsecureEndpoint).map(|found| &found.value), Some(Value::Switch(true)))
     }
 
+    /// Whether only sessions will do that are encrypted with a KMS key.
+    pub(crate) fn requires_encryption(&self) -> bool {
+        matches!(self.get(Key::RequireEncryption).map(|found| &found.value), Some(Value::Switch(true)))
+    }
+
     /// Whether sessions need a reason.
     pub(crate) fn reason_required(&self) -> bool {
         matches!(self.get(Key::ReasonRequired).map(|found| &found.value), Some(Value::Switch(true)))

@@ -69,6 +69,7 @@ pub(super) const SETTINGS: [Setting; KEYS] = [
     row(Key::ForwardStall, "forward_stall", Kind::Duration, DPT, Default::Duration(FORWARD_STALL), "How long one connection of `ssmx fwd` that does not move may hold up the others before it is cut; 0s never cuts one"),
     row(Key::Reason, "reason", Kind::Text, DPT, Default::Elsewhere("not set"), "Reason for every session, for the audit trail"),
     row(Key::ReasonRequired, "reason_required", Kind::Switch, DPT, Default::Switch(false), "Require a reason for every session"),
+    row(Key::RequireEncryption, "require_encryption", Kind::Switch, DPT, Default::Switch(false), "Use no session that is not encrypted with a KMS key"),
     row(Key::EndpointUrl, "endpoint_url", Kind::Url, DPT, OF_REGION, "Endpoint of all AWS APIs"),
     row(Key::SsmEndpointUrl, "ssm_endpoint_url", Kind::Url, DPT, OF_REGION, "Endpoint of Systems Manager"),
     row(Key::SsmmessagesEndpointUrl, "ssmmessages_endpoint_url", Kind::StreamUrl, DPT, Default::Elsewhere("the one that each session names"), "Endpoint of the message gateway, which carries the sessions"),

@@ -67,12 +67,15 @@ pub struct ClientConfig {
     pub handshake_grace: Option<Duration>,
     /// Where the nonces of a cipher begin; random.
     pub nonce: u128,
+    /// Whether the session ends where it would become ready without encryption, with
+    /// [`Failure::EncryptionMissing`](super::Failure::EncryptionMissing). Nothing is sent before that but sizes of the terminal.
+    pub require_encryption: bool,
 }
 
 impl ClientConfig {
     /// A client that waits `handshake_grace` for a handshake.
     pub fn new(handshake_grace: Option<Duration>, nonce: u128) -> Self {
-        Self { version: CLIENT_VERSION.to_owned(), handshake_grace, nonce }
+        Self { version: CLIENT_VERSION.to_owned(), handshake_grace, nonce, require_encryption: false }
     }
 }
 

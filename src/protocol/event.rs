@@ -56,6 +56,9 @@ pub enum Failure {
     /// The session is to be encrypted with a KMS key, and the agent does not do so.
     #[error("this session is to be encrypted with a KMS key, but {0}")]
     Unencrypted(&'static str),
+    /// The agent does not ask for encryption, and the client was to accept nothing less.
+    #[error("this session is not encrypted with a KMS key, and no other may be used")]
+    EncryptionMissing,
     /// The agent goes on, and a message before what it sends now does not come again: it is lost, or went to another
     /// client of the session.
     #[error("a message of the agent is missing: another client may have connected to this session")]

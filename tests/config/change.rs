@@ -209,6 +209,7 @@ fn get_prints_one_value_and_show_the_file() {
       "reason_required": false,
       "region": "eu-west-1",
       "remote_forward_document": "AWS-StartPortForwardingSessionToRemoteHost",
+      "require_encryption": false,
       "ssh_document": "AWS-StartSSHSession"
     }
     "#);
@@ -226,6 +227,7 @@ fn get_prints_one_value_and_show_the_file() {
     remote_forward_document = "AWS-StartPortForwardingSessionToRemoteHost"
     forward_stall = "30s"
     reason_required = false
+    require_encryption = false
     insecure_endpoint = false
     "#);
     insta::assert_snapshot!(Home::new().run(&["config", "show"]).shown(), @"

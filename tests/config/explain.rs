@@ -6,7 +6,7 @@ use super::lab::Home;
 use crate::support::command::run;
 use crate::support::snapshot::case;
 
-const FILE: &str = "\
+pub(super) const FILE: &str = "\
 [defaults]
 profile = 'work'
 ssh_user = 'me'
@@ -40,6 +40,7 @@ fn each_value_says_where_it_came_from() {
     forward_stall                      30s                                         the built-in default
     reason                             -                                           not set
     reason_required                    false                                       the built-in default
+    require_encryption                 false                                       the built-in default
     endpoint_url                       -                                           the region's own
     ssm_endpoint_url                   -                                           the region's own
     ssmmessages_endpoint_url           -                                           the one that each session names
@@ -68,6 +69,7 @@ fn each_value_says_where_it_came_from() {
     forward_stall                      30s                                         the built-in default
     reason                             -                                           not set
     reason_required                    false                                       the built-in default
+    require_encryption                 false                                       the built-in default
     endpoint_url                       -                                           the region's own
     ssm_endpoint_url                   -                                           the region's own
     ssmmessages_endpoint_url           -                                           the one that each session names
@@ -264,6 +266,15 @@ fn every_setting_is_explained() {
     Require a reason for every session: true or false.
     Set it in [defaults], [profiles.NAME], [targets.NAME], or as SSMX_REASON_REQUIRED.
 
+    === require_encryption
+    exit code: 0
+    --- stdout
+    require_encryption: false
+      from the built-in default
+
+    Use no session that is not encrypted with a KMS key: true or false.
+    Set it in [defaults], [profiles.NAME], [targets.NAME], or as SSMX_REQUIRE_ENCRYPTION.
+
     === endpoint_url
     exit code: 0
     --- stdout
@@ -329,170 +340,4 @@ fn every_setting_is_explained() {
     Allow `http://` endpoints on other machines, to which credentials travel in the clear: true or false.
     Set it in [defaults], [profiles.NAME], [targets.NAME], or as SSMX_INSECURE_ENDPOINT.
     "#);
-}
-
-#[test]
-fn programs_get_json() {
-    let home = Home::with(FILE);
-    let printed = home.run(&["config", "explain", "--target", "db", "-o", "json"]);
-    insta::assert_snapshot!(printed.shown(), @r#"
-    exit code: 0
-    --- stdout
-    [
-      {
-        "from": "/tmp/TEMPORARY/config/ssmx/config.toml:8 [targets.db]",
-        "key": "profile",
-        "unused": [
-          {
-            "from": "/tmp/TEMPORARY/config/ssmx/config.toml:2 [defaults]",
-            "value": "work"
-          }
-        ],
-        "value": "prod"
-      },
-      {
-        "from": "not set",
-        "key": "region",
-        "unused": [],
-        "value": null
-      },
-      {
-        "from": "the built-in default",
-        "key": "columns",
-        "unused": [],
-        "value": "name,id,status,platform,zone,ip"
-      },
-      {
-        "from": "the built-in default",
-        "key": "name_tag",
-        "unused": [],
-        "value": "Name"
-      },
-      {
-        "from": "the built-in default",
-        "key": "cache",
-        "unused": [],
-        "value": "1m"
-      },
-      {
-        "from": "/tmp/TEMPORARY/config/ssmx/config.toml:5 [profiles.prod]",
-        "key": "ssh_user",
-        "unused": [
-          {
-            "from": "/tmp/TEMPORARY/config/ssmx/config.toml:3 [defaults]",
-            "value": "me"
-          }
-        ],
-        "value": "ubuntu"
-      },
-      {
-        "from": "/tmp/TEMPORARY/config/ssmx/config.toml:9 [targets.db]",
-        "key": "ssh_port",
-        "unused": [],
-        "value": "2222"
-      },
-      {
-        "from": "the account's default",
-        "key": "shell_document",
-        "unused": [],
-        "value": null
-      },
-      {
-        "from": "the built-in default",
-        "key": "exec_document",
-        "unused": [],
-        "value": "AWS-StartNonInteractiveCommand"
-      },
-      {
-        "from": "the built-in default",
-        "key": "ssh_document",
-        "unused": [],
-        "value": "AWS-StartSSHSession"
-      },
-      {
-        "from": "the built-in default",
-        "key": "forward_document",
-        "unused": [],
-        "value": "AWS-StartPortForwardingSession"
-      },
-      {
-        "from": "the built-in default",
-        "key": "remote_forward_document",
-        "unused": [],
-        "value": "AWS-StartPortForwardingSessionToRemoteHost"
-      },
-      {
-        "from": "the built-in default",
-        "key": "forward_stall",
-        "unused": [],
-        "value": "30s"
-      },
-      {
-        "from": "not set",
-        "key": "reason",
-        "unused": [],
-        "value": null
-      },
-      {
-        "from": "the built-in default",
-        "key": "reason_required",
-        "unused": [],
-        "value": "false"
-      },
-      {
-        "from": "the region's own",
-        "key": "endpoint_url",
-        "unused": [],
-        "value": null
-      },
-      {
-        "from": "the region's own",
-        "key": "ssm_endpoint_url",
-        "unused": [],
-        "value": null
-      },
-      {
-        "from": "the one that each session names",
-        "key": "ssmmessages_endpoint_url",
-        "unused": [],
-        "value": null
-      },
-      {
-        "from": "the region's own",
-        "key": "ec2_endpoint_url",
-        "unused": [],
-        "value": null
-      },
-      {
-        "from": "the region's own",
-        "key": "ec2_instance_connect_endpoint_url",
-        "unused": [],
-        "value": null
-      },
-      {
-        "from": "the region's own",
-        "key": "kms_endpoint_url",
-        "unused": [],
-        "value": null
-      },
-      {
-        "from": "the region's own",
-        "key": "sts_endpoint_url",
-        "unused": [],
-        "value": null
-      },
-      {
-        "from": "the built-in default",
-        "key": "insecure_endpoint",
-        "unused": [],
-        "value": "false"
-      }
-    ]
-    "#);
-    let all: Value = serde_json::from_slice(&printed.stdout).unwrap();
-    let of = |key: &str| all.as_array().unwrap().iter().find(|one| one["key"] == key).unwrap().clone();
-    assert_eq!(of("ssh_port")["value"], "2222");
-    assert_eq!(of("profile")["value"], "prod");
-    assert_eq!(of("ssh_user")["unused"][0]["value"], "me");
-    assert_eq!(of("reason")["value"], Value::Null);
 }

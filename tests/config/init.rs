@@ -104,6 +104,9 @@ fn questions_at_a_terminal_become_a_file() {
     # Require a reason for every session. Default: false.
     # reason_required = true
 
+    # Use no session that is not encrypted with a KMS key. Default: false.
+    # require_encryption = true
+
     # Endpoint of all AWS APIs. Default: the region's own.
     # endpoint_url = "http://localhost:4566"
 

@@ -8,6 +8,7 @@ mod lab;
 mod mistakes;
 mod openssh;
 mod precedence;
+mod programs;
 mod reason;
 mod targets;
 mod tunnels;

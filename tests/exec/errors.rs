@@ -221,6 +221,27 @@ fn a_denied_data_key_shows_the_missing_action() {
     cloud.wait_for_no_session();
 }
 
+#[test]
+fn where_encryption_is_required_a_session_without_is_refused() {
+    let config = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(config.path(), "[defaults]\nrequire_encryption = true\n").unwrap();
+    for (encrypt, code) in [(true, 0), (false, 255)] {
+        let cloud = Cloud::with(|options| options.preferences.encrypt = encrypt);
+        let ran = run(cloud.ssmx().env("SSMX_CONFIG", config.path()).args(["exec", "web-1", "--", "echo", "hi"]));
+        assert_eq!(ran.code(), code, "{ran:?}");
+        if !encrypt {
+            insta::assert_snapshot!(ran.shown(), @"
+            exit code: 255
+            --- stderr
+            error: the session was ended
+            caused by: this session is not encrypted with a KMS key, and no other may be used
+            hint: name a KMS key in the preferences of Session Manager, or unset `require_encryption`
+            ");
+        }
+        cloud.wait_for_no_session();
+    }
+}
+
 fn throttled(calls: u32) -> Cloud {
     let action = "ssm:StartSession".to_owned();
     Cloud::with(|options| options.api_faults.push(ApiFault::Throttle { action, calls }))

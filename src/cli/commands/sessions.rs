@@ -250,6 +250,7 @@ fn settings(context: &Context, record: &Record) -> Result<(Settings, bool), CliE
             None => endpoints.clone(),
         },
         allow_insecure: present.allow_insecure,
+        require_encryption: present.require_encryption,
     };
     let is_same = |settings: &Settings| Identity::of(settings, &context.ambient).as_str() == session.identity;
     if named.is_some() {

@@ -148,6 +148,9 @@ impl DataChannel {
                 if !handshake.is_in_progress() {
                     self.open_without_handshake();
                 }
+                if self.has_ended() {
+                    return false;
+                }
                 return self.deliver(payload_type, payload);
             }
             PayloadType::Flag => {

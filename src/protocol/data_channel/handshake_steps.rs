@@ -28,7 +28,7 @@ impl DataChannel {
     /// to wait for a handshake that may not come.
     pub(super) fn start_handshake(&mut self, now: Instant) {
         match &mut self.side {
-            Side::Client { handshake, grace } => {
+            Side::Client { handshake, grace, .. } => {
                 let wait = match self.early_data {
                     EarlyData::Blocked if !handshake.is_in_progress() => *grace,
                     // The request may have been lost with the last connection.
@@ -161,6 +161,9 @@ impl DataChannel {
     }
 
     fn become_ready(&mut self, handshake: Option<Handshake>) {
+        if matches!(self.side, Side::Client { require_encryption: true, .. }) && self.cipher.is_none() {
+            return self.end(Event::Failed(Failure::EncryptionMissing));
+        }
         let first = !std::mem::replace(&mut self.ready, true);
         match handshake {
             handshake if first => self.events.push_back(Event::Ready(handshake)),

@@ -90,6 +90,8 @@ enum Side {
         handshake: ClientHandshake,
         /// How long data waits for a handshake after the first connection; `None`: until there was one.
         grace: Option<Duration>,
+        /// Without encryption the session ends.
+        require_encryption: bool,
     },
     Agent {
         config: AgentConfig,
@@ -145,7 +147,8 @@ impl DataChannel {
     /// A channel of the end that asked for the session.
     pub fn client(config: Config, client: ClientConfig) -> Self {
         let handshake = ClientHandshake::new(client.version, client.nonce);
-        let side = Side::Client { handshake, grace: client.handshake_grace };
+        let side =
+            Side::Client { handshake, grace: client.handshake_grace, require_encryption: client.require_encryption };
         Self::new(config, side, EarlyData::Blocked)
     }
 

@@ -24,6 +24,16 @@ impl End {
         Self::client_with(grace, |_| {})
     }
 
+    /// A client that accepts no session without encryption.
+    pub(super) fn encrypted_client(grace: Option<Duration>) -> Self {
+        let config = Config::new(Instant::now(), 1_700_000_000_000, 1);
+        let now = config.started;
+        let client = ClientConfig { require_encryption: true, ..ClientConfig::new(grace, 1) };
+        let mut channel = DataChannel::client(config, client);
+        channel.handle_connected(now);
+        Self { channel, now }
+    }
+
     pub(super) fn client_with(grace: Option<Duration>, change: impl Fn(&mut Config)) -> Self {
         let mut config = Config::new(Instant::now(), 1_700_000_000_000, 1);
         change(&mut config);

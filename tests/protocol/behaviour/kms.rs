@@ -5,7 +5,9 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::json;
 use ssmx::protocol::{DataKey, Event, Failure, KeyRequest, KmsRequest, PayloadType, SealedKey, Size};
 
-use super::end::{COMPLETE, End, MS, SECOND, acknowledged, converse, input, output, plain_request, shell_handshake};
+use super::end::{
+    COMPLETE, End, MS, SECOND, acknowledged, acknowledgement, converse, input, output, plain_request, shell_handshake,
+};
 
 const KEY: [u8; 64] = [42; 64];
 
@@ -229,6 +231,32 @@ fn no_session_that_is_to_be_encrypted_opens_in_the_clear() {
             let failure = refuses(client).to_string();
             assert!(failure.contains(reason), "{failure}");
         }
+    }
+}
+
+#[test]
+fn where_encryption_is_required_no_session_begins_without() {
+    let cases: [fn(&mut End); 3] = [
+        // A handshake that does not ask for it.
+        |client| {
+            client.hear(output(0, PayloadType::HandshakeRequest, plain_request()));
+            client.hear(output(1, PayloadType::HandshakeComplete, COMPLETE));
+        },
+        // No handshake at all.
+        |client| client.hear(output(0, PayloadType::Output, b"$ ")),
+        // Nothing but the acknowledgement of a size.
+        |client| {
+            client.wait(SECOND);
+            assert_eq!(client.sent().len(), 1);
+            client.hear(acknowledgement(0));
+            client.pass(5 * SECOND);
+        },
+    ];
+    for agent in cases {
+        let mut client = End::encrypted_client(Some(SECOND));
+        client.write("typed secret");
+        agent(&mut client);
+        assert_eq!(refuses(client), Failure::EncryptionMissing);
     }
 }
 

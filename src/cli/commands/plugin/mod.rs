@@ -110,7 +110,7 @@ async fn refuse(ui: &Ui, globals: &Globals, CallError { mistake, orphan }: CallE
 const ASKED: [&str; 2] = ["ssm", "kms"];
 
 /// The account, region and endpoints of a call. Flags fill in what the call leaves open. Of the configuration only
-/// endpoints count, and a broken one must not cost the session.
+/// endpoints and encryption count, and a broken one must not cost the session.
 async fn load(ui: &Ui, globals: &Globals, call: Account) -> Result<Aws, CliError> {
     let ambient = context::ambient(ui);
     let mut settings = context::aws_settings(&resolve(ui, globals, call, &ambient));
