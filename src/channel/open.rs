@@ -36,9 +36,11 @@ const TERMINATE_TIMEOUT: Duration = Duration::from_secs(5);
 /// What differs between kinds of session.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Options {
-    /// How long to wait for a handshake that may not come before the agent is probed, and data is sent 2 s after it has
-    /// answered.
+    /// How long to wait for a handshake that may not come before the agent is probed. Data is sent 2 s after it has
+    /// answered, or 15 s.
     pub handshake_grace: Option<Duration>,
+    /// Whether agents shake hands in all sessions of this kind, so that one that has not may do so yet.
+    pub always_handshake: bool,
     /// Whether bulk data goes in messages of 32 KiB, to agents and through gateways that take them, in place of 1 KiB.
     pub large_messages: bool,
 }
@@ -47,18 +49,18 @@ impl Options {
     /// For shells and interactive commands. They have a handshake only when a KMS key is configured; a real agent
     /// asks for it within 100 ms of its start and sends its first output after a second.
     pub(crate) fn interactive() -> Self {
-        Self { handshake_grace: Some(Duration::from_secs(1)), large_messages: false }
+        Self { handshake_grace: Some(Duration::from_secs(1)), always_handshake: false, large_messages: false }
     }
 
     /// For sessions that have a handshake always.
     pub(crate) fn with_handshake() -> Self {
-        Self { handshake_grace: None, large_messages: false }
+        Self { handshake_grace: None, always_handshake: true, large_messages: false }
     }
 
     /// For port sessions. They have a handshake always, except with agents older than handshakes; a real agent asks for
     /// it within 100 ms of its start.
     pub(crate) fn port() -> Self {
-        Self { handshake_grace: Some(Duration::from_secs(5)), large_messages: true }
+        Self { handshake_grace: Some(Duration::from_secs(5)), always_handshake: true, large_messages: true }
     }
 }
 
@@ -174,6 +176,7 @@ impl Opening {
         let mut config = Config::new(now(), epoch_ms(), u64::from_ne_bytes(random()));
         config.receive_buffer = 256 * 1024;
         let client = ClientConfig {
+            always_handshake: self.options.always_handshake,
             require_encryption: self.aws.requires_encryption(),
             ..ClientConfig::new(self.options.handshake_grace, u128::from_ne_bytes(random()))
         };

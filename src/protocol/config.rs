@@ -67,6 +67,9 @@ pub struct ClientConfig {
     pub handshake_grace: Option<Duration>,
     /// Where the nonces of a cipher begin; random.
     pub nonce: u128,
+    /// Whether agents shake hands in all sessions of this kind: then data waits until it is certain that the request for
+    /// it, which may ask for encryption, was not just lost.
+    pub always_handshake: bool,
     /// Whether the session ends where it would become ready without encryption, with
     /// [`Failure::EncryptionMissing`](super::Failure::EncryptionMissing). Nothing is sent before that but sizes of the terminal.
     pub require_encryption: bool,
@@ -75,7 +78,13 @@ pub struct ClientConfig {
 impl ClientConfig {
     /// A client that waits `handshake_grace` for a handshake.
     pub fn new(handshake_grace: Option<Duration>, nonce: u128) -> Self {
-        Self { version: CLIENT_VERSION.to_owned(), handshake_grace, nonce, require_encryption: false }
+        Self {
+            version: CLIENT_VERSION.to_owned(),
+            handshake_grace,
+            nonce,
+            always_handshake: false,
+            require_encryption: false,
+        }
     }
 }
 

@@ -62,7 +62,7 @@ impl Document {
 
 /// How the channel of a session is opened whose use is not known yet.
 pub(crate) fn unknown_options() -> Options {
-    Options { handshake_grace: Some(UNKNOWN_DOCUMENT_TIMEOUT), ..Options::port() }
+    Options { handshake_grace: Some(UNKNOWN_DOCUMENT_TIMEOUT), always_handshake: false, ..Options::port() }
 }
 
 /// A session to be started, on any target.

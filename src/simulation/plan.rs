@@ -123,6 +123,7 @@ impl Lie {
             8 => Self::EndsEarly,
             9 => Self::RefusesTokens,
             10 => Self::RefusesResume(random.chance(500)),
+            11 if random.chance(300) => Self::SecondClient(u32::MAX),
             11 => Self::SecondClient(1 + random.below(20) as u32),
             _ => Self::Sleeps(Duration::from_hours(1 + random.below(10))),
         }

@@ -15,7 +15,7 @@ use crate::protocol::{Event, Failure, Handshake};
 /// reads anything, so that only a request that is lost and repeated comes later than the acknowledgement.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// How long after that it is certain that no handshake comes: an agent that wants one gives the session up without an
+/// How long after it is certain that no handshake comes: an agent that wants one gives the session up without an
 /// answer for 15 s.
 const CONFIRMED_AFTER: Duration = Duration::from_secs(15);
 
@@ -27,12 +27,13 @@ impl DataChannel {
     /// There is a connection. On the first one an agent starts its handshake, or is ready without one; a client begins
     /// to wait for a handshake that may not come.
     pub(super) fn start_handshake(&mut self, now: Instant) {
+        let request_timeout = self.request_timeout();
         match &mut self.side {
             Side::Client { handshake, grace, .. } => {
                 let wait = match self.early_data {
                     EarlyData::Blocked if !handshake.is_in_progress() => *grace,
                     // The request may have been lost with the last connection.
-                    EarlyData::Probing(_) if self.sender.is_acknowledged() => Some(REQUEST_TIMEOUT),
+                    EarlyData::Probing(_) if self.sender.is_acknowledged() => Some(request_timeout),
                     _ => None,
                 };
                 if let Some(wait) = wait
@@ -78,7 +79,14 @@ impl DataChannel {
     /// The agent runs: it has acknowledged something.
     pub(super) fn await_request(&mut self, now: Instant) {
         if matches!(self.early_data, EarlyData::Probing(_)) && !self.timers.is_set(Timer::EarlyData) {
-            self.timers.set(Timer::EarlyData, now + REQUEST_TIMEOUT);
+            self.timers.set(Timer::EarlyData, now + self.request_timeout());
+        }
+    }
+
+    fn request_timeout(&self) -> Duration {
+        match self.side {
+            Side::Client { always_handshake: true, .. } => CONFIRMED_AFTER,
+            _ => REQUEST_TIMEOUT,
         }
     }
 

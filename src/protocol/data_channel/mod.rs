@@ -90,6 +90,7 @@ enum Side {
         handshake: ClientHandshake,
         /// How long data waits for a handshake after the first connection; `None`: until there was one.
         grace: Option<Duration>,
+        always_handshake: bool,
         /// Without encryption the session ends.
         require_encryption: bool,
     },
@@ -147,8 +148,12 @@ impl DataChannel {
     /// A channel of the end that asked for the session.
     pub fn client(config: Config, client: ClientConfig) -> Self {
         let handshake = ClientHandshake::new(client.version, client.nonce);
-        let side =
-            Side::Client { handshake, grace: client.handshake_grace, require_encryption: client.require_encryption };
+        let side = Side::Client {
+            handshake,
+            grace: client.handshake_grace,
+            always_handshake: client.always_handshake,
+            require_encryption: client.require_encryption,
+        };
         Self::new(config, side, EarlyData::Blocked)
     }
 

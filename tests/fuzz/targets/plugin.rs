@@ -24,6 +24,8 @@ mod cli {
             pub(crate) mod call;
             #[path = "../../../src/cli/commands/plugin/check.rs"]
             pub(crate) mod check;
+            #[path = "../../../src/cli/commands/plugin/fields.rs"]
+            pub(crate) mod fields;
             #[path = "../../../src/cli/commands/plugin/mistake.rs"]
             pub(crate) mod mistake;
         }

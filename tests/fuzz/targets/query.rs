@@ -12,6 +12,8 @@ mod environment;
 mod nearest;
 #[path = "../../../src/syntax.rs"]
 mod syntax;
+#[path = "../../../src/text.rs"]
+mod text;
 
 #[path = "."]
 mod fleet {

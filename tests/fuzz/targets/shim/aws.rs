@@ -17,6 +17,10 @@ pub use secret::Secret;
 pub struct Aws;
 
 impl Aws {
+    pub fn allows_insecure(&self) -> bool {
+        false
+    }
+
     pub fn profile(&self) -> Option<&str> {
         None
     }
@@ -64,6 +68,10 @@ pub struct Error;
 impl Error {
     pub fn kind(&self) -> ErrorKind {
         ErrorKind::Permission
+    }
+
+    pub fn output(&self) -> Option<&str> {
+        None
     }
 
     pub fn hints(&self) -> Vec<String> {

@@ -28,7 +28,8 @@ pub(crate) fn check(bytes: &[u8]) {
         Listen::Unix(path) => format!("unix:{}:{to}", path.display()),
         Listen::Tcp { bind, port } => {
             let address = match bind {
-                Bind::Loopback => None,
+                // Without it a host of this name would be the word for a socket.
+                Bind::Loopback => (host == "unix").then(|| "localhost:".to_owned()),
                 Bind::Address(ip) => Some(if ip.is_ipv6() { format!("[{ip}]:") } else { format!("{ip}:") }),
             };
             let local = match port {
