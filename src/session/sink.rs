@@ -65,8 +65,10 @@ impl Sink for Direct {
     }
 
     async fn finish(&mut self) -> io::Result<()> {
-        self.stdout.flush().await?;
-        self.stderr.flush().await
+        let stdout = self.stdout.flush().await;
+        // Its reader is another one.
+        self.stderr.flush().await?;
+        stdout
     }
 }
 
@@ -163,8 +165,10 @@ impl<S: Sink> Sink for Decoding<S> {
     }
 
     async fn finish(&mut self) -> io::Result<()> {
-        self.decoder.finish()?;
-        self.inner.finish().await
+        let whole = self.decoder.finish();
+        // What else there is explains it, and comes before a message of ours.
+        self.inner.finish().await?;
+        whole
     }
 }
 
