@@ -68,7 +68,7 @@ impl Silence {
             let silent = now.saturating_duration_since(std::mem::replace(&mut self.since, now));
             return std::mem::take(&mut self.reported).then_some(ConnectionEvent::AgentHeard(silent));
         }
-        let owes = channel.awaits_acknowledgement() || !channel.is_ready();
+        let owes = channel.awaits_acknowledgement() || !(channel.is_ready() || channel.awaits_request());
         if excused || !owes {
             self.since = now;
         }

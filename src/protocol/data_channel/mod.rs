@@ -242,6 +242,11 @@ impl DataChannel {
         self.queue.bytes() as u64
     }
 
+    /// Whether the agent has answered, and it is only waited for whether it asks for a handshake.
+    pub fn awaits_request(&self) -> bool {
+        matches!(self.early_data, EarlyData::Probing(_)) && self.sender.is_acknowledged()
+    }
+
     /// Whether the message in flight is one that shows whether its size gets through.
     pub fn is_probing(&self) -> bool {
         self.mtu.is_probing()
