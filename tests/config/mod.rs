@@ -12,4 +12,3 @@ mod programs;
 mod reason;
 mod targets;
 mod tunnels;
-mod unknown;

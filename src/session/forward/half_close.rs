@@ -40,8 +40,8 @@ enum State {
 }
 
 impl HalfClose {
-    /// `finished` becomes true when the program has sent its last byte and all of them have arrived. `hurry` counts for programs of which it would
-    /// not be seen that they are gone: the others do wait for an answer.
+    /// `finished` becomes true when the program has sent its last byte and all of them have arrived. `hurry` counts for
+    /// programs of which it would not be seen that they are gone: the others do wait for an answer.
     pub(in crate::session) fn new(
         finished: watch::Receiver<bool>,
         hurry: watch::Receiver<bool>,
