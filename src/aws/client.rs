@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use aws_config::{Region, retry::RetryConfig, timeout::TimeoutConfig};
+use aws_config::{Region, retry::RetryConfig};
 use aws_credential_types::{
     Credentials,
     provider::{ProvideCredentials, SharedCredentialsProvider},
@@ -19,7 +19,7 @@ use super::{
     error::{Error, ErrorKind},
     identity::Identity,
     net::NetSettings,
-    retries::Retries,
+    retries::{ATTEMPTS, BACKOFF, OPERATION_TIMEOUT, Retries, timeouts},
     sdk,
     settings::{GATEWAY, Settings, check_region},
 };
@@ -223,24 +223,6 @@ impl fmt::Debug for Aws {
             .finish_non_exhaustive()
     }
 }
-
-/// Connecting, one attempt, and all attempts together.
-pub(crate) fn timeouts(operation: Duration) -> TimeoutConfig {
-    TimeoutConfig::builder()
-        .connect_timeout(Duration::from_secs(5))
-        .operation_attempt_timeout(Duration::from_secs(10))
-        .operation_timeout(operation)
-        .build()
-}
-
-/// Time for a request with all its attempts.
-const OPERATION_TIMEOUT: Duration = Duration::from_secs(30);
-
-/// Attempts of a request, with a growing random pause between them.
-pub(super) const ATTEMPTS: u32 = 3;
-
-/// The first pause is shorter than this; the bound doubles with each, up to 20 s.
-const BACKOFF: Duration = Duration::from_secs(1);
 
 #[cfg(test)]
 impl Aws {

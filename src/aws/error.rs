@@ -341,7 +341,12 @@ fn chain(err: &(dyn StdError + 'static)) -> String {
         // Wrappers repeat the text of what they wrap, or say nothing but that there was a failure.
         let empty = matches!(
             text.as_str(),
-            "dispatch failure" | "other" | "io error" | "client error (Connect)" | "tcp connect error"
+            "dispatch failure"
+                | "other"
+                | "io error"
+                | "client error (Connect)"
+                | "client error (SendRequest)"
+                | "tcp connect error"
         );
         if !empty && !texts.iter().any(|known| known.contains(&text)) {
             texts.push(text);

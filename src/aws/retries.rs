@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use aws_config::retry::{RetryConfig, RetryMode};
+use aws_config::{
+    retry::{RetryConfig, RetryMode},
+    timeout::TimeoutConfig,
+};
 
 use super::{
     ambient::Ambient,
@@ -56,6 +59,24 @@ fn usage(source: &str, text: &str, expected: &str) -> Error {
     let message = format!("`{text}` in {source} makes no sense: expected {expected}");
     Error::new(ErrorKind::Usage, Cause::Configuration, "configuration", message)
 }
+
+/// Connecting, one attempt, and all attempts together.
+pub(super) fn timeouts(operation: Duration) -> TimeoutConfig {
+    TimeoutConfig::builder()
+        .connect_timeout(Duration::from_secs(5))
+        .operation_attempt_timeout(Duration::from_secs(10))
+        .operation_timeout(operation)
+        .build()
+}
+
+/// Time for a request with all its attempts.
+pub(super) const OPERATION_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Attempts of a request, with a growing random pause between them.
+pub(super) const ATTEMPTS: u32 = 3;
+
+/// The first pause is shorter than this; the bound doubles with each, up to 20 s.
+pub(super) const BACKOFF: Duration = Duration::from_secs(1);
 
 #[cfg(test)]
 mod tests {

@@ -14,8 +14,9 @@ use aws_smithy_runtime_api::client::{
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
 use super::{
-    client::{ATTEMPTS, Aws, timeouts},
-    error::Error,
+    client::Aws,
+    error::{Error, find},
+    retries::{ATTEMPTS, timeouts},
     secret::Secret,
 };
 
@@ -206,14 +207,7 @@ impl ClassifyRetry for OnlyUnreceived {
 
 /// Whether there was no connection to send the request over.
 fn has_no_connection(error: &ConnectorError) -> bool {
-    let mut next: Option<&(dyn std::error::Error + 'static)> = Some(error);
-    while let Some(error) = next {
-        if error.downcast_ref::<hyper_util::client::legacy::Error>().is_some_and(|error| error.is_connect()) {
-            return true;
-        }
-        next = error.source();
-    }
-    false
+    find::<hyper_util::client::legacy::Error>(error).is_some_and(|error| error.is_connect())
 }
 
 /// Attempts to start a session.

@@ -123,6 +123,9 @@ impl From<InputError> for CliError {
             InputError::Unprepared(text) => {
                 failed.cause(text).hint("`--stdin` needs `sh`, `stty`, `mkfifo` and `base64` on the instance")
             }
+            InputError::Undecoded => failed
+                .hint("the command has met an end of file before the end of the input")
+                .hint("`ssmx ssh` carries input too"),
             InputError::TimedOut => failed.hint("check the agent's log on the instance, or restart the agent"),
         }
     }

@@ -115,7 +115,10 @@ impl Context {
             self.ui.warning(mistake);
         }
         if first && mistakes.len() > MISTAKES_SHOWN {
-            self.ui.warning(format!("{} more lines of the AWS configuration", mistakes.len() - MISTAKES_SHOWN));
+            self.ui.warning(format!(
+                "{} more lines of the AWS configuration cannot be read",
+                mistakes.len() - MISTAKES_SHOWN
+            ));
         }
         for url in settings.insecure_endpoints() {
             self.ui.warning(format!("credentials travel in the clear to {url}"));

@@ -180,7 +180,8 @@ impl Resolver {
             self.survey(by_name, Arc::new(move |instance| named.is_named(instance))),
             self.survey(by_looks, Arc::new(move |instance| exactly.is_exactly(instance))),
         );
-        if let Some(matches) = named.ok().and_then(|named| Matches::named(spec, &named.instances)) {
+        // Where it is not known whether there is such a Name, another instance may be the wrong one.
+        if let Some(matches) = Matches::named(spec, &named?.instances) {
             return Ok(matches);
         }
         let surveyed = surveyed?;

@@ -20,6 +20,9 @@ use crate::terminal::Input;
 /// What the instance prints once it takes input.
 const READY: &str = "ssmx-takes-input";
 
+/// What it prints when it cannot take what was sent.
+const FAILED: &str = "ssmx-lost-input";
+
 /// The line behind the last one. It is not base64.
 const LAST: &[u8] = b".\n";
 
@@ -44,13 +47,14 @@ impl Pipe {
         Self { folder: format!("/tmp/.ssmx-{:032x}", u128::from_ne_bytes(channel::random())) }
     }
 
-    /// The line for a shell on a terminal that makes the pipe and fills it. It leaves when the command reads no more.
+    /// The line for a shell on a terminal that makes the pipe and fills it. It leaves when the command reads no more, which it tells from a decoder that fails by decoding once more.
     pub(super) fn filling(&self) -> String {
         let folder = &self.folder;
         format!(
             "d={folder}; trap 'rm -rf \"$d\"' EXIT; trap 'exit 1' HUP INT TERM; \
-             umask 077; mkdir \"$d\" && mkfifo \"$d/in\" && stty raw -echo && echo {READY} && \
-             while IFS= read -r l && [ \"$l\" != . ]; do printf %s \"$l\" | base64 -d || exit 0; done >\"$d/in\""
+             umask 077; mkdir \"$d\" && mkfifo \"$d/in\" && stty raw -echo && echo {READY} && exec 3>&1 && \
+             while IFS= read -r l && [ \"$l\" != . ]; do printf %s \"$l\" | base64 -d || \
+             {{ printf %s \"$l\" | base64 -d >/dev/null && exit 0; echo {FAILED} >&3; exit 1; }}; done >\"$d/in\""
         )
     }
 
@@ -76,6 +80,9 @@ pub(crate) enum InputError {
     /// Our own input.
     #[error("cannot read standard input")]
     Input(#[source] io::Error),
+    /// The instance could not decode what was sent; the command has met an end of file.
+    #[error("the instance could not take all of the input")]
+    Undecoded,
     /// The session that carries the input is gone before all of it was there; the command has met an end of file.
     #[error("the session that carried the input was lost before all of it had arrived")]
     Lost(End),
@@ -116,9 +123,17 @@ impl Carrier {
     ) -> Result<(), InputError> {
         let input = self.0.input();
         let carried = {
-            let ended = async |channel: &mut Channel| loop {
-                if let OutputEvent::Ended(end) = next_output(channel, observer).await {
-                    return over(end);
+            let ended = async |channel: &mut Channel| {
+                let mut text = Vec::new();
+                loop {
+                    match next_output(channel, observer).await {
+                        OutputEvent::Stdout(bytes) | OutputEvent::Stderr(bytes) => keep_last(&mut text, &bytes),
+                        OutputEvent::ExitCode(_) => {}
+                        OutputEvent::Ended(_) if String::from_utf8_lossy(&text).contains(FAILED) => {
+                            return Err(InputError::Undecoded);
+                        }
+                        OutputEvent::Ended(end) => return over(end),
+                    }
                 }
             };
             tokio::select! {
@@ -165,18 +180,21 @@ fn over(end: End) -> Result<(), InputError> {
     }
 }
 
+/// Keeps the last of what the instance prints, as its words may come in pieces.
+fn keep_last(text: &mut Vec<u8>, bytes: &[u8]) {
+    text.extend_from_slice(bytes);
+    text.drain(..text.len().saturating_sub(MOST_TEXT));
+}
+
 async fn prepare(channel: &mut Channel, observer: &dyn Observer) -> Result<(), InputError> {
     let mut text = Vec::new();
     loop {
         match next_output(channel, observer).await {
             OutputEvent::Stdout(bytes) | OutputEvent::Stderr(bytes) => {
-                text.extend_from_slice(&bytes);
+                keep_last(&mut text, &bytes);
                 if String::from_utf8_lossy(&text).contains(READY) {
                     return Ok(());
                 }
-                // The word may be cut in two.
-                let keep = text.len().saturating_sub(MOST_TEXT);
-                text.drain(..keep);
             }
             OutputEvent::ExitCode(_) => {}
             OutputEvent::Ended(End::Closed(reason)) if reason.trim().is_empty() => {

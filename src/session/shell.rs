@@ -113,6 +113,8 @@ async fn run(
         let _ = tokio::time::timeout(FLUSH_TIMEOUT, output.write_all(b"\r\n")).await;
     }
     if matches!(left, Ok(Left::Ended(_))) && !output.is_terminal() {
+        // The reader may take long, and Ctrl-C has to be a signal meanwhile.
+        drop(raw);
         return tokio::select! {
             flushed = output.flush() => flushed.map_or_else(|error| Ok(Left::Terminal(error)), |()| left),
             signal = &mut stop => Ok(Left::Stopped(signal)),

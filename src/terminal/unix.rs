@@ -105,7 +105,6 @@ pub(super) fn waiting(file: &File) -> usize {
     rustix::io::ioctl_fionread(file).ok().and_then(|bytes| usize::try_from(bytes).ok()).unwrap_or(0)
 }
 
-/// Standard output as a file of its own, unbuffered.
 /// Whether the other end of a pipe or a socket is closed, or a terminal is gone.
 pub(super) fn is_reader_gone(file: &File) -> bool {
     let mut polled = [PollFd::new(file, PollFlags::empty())];
@@ -114,6 +113,7 @@ pub(super) fn is_reader_gone(file: &File) -> bool {
         && polled[0].revents().intersects(PollFlags::ERR | PollFlags::HUP)
 }
 
+/// Standard output as a file of its own, unbuffered.
 pub(super) fn stdout() -> io::Result<File> {
     Ok(rustix::stdio::stdout().try_clone_to_owned()?.into())
 }

@@ -22,6 +22,7 @@ use super::process;
 use crate::aws::{
     ambient::Ambient,
     error::{Cause, Error, ErrorKind},
+    retries::{ATTEMPTS, BACKOFF, OPERATION_TIMEOUT, Retries, timeouts},
     sdk,
 };
 use crate::syntax::DEFAULT_PROFILE;
@@ -48,15 +49,17 @@ impl Chain {
         {
             return found;
         }
-        let plan = Plan::of(&self.ambient.files_now(), name).map_err(CredentialsError::provider_error)?;
+        let mut plan = Plan::of(&self.ambient.files_now(), name).map_err(CredentialsError::provider_error)?;
+        // A workload's own identity stands before everything of a profile but a role to be assumed.
+        if !self.explicit
+            && plan.roles.is_empty()
+            && let Some((token_file, role, session_name)) = self.ambient.web_identity()
+        {
+            plan.base = Base::WebIdentity(WebIdentity { token_file, role, session_name });
+        }
         let has_credentials = plan.base != Base::Nothing;
         if has_credentials {
             return self.follow(plan).await;
-        }
-        if !self.explicit
-            && let Some((token_file, role, session_name)) = self.ambient.web_identity()
-        {
-            return self.web_identity(&WebIdentity { token_file, role, session_name }).await;
         }
         let config = self.config();
         if let Some(found) = loaded(&EcsCredentialsProvider::builder().configure(&config).build()).await {
@@ -102,7 +105,7 @@ impl Chain {
 
     async fn assume(&self, role: &Role, with: Credentials) -> Result<Credentials, Error> {
         const ACTION: &str = "sts:AssumeRole";
-        let request = self.sts(with).await.assume_role().role_arn(&role.arn);
+        let request = self.sts(with).await?.assume_role().role_arn(&role.arn);
         let request = request.role_session_name(session_name(role.session_name.as_deref()));
         let request = request.set_external_id(role.external_id.clone()).set_duration_seconds(role.duration);
         let failed = |err| Error::from_sdk(ACTION, &err).about(&role.arn).under_profile(Some(&role.profile));
@@ -112,7 +115,7 @@ impl Chain {
     async fn web_identity(&self, identity: &WebIdentity) -> ProviderResult {
         const ACTION: &str = "sts:AssumeRoleWithWebIdentity";
         let exchanged = async {
-            let request = self.sts(Credentials::new("", "", None, None, "none")).await;
+            let request = self.sts(Credentials::new("", "", None, None, "none")).await?;
             let request = request.assume_role_with_web_identity().role_arn(&identity.role);
             let request = request.role_session_name(session_name(identity.session_name.as_deref()));
             let request = request.web_identity_token(token(&identity.token_file)?);
@@ -122,15 +125,17 @@ impl Chain {
         exchanged.await.map_err(CredentialsError::provider_error)
     }
 
-    async fn sts(&self, with: Credentials) -> aws_sdk_sts::Client {
+    async fn sts(&self, with: Credentials) -> Result<aws_sdk_sts::Client, Error> {
+        let retries = Retries::of(&self.ambient, self.profile.as_deref().unwrap_or(DEFAULT_PROFILE), BACKOFF)?;
         let loader = sdk::loader(&self.ambient, self.profile.as_deref(), self.region.clone(), self.http.clone());
+        let loader = loader.timeout_config(timeouts(OPERATION_TIMEOUT)).retry_config(retries.config(ATTEMPTS));
         let sdk = loader.no_credentials().load().await;
         let mut config =
             aws_sdk_sts::config::Builder::from(&sdk).credentials_provider(SharedCredentialsProvider::new(with));
         if let Some(url) = &self.sts {
             config = config.endpoint_url(url);
         }
-        aws_sdk_sts::Client::from_conf(config.build())
+        Ok(aws_sdk_sts::Client::from_conf(config.build()))
     }
 
     fn config(&self) -> ProviderConfig {

@@ -1,11 +1,16 @@
 //! `credential_process`: a program that prints credentials, and may ask the person for a code, a PIN or a touch.
 
+use std::time::Duration;
+
 use aws_config::credential_process::CredentialProcessProvider;
 use aws_credential_types::provider::{ProvideCredentials, Result as ProviderResult, error::CredentialsError};
-use tokio::sync::Mutex;
+use tokio::{sync::Mutex, time::timeout};
 
 use crate::aws::ambient::Ambient;
 use crate::aws::error::{Cause, Error, ErrorKind};
+
+/// How long a program may take, with a person who looks for a code; less than all of finding credentials.
+const PROCESS_TIMEOUT: Duration = Duration::from_secs(110);
 
 /// Questions of two programs at once could not be told apart.
 static ONE_AT_A_TIME: Mutex<()> = Mutex::const_new(());
@@ -18,14 +23,27 @@ static ONE_AT_A_TIME: Mutex<()> = Mutex::const_new(());
 pub(super) async fn run(ambient: &Ambient, profile: &str, command: &str) -> ProviderResult {
     let _turn = ONE_AT_A_TIME.lock().await;
     let _terminal = ambient.lend();
-    let found = CredentialProcessProvider::new(command.to_owned()).provide_credentials().await;
-    found.map_err(|err| CredentialsError::provider_error(failure(profile, &err)))
+    let found =
+        timeout(PROCESS_TIMEOUT, CredentialProcessProvider::new(command.to_owned()).provide_credentials()).await;
+    let error = match found {
+        Ok(Ok(found)) => return Ok(found),
+        Ok(Err(err)) => failure(profile, &err),
+        Err(_) => broken(format!("{} did not end within {} s", program(profile), PROCESS_TIMEOUT.as_secs())),
+    };
+    Err(CredentialsError::provider_error(error))
+}
+
+fn program(profile: &str) -> String {
+    format!("the `credential_process` of the AWS profile `{profile}`")
+}
+
+fn broken(message: String) -> Error {
+    Error::new(ErrorKind::Credentials, Cause::CredentialsBroken, "credentials", message)
 }
 
 fn failure(profile: &str, err: &CredentialsError) -> Error {
     let text = std::error::Error::source(err).map_or_else(|| err.to_string(), ToString::to_string);
-    let broken = |message| Error::new(ErrorKind::Credentials, Cause::CredentialsBroken, "credentials", message);
-    let prefix = format!("the `credential_process` of the AWS profile `{profile}`");
+    let prefix = program(profile);
     let Some((status, said)) = text.split_once(EXITED).and_then(|(_, rest)| rest.split_once(STDERR)) else {
         let reason = text.strip_prefix("Error retrieving credentials from external process").unwrap_or(&text);
         let reason = reason.trim_start_matches([':', ',', ' ']);

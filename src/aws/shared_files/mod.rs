@@ -181,7 +181,8 @@ impl SharedFiles {
     /// One profile as a file that the SDK can read, under the name `default`. Without keys, and without what the SDK
     /// is told by other ways.
     pub(super) fn for_sdk(&self, profile: &str) -> String {
-        let mut file = format!("[{DEFAULT_PROFILE}]\n");
+        // The SDK has endpoints from us alone: one that it found by itself would not have been checked.
+        let mut file = format!("[{DEFAULT_PROFILE}]\nignore_configured_endpoint_urls = true\n");
         let values = self.profiles.get(profile).map(|profile| &profile.values);
         for (key, value) in values.into_iter().flatten() {
             match value {

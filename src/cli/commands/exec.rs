@@ -182,6 +182,7 @@ async fn expand(
 /// Runs all jobs and returns the worst code, a failure of our own being the worst of all.
 async fn side_by_side(runner: &Runner, mut jobs: impl Iterator<Item = Job>) -> Result<Exit, CliError> {
     let shared = Shared::new().map_err(|error| CliError::stdout(&error))?;
+    let mut terminations = Terminations::listen()?;
     let mut running = JoinSet::new();
     let mut worst = Exit::FINE;
     loop {
@@ -197,7 +198,15 @@ async fn side_by_side(runner: &Runner, mut jobs: impl Iterator<Item = Job>) -> R
                 (runner.run(&job, Some(&name), sink).await, name)
             });
         }
-        let Some(ended) = running.join_next().await else { return Ok(worst) };
+        let ended = tokio::select! {
+            ended = running.join_next() => ended,
+            // The commands that run hear it by themselves.
+            _ = terminations.next(), if !runner.stopped.load(Ordering::Relaxed) => {
+                runner.stopped.store(true, Ordering::Relaxed);
+                continue;
+            }
+        };
+        let Some(ended) = ended else { return Ok(worst) };
         let exit = match ended {
             Ok((Ok(exit), _)) => exit,
             Ok((Err(error), _)) if error.kind() == ErrorKind::BrokenPipe => return Err(error),

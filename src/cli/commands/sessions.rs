@@ -201,7 +201,8 @@ async fn kill(context: &Context, which: Kill) -> Result<Exit, CliError> {
         let record = known.iter().find(|(record, _)| record.session.id == id).map(|(record, _)| record);
         let is_named = which.ids.contains(&id);
         match end(context, &id, record, is_named).await {
-            Ok(()) => ui.status(format!("Ended {id}")),
+            Ok(true) => ui.status(format!("Ended {id}")),
+            Ok(false) => ui.status(format!("Asked AWS to end {id}, which it does not say it has")),
             Err(error) => {
                 exit = exit.worse(error.exit());
                 ui.error(&error);
@@ -211,11 +212,13 @@ async fn kill(context: &Context, which: Kill) -> Result<Exit, CliError> {
     Ok(exit)
 }
 
-/// Ends a session. `is_named`: the person has named this one, and means it with the credentials that there are.
-async fn end(context: &Context, id: &str, record: Option<&Record>, is_named: bool) -> Result<(), CliError> {
+/// Ends a session. `is_named`: the person has named this one, and means it with the credentials that there are. False if
+/// that is not certain: AWS takes the id of a session that it does not know.
+async fn end(context: &Context, id: &str, record: Option<&Record>, is_named: bool) -> Result<bool, CliError> {
     let Some(record) = record else {
         let aws = context.aws(&context.settings()?).await?;
-        return Ok(aws.terminate_session(id).await?);
+        aws.terminate_session(id).await?;
+        return Ok(false);
     };
     let (settings, is_same) = settings(context, record)?;
     if !is_same && !is_named {
@@ -227,9 +230,11 @@ async fn end(context: &Context, id: &str, record: Option<&Record>, is_named: boo
     match aws.terminate_session(id).await {
         Err(error) if error.kind() != ErrorKind::NotFound || !is_same => return Err(error.into()),
         // Gone already, or ended now.
-        Err(_) | Ok(()) => records::forget(id),
+        Err(_) | Ok(()) if is_same => records::forget(id),
+        // Of another account perhaps, which has it still.
+        Err(_) | Ok(()) => {}
     }
-    Ok(())
+    Ok(is_same)
 }
 
 /// The account, region and endpoint of a session; and whether the credentials are those with which it was started.
@@ -254,7 +259,8 @@ fn settings(context: &Context, record: &Record) -> Result<(Settings, bool), CliE
     };
     let is_same = |settings: &Settings| Identity::of(settings, &context.ambient).as_str() == session.identity;
     if named.is_some() {
-        return Ok((of(true), true));
+        let is_same = [true, false].map(of).iter().any(is_same);
+        return Ok((of(true), is_same));
     }
     // A profile that the environment named counts less than keys in it, one that a flag named more.
     let settings = [true, false].map(of).into_iter().find(is_same);

@@ -15,8 +15,8 @@ use crate::channel::End;
 /// Why the listener is closed.
 #[derive(Debug)]
 pub(crate) enum Served<T> {
-    /// The session has ended.
-    Ended(End),
+    /// The session has ended, and whether programs have all that came before.
+    Ended(End, bool),
     /// `stop` resolved, to this; the session is ended on the service.
     Stopped(T),
 }
@@ -54,7 +54,7 @@ pub(crate) async fn serve_one<O: TunnelObserver, T>(
                 connected();
                 if let Err(incoming) = session.carry(incoming) {
                     incoming.reset();
-                    return Served::Ended(session.end().await);
+                    return Served::Ended(session.end().await, true);
                 }
             }
             Some(Err(reason)) => {
@@ -75,7 +75,7 @@ async fn finish<O: TunnelObserver, T>(
 ) -> Served<T> {
     let (_not_stopped, mut not) = watch::channel(Stop::Not);
     tokio::select! {
-        _ = session.finish(&mut not, observer) => Served::Ended(end),
+        complete = session.finish(&mut not, observer) => Served::Ended(end, complete),
         reason = stop => Served::Stopped(reason),
     }
 }

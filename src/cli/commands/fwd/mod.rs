@@ -95,8 +95,9 @@ pub(crate) enum Format {
 /// How long ending may take: a person who presses Ctrl-C waits for a second at most.
 const END_TIMEOUT: Duration = Duration::from_millis(900);
 
-/// How long ending may take at the very most, whatever else the machine has to do: then the process ends itself.
-const LAST_TIMEOUT: Duration = Duration::from_secs(3);
+/// How long ending may take at the very most, whatever else the machine has to do: then the process ends itself. The end of
+/// the sessions on the service, for which 5 s are allowed, is waited for behind [`END_TIMEOUT`].
+const LAST_TIMEOUT: Duration = Duration::from_secs(8);
 
 impl Run for Args {
     fn passes_code_through(&self) -> bool {

@@ -131,7 +131,12 @@ impl Refusals {
 
 impl Observer for UiTunnelObserver {
     fn connection(&self, event: &ConnectionEvent) {
-        self.set_cut(!matches!(event, ConnectionEvent::Restored(_)));
+        match event {
+            ConnectionEvent::Lost(_) | ConnectionEvent::Waiting(_) => self.set_cut(true),
+            ConnectionEvent::Restored(_) => self.set_cut(false),
+            // The connection is up.
+            ConnectionEvent::AgentSilent(_) | ConnectionEvent::AgentHeard(_) => {}
+        }
         self.session.connection(event);
     }
 

@@ -98,16 +98,31 @@ async fn run(ui: &Ui, globals: &Globals, args: Args) -> Result<Exit, CliError> {
 async fn refuse(ui: &Ui, globals: &Globals, CallError { mistake, orphan }: CallError) -> CliError {
     if let Some(orphan) = orphan {
         match load(ui, globals, orphan.account).await {
-            Ok(aws) => drop(channel::terminate(&aws, &orphan.session_id).await),
-            Err(error) => tracing::warn!(%error, session_id = orphan.session_id, "cannot terminate the session"),
+            Ok(aws) => end(ui, &aws, &orphan.session_id).await,
+            Err(error) => {
+                tracing::warn!(%error, session_id = orphan.session_id, "cannot terminate the session");
+                may_be_open(ui, &orphan.session_id);
+            }
         }
     }
     CliError::usage(mistake.to_string())
         .hint("the AWS CLI runs this program itself, in `aws ssm start-session --target ID`")
 }
 
-/// The services that a session asks once it is started: to resume and to end it, and for its key.
-const ASKED: [&str; 2] = ["ssm", "kms"];
+/// Ends a session that will not be used.
+async fn end(ui: &Ui, aws: &Aws, session_id: &str) {
+    if !channel::terminate(aws, session_id).await {
+        may_be_open(ui, session_id);
+    }
+}
+
+fn may_be_open(ui: &Ui, session_id: &str) {
+    ui.warning(format!("session {session_id} may still be open; it ends at the account's idle timeout"));
+}
+
+/// The services that a session asks once it is started: to resume and to end it, for its key, and for the credentials of
+/// a role.
+const ASKED: [&str; 3] = ["ssm", "kms", "sts"];
 
 /// The account, region and endpoints of a call. Flags fill in what the call leaves open. Of the configuration only
 /// endpoints and encryption count, and a broken one must not cost the session.
@@ -136,19 +151,20 @@ fn resolve(ui: &Ui, globals: &Globals, call: Account, ambient: &Ambient) -> Reso
         ui.warning(format!("ignoring the configuration: {error}"));
         Default::default()
     });
-    let (config, variables) = (config.only(Key::is_endpoint), variables.only(Key::is_endpoint));
+    let counts = |key: Key| key.is_endpoint() || key == Key::RequireEncryption;
+    let (config, variables) = (config.only(counts), variables.only(counts));
     config.resolve(flags, variables, None, Arc::new(ambient.clone()))
 }
 
 async fn start(ui: &Ui, globals: &Globals, call: Call) -> Result<Exit, CliError> {
     let Call { session, account, request } = call;
-    let aws = load(ui, globals, account).await?;
+    let aws = load(ui, globals, account).await.inspect_err(|_| may_be_open(ui, &session.session_id))?;
     let request = request.unwrap_or_default();
     let session_id = session.session_id.clone();
     let (escape, mut signals) = match escape_key().and_then(|escape| Ok((escape, Signals::listen()?))) {
         Ok(prepared) => prepared,
         Err(error) => {
-            channel::terminate(&aws, &session_id).await;
+            end(ui, &aws, &session_id).await;
             return Err(error);
         }
     };

@@ -76,7 +76,10 @@ impl Running<'_> {
         };
         self.farewell();
         match served {
-            Served::Ended(end) => advice::failure(end).map_or(Ok(Exit::FINE), Err),
+            Served::Ended(end, complete) => {
+                let done = if complete { Exit::FINE } else { Exit::FAILED };
+                advice::failure(end).map_or(Ok(done), Err)
+            }
             Served::Stopped(None | Some(Termination::Interrupt | Termination::Quit)) => Ok(Exit::FINE),
             Served::Stopped(Some(signal)) => Ok(Exit::of_signal(signal)),
         }
@@ -143,8 +146,11 @@ impl TunnelObserver for LineObserver {
                 self.ui.warning(format!("{} does not move and holds up the others", stall.connection));
             }
             TunnelEvent::Cut(stall) => self.ui.warning(format!("{} did not move and was cut", stall.connection)),
-            TunnelEvent::Finishing(_) => {}
-            TunnelEvent::Unfinished { .. } => self.ui.warning("what a program has not read is lost".to_owned()),
+            TunnelEvent::Finishing(_) => self.ui.warning("waiting for programs to read what has arrived".to_owned()),
+            TunnelEvent::Unfinished { lost: true, .. } => {
+                self.ui.warning("nothing has moved for a minute; what programs have not read is lost".to_owned());
+            }
+            TunnelEvent::Unfinished { lost: false, .. } => {}
         }
     }
 }
