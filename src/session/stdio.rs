@@ -34,6 +34,9 @@ pub(crate) enum Carried {
     /// Our input has ended, all of it has arrived, and the remote side has been silent since for a while (10 s), or nobody
     /// reads our output any more; the session is ended on the service.
     EndOfInput,
+    /// Our input has ended, all of it has arrived, and the remote side, which has not said anything yet, is not waited for
+    /// any longer (10 s); the session is ended on the service.
+    Unanswered,
     /// Our input has ended, and not all of it was acknowledged in time (60 s); the session is ended on the service.
     Undelivered,
     /// A signal asked us to stop; the session is ended on the service.
@@ -126,6 +129,7 @@ async fn receive(
     silence: Duration,
 ) -> Carried {
     let mut end = HalfClose::patient(finished.clone(), silence).over(channel.input().connected());
+    let mut answered = false;
     loop {
         tokio::select! {
             event = next_output(channel, observer) => match event {
@@ -134,11 +138,12 @@ async fn receive(
                         return Carried::Output(error);
                     }
                     end.heard();
+                    answered = true;
                 }
                 OutputEvent::ExitCode(_) => {}
                 OutputEvent::Ended(end) => return Carried::Ended(end),
             },
-            () = end.due() => return Carried::EndOfInput,
+            () = end.due() => return if answered { Carried::EndOfInput } else { Carried::Unanswered },
             // ssh, for one, is gone then: an answer would be for nobody.
             () = reader_gone(&mut finished, output) => return Carried::EndOfInput,
         }

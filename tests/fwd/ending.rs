@@ -1,6 +1,7 @@
 //! What a command sent last arrives before the tunnel ends.
 
-use std::io::Read;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::process::Stdio;
 use std::sync::mpsc;
 use std::time::Duration;
 
@@ -10,6 +11,7 @@ use rustix::process::Signal;
 use super::tunnel::{Aws, echo, server};
 use crate::support::DEADLINE;
 use crate::support::command::{Running, run};
+use crate::support::waiting::end_of;
 
 /// A server that counts what each connection sends up to its end.
 fn counting() -> (u16, mpsc::Receiver<usize>) {
@@ -57,6 +59,38 @@ fn what_a_command_sent_last_arrives_across_an_outage() {
     let done = run(&mut aws.fwd(&["db", &format!("0:{port}"), "--", "bash", "-c", &sending(2_000_000)]));
     assert_eq!(done.code(), 0, "{done:?}");
     assert_eq!(counted.recv_timeout(DEADLINE), Ok(2_000_000));
+}
+
+#[test]
+fn what_a_command_sends_during_an_outage_arrives() {
+    let mut aws = Aws::new(|options| options.resume_delay = Duration::from_secs(2));
+    let (port, counted) = counting();
+    // It sends when it is told to, which is when the connection is lost.
+    let script = format!("read -r; {}", sending(1_000));
+    let mut command = aws.fwd(&["db", &format!("0:{port}"), "--", "bash", "-c", &script]);
+    let mut child =
+        command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("it starts");
+    let mut said = BufReader::new(child.stderr.take().expect("a pipe")).lines().map_while(Result::ok);
+    assert!(said.any(|line| line.contains("Forwarding")));
+    aws.service().cut_clients();
+    assert!(said.any(|line| line.contains("connection lost")));
+    child.stdin.take().expect("a pipe").write_all(b"\n").expect("it reads");
+    let rest: Vec<String> = said.collect();
+    assert_eq!(end_of(&mut child).expect("it ends").code(), Some(0), "{rest:?}");
+    assert_eq!(counted.recv_timeout(DEADLINE), Ok(1_000), "{rest:?}");
+}
+
+#[test]
+fn a_session_that_ends_before_the_last_bytes_arrive_is_no_success() {
+    let mut aws = Aws::new(|options| options.faults_to_agent.delay = Duration::from_secs(4));
+    let (port, _counted) = counting();
+    let forward = format!("0:{port}");
+    let running = Running::start(&mut aws.fwd(&["db", &forward, "--", "bash", "-c", &sending(150_000)]));
+    running.wait_for_err("waiting for the last bytes");
+    aws.service().terminate_sessions();
+    let done = running.finish();
+    assert_eq!(done.code(), 255, "{done:?}");
+    assert!(done.err().contains("the session ended before all that was sent had arrived"), "{done:?}");
 }
 
 #[test]

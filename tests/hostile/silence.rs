@@ -65,7 +65,7 @@ fn a_token_that_is_never_taken_does_not_make_a_loop() {
     assert!(lines < 8, "{lines} lines: {}", ran.err());
 }
 
-/// Another client takes the session over, again and again, until the tenth connection.
+/// Another client takes the session over, again and again, until the fifth connection.
 struct Taken;
 
 impl Script for Taken {

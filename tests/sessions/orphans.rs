@@ -184,7 +184,7 @@ fn what_is_named_is_ended_and_what_is_another_accounts_is_not_forgotten() {
     insta::assert_snapshot!(settled(&nobody.shown().replace(&orphan, "SESSION-ID")), @"
     exit code: 0
     --- stderr
-    Ended nobody-0123
+    Asked AWS to end nobody-0123, which it does not say it has
     Ended SESSION-ID
     ");
     let which = run(&mut machine.ssmx(&["sessions", "kill"]));

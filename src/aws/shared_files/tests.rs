@@ -112,6 +112,8 @@ fn a_file_of_another_encoding_is_named() {
 fn the_sdk_gets_no_keys_and_nothing_that_it_cannot_read() {
     let config = b"[profile two words]\n[profile \"two words\"]\naws_access_key_id = AKID\nuse_fips_endpoint = true\n\
                    region = eu-west-1\nsdk_ua_app_id =\n a\n b=c\n";
-    assert_eq!(read(config, b"").for_sdk("two words"), "[default]\nuse_fips_endpoint = true\n");
-    assert_eq!(read(config, b"").for_sdk("none"), "[default]\n");
+    // Of endpoints it is to find none by itself.
+    let always = "[default]\nignore_configured_endpoint_urls = true\n";
+    assert_eq!(read(config, b"").for_sdk("two words"), format!("{always}use_fips_endpoint = true\n"));
+    assert_eq!(read(config, b"").for_sdk("none"), always);
 }

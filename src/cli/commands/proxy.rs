@@ -76,7 +76,7 @@ impl Run for Args {
         let Started { channel, mut terminations } = start(&context, &target, &session, Ambiguity::Refuse).await?;
         let carried = session::stdio(channel, &mut terminations, &QuietObserver::new(ui)).await;
         let closed = matches!(&carried, Ok(Carried::Ended(End::Closed(_))));
-        outcome::of_stream(carried).map_err(|error| match closed {
+        outcome::of_stream(ui, carried).map_err(|error| match closed {
             true => error.hint(format!("is a server listening on port {}?", self.port)),
             false => error,
         })

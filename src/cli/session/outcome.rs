@@ -5,6 +5,7 @@ use std::io;
 use crate::cli::advice;
 use crate::cli::error::{CliError, ErrorKind};
 use crate::cli::exit::Exit;
+use crate::cli::ui::Ui;
 use crate::fleet::diagnose::Purpose;
 use crate::session::{Carried, Executed, Left};
 
@@ -26,12 +27,17 @@ pub(crate) fn of_shell(left: io::Result<Left>) -> Result<Exit, CliError> {
 ///
 /// # Errors
 /// The standard streams could not be used, or the session failed or was lost.
-pub(crate) fn of_stream(carried: io::Result<Carried>) -> Result<Exit, CliError> {
+pub(crate) fn of_stream(ui: &Ui, carried: io::Result<Carried>) -> Result<Exit, CliError> {
     let unusable = |error| CliError::failed("cannot use standard input and output").caused_by(&error);
     match carried.map_err(unusable)? {
         Carried::EndOfInput => Ok(Exit::FINE),
         Carried::Stopped(signal) => Ok(Exit::of_signal(signal)),
         Carried::Ended(end) => advice::failure(end).map_or(Ok(Exit::FINE), Err),
+        Carried::Unanswered => {
+            // What was sent has arrived, and not everything is answered.
+            ui.warning("nothing has come for 10 s after the end of the input: a later answer is lost");
+            Ok(Exit::FINE)
+        }
         Carried::Undelivered => {
             Err(CliError::new(ErrorKind::Lost, "the instance did not acknowledge the end of the input in time"))
         }
@@ -73,7 +79,12 @@ pub(crate) fn of_command(executed: Executed, reports_code: bool) -> Result<Exit,
 mod tests {
     use super::*;
     use crate::channel::End;
+    use crate::cli::ui::screen::Screen;
     use crate::terminal::Termination;
+
+    fn ui() -> Ui {
+        Ui::with_screen(Screen::new(Box::new(io::sink()), false), true, false)
+    }
 
     fn code(outcome: Result<Exit, CliError>) -> u8 {
         outcome.unwrap_or_else(|error| error.exit()).code()
@@ -89,10 +100,10 @@ mod tests {
         ] as [(fn() -> End, u8); 4]
         {
             assert_eq!(code(of_shell(Ok(Left::Ended(end())))), expected);
-            assert_eq!(code(of_stream(Ok(Carried::Ended(end())))), expected);
+            assert_eq!(code(of_stream(&ui(), Ok(Carried::Ended(end())))), expected);
         }
         assert_eq!(code(of_shell(Ok(Left::Stopped(Termination::Hangup)))), 129);
-        assert_eq!(code(of_stream(Ok(Carried::Stopped(Termination::Terminate)))), 143);
+        assert_eq!(code(of_stream(&ui(), Ok(Carried::Stopped(Termination::Terminate)))), 143);
         assert_eq!(code(of_command(Executed::Stopped(Termination::Interrupt), true)), 130);
     }
 
@@ -107,8 +118,8 @@ mod tests {
 
     #[test]
     fn a_reader_that_stalls_is_a_failure_and_one_that_is_gone_is_not() {
-        assert_eq!(code(of_stream(Ok(Carried::Output(io::ErrorKind::TimedOut.into())))), 1);
-        assert_eq!(code(of_stream(Ok(Carried::Output(io::ErrorKind::BrokenPipe.into())))), 0);
+        assert_eq!(code(of_stream(&ui(), Ok(Carried::Output(io::ErrorKind::TimedOut.into())))), 1);
+        assert_eq!(code(of_stream(&ui(), Ok(Carried::Output(io::ErrorKind::BrokenPipe.into())))), 0);
         assert_eq!(code(of_shell(Ok(Left::Terminal(io::ErrorKind::UnexpectedEof.into())))), 1);
     }
 }

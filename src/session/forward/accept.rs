@@ -6,7 +6,7 @@ use std::pin::pin;
 use std::task::Poll;
 use std::time::Duration;
 
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
 use super::incoming::Incoming;
 use super::listener::Listener;
@@ -14,6 +14,9 @@ use super::observer::{TunnelEvent, TunnelObserver};
 
 /// A pause when the system cannot hand out a connection, for example for want of file descriptors.
 const PAUSE: Duration = Duration::from_millis(100);
+
+/// How long the system may take to hand out a connection that stands in its queue already.
+const QUEUE_TIMEOUT: Duration = Duration::from_millis(20);
 
 /// File descriptors that are left for the session to go on after its connection was cut: for sockets, a look-up of the
 /// name, credentials out of files and programs. Where few are allowed at all it is a quarter of them.
@@ -32,16 +35,34 @@ enum Turn {
 /// connection to the service, and while nothing but the reserve of descriptors is left, those that come wait in the
 /// system's queue. Dropping the future loses no connection.
 pub(super) async fn accept<O: TunnelObserver>(listeners: &[Listener], next: &mut usize, observer: &O) -> Incoming {
+    accept_if(listeners, next, observer, false).await
+}
+
+/// One that has come already, if there is one, cut or not: it is the last chance of those that wait.
+pub(super) async fn accept_waiting<O: TunnelObserver>(
+    listeners: &[Listener],
+    next: &mut usize,
+    observer: &O,
+) -> Option<Incoming> {
+    timeout(QUEUE_TIMEOUT, accept_if(listeners, next, observer, true)).await.ok()
+}
+
+async fn accept_if<O: TunnelObserver>(
+    listeners: &[Listener],
+    next: &mut usize,
+    observer: &O,
+    always: bool,
+) -> Incoming {
     let (mut reported, mut told) = (false, false);
     loop {
         let turn = {
             let mut accepts: Vec<_> = listeners.iter().map(|listener| Box::pin(listener.accept())).collect();
             let count = accepts.len();
             let any = poll_fn(|cx| {
-                if observer.is_cut() {
+                if observer.is_cut() && !always {
                     return Poll::Ready(Turn::Cut);
                 }
-                if let Some(limit) = limit_reached(listeners) {
+                if let Some(limit) = limit_reached(listeners).filter(|_| !always) {
                     return Poll::Ready(Turn::Full(limit));
                 }
                 for offset in 0..count {

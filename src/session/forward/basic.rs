@@ -271,6 +271,7 @@ impl<O: TunnelObserver> Carrier<O> {
                 () = &mut acknowledged => break,
                 event = next_port(&mut self.channel, &*self.observer) => {
                     if let Err(end) = take(event) {
+                        self.tally.lose();
                         return Some(end);
                     }
                     self.tally.moved();

@@ -36,7 +36,7 @@ pub(super) async fn serve(incoming: Incoming, stream: Stream, half_close: Durati
     let (arrived, all_arrived) = watch::channel(false);
     let ended = {
         let up = up(&incoming, &stream, finished, arrived);
-        let mut end = HalfClose::new(all_arrived, stream.hurry(), half_close, incoming.shows_when_gone());
+        let mut end = HalfClose::new(all_arrived.clone(), stream.hurry(), half_close, incoming.shows_when_gone());
         if let Some(connected) = stream.connected() {
             end = end.over(connected);
         }
@@ -52,7 +52,7 @@ pub(super) async fn serve(incoming: Incoming, stream: Stream, half_close: Durati
                     None => std::future::pending().await,
                 }
             } => ended,
-            () = is_gone(&incoming, finished_seen) => Ended::Local,
+            () = is_gone(&incoming, finished_seen.clone()) => Ended::Local,
             () = stream.is_cut() => Ended::Session,
         }
     };
@@ -63,7 +63,13 @@ pub(super) async fn serve(incoming: Incoming, stream: Stream, half_close: Durati
             let _ = timeout(LINGER_TIMEOUT, incoming.linger()).await;
         }
         Ended::Local => {}
-        Ended::Session => incoming.reset(),
+        Ended::Session => {
+            // A program that is gone is not told by a reset.
+            if *finished_seen.borrow() && !*all_arrived.borrow() {
+                open.lose();
+            }
+            incoming.reset();
+        }
     }
     drop(incoming);
     drop(open);

@@ -182,7 +182,7 @@ impl Incoming {
                     .is_some_and(|ready| ready.is_ok_and(|r| r.is_write_closed()))
             }
             #[cfg(test)]
-            Socket::Memory(_) => false,
+            Socket::Memory(pipe) => pipe.is_orphaned(),
         }
     }
 

@@ -116,6 +116,17 @@ impl Shared {
         self.lock().refused
     }
 
+    /// Whether something that programs have sent may not be at its destination.
+    fn has_undelivered(&self) -> bool {
+        let mux = &self.lock().mux;
+        mux.has_unsent() || mux.awaits_ends()
+    }
+
+    /// Whether programs have all that came for them.
+    pub(super) fn is_read(&self) -> bool {
+        self.lock().mux.unread_total() == 0
+    }
+
     /// Whether the agent takes nothing any more, because of a connection whose destination does not read.
     pub(super) fn is_mute(&self) -> bool {
         self.mute.load(Ordering::Relaxed)
@@ -138,6 +149,9 @@ impl Shared {
             end = driver.run(&mut channel, &mut outlet, stop.clone()) => end,
             () = reaches(&mut stop, Stop::Now) => Ok(None),
         };
+        if !matches!(end, Ok(None)) && self.has_undelivered() {
+            self.tally.lose();
+        }
         self.lock().end();
         match end {
             Ok(Some(end)) => end,
@@ -329,18 +343,15 @@ impl<O: TunnelObserver> Driver<'_, O> {
     /// Sends what there is, if it is our turn.
     fn transmit(&self, outlet: &mut Outlet) {
         let Some(room) = outlet.granted() else { return };
-        let bytes = {
-            let mut state = self.shared.lock();
-            let bytes = state.mux.poll_transmit(room);
-            // What went out has made room for writers.
-            state.dispatch();
-            bytes
-        };
-        if let Some(bytes) = bytes {
+        // Under the lock to the end: who sees a stream without bytes may take them for handed over.
+        let mut state = self.shared.lock();
+        if let Some(bytes) = state.mux.poll_transmit(room) {
             self.shared.tally.moved();
             // A session that is over takes nothing. What arrived before its end, and how it ended, are events still.
             let _ = outlet.send(bytes);
         }
+        // What went out has made room for writers.
+        state.dispatch();
     }
 
     fn take_events(&self, first: PortEvent, channel: &mut Channel) -> Result<Option<End>, String> {

@@ -53,6 +53,10 @@ pub(crate) enum TunnelEvent {
     },
     /// The session is over, and its connections with it. The next connection starts another one.
     Ended(End),
+    /// A session ended before all that was sent to it had arrived, for this reason if it is not known yet.
+    Lost(Option<End>),
+    /// When the tunnel was to finish, connections waited for a minute for a session to carry them, in vain.
+    Left,
     /// Another session cannot be started yet.
     Waiting(String),
     /// Another session carries connections; this is its id.

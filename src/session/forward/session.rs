@@ -54,6 +54,8 @@ pub(crate) struct Session {
     task: JoinHandle<End>,
     /// How it ended, until somebody takes it.
     end: Option<End>,
+    /// The task has ended.
+    seen: bool,
 }
 
 #[derive(Debug)]
@@ -163,7 +165,7 @@ fn carry<O: TunnelObserver>(
         }
     };
     tracing::debug!(session_id = id, multiplexed = matches!(mode, Mode::Mux(_)), "ready for connections");
-    Session { id, mode, tally, stop, task, end: None }
+    Session { id, mode, tally, stop, task, end: None, seen: false }
 }
 
 /// What the agent can do, if it and the document multiplex.
@@ -219,11 +221,12 @@ impl Session {
     /// Waits for the end of the session, and for room for one more connection. Dropping the futures loses nothing;
     /// when the first has resolved, [`Session::ended`] says how.
     pub(super) fn split(&mut self) -> (impl Future<Output = ()> + Send, impl Future<Output = ()> + Send) {
-        let (task, end) = (&mut self.task, &mut self.end);
+        let (task, end, seen) = (&mut self.task, &mut self.end, &mut self.seen);
         let ended = async move {
-            if end.is_none() {
+            if !*seen {
                 // A panic in the task was reported by the panic hook.
                 *end = Some(task.await.unwrap_or(End::Terminated));
+                *seen = true;
             }
         };
         (ended, self.mode.vacancy())
@@ -281,8 +284,8 @@ impl Session {
 
     /// How a session ended that is over; one that does not report it within a second is ended on the service.
     pub(crate) async fn end(mut self) -> End {
-        if let Some(end) = self.end.take() {
-            return end;
+        if self.seen {
+            return self.end.take().unwrap_or(End::Terminated);
         }
         match tokio::time::timeout(END_TIMEOUT, &mut self.task).await {
             // A panic in the task was reported by the panic hook.
@@ -303,9 +306,20 @@ impl Session {
 
     /// Waits until the task has ended, which may have been seen before.
     async fn over(&mut self) {
-        if !self.task.is_finished() {
-            let _ = (&mut self.task).await;
+        if !self.seen {
+            self.seen = true;
+            // A panic in the task was reported by the panic hook.
+            self.end = Some((&mut self.task).await.unwrap_or(End::Terminated));
         }
+    }
+
+    /// Reports that something was lost with the session, if it was. False then.
+    fn is_complete<O: TunnelObserver>(&mut self, observer: &O) -> bool {
+        let lost = self.tally.has_lost();
+        if lost {
+            observer.tunnel(&TunnelEvent::Lost(self.end.take()));
+        }
+        !lost
     }
 
     /// Carries no more connections, and ends the session when those that are open have ended and all they sent has
@@ -318,7 +332,7 @@ impl Session {
             () = async {
                 self.over().await;
                 tally.none_open().await;
-            } => return true,
+            } => return self.is_complete(observer),
             () = reaches(stop, Stop::Finish) => {}
         }
         self.finish(stop, observer).await
@@ -335,12 +349,13 @@ impl Session {
             tally.none_open().await;
         };
         let outcome = tokio::select! {
-            () = finished => return true,
+            () = finished => return self.is_complete(observer),
             () = idle(&tally, observer) => Stop::Finish,
             () = reaches(stop, Stop::Now) => Stop::Now,
         };
         // Connections that are only idle lose nothing.
-        let complete = outcome == Stop::Finish && tally.is_settled();
+        let settled = tally.is_settled() && !tally.has_lost() && self.mode.is_read();
+        let complete = outcome == Stop::Finish && settled;
         if outcome == Stop::Finish {
             observer.tunnel(&TunnelEvent::Unfinished { open: tally.open(), lost: !complete });
         }
@@ -366,6 +381,13 @@ async fn idle<O: TunnelObserver>(tally: &Tally, observer: &O) {
 }
 
 impl Mode {
+    fn is_read(&self) -> bool {
+        match self {
+            Self::Mux(shared) => shared.is_read(),
+            Self::Basic(_) => true,
+        }
+    }
+
     async fn vacancy(&mut self) {
         match self {
             Self::Mux(_) => {}

@@ -12,6 +12,8 @@ pub(super) struct Tally {
     moved: AtomicU64,
     /// Nothing is on its way, as far as can be told.
     settled: AtomicBool,
+    /// The session has ended before all that was sent had arrived.
+    lost: AtomicBool,
 }
 
 /// One open connection; dropped when it is closed.
@@ -20,7 +22,12 @@ pub(super) struct Open(Arc<Tally>);
 
 impl Tally {
     pub(super) fn new() -> Arc<Self> {
-        Arc::new(Self { open: watch::Sender::new(0), moved: AtomicU64::new(0), settled: AtomicBool::new(false) })
+        Arc::new(Self {
+            open: watch::Sender::new(0),
+            moved: AtomicU64::new(0),
+            settled: AtomicBool::new(false),
+            lost: AtomicBool::new(false),
+        })
     }
 
     /// Counts a connection for as long as what is returned is kept.
@@ -55,9 +62,26 @@ impl Tally {
         self.settled.load(Ordering::Relaxed)
     }
 
+    /// The session is over, and something that was sent may not have arrived.
+    pub(super) fn lose(&self) {
+        self.lost.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether that is so.
+    pub(super) fn has_lost(&self) -> bool {
+        self.lost.load(Ordering::Relaxed)
+    }
+
     /// Another number when something has moved, or a connection was closed.
     pub(super) fn mark(&self) -> u64 {
         self.moved.load(Ordering::Relaxed)
+    }
+}
+
+impl Open {
+    /// What the program has sent, and then closed, may not have arrived.
+    pub(super) fn lose(&self) {
+        self.0.lose();
     }
 }
 

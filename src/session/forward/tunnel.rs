@@ -12,9 +12,9 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep, timeout, timeout_at};
+use tokio::time::{Instant, sleep, timeout_at};
 
-use super::accept::accept;
+use super::accept::{accept, accept_waiting};
 use super::incoming::Incoming;
 use super::listener::Listener;
 use super::observer::{Opener, TunnelEvent, TunnelObserver};
@@ -33,9 +33,6 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(15);
 /// Retired sessions beside the one in use. Beyond it a session is ended at once.
 const MOST_RETIRED: usize = 8;
 
-/// How long the system may take to hand out a connection that stands in its queue already.
-const QUEUE_TIMEOUT: Duration = Duration::from_millis(20);
-
 /// How long connections that stand in the queue may wait to be carried when the tunnel is to finish.
 const QUEUE_LIMIT: Duration = Duration::from_mins(1);
 
@@ -51,8 +48,16 @@ pub(crate) async fn serve<O: Opener, V: TunnelObserver>(
 ) -> bool {
     let retired = JoinSet::new();
     let stop_seen = stop.clone();
-    let mut tunnel =
-        Tunnel { listeners, session: Some(session), retired, opener, observer, next_listener: 0, stop: stop_seen };
+    let mut tunnel = Tunnel {
+        listeners,
+        session: Some(session),
+        retired,
+        opener,
+        observer,
+        next_listener: 0,
+        stop: stop_seen,
+        complete: true,
+    };
     let mut finish = stop.clone();
     tokio::select! {
         biased;
@@ -62,11 +67,14 @@ pub(crate) async fn serve<O: Opener, V: TunnelObserver>(
         () = async {
             reaches(&mut finish, Stop::Finish).await;
             sleep(QUEUE_LIMIT).await;
-        } => {}
+        } => {
+            tunnel.complete = false;
+            tunnel.observer.tunnel(&TunnelEvent::Left);
+        }
     }
     // From here on no connection is accepted.
     tunnel.listeners.clear();
-    let mut complete = true;
+    let mut complete = tunnel.complete;
     if let Some(session) = tunnel.session {
         tunnel.retired.spawn(async move { session.finish(&mut stop, &*tunnel.observer).await });
     }
@@ -85,6 +93,8 @@ struct Tunnel<O, V> {
     observer: Arc<V>,
     next_listener: usize,
     stop: watch::Receiver<Stop>,
+    /// Nothing was lost so far of what programs have sent.
+    complete: bool,
 }
 
 /// What happens next.
@@ -100,7 +110,10 @@ impl<O: Opener, V: TunnelObserver> Tunnel<O, V> {
     /// Carries connections until the tunnel is to finish.
     async fn run(&mut self) {
         loop {
-            while self.retired.try_join_next().is_some() {}
+            while let Some(finished) = self.retired.try_join_next() {
+                // A panic in the task was reported by the panic hook.
+                self.complete &= finished.unwrap_or(false);
+            }
             match self.next().await {
                 Next::Finish => return,
                 Next::Over => {
@@ -119,15 +132,12 @@ impl<O: Opener, V: TunnelObserver> Tunnel<O, V> {
     async fn next(&mut self) -> Next {
         let Self { listeners, session, next_listener, observer, stop, .. } = self;
         let accept = async {
-            let incoming = accept(listeners, next_listener, &**observer);
-            tokio::pin!(incoming);
             tokio::select! {
-                incoming = &mut incoming => Next::Incoming(incoming),
-                () = reaches(stop, Stop::Finish) => {
-                    // What has connected before is in the queue of the system, or was until now.
-                    timeout(QUEUE_TIMEOUT, incoming).await.map_or(Next::Finish, Next::Incoming)
-                }
+                incoming = accept(listeners, next_listener, &**observer) => return Next::Incoming(incoming),
+                () = reaches(stop, Stop::Finish) => {}
             }
+            // What has connected before is in the queue of the system, or was until now.
+            accept_waiting(listeners, next_listener, &**observer).await.map_or(Next::Finish, Next::Incoming)
         };
         let Some(session) = session else { return accept.await };
         let (ended, vacancy) = session.split();
@@ -186,6 +196,7 @@ impl<O: Opener, V: TunnelObserver> Tunnel<O, V> {
                     session.vacancy().await;
                     if let Err(incoming) = session.carry(incoming) {
                         incoming.reset();
+                        self.is_given_up();
                     }
                     self.session = Some(session);
                     return;
@@ -196,6 +207,7 @@ impl<O: Opener, V: TunnelObserver> Tunnel<O, V> {
             if Instant::now() + backoff.peek() >= deadline {
                 self.observer.tunnel(&TunnelEvent::GaveUp(reason));
                 incoming.reset();
+                self.is_given_up();
                 return;
             }
             if previous.as_ref() != Some(&reason) {
@@ -204,6 +216,12 @@ impl<O: Opener, V: TunnelObserver> Tunnel<O, V> {
             }
             sleep(backoff.next_pause()).await;
         }
+    }
+
+    /// A connection is reset without having been carried. When the tunnel is to finish its program may have sent all, and
+    /// be gone.
+    fn is_given_up(&mut self) {
+        self.complete &= *self.stop.borrow() == Stop::Not;
     }
 
     async fn open(&self) -> Result<Session, String> {

@@ -178,6 +178,13 @@ impl TunnelObserver for UiTunnelObserver {
                 let what = if *lost { "what was on its way is lost, and " } else { "" };
                 self.report(format!("nothing has moved for a minute; {what}open connections are reset ({open})"));
             }
+            TunnelEvent::Lost(end) => {
+                let why = end.as_ref().and_then(advice::reason).map(|why| format!(" ({why})")).unwrap_or_default();
+                self.report(format!("the session ended before all that was sent had arrived{why}"));
+            }
+            TunnelEvent::Left => {
+                self.report("no session carried the last connections within a minute; they are reset".to_owned());
+            }
             TunnelEvent::Ended(end) => {
                 self.set_cut(false);
                 let why = advice::reason(end).map(|why| format!(" ({why})")).unwrap_or_default();
@@ -199,6 +206,22 @@ impl TunnelObserver for UiTunnelObserver {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cli::ui::screen::Screen;
+
+    #[test]
+    fn an_agent_that_is_silent_or_heard_is_no_cut() {
+        let ui = Ui::with_screen(Screen::new(Box::new(std::io::sink()), false), true, false);
+        let observer = UiTunnelObserver::new(&ui, String::new());
+        let cut = |event: &ConnectionEvent| {
+            observer.connection(event);
+            observer.is_cut()
+        };
+        assert!(cut(&ConnectionEvent::Lost("cut".to_owned())));
+        assert!(cut(&ConnectionEvent::AgentSilent(Duration::from_secs(5))));
+        assert!(!cut(&ConnectionEvent::Restored(Duration::from_secs(1))));
+        assert!(!cut(&ConnectionEvent::AgentSilent(Duration::from_secs(5))));
+        assert!(!cut(&ConnectionEvent::AgentHeard(Duration::from_secs(9))));
+    }
 
     #[test]
     fn refusals_that_come_thick_are_counted() {

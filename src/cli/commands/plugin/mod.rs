@@ -327,7 +327,7 @@ impl Running<'_> {
 
     /// Our standard streams, which belong to ssh: nothing else is written there.
     async fn stream(&self, channel: Channel, terminations: &mut Terminations) -> Result<Exit, CliError> {
-        outcome::of_stream(session::stdio(channel, terminations, self.observer).await)
+        outcome::of_stream(self.ui, session::stdio(channel, terminations, self.observer).await)
     }
 
     /// The line with the id, which scripts read. A reader that is gone shows with the first output.

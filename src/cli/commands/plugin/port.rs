@@ -150,7 +150,10 @@ impl TunnelObserver for LineObserver {
             TunnelEvent::Unfinished { lost: true, .. } => {
                 self.ui.warning("nothing has moved for a minute; what programs have not read is lost".to_owned());
             }
-            TunnelEvent::Unfinished { lost: false, .. } => {}
+            TunnelEvent::Lost(_) => {
+                self.ui.warning("the session ended before all that was sent had arrived".to_owned());
+            }
+            TunnelEvent::Unfinished { lost: false, .. } | TunnelEvent::Left => {}
         }
     }
 }

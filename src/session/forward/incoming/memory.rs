@@ -54,6 +54,12 @@ impl Pipe {
         poll_fn(|cx| Pin::new(&mut *self.stream.lock().expect("no panic")).poll_write(cx, bytes)).await
     }
 
+    /// Whether the program has dropped its end.
+    pub(super) fn is_orphaned(&self) -> bool {
+        let written = poll_fn(|cx| Pin::new(&mut *self.stream.lock().expect("no panic")).poll_write(cx, &[]));
+        written.now_or_never().is_some_and(|written| written.is_err())
+    }
+
     pub(super) fn finish(&self) -> io::Result<()> {
         let finished = poll_fn(|cx| Pin::new(&mut *self.stream.lock().expect("no panic")).poll_shutdown(cx));
         finished.now_or_never().unwrap_or(Ok(()))

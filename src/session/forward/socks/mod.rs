@@ -17,7 +17,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout};
 
-use super::accept::accept;
+use super::accept::{accept, accept_waiting};
 use super::endpoint::Destination;
 use super::incoming::Incoming;
 use super::listener::Listener;
@@ -29,9 +29,6 @@ use route::Route;
 
 /// Connections that may wait for their answer at a time; further ones wait in the system's queue.
 const MOST_WAITING: usize = 256;
-
-/// How long the system may take to hand out a connection that stands in its queue already.
-const QUEUE_TIMEOUT: Duration = Duration::from_millis(20);
 
 /// How long a program may take to name its destination.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
@@ -102,11 +99,16 @@ impl<S: SocksRoutes> Server<S> {
                 let permit = Arc::clone(&waiting).acquire_owned().await.ok()?;
                 Some((accept(&listeners, &mut next, &*self.observer).await, permit))
             };
-            tokio::pin!(next);
             let come = tokio::select! {
-                come = &mut next => come,
+                come = next => come,
                 // What has connected before is in the queue of the system, or was until now.
-                () = reaches(&mut finish, Stop::Finish) => timeout(QUEUE_TIMEOUT, next).await.ok().flatten(),
+                () = reaches(&mut finish, Stop::Finish) => {
+                    match accept_waiting(&listeners, &mut 0, &*self.observer).await {
+                        // Each of those before it has its limits.
+                        Some(incoming) => Arc::clone(&waiting).acquire_owned().await.ok().map(|permit| (incoming, permit)),
+                        None => None,
+                    }
+                }
             };
             let Some((incoming, permit)) = come else { break };
             while attended.try_join_next().is_some() {}

@@ -71,9 +71,11 @@ impl<O: Opener, V: TunnelObserver> Route<O, V> {
         let mut current: Option<Current> = None;
         let mut failed: Option<(Instant, Refusal)> = None;
         let mut retired = JoinSet::new();
-        let mut wanted = false;
+        let (mut wanted, mut complete) = (false, true);
         loop {
-            while retired.try_join_next().is_some() {}
+            while let Some(finished) = retired.try_join_next() {
+                complete &= finished.unwrap_or(false);
+            }
             match self.next(current.as_mut(), wanted).await {
                 Next::Close => break,
                 Next::Wanted(now) => wanted = now,
@@ -127,7 +129,6 @@ impl<O: Opener, V: TunnelObserver> Route<O, V> {
                 open.session.hurry(wanted);
             }
         }
-        let mut complete = true;
         if let Some(open) = current {
             complete &= open.session.finish(&mut self.slot.closed, &*self.observer).await;
         }
@@ -173,8 +174,11 @@ impl<O: Opener, V: TunnelObserver> Route<O, V> {
 
     /// Starts a session. `None` when the slot was given up meanwhile.
     async fn open(&mut self) -> Result<Option<Current>, Refusal> {
-        // What has begun to start is seen through, or a session would be left behind.
-        let opened = self.opener.open().await;
+        // A start that nobody waits for any more is seen through, and the session ended.
+        let opened = tokio::select! {
+            opened = self.opener.open() => opened,
+            () = reaches(&mut self.slot.closed, Stop::Now) => return Ok(None),
+        };
         let channel = match opened {
             Ok(channel) => channel,
             Err(error) => {
