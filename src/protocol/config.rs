@@ -34,7 +34,7 @@ impl Config {
         Self {
             message_size: 1024,
             send_buffer: 256 * 1024,
-            max_window: 4 << 20,
+            max_window: 16 << 20,
             receive_buffer: 1 << 20,
             reorder_buffer: 16 << 20,
             seed,

@@ -111,7 +111,7 @@ pub struct DataChannel {
     timers: TimerTable,
     cipher: Option<Cipher>,
     ids: Ids,
-    /// The newest instant that came with a frame.
+    /// The newest instant that was handed in.
     latest: Instant,
     /// The newest instant at which the peer itself was heard, and not the service.
     peer_heard: Instant,
@@ -358,6 +358,7 @@ impl DataChannel {
 
     /// Does what is due at `now`; harmless when nothing is.
     pub fn handle_timeout(&mut self, now: Instant) {
+        self.latest = self.latest.max(now);
         for timer in Timer::ALL {
             if !self.timers.expire(timer, now) {
                 continue;
@@ -375,6 +376,8 @@ impl DataChannel {
                     self.mtu.on_refused();
                     self.end(Event::Failed(Failure::LargeMessageUnanswered));
                 }
+                // The owner asks again what may go out.
+                Timer::Pace => {}
                 Timer::Gap if !self.receiver.has_gap() => {}
                 // An agent that is silent, or has just come back, may have the message yet; and without room or a
                 // connection it does not get it to us.
