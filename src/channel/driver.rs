@@ -5,6 +5,7 @@ use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -260,7 +261,11 @@ impl Driver {
                     }
                 }
                 Some(next) = self.commands.recv(), if command.is_none() => *command = Some(next),
-                io = poll_fn(|cx| connection.poll(cx, channel, listening)), if !ended => {
+                // What goes out may set a timer that is due before all others.
+                io = poll_fn(|cx| match connection.poll(cx, channel, listening) {
+                    Poll::Pending if channel.poll_timeout().is_some_and(|at| at < due) => Poll::Ready(Ok(())),
+                    io => io,
+                }), if !ended => {
                     if let Err(cut) = io {
                         return Stop::Lost(cut);
                     }

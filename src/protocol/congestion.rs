@@ -37,7 +37,7 @@ const MINIMUM: usize = 8 * 1024;
 const MIN_QUEUEING: Duration = Duration::from_millis(2);
 
 /// The same where messages are spread: they leave no queue, so that more may be late.
-const PACED_QUEUEING: Duration = Duration::from_millis(4);
+const PACED_QUEUEING: Duration = Duration::from_millis(3);
 
 /// While the rate of the path is not known, each round goes out so many times as fast as the one before was delivered:
 /// the least with which it doubles (2 / ln 2).
@@ -58,8 +58,8 @@ const MIN_ROUND: Duration = Duration::from_millis(5);
 
 /// A round whose least round trip is so much longer than that of the path had a queue throughout: half of it, and at
 /// least this, because clocks and schedulers are no finer.
-const STANDING: f64 = 0.6;
-const MIN_STANDING: Duration = Duration::from_millis(2);
+const STANDING: f64 = 0.55;
+const MIN_STANDING: Duration = Duration::from_millis(1);
 
 /// A queue stands if it is there for so long, and for a round trip.
 const MIN_SLOW: Duration = Duration::from_millis(100);
@@ -174,6 +174,8 @@ pub(crate) struct CongestionController {
     /// repetitions may be left to send, whose round trips are uncertain.
     blind_limit: usize,
     min_rtt_probe: MinRttProbe,
+    /// The rate of the path was known before, however it is now.
+    known: bool,
     /// Rounds to wait beside the usual ones before more is tried.
     patience: u64,
     /// Since when the sender could have sent more.
@@ -199,6 +201,7 @@ impl CongestionController {
             min_rtt: None,
             blind_limit: window,
             min_rtt_probe: MinRttProbe::At(None),
+            known: false,
             patience: 0,
             idle_since: None,
         }
@@ -422,6 +425,7 @@ impl CongestionController {
 
     /// Not all senders on a path try more in the same round.
     fn cruising(&mut self) -> Mode {
+        self.known = true;
         let patience = std::mem::take(&mut self.patience).min(MOST_PATIENCE);
         Mode::Cruise { left: CRUISE_ROUNDS + patience - self.next_packet_number % 3 }
     }
@@ -466,7 +470,7 @@ impl CongestionController {
         let least = bandwidth * (min_rtt + late).as_secs_f64();
         let window = self.held(window_gain).max(least) as usize;
         let floor = match self.mode {
-            Mode::Startup { .. } => INITIAL.max((INITIAL_RATE * min_rtt.as_secs_f64()) as usize),
+            Mode::Startup { .. } if !self.known => INITIAL.max((INITIAL_RATE * min_rtt.as_secs_f64()) as usize),
             _ => MINIMUM,
         };
         self.window = window.max(floor).min(self.limit);

@@ -5,6 +5,7 @@
 //! of those between the departures and between the acknowledgements: acknowledgements that come in a clump would otherwise
 //! promise more than was ever sent (draft-ietf-ccwg-bbr, "Delivery Rate Samples").
 
+use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 /// What a message remembers of the moment at which it went out.
@@ -91,45 +92,79 @@ impl Departure {
     }
 }
 
-/// The largest rate of the rounds of late. It keeps three candidates, each younger and smaller than the one before, as
-/// Kathleen Nichols' filter does.
+/// The largest rate of the rounds of late: those that may yet be it, each younger and smaller than the one before, and
+/// no more than one a round.
 #[derive(Debug, Default)]
-pub(super) struct MaxFilter([(u64, f64); 3]);
+pub(super) struct MaxFilter(VecDeque<(u64, f64)>);
 
 impl MaxFilter {
     /// The largest rate, in bytes a second; 0 before there is any.
     pub(super) fn get(&self) -> f64 {
-        self.0[0].1
+        self.0.front().map_or(0.0, |(_, rate)| *rate)
     }
 
     /// Takes in a rate of a round; those of more than `window` rounds before are forgotten.
     pub(super) fn take(&mut self, round: u64, rate: f64, window: u64) {
-        let [first, second, third] = &mut self.0;
-        let new = (round, rate);
-        if rate >= first.1 || round - third.0 > window {
-            self.0 = [new; 3];
-            return;
+        while self.0.pop_back_if(|(_, last)| *last <= rate).is_some() {}
+        if self.0.back().is_none_or(|(last, _)| *last != round) {
+            self.0.push_back((round, rate));
         }
-        if rate >= second.1 {
-            (*second, *third) = (new, new);
-        } else if rate >= third.1 {
-            *third = new;
-        }
-        let age = round - first.0;
-        if age > window {
-            self.0 = [self.0[1], self.0[2], new];
-            if round - self.0[0].0 > window {
-                self.0 = [self.0[1], self.0[2], new];
-            }
-        } else if self.0[1].0 == self.0[0].0 && age > window / 4 {
-            (self.0[1], self.0[2]) = (new, new);
-        } else if self.0[2].0 == self.0[1].0 && age > window / 2 {
-            self.0[2] = new;
-        }
+        while self.0.pop_front_if(|(first, _)| round - *first > window).is_some() {}
     }
 
     /// Forgets all, and begins anew with a rate.
     pub(super) fn reset(&mut self, round: u64, rate: f64) {
-        self.0 = [(round, rate); 3];
+        self.0.clear();
+        self.0.push_back((round, rate));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MS: Duration = Duration::from_millis(1);
+
+    #[test]
+    fn acknowledgements_that_come_in_a_clump_promise_no_more_than_was_sent() {
+        let start = Instant::now();
+        let mut delivery = Delivery::default();
+        // One message of 1,000 bytes a millisecond, all acknowledged at once after 20 ms.
+        let departures: Vec<_> =
+            (0..20).map(|number| delivery.depart(start + MS * number, 1000 * number as usize)).collect();
+        let mut largest = 0.0_f64;
+        for departure in &departures {
+            let sample = delivery.arrive(start + MS * 20, 1000, departure, Some(10 * MS)).expect("it took 20 ms");
+            largest = largest.max(sample.bytes_per_second);
+        }
+        assert!((900_000.0..=1_000_000.0).contains(&largest), "{largest}");
+    }
+
+    #[test]
+    fn less_than_a_round_trip_says_nothing_and_a_pause_is_not_the_paths() {
+        let start = Instant::now();
+        let mut delivery = Delivery::default();
+        let departure = delivery.depart(start, 0);
+        assert!(delivery.arrive(start + 5 * MS, 1000, &departure, Some(10 * MS)).is_none());
+        assert!(delivery.arrive(start + 5 * MS, 1000, &departure, None).is_none());
+        delivery.on_app_limited(0);
+        let departure = delivery.depart(start + 50 * MS, 0);
+        let sample = delivery.arrive(start + 60 * MS, 1000, &departure, Some(10 * MS)).unwrap();
+        assert!(sample.app_limited && sample.bytes_per_second <= 100_000.0, "{sample:?}");
+        let departure = delivery.depart(start + 61 * MS, 0);
+        assert!(!delivery.arrive(start + 71 * MS, 1000, &departure, Some(10 * MS)).unwrap().app_limited);
+    }
+
+    #[test]
+    fn the_largest_rate_of_late_counts() {
+        let mut filter = MaxFilter::default();
+        let rates = [5.0, 9.0, 7.0, 6.0, 6.0, 3.0, 3.0, 3.0, 3.0, 3.0];
+        let seen = rates.iter().zip(0..).map(|(rate, round)| {
+            filter.take(round, *rate, 4);
+            filter.get()
+        });
+        assert_eq!(seen.collect::<Vec<_>>(), [5.0, 9.0, 9.0, 9.0, 9.0, 9.0, 7.0, 6.0, 6.0, 3.0]);
+        filter.reset(10, 1.0);
+        assert_eq!(filter.get(), 1.0);
     }
 }
