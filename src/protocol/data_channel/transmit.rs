@@ -36,7 +36,6 @@ impl DataChannel {
             return Some(report);
         }
         self.latest = self.latest.max(now);
-        self.timers.stop(Timer::Pace);
         let frame = self.next_stream_frame(now)?;
         // Once set, the timer is that of the oldest message in flight, which no newer one changes.
         if !self.timers.is_set(Timer::Retransmission) {
