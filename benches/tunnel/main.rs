@@ -3,11 +3,16 @@
 //!
 //! `cargo bench --bench tunnel` measures `ssmx fwd` against agents without a pace and against agents at the pace of the
 //! real one. With `SSMX_BENCH_PLUGIN=/path/to/session-manager-plugin` the official client is measured beside it.
+//! At a distance, uploads are measured beside a bare writer on the same path: 32 KiB messages, 16 MiB in flight, no window
+//! of its own. `SSMX_BENCH_TARGET` names an instance that is no sandbox's, and the argument `distance MILLISECONDS` measures
+//! the one path that is there.
 //! `SSMX_BENCH_MIB` sets how much is moved where nothing slows it down (64).
 
 #![allow(clippy::disallowed_methods, reason = "tests and benchmarks have an environment of their own")]
 #![expect(clippy::print_stdout, reason = "a benchmark prints its figures")]
 
+mod bare;
+mod distance;
 mod measure;
 mod relay;
 mod server;
@@ -29,10 +34,12 @@ fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let done = match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         ["relay", port, to] => relay::run(port, to),
+        ["bare", port] => bare::run(port),
         ["inside", pace] => inside(pace),
+        ["distance", milliseconds] => at(milliseconds),
         // What cargo adds when all benchmarks are only built or tested.
         [.., "--test"] => Ok(()),
-        _ => outside(),
+        _ => outside().and_then(|()| at_distances()),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -53,6 +60,29 @@ fn outside() -> Result<()> {
             return Err(format!("the run with `--agent-pace {pace}` ended with {status}").into());
         }
     }
+    Ok(())
+}
+
+/// Runs this program again in a sandbox, once for each round trip of the path.
+fn at_distances() -> Result<()> {
+    println!("\nUploads at a distance, agents without a pace.\n{}", distance::HEADER);
+    for milliseconds in distance::ROUND_TRIPS {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_ssmx"));
+        command.args(["sandbox", "--agent-pace", "fast"]);
+        if milliseconds > 0 {
+            command.args(["--fault", &format!("delay={}ms", milliseconds / 2)]);
+        }
+        command.arg("--").arg(std::env::current_exe()?).args(["distance", &milliseconds.to_string()]);
+        let status = command.status()?;
+        if !status.success() {
+            return Err(format!("the run at {milliseconds} ms ended with {status}").into());
+        }
+    }
+    Ok(())
+}
+
+fn at(milliseconds: &str) -> Result<()> {
+    println!("{}", distance::measure(milliseconds.parse()?)?);
     Ok(())
 }
 

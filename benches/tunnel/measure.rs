@@ -2,7 +2,9 @@
 
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, TcpStream};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use super::Result;
@@ -30,7 +32,7 @@ pub(crate) struct Figures {
 pub(crate) fn measure(tunnel: &UnderTest, up: u64, down: u64) -> Result<Figures> {
     // The first connection starts what is started on demand.
     round_trips(tunnel.port, 1)?;
-    let idle = round_trips(tunnel.port, ROUND_TRIPS)?;
+    let idle = median_round_trip(tunnel.port, ROUND_TRIPS)?;
     let before = tunnel.usage();
     let speeds = |count: u64, upwards: bool| -> Result<[f64; 2]> {
         Ok([speed(tunnel.port, 1, count, upwards)?, speed(tunnel.port, 8, count, upwards)?])
@@ -68,8 +70,8 @@ fn transfer(port: u16, count: u64, upwards: bool) -> std::io::Result<()> {
     }
 }
 
-/// The median round trip of one byte.
-fn round_trips(port: u16, count: usize) -> Result<Duration> {
+/// Round trips of one byte.
+pub(crate) fn round_trips(port: u16, count: usize) -> Result<Vec<Duration>> {
     let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port))?;
     stream.set_nodelay(true)?;
     stream.write_all(&Request::Echo.encode())?;
@@ -80,28 +82,50 @@ fn round_trips(port: u16, count: usize) -> Result<Duration> {
         stream.read_exact(&mut [0])?;
         all.push(began.elapsed());
     }
+    Ok(all)
+}
+
+/// The median round trip of one byte.
+fn median_round_trip(port: u16, count: usize) -> Result<Duration> {
+    let mut all = round_trips(port, count)?;
     all.sort_unstable();
     Ok(all[count / 2])
 }
 
-/// The median round trip beside an upload that never ends.
-fn under_load(port: u16) -> Result<Duration> {
-    let over = AtomicBool::new(false);
-    std::thread::scope(|scope| {
-        let load = scope.spawn(|| -> std::io::Result<()> {
+/// An upload that goes on until it is stopped.
+pub(crate) struct Load {
+    over: Arc<AtomicBool>,
+    thread: JoinHandle<std::io::Result<()>>,
+}
+
+impl Load {
+    pub(crate) fn start(port: u16) -> Self {
+        let over = Arc::new(AtomicBool::new(false));
+        let stops = over.clone();
+        let thread = std::thread::spawn(move || {
             let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port))?;
-            stream.write_all(&Request::Take(u64::MAX).encode())?;
+            stream.write_all(&Request::Count.encode())?;
             let buffer = vec![0x5a; CHUNK];
-            while !over.load(Ordering::Relaxed) {
+            while !stops.load(Ordering::Relaxed) {
                 stream.write_all(&buffer)?;
             }
             Ok(())
         });
-        let loaded = round_trips(port, ROUND_TRIPS);
-        over.store(true, Ordering::Relaxed);
-        load.join().expect("the load does not panic")?;
-        loaded
-    })
+        Self { over, thread }
+    }
+
+    pub(crate) fn stop(self) -> Result<()> {
+        self.over.store(true, Ordering::Relaxed);
+        Ok(self.thread.join().expect("the load does not panic")?)
+    }
+}
+
+/// The median round trip beside an upload that never ends.
+fn under_load(port: u16) -> Result<Duration> {
+    let load = Load::start(port);
+    let loaded = median_round_trip(port, ROUND_TRIPS);
+    load.stop()?;
+    loaded
 }
 
 impl Figures {

@@ -2,6 +2,9 @@
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 use super::Result;
 
@@ -17,6 +20,8 @@ pub(crate) enum Request {
     Give(u64),
     /// Send back whatever comes.
     Echo,
+    /// Take whatever comes, and count it.
+    Count,
 }
 
 impl Request {
@@ -28,6 +33,7 @@ impl Request {
             Self::Take(count) => (0, count),
             Self::Give(count) => (1, count),
             Self::Echo => (2, 0),
+            Self::Count => (3, 0),
         };
         let mut bytes = [kind; Self::SIZE];
         bytes[1..].copy_from_slice(&count.to_be_bytes());
@@ -40,7 +46,8 @@ impl Request {
         match kind {
             0 => Self::Take(count),
             1 => Self::Give(count),
-            _ => Self::Echo,
+            2 => Self::Echo,
+            _ => Self::Count,
         }
     }
 }
@@ -49,24 +56,55 @@ impl Request {
 pub(crate) struct Server {
     /// Where it listens on the loopback.
     pub(crate) port: u16,
+    counted: Arc<AtomicU64>,
 }
+
+/// How long the first byte of an upload may take.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 impl Server {
     /// Starts it.
     pub(crate) fn start() -> Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0")?;
         let port = listener.local_addr()?.port();
+        let counted = Arc::new(AtomicU64::new(0));
+        let counter = counted.clone();
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
+                let counter = counter.clone();
                 // A connection that fails is seen at its other end.
-                std::thread::spawn(move || serve(stream));
+                std::thread::spawn(move || serve(stream, &counter));
             }
         });
-        Ok(Self { port })
+        Ok(Self { port, counted })
+    }
+
+    /// Bytes that were counted so far.
+    pub(crate) fn counted(&self) -> u64 {
+        self.counted.load(Ordering::Relaxed)
+    }
+
+    /// Waits until so many were.
+    pub(crate) fn wait_for_counted(&self, count: u64) -> Result<()> {
+        let deadline = Instant::now() + PATIENCE;
+        while self.counted() < count {
+            if Instant::now() > deadline {
+                return Err("nothing is uploaded".into());
+            }
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        Ok(())
+    }
+
+    /// Bytes a second that are counted for a time from now on.
+    pub(crate) fn speed(&self, time: Duration) -> f64 {
+        let (before, began) = (self.counted(), Instant::now());
+        std::thread::sleep(time);
+        (self.counted() - before) as f64 / began.elapsed().as_secs_f64()
     }
 }
 
-fn serve(mut stream: TcpStream) -> std::io::Result<()> {
+fn serve(mut stream: TcpStream, counter: &AtomicU64) -> std::io::Result<()> {
     stream.set_nodelay(true)?;
     let mut request = [0; Request::SIZE];
     stream.read_exact(&mut request)?;
@@ -77,6 +115,13 @@ fn serve(mut stream: TcpStream) -> std::io::Result<()> {
             stream.write_all(&[1])
         }
         Request::Give(count) => give(&mut stream, count, &buffer),
+        Request::Count => loop {
+            let read = stream.read(&mut buffer)?;
+            if read == 0 {
+                return Ok(());
+            }
+            counter.fetch_add(read as u64, Ordering::Relaxed);
+        },
         Request::Echo => loop {
             let read = stream.read(&mut buffer)?;
             if read == 0 {

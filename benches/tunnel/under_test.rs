@@ -29,7 +29,7 @@ impl UnderTest {
     pub(crate) fn ssmx(server: &Server) -> Result<Self> {
         let port = free_port()?;
         let mut command = Command::new(env!("CARGO_BIN_EXE_ssmx"));
-        Self::start(command.args(["-q", "fwd", "db", &format!("{port}:{}", server.port)]), port)
+        Self::start(command.args(["-q", "fwd", &target(), &format!("{port}:{}", server.port)]), port)
     }
 
     /// The official client, with a session that the AWS SDK has started, as the AWS CLI would call it.
@@ -87,24 +87,29 @@ impl Drop for UnderTest {
 /// USER_HZ, which is 100 on every Linux.
 const TICKS_A_SECOND: f64 = 100.0;
 
+/// The instance: one of the sandbox, unless `SSMX_BENCH_TARGET` names another.
+fn target() -> String {
+    std::env::var("SSMX_BENCH_TARGET").unwrap_or_else(|_| "i-0db0000000000004d".to_owned())
+}
+
 fn free_port() -> Result<u16> {
     Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port())
 }
 
 /// The request and the answer of StartSession, as JSON.
-async fn start_session(to: u16, local: u16) -> Result<(String, String)> {
+pub(crate) async fn start_session(to: u16, local: u16) -> Result<(String, String)> {
     const DOCUMENT: &str = "AWS-StartPortForwardingSession";
-    const DB: &str = "i-0db0000000000004d";
+    let target = target();
     let client = aws_sdk_ssm::Client::new(&aws_config::load_defaults(aws_config::BehaviorVersion::latest()).await);
     let parameters = [("portNumber", to), ("localPortNumber", local)];
-    let mut call = client.start_session().target(DB).document_name(DOCUMENT);
+    let mut call = client.start_session().target(&target).document_name(DOCUMENT);
     for (name, port) in parameters {
         call = call.parameters(name, vec![port.to_string()]);
     }
     let answer = call.send().await?;
     let parameters: serde_json::Map<_, _> =
         parameters.into_iter().map(|(name, port)| (name.to_owned(), serde_json::json!([port.to_string()]))).collect();
-    let request = serde_json::json!({ "Target": DB, "DocumentName": DOCUMENT, "Parameters": parameters });
+    let request = serde_json::json!({ "Target": target, "DocumentName": DOCUMENT, "Parameters": parameters });
     let answer = serde_json::json!({
         "SessionId": answer.session_id(), "TokenValue": answer.token_value(), "StreamUrl": answer.stream_url(),
     });

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
-use super::congestion::{Acknowledged, CongestionController};
+use super::congestion::{Acknowledged, CongestionController, Departure};
 use super::rtt::RttEstimator;
 
 /// A message is lost when a transmission this many numbers later is acknowledged, as in RFC 9002.
@@ -41,6 +41,16 @@ pub struct SendStatistics {
     pub acknowledged: u64,
 }
 
+/// Whether a message may go out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Admission {
+    Granted,
+    /// From this instant on, so that no burst goes out.
+    At(Instant),
+    /// Once something is acknowledged or deemed lost.
+    Full,
+}
+
 /// A message that has been sent and is not acknowledged.
 struct Sent {
     frame: Bytes,
@@ -48,6 +58,7 @@ struct Sent {
     /// The number of its last transmission; each transmission of any message has a new one.
     packet_number: u64,
     transmissions: u32,
+    departure: Option<Departure>,
     lost: bool,
 }
 
@@ -117,15 +128,13 @@ impl Sender {
         self.in_flight
     }
 
-    /// Asks the window for room for a new message of `wanted` bytes. It is all or nothing, so that a nearly full window
-    /// does not cut bulk data into crumbs; one message is always admitted. A refusal counts as a window that is too
-    /// small.
-    pub(crate) fn admit(&mut self, wanted: usize) -> bool {
-        let admitted = self.unacked.is_empty() || self.in_flight + wanted <= self.congestion.window();
-        if !admitted {
-            self.congestion.on_window_limited();
+    /// Asks the window for room for a message of `wanted` bytes. It is all or nothing, so that a nearly full window does
+    /// not cut bulk data into crumbs; one message is always admitted.
+    pub(crate) fn admit(&self, now: Instant, wanted: usize) -> Admission {
+        if self.in_flight > 0 && self.in_flight + wanted > self.congestion.window() {
+            return Admission::Full;
         }
-        admitted
+        self.congestion.next_send(now).map_or(Admission::Granted, Admission::At)
     }
 
     /// The largest size of messages with which one of them takes a small part of the window only.
@@ -133,9 +142,14 @@ impl Sender {
         self.congestion.message_size()
     }
 
-    /// Bytes that the window has left.
-    pub(crate) fn free(&self) -> usize {
-        self.congestion.window().saturating_sub(self.in_flight)
+    /// The largest size of a message that goes out once, to see whether it gets through.
+    pub(crate) fn probe_size(&self) -> usize {
+        self.congestion.probe_size()
+    }
+
+    /// Bytes that may be granted at once: those that the window has left, and no more than the pace lets go soon.
+    pub(crate) fn grant(&self) -> usize {
+        self.congestion.window().saturating_sub(self.in_flight).min(self.congestion.burst())
     }
 
     /// Bytes of the largest frame that is unacknowledged; 0 without any.
@@ -172,9 +186,18 @@ impl Sender {
     /// Stores a new message, which has the number [`Sender::next_sequence`] and is sent at once.
     pub(crate) fn push(&mut self, now: Instant, frame: Bytes) {
         let sequence = self.next_sequence();
-        self.unacked.push_back(Some(Sent { frame, sent_at: now, packet_number: 0, transmissions: 0, lost: false }));
+        let sent = Sent { frame, sent_at: now, packet_number: 0, transmissions: 0, departure: None, lost: false };
+        self.unacked.push_back(Some(sent));
         self.statistics.sent += 1;
         self.transmit(now, sequence);
+    }
+
+    /// Whether the next message that must be repeated may go out; `None` without one. The first of the stream always
+    /// may: a receiver may have room for no other, and then nothing else ever leaves the window.
+    pub(crate) fn admit_repeated(&self, now: Instant) -> Option<Admission> {
+        let &sequence = self.lost.first()?;
+        let length = self.sent(sequence)?.frame.len();
+        Some(if sequence == self.first { Admission::Granted } else { self.admit(now, length) })
     }
 
     /// The next message that must be repeated, if any; it counts as sent now.
@@ -186,16 +209,18 @@ impl Sender {
 
     fn transmit(&mut self, now: Instant, sequence: i64) -> Option<Bytes> {
         let packet_number = self.next_packet_number;
+        let length = self.sent(sequence)?.frame.len();
+        let departure = self.congestion.on_sent(now, packet_number, length, self.in_flight);
         let sent = self.sent_mut(sequence)?;
         sent.sent_at = now;
         sent.packet_number = packet_number;
         sent.transmissions += 1;
+        sent.departure = Some(departure);
         sent.lost = false;
         let frame = sent.frame.clone();
         self.next_packet_number += 1;
         self.in_flight_by_number.insert(packet_number, sequence);
-        self.in_flight += frame.len();
-        self.congestion.on_sent(packet_number);
+        self.in_flight += length;
         Some(frame)
     }
 
@@ -219,18 +244,25 @@ impl Sender {
         if let Some(rtt) = sample {
             self.rtt.sample(now, rtt);
         }
-        self.backoff = 0;
+        // A timeout that was too short for the path stays longer until a round trip is known: otherwise every message
+        // would be repeated, and none would ever show it (RFC 6298 section 5, Karn's algorithm).
+        if self.rtt.smoothed().is_some() {
+            self.backoff = 0;
+        }
         self.fast_probe = self.fast_probe.filter(|&(from, _)| sequence < from);
         self.statistics.acknowledged += 1;
         self.timer_since = Some(now);
-        let acknowledged = Acknowledged {
-            now,
-            bytes: sent.frame.len(),
-            packet_number: sent.packet_number,
-            in_flight: self.in_flight,
-            rtt: sample,
-        };
-        self.congestion.on_acknowledged(&acknowledged, &self.rtt);
+        if let Some(departure) = sent.departure {
+            let acknowledged = Acknowledged {
+                now,
+                bytes: sent.frame.len(),
+                packet_number: sent.packet_number,
+                in_flight: self.in_flight,
+                rtt: sample,
+                departure,
+            };
+            self.congestion.on_acknowledged(&acknowledged, &self.rtt);
+        }
         // An acknowledgement that comes sooner than a round trip answers an earlier transmission than the last. Where
         // no round trip is known, as after a reconnect that found only repetitions to send, it counts: otherwise each
         // loss would cost a timeout.
@@ -290,8 +322,10 @@ impl Sender {
         } else {
             self.statistics.timeouts += 1;
             self.timer_since = Some(now);
+            if self.backoff == 0 {
+                self.congestion.on_retransmission_timeout();
+            }
             self.backoff = self.backoff.saturating_add(1);
-            self.congestion.on_retransmission_timeout();
         }
         let answered = self.largest_acked.unwrap_or(0);
         let mut any = false;
@@ -321,6 +355,7 @@ impl Sender {
             self.deem_lost(packet_number, sequence);
         }
         self.rtt.reset();
+        self.congestion.on_reconnected();
         self.backoff = 0;
         self.timer_since = None;
         self.largest_acked = None;

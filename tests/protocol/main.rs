@@ -3,9 +3,10 @@
 #![allow(clippy::disallowed_methods, reason = "tests and benchmarks have an environment of their own")]
 
 mod behaviour;
-mod latency;
 mod network;
+mod path;
 mod recording;
 mod replay;
 mod simulation;
+mod window;
 mod wire;

@@ -36,6 +36,7 @@
 //! | [`Config::send_buffer`] | [`DataChannel::write`] takes less than it was offered |
 //! | 64 control messages | [`DataChannel::send_flag`] and [`DataChannel::send_exit_code`] return false |
 //! | [`Config::max_window`], and the congestion window below it | [`DataChannel::poll_transmit`] returns no data until something is acknowledged |
+//! | the pace, which spreads messages over the round trip | the same until [`DataChannel::poll_timeout`] |
 //! | 10,000 messages from the oldest unacknowledged one on | the same |
 //! | 16 KiB of early data | the same, until no handshake can come any more |
 //! | [`Config::receive_buffer`], 4,096 events | [`DataChannel::can_receive`] turns false; data handed in all the same is not acknowledged, so that the peer repeats it |
@@ -111,7 +112,7 @@ pub struct DataChannel {
     timers: TimerTable,
     cipher: Option<Cipher>,
     ids: Ids,
-    /// The newest instant that came with a frame.
+    /// The newest instant that was handed in.
     latest: Instant,
     /// The newest instant at which the peer itself was heard, and not the service.
     peer_heard: Instant,
@@ -300,7 +301,7 @@ impl DataChannel {
     // B. What has happened; `handle_frame` is in handle.rs.
 
     /// A connection is open, and the open message is on it. After the first one, everything that is unacknowledged
-    /// goes out again at once.
+    /// goes out again, as the window allows.
     pub fn handle_connected(&mut self, now: Instant) {
         if self.has_ended() {
             return;
@@ -358,6 +359,7 @@ impl DataChannel {
 
     /// Does what is due at `now`; harmless when nothing is.
     pub fn handle_timeout(&mut self, now: Instant) {
+        self.latest = self.latest.max(now);
         for timer in Timer::ALL {
             if !self.timers.expire(timer, now) {
                 continue;
@@ -375,6 +377,8 @@ impl DataChannel {
                     self.mtu.on_refused();
                     self.end(Event::Failed(Failure::LargeMessageUnanswered));
                 }
+                // The owner asks again what may go out.
+                Timer::Pace => {}
                 Timer::Gap if !self.receiver.has_gap() => {}
                 // An agent that is silent, or has just come back, may have the message yet; and without room or a
                 // connection it does not get it to us.

@@ -14,14 +14,16 @@ pub(super) enum Timer {
     Retransmission,
     /// A client gives the session up: the first large message was swallowed, for all that can be seen.
     MtuProbe,
+    /// The next message may go out: so long it was held back, so that no burst goes out.
+    Pace,
     /// A client gives the session up: a message of the agent is missing, although the agent goes on.
     Gap,
 }
 
 impl Timer {
     /// All of them, in the order in which those that expire together are handled.
-    pub(super) const ALL: [Self; 5] =
-        [Self::EarlyData, Self::Handshake, Self::Retransmission, Self::MtuProbe, Self::Gap];
+    pub(super) const ALL: [Self; 6] =
+        [Self::EarlyData, Self::Handshake, Self::Retransmission, Self::MtuProbe, Self::Pace, Self::Gap];
 }
 
 /// When each timer expires, if it is set.

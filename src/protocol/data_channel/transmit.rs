@@ -12,6 +12,7 @@ use crate::protocol::cipher::SEALING;
 use crate::protocol::message::{FLAGS_OUTSIDE_STREAM, Header, MessageType, PREFIX_LENGTH};
 use crate::protocol::mtu::{BASE_MTU, MTU_PROBE_TIMEOUT};
 use crate::protocol::payload::{Acknowledgement, PayloadType};
+use crate::protocol::sender::Admission;
 
 /// Acknowledgements that are repeated after a reconnect: those of about the last second at the real agent's pace. It
 /// repairs lost ones at ten a second only, one message after the other.
@@ -34,6 +35,7 @@ impl DataChannel {
         if let Some(report) = self.reports.pop_front() {
             return Some(report);
         }
+        self.latest = self.latest.max(now);
         let frame = self.next_stream_frame(now)?;
         // Once set, the timer is that of the oldest message in flight, which no newer one changes.
         if !self.timers.is_set(Timer::Retransmission) {
@@ -53,22 +55,35 @@ impl DataChannel {
         if let Some(size) = self.next_probe() {
             // Nothing follows a probe. What is written may also be less than one, and is cut smaller then.
             let messages = size.div_ceil(self.mtu.proven());
-            return if self.sender.admit(messages * PREFIX_LENGTH + size) { size } else { 0 };
+            return if self.admits(messages * PREFIX_LENGTH + size) { size } else { 0 };
         }
         let size = self.message_size();
         let whole = PREFIX_LENGTH + size;
-        if !self.sender.admit(whole) {
+        if !self.admits(whole) {
             return 0;
         }
-        (self.sender.free() / whole).max(1) * size
+        (self.sender.grant() / whole).max(1) * size
+    }
+
+    /// Whether a message of so many bytes may go out now. Where only the pace is against it, the channel asks to be woken
+    /// when it no longer is.
+    fn admits(&mut self, bytes: usize) -> bool {
+        self.heeds(self.sender.admit(self.latest, bytes))
+    }
+
+    fn heeds(&mut self, admission: Admission) -> bool {
+        if let Admission::At(at) = admission {
+            self.timers.set(Timer::Pace, at);
+        }
+        admission == Admission::Granted
     }
 
     fn next_stream_frame(&mut self, now: Instant) -> Option<Bytes> {
         if self.phase == Phase::Paused {
             return None;
         }
-        if let Some(frame) = self.sender.retransmit(now) {
-            return Some(frame);
+        if let Some(admission) = self.sender.admit_repeated(now) {
+            return if self.heeds(admission) { self.sender.retransmit(now) } else { None };
         }
         if !self.sender.has_place() || self.mtu.is_probing() {
             return None;
@@ -82,7 +97,7 @@ impl DataChannel {
         let probe = self.next_probe().filter(|&size| self.queue.next_length(size) == Some(size));
         let size = probe.unwrap_or_else(|| self.message_size());
         let length = self.queue.next_length(size).filter(|_| allowed)?;
-        if !self.sender.admit(PREFIX_LENGTH + length) {
+        if !self.admits(PREFIX_LENGTH + length) {
             return None;
         }
         let (payload_type, payload) = self.queue.pop(size)?;
@@ -97,7 +112,7 @@ impl DataChannel {
 
     /// The size of the message that would show whether it gets through, when the line is fast enough for it.
     fn next_probe(&self) -> Option<usize> {
-        self.mtu.next_probe().filter(|&size| size <= self.sender.message_size())
+        self.mtu.next_probe().filter(|&size| size <= self.sender.probe_size())
     }
 
     fn send(&mut self, now: Instant, payload_type: PayloadType, payload: Bytes) -> Bytes {

@@ -107,8 +107,65 @@ fn fast_probes_double_up_to_the_timeout() {
 fn the_window_holds_back_but_admits_one() {
     let now = Instant::now();
     let mut sender = Sender::new(0);
-    assert!(sender.admit(1 << 20), "nothing in flight");
+    assert_eq!(sender.admit(now, 1 << 20), Admission::Granted, "nothing in flight");
     sender.push(now, Bytes::from(vec![0; 8000]));
-    assert!(sender.admit(192));
-    assert!(!sender.admit(193));
+    assert_eq!(sender.admit(now, 192), Admission::Granted);
+    assert_eq!(sender.admit(now, 193), Admission::Full);
+}
+
+#[test]
+fn repetitions_after_a_reconnect_are_bounded_by_the_window() {
+    let now = Instant::now();
+    let mut sender = Sender::new(16 << 20);
+    for _ in 0..100 {
+        sender.push(now, Bytes::from(vec![0; 32 * 1024]));
+    }
+    sender.on_reconnected();
+    let burst = |sender: &mut Sender| {
+        let mut sequences = 0;
+        while sender.admit_repeated(now) == Some(Admission::Granted) {
+            sender.retransmit(now);
+            sequences += 1;
+        }
+        sequences
+    };
+    let first = burst(&mut sender);
+    assert!((1..=2).contains(&first), "{first} at once");
+    let mut repeated = first;
+    // What is acknowledged lets more go, and in the end everything.
+    for sequence in 0..100 {
+        assert!(sequence < repeated, "nothing is in flight after {sequence}");
+        sender.acknowledge(now, sequence);
+        repeated += burst(&mut sender);
+    }
+    assert!(sender.is_idle() && repeated == 100);
+}
+
+#[test]
+fn the_first_of_the_stream_is_repeated_even_into_a_full_window() {
+    let now = Instant::now();
+    let mut sender = Sender::new(0);
+    for _ in 0..20 {
+        sender.push(now, Bytes::from(vec![0; 1000]));
+    }
+    let at = sender.next_timeout().unwrap();
+    sender.on_timeout(at);
+    assert!(sender.in_flight() > sender.window());
+    assert_eq!(sender.admit_repeated(at), Some(Admission::Granted));
+}
+
+#[test]
+fn a_timeout_that_is_too_short_stays_longer_until_a_round_trip_is_known() {
+    let now = Instant::now();
+    let mut sender = sender_with(1, now);
+    let at = sender.next_timeout().unwrap();
+    sender.on_timeout(at);
+    sender.retransmit(at);
+    // The acknowledgement of the first transmission, on a path of 250 ms.
+    sender.acknowledge(now + 250 * MS, 0);
+    let next = now + 300 * MS;
+    sender.push(next, Bytes::from_static(b"next"));
+    assert!(sender.next_timeout().unwrap() >= next + 400 * MS);
+    sender.acknowledge(next + 250 * MS, 1);
+    assert_eq!(sender.round_trip(), Some(250 * MS));
 }

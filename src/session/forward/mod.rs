@@ -1,7 +1,7 @@
 //! Tunnels: TCP connections and unix sockets here, carried by sessions to ports that the instance can reach.
 //!
 //! A [`Listener`] outlives any session. [`Session`] is one session that is ready to carry connections: many at a time
-//! over smux ([`mux`]), or with agents that do without one after the other ([`basic`]). [`serve`] joins the two: it
+//! on streams ([`multiplexed`]), or with agents that do without one after the other ([`basic`]). [`serve`] joins the two: it
 //! accepts connections, hands them to the session, and starts another session when one has ended and a connection comes.
 //!
 //! A file imports only files above it in this table, and `socks` is the only folder.
@@ -12,7 +12,6 @@
 //! | `error` | why a port cannot be opened, or a session is not ready |
 //! | `orphan` | whether a program still holds its end of a connection |
 //! | `incoming` | one connection that came in |
-//! | `stall` | which connection holds up the others, and for how long it may |
 //! | `observer` | what a tunnel needs from outside: sessions, and an observer |
 //! | `stop` | whether and how to stop, and the polite end of a session |
 //! | `tally` | what a session carries, for those who wait for the end of it |
@@ -20,8 +19,8 @@
 //! | `unix_listener`, `listener` | where connections come in |
 //! | `accept` | listeners take turns |
 //! | `half_close` | the end of what a program sends, held back for a while |
-//! | `mux`, `stream` | many connections over one session, and one of them |
 //! | `copy` | copies between a connection and its stream |
+//! | `multiplexed` | sessions that carry many connections at a time |
 //! | `basic` | sessions that carry one connection at a time |
 //! | `session` | one session, whatever its mode |
 //! | `tunnel` | sessions that follow one another |
@@ -36,16 +35,14 @@ mod error;
 mod half_close;
 mod incoming;
 mod listener;
-mod mux;
+mod multiplexed;
 mod observer;
 mod orphan;
 mod port_owner;
 mod session;
 mod single;
 mod socks;
-mod stall;
 mod stop;
-mod stream;
 mod tally;
 #[cfg(test)]
 mod testing;
@@ -55,6 +52,7 @@ mod tunnel;
 #[cfg(unix)]
 mod unix_listener;
 
+pub(crate) use crate::channel::{Limits, Side, Stall};
 pub(crate) use endpoint::{Bind, Destination, Listen, LocalPort, is_out_of_reach};
 pub(crate) use error::SessionError;
 pub(in crate::session) use half_close::{HALF_CLOSE_TIMEOUT, HalfClose};
@@ -64,7 +62,6 @@ pub(crate) use session::{Probe, Session, begin, connect_unless};
 pub(crate) use single::{Served, serve_one};
 pub(crate) use socks::request::Refusal;
 pub(crate) use socks::{SocksOptions, SocksRoutes, serve_socks};
-pub(crate) use stall::{Limits, Side, Stall};
 pub(crate) use stop::Stop;
 pub(crate) use tunnel::serve;
 #[cfg(test)]

@@ -4,8 +4,7 @@ use std::fmt;
 use std::future::Future;
 use std::io;
 
-use super::stall::{Limits, Stall};
-use crate::channel::{Channel, End};
+use crate::channel::{Channel, End, Limits, Stall};
 use crate::session::observer::Observer;
 
 /// Starts sessions to one destination.

@@ -10,8 +10,6 @@ use tokio::sync::watch;
 pub(super) struct Tally {
     open: watch::Sender<usize>,
     moved: AtomicU64,
-    /// Nothing is on its way, as far as can be told.
-    settled: AtomicBool,
     /// The session has ended before all that was sent had arrived.
     lost: AtomicBool,
 }
@@ -22,12 +20,7 @@ pub(super) struct Open(Arc<Tally>);
 
 impl Tally {
     pub(super) fn new() -> Arc<Self> {
-        Arc::new(Self {
-            open: watch::Sender::new(0),
-            moved: AtomicU64::new(0),
-            settled: AtomicBool::new(false),
-            lost: AtomicBool::new(false),
-        })
+        Arc::new(Self { open: watch::Sender::new(0), moved: AtomicU64::new(0), lost: AtomicBool::new(false) })
     }
 
     /// Counts a connection for as long as what is returned is kept.
@@ -50,16 +43,6 @@ impl Tally {
     /// Something was sent, received or taken.
     pub(super) fn moved(&self) {
         self.moved.fetch_add(1, Ordering::Relaxed);
-    }
-
-    /// Whether anything is on its way.
-    pub(super) fn settle(&self, settled: bool) {
-        self.settled.store(settled, Ordering::Relaxed);
-    }
-
-    /// Whether nothing is lost when open connections are closed now: not known to be so is taken for no.
-    pub(super) fn is_settled(&self) -> bool {
-        self.settled.load(Ordering::Relaxed)
     }
 
     /// The session is over, and something that was sent may not have arrived.
