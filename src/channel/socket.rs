@@ -54,7 +54,7 @@ impl Connection {
     }
 
     /// Writes what the channel has to send, as far as the socket takes it, and reads what has come, if `listening`.
-    /// Ready when something was read. Dropping the future that polls this loses nothing.
+    /// Ready when something was read, or has to be done at another time than before. Dropping the future that polls this loses nothing.
     ///
     /// # Errors
     /// Why the connection is lost.
@@ -64,12 +64,14 @@ impl Connection {
         channel: &mut DataChannel,
         listening: bool,
     ) -> Poll<Result<(), Cut>> {
+        let due = channel.poll_timeout();
         let read = self.read(cx, channel, listening)?;
         // To a connection on which nothing can be written nothing is; what had arrived on it is read to its end.
         if self.broken().is_none() {
             self.write(cx, channel)?;
         }
-        if read { Poll::Ready(Ok(())) } else { Poll::Pending }
+        // What was sent has to be repeated in time, even if nothing else happens until then.
+        if read || channel.poll_timeout() != due { Poll::Ready(Ok(())) } else { Poll::Pending }
     }
 
     /// Why nothing can be written any more.
