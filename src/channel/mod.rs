@@ -4,6 +4,7 @@
 //! [`Input`] the other. One task owns the socket. A cut, a resume and a new dial happen below that line and never show,
 //! other than as a [`ConnectionEvent`].
 
+mod ahead;
 mod clock;
 mod dial;
 mod driver;
@@ -23,6 +24,7 @@ mod stream_url;
 mod tests;
 mod watchdog;
 
+pub(crate) use ahead::connect_ahead;
 pub(crate) use clock::now;
 pub(crate) use dial::DialError;
 #[cfg(test)]
