@@ -177,6 +177,10 @@ impl DataChannel {
     /// The handshake is complete. What goes out now is on its way for a round trip, counted from when the agent has said
     /// so. Of what was measured as that most may have been the agent's own work, so a quarter is taken for it.
     fn settle(&mut self) {
+        // Messages are taken in order: with our response the agent has all before it, even if it is not heard of.
+        while let Some(oldest) = self.sender.oldest() {
+            self.sender.acknowledge(self.latest, oldest);
+        }
         let on_the_way = self.sender.round_trip().unwrap_or_default() / 4;
         let hold = SETTLING.saturating_sub(on_the_way).max(LEAST_SETTLING);
         self.early_data = EarlyData::Settling;

@@ -65,6 +65,20 @@ fn what_the_agent_does_not_take_is_repeated_early_until_it_does() {
 }
 
 #[test]
+fn a_lost_acknowledgement_of_the_response_delays_nothing() {
+    let mut client = End::client(None);
+    client.hear(output(0, PayloadType::HandshakeRequest, plain_request()));
+    client.sent();
+    client.hear(output(1, PayloadType::HandshakeComplete, COMPLETE));
+    client.say().expect("the acknowledgement");
+    client.settle();
+    client.write("typed");
+    let first = client.stream();
+    client.wait(25 * MS);
+    assert_eq!(client.stream(), first, "and not the response");
+}
+
+#[test]
 fn an_agent_that_throws_away_what_comes_at_once_gets_all_of_it() {
     let (mut client, mut agent) = (End::client(None), End::agent(Some(shell_handshake(None))));
     agent.channel.set_unsettled(MS);
