@@ -1,6 +1,18 @@
 //! The hosts of the message gateway, in every partition of AWS.
 
+use super::client::Aws;
 use super::partition::Partition;
+
+impl Aws {
+    /// The host at which sessions of the region usually have their gateway; `None` where the settings make another one
+    /// likely.
+    pub(crate) fn likely_gateway(&self) -> Option<String> {
+        let sdk = self.clients().sdk();
+        let is_usual =
+            self.ssm_endpoint().is_none() && sdk.use_fips() != Some(true) && sdk.use_dual_stack() != Some(true);
+        is_usual.then(|| format!("ssmmessages.{}.{}", self.region(), Partition::of(self.region()).domain))
+    }
+}
 
 /// Whether a host is the message gateway of a region in the same partition:
 /// `ssmmessages.REGION.DOMAIN`, its FIPS form, or a VPC endpoint for it.

@@ -12,7 +12,7 @@ use tokio_tungstenite::{
 
 use super::line::Line;
 use super::stream_url::StreamUrl;
-use crate::aws::{self, Aws, ErrorKind};
+use crate::aws::{self, Aws, BoxedStream, ErrorKind};
 
 /// Why a WebSocket could not be opened. Carries no token or query, and nothing of what the gateway itself answered but
 /// its status.
@@ -104,20 +104,33 @@ impl DialError {
     }
 }
 
-/// Opens a WebSocket to `url`, signed with the credentials as they are now unless the URL is presigned.
+/// Opens a WebSocket to `url`, on a stream that leads there if there is one, signed with the credentials as they are now
+/// unless the URL is presigned.
 ///
 /// # Errors
 ///
 /// If that fails, or is not done within ten seconds.
-pub(crate) async fn dial(aws: &Aws, url: &StreamUrl) -> Result<WebSocketStream<Line>, DialError> {
-    dial_within(DIAL_TIMEOUT, aws, url).await
+pub(crate) async fn dial(
+    aws: &Aws,
+    url: &StreamUrl,
+    stream: Option<BoxedStream>,
+) -> Result<WebSocketStream<Line>, DialError> {
+    dial_within(DIAL_TIMEOUT, aws, url, stream).await
 }
 
-async fn dial_within(limit: Duration, aws: &Aws, url: &StreamUrl) -> Result<WebSocketStream<Line>, DialError> {
+async fn dial_within(
+    limit: Duration,
+    aws: &Aws,
+    url: &StreamUrl,
+    stream: Option<BoxedStream>,
+) -> Result<WebSocketStream<Line>, DialError> {
     // Credentials come first and have a limit of their own: a person may be asked for a code.
     let signed = aws.sign_upgrade(&url.url()).await?;
     let open = async {
-        let stream = aws.net().connect(&url.host, url.port, url.tls).await?;
+        let stream = match stream {
+            Some(stream) => stream,
+            None => aws.net().connect(&url.host, url.port, url.tls).await?,
+        };
         let request = upgrade(url, signed).map_err(|err| handshake(url, err.to_string()))?;
         let opened = client_async_with_config(request, Line::new(stream), Some(config())).await;
         let (socket, _response) = opened.map_err(|err| refused(url, err))?;

@@ -5,6 +5,7 @@
 //! other than as a [`ConnectionEvent`]. Where the agent multiplexes, the same task owns the multiplexer, and the owner of
 //! the session has [`Streams`] in place of bytes.
 
+mod ahead;
 mod clock;
 mod command;
 mod dial;
@@ -29,6 +30,7 @@ mod terminate;
 mod tests;
 mod watchdog;
 
+pub(crate) use ahead::connect_ahead;
 #[cfg(test)]
 pub(crate) use command::Command;
 pub(crate) use dial::DialError;

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot, watch};
 
+use super::ahead::Ahead;
 use super::clock::now;
 use super::dial::DialError;
 use super::driver::Driver;
@@ -88,8 +89,9 @@ pub(crate) async fn open(aws: &Aws, request: &StartSession, options: Options) ->
     aws.credentials().await.map_err(|error| error.about(&request.target))?;
     let (opening, opened) = Opening::new(aws, request.clone(), options);
     tokio::spawn(async move {
+        let ahead = Ahead::of(&opening.aws);
         match opening.aws.start_session(&opening.request).await {
-            Ok(started) => opening.begin(started).await,
+            Ok(started) => opening.begin(started, ahead).await,
             // A caller that is gone need not know.
             Err(error) => drop(opening.caller.send(Err(error.into()))),
         }
@@ -110,7 +112,7 @@ pub(crate) async fn open_started(
 ) -> Result<Channel, OpenError> {
     let request = StartSession { target, ..StartSession::default() };
     let (opening, opened) = Opening::new(aws, request, options);
-    tokio::spawn(opening.begin(started));
+    tokio::spawn(opening.begin(started, None));
     opened.await.expect(ANSWERS)
 }
 
@@ -137,13 +139,14 @@ impl Opening {
         (Self { aws: aws.clone(), request, options, duty, caller }, opened)
     }
 
-    /// Opens the data channel, and ends the session if that fails or nobody waits for it any more.
-    async fn begin(mut self, started: StartedSession) {
+    /// Opens the data channel, on a connection that was made ahead where there is one, and ends the session if that fails or
+    /// nobody waits for it any more.
+    async fn begin(mut self, started: StartedSession, ahead: Option<Ahead>) {
         let session_id = started.session_id.clone();
         self.duty.started(&session_id, records::keep(record(&self.aws, &self.request, &session_id)));
         let connecting = async {
             let url = StreamUrl::parse(&started.stream_url, &Policy::of(&self.aws))?;
-            let socket = connect_first(&self.aws, &url, &started.token).await?;
+            let socket = connect_first(&self.aws, &url, &started.token, ahead).await?;
             Ok((url, socket))
         };
         let stop = self.duty.stop();

@@ -12,6 +12,7 @@ use tokio::time::sleep_until;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::{self, Message};
 
+use super::ahead::Ahead;
 use super::clock::now;
 use super::dial::{DialError, dial};
 use super::event::{ConnectionEvent, End};
@@ -19,7 +20,7 @@ use super::line::Line;
 use super::pacing::{FIRST_PAUSE, LONGEST_PAUSE, Pacing, pause};
 use super::resources::{client_id, new_uuid};
 use super::stream_url::StreamUrl;
-use crate::aws::{Aws, Secret};
+use crate::aws::{Aws, BoxedStream, Secret};
 use crate::backoff::Backoff;
 use crate::protocol::{CLIENT_VERSION, OpenMessage};
 
@@ -32,18 +33,31 @@ const FIRST_ATTEMPTS: u32 = 6;
 /// An outage that is over sooner is not reported: the service cuts connections every hour, and nobody has to know.
 const UNREPORTED: Duration = Duration::from_millis(250);
 
-/// Opens the first connection of a session.
-pub(super) async fn connect_first(aws: &Aws, url: &StreamUrl, token: &Secret) -> Result<Socket, DialError> {
+/// Opens the first connection of a session, if possible on one that was made ahead.
+pub(super) async fn connect_first(
+    aws: &Aws,
+    url: &StreamUrl,
+    token: &Secret,
+    ahead: Option<Ahead>,
+) -> Result<Socket, DialError> {
+    if let Some(ahead) = ahead
+        && let Some(stream) = ahead.take(url).await
+    {
+        match connect(aws, url, token, Some(stream)).await {
+            Ok(socket) => return Ok(socket),
+            Err(error) => tracing::debug!(%error, "the connection that was made ahead is of no use"),
+        }
+    }
     let mut backoff = Backoff::new(FIRST_PAUSE, LONGEST_PAUSE);
     for _ in 1..FIRST_ATTEMPTS {
-        match connect(aws, url, token).await {
+        match connect(aws, url, token, None).await {
             Ok(socket) => return Ok(socket),
             Err(error) if !error.is_retryable() => return Err(error),
             Err(error) => tracing::debug!(%error, "cannot open the data channel yet"),
         }
         pause(&mut backoff).await;
     }
-    connect(aws, url, token).await
+    connect(aws, url, token, None).await
 }
 
 /// The time without a connection, as the owner sees it.
@@ -158,12 +172,12 @@ async fn attempt(aws: &Aws, session_id: &str, url: &StreamUrl, token: &mut Secre
         Err(error) => return Err(Attempt::Ended(End::Refused(error))),
     }
     // The URL in the answer is not used: the official client reopens the original one.
-    connect(aws, url, token).await.map_err(|error| Attempt::Again(error.to_string()))
+    connect(aws, url, token, None).await.map_err(|error| Attempt::Again(error.to_string()))
 }
 
-/// Dials, signs, and sends the open message.
-async fn connect(aws: &Aws, url: &StreamUrl, token: &Secret) -> Result<Socket, DialError> {
-    let mut socket = dial(aws, url).await?;
+/// Dials unless there is a stream, signs, and sends the open message.
+async fn connect(aws: &Aws, url: &StreamUrl, token: &Secret, stream: Option<BoxedStream>) -> Result<Socket, DialError> {
+    let mut socket = dial(aws, url, stream).await?;
     let open = OpenMessage::client(token.expose(), client_id(), new_uuid().to_string(), CLIENT_VERSION).encode();
     let refused =
         |error: tungstenite::Error| DialError::Handshake { host: url.host.clone(), reason: error.to_string() };

@@ -9,6 +9,7 @@ use std::fmt;
 use http::Uri;
 use thiserror::Error;
 
+use super::ahead::Place;
 use crate::aws::{Aws, is_gateway, is_loopback, is_presigned};
 
 /// The place of a data channel, found acceptable.
@@ -100,6 +101,11 @@ impl StreamUrl {
         }
     }
 
+    /// Where the connection leads.
+    pub(super) fn place(&self) -> Place {
+        (self.tls, self.host.clone(), self.port)
+    }
+
     /// The whole URL. Its query is a secret if it is presigned.
     pub(crate) fn url(&self) -> String {
         let scheme = if self.tls { "wss" } else { "ws" };
@@ -124,6 +130,13 @@ impl<'a> Policy<'a> {
             messages_endpoint: aws.messages_endpoint(),
             allow_insecure: aws.allows_insecure(),
         }
+    }
+
+    /// Where data channels will be, as far as that can be known before; `gateway` is the host of AWS's own.
+    pub(super) fn likely(&self, gateway: Option<String>) -> Option<Place> {
+        let Some(endpoint) = self.messages_endpoint else { return gateway.map(|host| (true, host, 443)) };
+        let own = Parts::parse(endpoint, &["wss", "https", "ws", "http"]).ok()?;
+        (own.tls || is_loopback(&own.host) || self.allow_insecure).then_some((own.tls, own.host, own.port))
     }
 
     fn allows(&self, host: &str, port: u16) -> bool {

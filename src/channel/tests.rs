@@ -213,3 +213,20 @@ async fn an_owner_that_does_not_read_does_not_make_the_agent_silent() {
         }
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_an_agent_does_not_take_is_repeated_early_though_nothing_else_happens() {
+    let (mut channel, mut gateway) = connect(Options::port(), 1 << 20).await;
+    let request = r#"{"AgentVersion":"3.3.0.0","RequestedClientActions":[]}"#;
+    gateway.send(MessageType::OutputStreamData, 0, PayloadType::HandshakeRequest, request.as_bytes()).await;
+    sleep(SECOND / 100).await;
+    gateway.acknowledge(0).await;
+    gateway.send(MessageType::OutputStreamData, 1, PayloadType::HandshakeComplete, b"{}").await;
+    let start = Instant::now();
+    assert!(matches!(next(&mut channel, start).await.0, Event::Ready(Some(_))));
+    sleep(SECOND / 10).await;
+    channel.input().write(Bytes::from_static(b"x")).await.unwrap();
+    sleep(SECOND / 5).await;
+    let typed = gateway.typed().len();
+    assert!(typed >= 3, "sent {typed} times in 0.2 s");
+}

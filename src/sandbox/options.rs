@@ -45,8 +45,9 @@ pub struct Options {
     pub message_limit: Option<MessageLimit>,
     /// The same for messages of agents, on the client's connection.
     pub message_limit_to_client: Option<MessageLimit>,
-    /// How long ResumeSession takes.
-    pub resume_delay: Duration,
+    /// How long every call of the API takes, as if the service were far away. The data channel has a delay of its own,
+    /// in the faults.
+    pub api_latency: Duration,
     /// Informs agents of clients that go and come (`pause_publication`, `start_publication`). Whether and when the real
     /// service sends these is not known, so this is off by default.
     pub publication_control: bool,
@@ -54,7 +55,7 @@ pub struct Options {
     pub require_signed_upgrade: bool,
     /// The credentials expire so long after the start. Off by default.
     pub credentials_lifetime: Option<Duration>,
-    /// Calls of the API that fail.
+    /// Calls of the API that fail, or that take longer than others.
     pub api_faults: Vec<ApiFault>,
     /// The account has the standard tier of hybrid nodes, on which no session can be started then.
     pub standard_tier: bool,
@@ -83,7 +84,7 @@ impl Options {
             cut_agent_every: None,
             message_limit: None,
             message_limit_to_client: None,
-            resume_delay: Duration::ZERO,
+            api_latency: Duration::ZERO,
             publication_control: false,
             require_signed_upgrade: false,
             credentials_lifetime: None,

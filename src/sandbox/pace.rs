@@ -6,6 +6,8 @@ pub enum Pace {
     /// As fast as they can.
     #[default]
     Fast,
-    /// As the real ones: a second before the first output, 1,024 bytes a message, a millisecond between two.
+    /// As the real ones: a second before the first output of a terminal; of each session 1,024 bytes a message and a
+    /// millisecond between two; and what is to go to the client in a row of 160 KiB, in which one connection of a session
+    /// stands behind the other.
     Real,
 }

@@ -101,9 +101,7 @@ async fn answer(account: &Arc<Account>, request: Request<Incoming>) -> Result<Re
         Ok(Err(_)) => return Ok(status(StatusCode::BAD_REQUEST)),
         Err(_) => return Ok(status(StatusCode::REQUEST_TIMEOUT)),
     };
-    if head.headers.get("x-amz-target").is_some_and(|target| target.as_bytes().ends_with(b".ResumeSession")) {
-        sleep(account.options.resume_delay).await;
-    }
+    sleep(account.options.api_latency).await;
     let response = api::answer(account, &head, &body);
     if let Some(Late(time)) = response.extensions().get() {
         sleep(*time).await;

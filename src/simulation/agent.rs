@@ -18,6 +18,9 @@ use crate::protocol::{AgentConfig, AgentHandshakeConfig, Config, DataChannel, Da
 /// How long an agent looks after a session in which nothing happens.
 const IDLE: Duration = Duration::from_hours(1);
 
+/// How long after its handshake an agent throws away what arrives, as the real one does.
+const UNSETTLED: Duration = Duration::from_millis(1);
+
 /// Runs the agent of one session to its end.
 pub(super) async fn run(
     cloud: Arc<Cloud>,
@@ -47,6 +50,7 @@ pub(super) async fn run(
     let started = Instant::now().into_std();
     let config = AgentConfig { session_id: id.clone(), handshake: Some(handshake) };
     let mut channel = DataChannel::agent(Config::new(started, 1, random.below(u64::MAX)), config);
+    channel.set_unsettled(UNSETTLED);
     channel.handle_connected(started);
     let mut heard = 0;
     let mut idle_until = Instant::now() + IDLE;

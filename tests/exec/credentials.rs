@@ -9,7 +9,7 @@ use std::time::Duration;
 use tempfile::TempDir;
 
 use super::errors::assert_told;
-use crate::support::cloud::{Cloud, SLOW_RESUME};
+use crate::support::cloud::{Cloud, slow_resume};
 use crate::support::command::{Finished, Running, run};
 use crate::support::pty::Pty;
 use crate::support::trace::{Between, answer};
@@ -248,7 +248,7 @@ fn credentials_do_not_leave_this_machine_in_the_clear() {
 
 #[test]
 fn a_session_is_resumed_with_credentials_that_were_renewed_meanwhile() {
-    let cloud = Cloud::with(|options| options.resume_delay = SLOW_RESUME);
+    let cloud = Cloud::with(|options| options.api_faults.push(slow_resume()));
     // The first call to resume finds them expired.
     let expired = AtomicBool::new(false);
     let between = Between::changing(cloud.address(), move |call, passed| {
@@ -275,7 +275,7 @@ fn a_session_is_resumed_with_credentials_that_were_renewed_meanwhile() {
 
 #[test]
 fn a_session_that_nobody_may_resume_says_so() {
-    let cloud = Cloud::with(|options| options.resume_delay = SLOW_RESUME);
+    let cloud = Cloud::with(|options| options.api_faults.push(slow_resume()));
     let between = Between::changing(cloud.address(), |call, passed| {
         if !call.is("ResumeSession") {
             return passed;

@@ -8,7 +8,7 @@ use aws_lc_rs::digest::{SHA256, digest};
 use rustix::process::Signal;
 use ssmx::sandbox::{Options, Silence};
 
-use crate::support::cloud::{Cloud, SLOW_RESUME};
+use crate::support::cloud::{Cloud, slow_resume};
 use crate::support::command::{Finished, Running, run, ssmx};
 use crate::support::snapshot::without_reasons;
 
@@ -56,7 +56,7 @@ fn a_connection_that_is_cut_again_and_again_loses_nothing() {
 
 #[test]
 fn cuts_amid_much_output_lose_nothing() {
-    let cloud = Cloud::with(|options| options.resume_delay = SLOW_RESUME);
+    let cloud = Cloud::with(|options| options.api_faults.push(slow_resume()));
     let script = "yes 0123456789abcde | head -c 2097152; read go < go; yes 0123456789abcde | head -c 2097152; echo err >&2; exit 6";
     let mut command = cloud.ssmx();
     let made = cloud.exec("web-1", ["mkfifo", "go"]);

@@ -4,7 +4,7 @@ use std::net::TcpListener;
 use std::process::Command;
 
 use super::errors::assert_told;
-use crate::support::cloud::{Cloud, SLOW_RESUME, nobody};
+use crate::support::cloud::{Cloud, nobody, slow_resume};
 use crate::support::command::{Running, run};
 use crate::support::snapshot::case;
 use crate::support::trace::{Between, answer};
@@ -193,7 +193,7 @@ fn tokens_that_the_gateway_never_knows_are_not_tried_in_a_hurry() {
 
 #[test]
 fn a_session_that_the_service_has_ended_meanwhile() {
-    let cloud = Cloud::with(|options| options.resume_delay = SLOW_RESUME);
+    let cloud = Cloud::with(|options| options.api_faults.push(slow_resume()));
     let between = Between::changing(cloud.address(), |call, passed| {
         if call.is("ResumeSession") { answer("200 OK", r#"{"SessionId":"s"}"#) } else { passed }
     });

@@ -259,6 +259,7 @@ fn settings_that_cannot_be_are_mistakes() {
         ["--fault", "drop"],
         ["--agent-version", "3"],
         ["--agent-pace", "slow"],
+        ["--api-latency", "2m"],
     ]
     .map(|args| case(args.join(" "), &sandbox(&[args[0], args[1], "--", "true"]).shown()))
     .concat();
@@ -305,7 +306,23 @@ fn settings_that_cannot_be_are_mistakes() {
       [possible values: fast, real]
 
     For more information, try '--help'.
+
+    === --api-latency 2m
+    exit code: 2
+    --- stderr
+    error: invalid value '2m' for '--api-latency <DURATION>': `2m` is longer than a minute
+
+    For more information, try '--help'.
     ");
+}
+
+#[test]
+fn a_service_that_is_far_away_takes_its_time_for_every_call() {
+    let start = Instant::now();
+    let ran = sandbox(&["--api-latency", "300ms", "--", "ssmx", "exec", "web-1", "--", "echo", "done"]);
+    assert_eq!((ran.code(), ran.out().as_str()), (0, "done\n"), "{ran:?}");
+    // It is looked up and started at least, one after the other or not.
+    assert!(start.elapsed() >= Duration::from_millis(300), "{:?}", start.elapsed());
 }
 
 /// A sandbox whose parent ignores signals, as `nohup` and the background of a script do.

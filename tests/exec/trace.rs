@@ -7,7 +7,7 @@ use std::os::unix::fs::PermissionsExt;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 
-use crate::support::cloud::{Cloud, SLOW_RESUME};
+use crate::support::cloud::{Cloud, slow_resume};
 use crate::support::command::{Running, run};
 use crate::support::trace::{Between, assert_absent};
 
@@ -26,7 +26,7 @@ struct Traced {
 fn traced() -> Traced {
     let cloud = Cloud::with(|options| {
         options.preferences.encrypt = true;
-        options.resume_delay = SLOW_RESUME;
+        options.api_faults.push(slow_resume());
     });
     let between = Between::listen(cloud.address());
     let folder = tempfile::tempdir().unwrap();

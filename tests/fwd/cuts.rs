@@ -5,6 +5,8 @@ use std::net::TcpStream;
 use std::thread;
 use std::time::Duration;
 
+use ssmx::sandbox::ApiFault;
+
 use super::tunnel::{Aws, echo, exchange, noise};
 
 /// Bytes that are made and compared at a time.
@@ -27,7 +29,7 @@ fn exchange_pieces(stream: &TcpStream, seed: u64, pieces: u64) {
 fn a_cut_every_two_seconds_during_256_mib_each_way() {
     let aws = Aws::new(|options| {
         options.cut_client_every = Some(Duration::from_secs(2));
-        options.resume_delay = Duration::from_millis(400);
+        options.api_faults.push(ApiFault::slow("ssm:ResumeSession", Duration::from_millis(400)));
     });
     let mut tunnel = aws.open(&["db", &format!("0:{}", echo())]);
     // One that has nothing to say while the others are cut lives on as well.

@@ -6,7 +6,7 @@ use std::process::Command;
 use insta::assert_snapshot;
 
 use super::tunnel::{Aws, Tunnel, echo, exchange};
-use crate::support::cloud::SLOW_RESUME;
+use crate::support::cloud::slow_resume;
 use crate::support::command::run;
 
 /// `ssmx fwd` as a shell starts it that allows so many open files.
@@ -20,7 +20,7 @@ fn limited(aws: &Aws, limit: &str, args: &[&str]) -> Command {
 
 #[test]
 fn descriptors_that_are_used_up_leave_enough_to_survive_a_cut() {
-    let mut aws = Aws::new(|options| options.resume_delay = SLOW_RESUME);
+    let mut aws = Aws::new(|options| options.api_faults.push(slow_resume()));
     let mut tunnel = Aws::open_as(&mut limited(&aws, "-n 40", &["db", &format!("0:{}", echo())]), 1);
     let streams: Vec<_> = (0..60).map(|_| tunnel.connect()).collect();
     for stream in &streams {

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use insta::assert_snapshot;
 use rustix::process::Signal;
+use ssmx::sandbox::ApiFault;
 
 use super::tunnel::{Aws, echo, server};
 use crate::support::DEADLINE;
@@ -63,7 +64,8 @@ fn what_a_command_sent_last_arrives_across_an_outage() {
 
 #[test]
 fn what_a_command_sends_during_an_outage_arrives() {
-    let mut aws = Aws::new(|options| options.resume_delay = Duration::from_secs(2));
+    let mut aws =
+        Aws::new(|options| options.api_faults.push(ApiFault::slow("ssm:ResumeSession", Duration::from_secs(2))));
     let (port, counted) = counting();
     // It sends when it is told to, which is when the connection is lost.
     let script = format!("read -r; {}", sending(1_000));

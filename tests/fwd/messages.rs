@@ -4,14 +4,14 @@ use insta::assert_snapshot;
 use ssmx::sandbox::MessageLimit;
 
 use super::tunnel::{Aws, echo, exchange, noise};
-use crate::support::cloud::SLOW_RESUME;
+use crate::support::cloud::slow_resume;
 use crate::support::snapshot::settled;
 
 #[test]
 fn a_close_for_the_size_of_a_message_costs_one_reconnect() {
     let aws = Aws::new(|options| {
         options.message_limit = Some(MessageLimit::Close(4096));
-        options.resume_delay = SLOW_RESUME;
+        options.api_faults.push(slow_resume());
     });
     let mut tunnel = aws.open(&["db", &format!("0:{}", echo())]);
     let stream = tunnel.connect();
@@ -31,7 +31,7 @@ fn a_size_above_the_one_that_got_through_is_found_out_by_itself() {
     let aws = Aws::new(|options| {
         // Messages of 8 KiB get through, those of 32 KiB do not.
         options.message_limit = Some(MessageLimit::Close(20_000));
-        options.resume_delay = SLOW_RESUME;
+        options.api_faults.push(slow_resume());
     });
     let mut tunnel = aws.open(&["db", &format!("0:{}", echo())]);
     let stream = tunnel.connect();

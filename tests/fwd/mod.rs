@@ -7,6 +7,7 @@ mod cuts;
 #[cfg(target_os = "linux")]
 mod descriptors;
 mod ending;
+mod first_byte;
 mod lifecycle;
 mod listeners;
 mod loopback;

@@ -207,7 +207,12 @@ struct Replay {
     keys: Option<Keys>,
     closed: Option<String>,
     received: Vec<u8>,
+    /// How long our client has waited after the handshake, as the recorded ones do not: meanwhile the recording waits.
+    waited: Duration,
 }
+
+/// The longest of these waits.
+const SETTLING: Duration = Duration::from_millis(10);
 
 impl Replay {
     fn new(recording: &Recording) -> Self {
@@ -215,11 +220,11 @@ impl Replay {
         let config = Config::new(start, 1_700_000_000_000, 1);
         let channel = DataChannel::client(config, ClientConfig::new(None, 1));
         let keys = Keys::of(recording);
-        Self { channel, start, ours: Half::default(), keys, closed: None, received: Vec::new() }
+        Self { channel, start, ours: Half::default(), keys, closed: None, received: Vec::new(), waited: Duration::ZERO }
     }
 
     fn now(&self, time: u64) -> Instant {
-        self.start + Duration::from_micros(time)
+        self.start + self.waited + Duration::from_micros(time)
     }
 
     /// Runs the timers up to `time`, and collects what the channel sends meanwhile.
@@ -250,6 +255,7 @@ impl Replay {
                     let plaintext = DataKey::new(&keys.plaintext).expect("64 bytes");
                     self.channel.provide_sealed_key(Ok(SealedKey { plaintext, ciphertext: keys.ciphertext.clone() }));
                 }
+                Event::Ready(Some(_)) => self.waited = SETTLING,
                 Event::Closed(closed) => self.closed = Some(closed.output),
                 Event::Output(bytes) | Event::Stderr(bytes) => self.received.extend_from_slice(&bytes),
                 Event::Failed(failure) => panic!("{failure}"),

@@ -28,8 +28,7 @@ const COMMANDS: [(&[&str], i32); 4] = [
 ];
 
 fn late(action: &str, time: Duration) -> Cloud {
-    let fault = ApiFault::Delay { action: action.to_owned(), calls: u32::MAX, time };
-    Cloud::with(|options| options.api_faults.push(fault))
+    Cloud::with(|options| options.api_faults.push(ApiFault::slow(action, time)))
 }
 
 /// Alone in its group, as a signal for the whole group of the tests would be too much.

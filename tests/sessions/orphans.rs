@@ -146,8 +146,7 @@ fn the_next_start_of_the_same_tunnel_ends_it() {
 
 #[test]
 fn one_that_could_not_be_ended_is_found_too() {
-    let fault =
-        ApiFault::Delay { action: "ssm:TerminateSession".to_owned(), calls: u32::MAX, time: Duration::from_hours(1) };
+    let fault = ApiFault::slow("ssm:TerminateSession", Duration::from_hours(1));
     let machine = Machine::with(Cloud::with(|options| options.api_faults.push(fault)));
     let running =
         Running::start(&mut machine.ssmx(&["exec", "web-1", "--", "sh", "-c", "echo begun; exec sleep 1000"]));

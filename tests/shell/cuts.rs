@@ -3,7 +3,7 @@
 use std::fs;
 
 use super::{leave, lines, notices, open, run_raw, shell_in_sandbox, started};
-use crate::support::cloud::SLOW_RESUME;
+use crate::support::cloud::slow_resume;
 use crate::support::pty::Pty;
 use crate::support::sandbox::TestSandbox;
 
@@ -25,7 +25,7 @@ fn without_notices(pty: &Pty) -> String {
 
 #[test]
 fn output_that_flows_while_the_connection_is_cut_arrives_once_and_in_order() {
-    let sandbox = TestSandbox::with(|options| options.resume_delay = SLOW_RESUME);
+    let sandbox = TestSandbox::with(|options| options.api_faults.push(slow_resume()));
     let directory = tempfile::tempdir().unwrap();
     let go = directory.path().join("go");
     let mut pty = open(&sandbox);
@@ -56,7 +56,7 @@ fn output_that_flows_while_the_connection_is_cut_arrives_once_and_in_order() {
 
 #[test]
 fn input_that_is_typed_while_the_connection_is_cut_arrives_once_and_in_order() {
-    let sandbox = TestSandbox::with(|options| options.resume_delay = SLOW_RESUME);
+    let sandbox = TestSandbox::with(|options| options.api_faults.push(slow_resume()));
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("typed");
     let mut pty = open(&sandbox);
@@ -98,7 +98,7 @@ fn a_shell_outlives_connections_that_last_a_moment() {
 
 #[test]
 fn a_program_on_the_screen_is_still_there_after_a_cut() {
-    let sandbox = TestSandbox::with(|options| options.resume_delay = SLOW_RESUME);
+    let sandbox = TestSandbox::with(|options| options.api_faults.push(slow_resume()));
     let mut pty = open(&sandbox);
     pty.send("kept=va''lue\r");
     sandbox.cut_clients();
@@ -112,7 +112,7 @@ fn a_program_on_the_screen_is_still_there_after_a_cut() {
 
 #[test]
 fn a_session_that_was_ended_while_we_were_away_is_reported() {
-    let sandbox = TestSandbox::with(|options| options.resume_delay = SLOW_RESUME);
+    let sandbox = TestSandbox::with(|options| options.api_faults.push(slow_resume()));
     let mut pty = open(&sandbox);
     sandbox.terminate_sessions();
     sandbox.cut_clients();

@@ -9,14 +9,16 @@ use std::time::Duration;
 use aws_sdk_ssm::config::{BehaviorVersion, Credentials, Region};
 use aws_sdk_ssm::types::{Session, SessionState};
 use ssmx::sandbox::agent::Instances;
-use ssmx::sandbox::{Options, Sandbox};
+use ssmx::sandbox::{ApiFault, Options, Sandbox};
 use tokio::runtime::Runtime;
 
 use super::command::{Finished, run, ssmx};
 use super::waiting::poll_until;
 
-/// A service that takes so long to resume a session makes each cut long enough to be reported.
-pub(crate) const SLOW_RESUME: Duration = Duration::from_millis(600);
+/// A service that takes so long to resume a session that each cut is reported.
+pub(crate) fn slow_resume() -> ApiFault {
+    ApiFault::slow("ssm:ResumeSession", Duration::from_millis(600))
+}
 
 /// A running sandbox. Goes with all its sessions when dropped.
 pub(crate) struct Cloud {

@@ -36,7 +36,7 @@ async fn dial_raw(answer: &'static [u8]) -> DialError {
         assert!(seen[..read].starts_with(b"GET /v1/data-channel/alice-0123 HTTP/1.1\r\n"));
         stream.write_all(answer).await.unwrap();
     });
-    let err = dial(&aws, &url).await.err().unwrap();
+    let err = dial(&aws, &url, None).await.err().unwrap();
     server.await.unwrap();
     err
 }
@@ -58,7 +58,7 @@ async fn dial_whole(query: &str) -> http::HeaderMap {
         socket.send(message).await.unwrap();
         headers.unwrap()
     });
-    let mut socket = dial(&aws, &url).await.unwrap();
+    let mut socket = dial(&aws, &url, None).await.unwrap();
     socket.send(Message::text("hello")).await.unwrap();
     assert_eq!(socket.next().await.unwrap().unwrap(), Message::text("hello"));
     server.await.unwrap()
@@ -122,7 +122,7 @@ async fn a_server_that_speaks_something_else_is_an_error() {
 async fn a_server_that_says_nothing_is_given_up() {
     let aws = aws().await;
     let (listener, url) = listen(&aws, "").await;
-    let err = dial_within(Duration::from_millis(50), &aws, &url).await.err().unwrap();
+    let err = dial_within(Duration::from_millis(50), &aws, &url, None).await.err().unwrap();
     assert!(matches!(err, DialError::Timeout { .. }), "{err}");
     drop(listener);
 }
@@ -132,7 +132,7 @@ async fn a_closed_port_is_a_matter_of_the_network() {
     let aws = aws().await;
     let (listener, url) = listen(&aws, "").await;
     drop(listener);
-    let err = dial(&aws, &url).await.err().unwrap();
+    let err = dial(&aws, &url, None).await.err().unwrap();
     assert_eq!((err.kind(), err.is_retryable()), (ErrorKind::Network, true));
     assert!(!err.hints().is_empty());
 }

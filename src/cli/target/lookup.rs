@@ -2,6 +2,7 @@
 
 use super::choose;
 use crate::aws::Aws;
+use crate::channel;
 use crate::cli::context::TargetRequest;
 use crate::cli::error::CliError;
 use crate::cli::ui::Ui;
@@ -17,7 +18,7 @@ pub(crate) enum Ambiguity {
     Refuse,
 }
 
-/// The one instance that is meant.
+/// The one instance that is meant, for a session. The connection for it is begun meanwhile.
 ///
 /// # Errors
 /// There is none, there are several, or the person leaves.
@@ -27,6 +28,7 @@ pub(crate) async fn target(
     request: &TargetRequest,
     ambiguity: Ambiguity,
 ) -> Result<Resolved, CliError> {
+    channel::connect_ahead(aws);
     find(ui, aws, request, ambiguity, CacheUse::WhileFresh).await
 }
 

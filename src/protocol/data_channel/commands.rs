@@ -1,6 +1,6 @@
 //! Commands: what the owner wants sent, and its answers to events.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::{DataChannel, Side};
 use crate::protocol::message::MessageType;
@@ -67,6 +67,14 @@ impl DataChannel {
         if let Side::Agent { accepting: current, .. } = &mut self.side {
             *current = accepting;
             self.take_what_is_in_order(now);
+        }
+    }
+
+    /// How long an agent that has completed its handshake still throws away what arrives, and acknowledges it, as the real
+    /// one does for a moment. Zero unless it is set. Does nothing at a client.
+    pub fn set_unsettled(&mut self, time: Duration) {
+        if let Side::Agent { unsettled, .. } = &mut self.side {
+            *unsettled = time;
         }
     }
 

@@ -5,6 +5,9 @@
 //! sends nothing but a terminal size, which is never encrypted, until the agent acknowledges it. An agent that wants a
 //! handshake has asked for it before it can do that. Then the client sends a little data and keeps a copy, until it is
 //! certain.
+//!
+//! The end of a handshake is not the beginning of the program: for a moment the agent still throws away what arrives,
+//! and may acknowledge it. So a client settles for some milliseconds before its first data.
 
 use bytes::Bytes;
 
@@ -17,6 +20,8 @@ const MAX_TENTATIVE: usize = 16 * 1024;
 pub(super) enum EarlyData {
     /// No: a handshake may come, is in progress, or has failed.
     Blocked,
+    /// Not yet: the handshake is complete, and the agent is about to start what the session is for.
+    Settling,
     /// Nothing but a size, to find out whether the agent is there.
     Probing(Tentative),
     /// Yes, but a handshake may still come.
@@ -42,7 +47,7 @@ impl EarlyData {
     /// Whether data may go out now.
     pub(super) fn is_allowed(&self) -> bool {
         match self {
-            Self::Blocked | Self::Probing(_) => false,
+            Self::Blocked | Self::Settling | Self::Probing(_) => false,
             Self::Tentative(tentative) => tentative.has_room(),
             Self::Confirmed => true,
         }
@@ -51,7 +56,7 @@ impl EarlyData {
     /// Whether a size may go out now.
     pub(super) fn allows_size(&self) -> bool {
         match self {
-            Self::Blocked => false,
+            Self::Blocked | Self::Settling => false,
             Self::Probing(tentative) | Self::Tentative(tentative) => tentative.has_room(),
             Self::Confirmed => true,
         }
@@ -60,6 +65,7 @@ impl EarlyData {
     pub(super) fn name(&self) -> &'static str {
         match self {
             Self::Blocked => "blocked",
+            Self::Settling => "settling",
             Self::Probing(_) => "probing",
             Self::Tentative(_) => "tentative",
             Self::Confirmed => "confirmed",
@@ -78,7 +84,7 @@ impl EarlyData {
     pub(super) fn block(&mut self) -> Vec<(PayloadType, Bytes)> {
         match std::mem::replace(self, Self::Blocked) {
             Self::Probing(tentative) | Self::Tentative(tentative) => tentative.sent,
-            Self::Blocked | Self::Confirmed => Vec::new(),
+            Self::Blocked | Self::Settling | Self::Confirmed => Vec::new(),
         }
     }
 }

@@ -167,7 +167,7 @@ impl DataChannel {
     }
 
     fn take_as_agent(&mut self, now: Instant, payload_type: PayloadType, payload: Bytes) -> bool {
-        let Side::Agent { handshake, accepting, .. } = &mut self.side else { return true };
+        let Side::Agent { handshake, accepting, settled_at, .. } = &mut self.side else { return true };
         if let Some(handshake) = handshake
             && !handshake.is_done()
         {
@@ -180,6 +180,9 @@ impl DataChannel {
             let refused = matches!(step, AgentStep::Refuse);
             self.take_agent_step(now, step);
             return !refused;
+        }
+        if now < *settled_at {
+            return true;
         }
         if !*accepting || !self.has_room() {
             return false;

@@ -39,6 +39,7 @@
 //! | the pace, which spreads messages over the round trip | the same until [`DataChannel::poll_timeout`] |
 //! | 10,000 messages from the oldest unacknowledged one on | the same |
 //! | 16 KiB of early data | the same, until no handshake can come any more |
+//! | 10 ms after a handshake, less a quarter of the round trip, but 2 ms | the same: the agent is about to start |
 //! | [`Config::receive_buffer`], 4,096 events | [`DataChannel::can_receive`] turns false; data handed in all the same is not acknowledged, so that the peer repeats it |
 //! | [`Config::reorder_buffer`], 10,000 messages out of order | what exceeds it is not acknowledged, so that the peer repeats it |
 //! | 4,096 acknowledgements that wait to be sent | [`DataChannel::can_receive`] turns false; beyond twice as many they are left out, so that the peer repeats the message |
@@ -99,6 +100,9 @@ enum Side {
         config: AgentConfig,
         handshake: Option<Box<AgentHandshake>>,
         accepting: bool,
+        /// How long after the handshake what arrives is thrown away still, and until when that is.
+        unsettled: Duration,
+        settled_at: Instant,
     },
 }
 
@@ -161,7 +165,10 @@ impl DataChannel {
     /// A channel of the agent's end. It starts the handshake when it is first connected, if the session has one.
     pub fn agent(config: Config, agent: AgentConfig) -> Self {
         let early_data = if agent.handshake.is_some() { EarlyData::Blocked } else { EarlyData::Confirmed };
-        Self::new(config, Side::Agent { config: agent, handshake: None, accepting: true }, early_data)
+        let settled_at = config.started;
+        let side =
+            Side::Agent { config: agent, handshake: None, accepting: true, unsettled: Duration::ZERO, settled_at };
+        Self::new(config, side, early_data)
     }
 
     fn new(config: Config, side: Side, early_data: EarlyData) -> Self {

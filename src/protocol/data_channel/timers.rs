@@ -6,7 +6,7 @@ use std::time::Instant;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Timer {
     /// A client has waited long enough for a handshake to probe the agent, to send early data, or to take it for
-    /// confirmed.
+    /// confirmed; or after a handshake for the agent to settle.
     EarlyData,
     /// An agent gives its handshake up: the client has not answered.
     Handshake,

@@ -38,24 +38,32 @@ pub(crate) fn answer(account: &Arc<Account>, head: &Parts, body: &Bytes) -> Resp
         (Ok(_), None) => Err(style.unknown_action("")),
         (Ok(scope), Some(service)) => {
             let call = Call { account, region: &scope.region, request_id: &request_id };
-            call.run(service, head, body)
+            Ok(call.run(service, head, body))
         }
     };
-    match result {
-        Ok((body, late)) => {
-            let mut response = style.success(&request_id, body);
-            late.map(|late| response.extensions_mut().insert(late));
-            response
-        }
+    let (result, late) = match result {
+        Ok(Answer { result, late }) => (result, late),
+        Err(error) => (Err(error), None),
+    };
+    let mut response = match result {
+        Ok(body) => style.success(&request_id, body),
         Err(error) => {
             tracing::debug!(service = style.prefix(), code = error.code, "call refused");
             style.failure(&request_id, &error)
         }
-    }
+    };
+    late.map(|time| response.extensions_mut().insert(Late(time)));
+    response
+}
+
+/// What an action says, and how late.
+struct Answer {
+    result: Result<String, ApiError>,
+    late: Option<Duration>,
 }
 
 impl Call<'_> {
-    fn run(&self, service: Service, head: &Parts, body: &[u8]) -> Result<(String, Option<Late>), ApiError> {
+    fn run(&self, service: Service, head: &Parts, body: &[u8]) -> Answer {
         let form = if service.target().is_none() { Form::parse(body) } else { Form::default() };
         let action = match service.target() {
             Some(target) => (head.headers.get("x-amz-target").and_then(|value| value.to_str().ok()))
@@ -63,9 +71,14 @@ impl Call<'_> {
             None => form.field("Action"),
         };
         let action = action.unwrap_or_default();
-        let late = self.fault(service, action, body)?;
+        let (late, fate) = self.fate(&format!("{}:{action}", service.prefix()));
+        let refused = self.refusal(fate, service, action, body);
+        Answer { result: refused.map_or_else(|| self.act(service, action, body, &form), Err), late }
+    }
+
+    fn act(&self, service: Service, action: &str, body: &[u8], form: &Form) -> Result<String, ApiError> {
         tracing::debug!(service = service.prefix(), action, region = self.region, "call");
-        let body = match (service, action) {
+        match (service, action) {
             (Service::Ssm, "StartSession") => sessions::start_session(self, body),
             (Service::Ssm, "ResumeSession") => sessions::resume_session(self, body),
             (Service::Ssm, "TerminateSession") => sessions::terminate_session(self, body),
@@ -78,26 +91,29 @@ impl Call<'_> {
             (Service::Kms, "GenerateDataKey") => kms::generate_data_key(self, body),
             (Service::Kms, "Decrypt") => kms::decrypt(self, body),
             (Service::InstanceConnect, "SendSSHPublicKey") => instance_connect::send_ssh_public_key(self, body),
-            (Service::Ec2, "DescribeInstances") => ec2::describe_instances(self, &form),
-            (Service::Ec2, "DescribeRegions") => ec2::describe_regions(self, &form),
+            (Service::Ec2, "DescribeInstances") => ec2::describe_instances(self, form),
+            (Service::Ec2, "DescribeRegions") => ec2::describe_regions(self, form),
             (Service::Sts, "GetCallerIdentity") => Ok(sts::caller_identity(self)),
             _ => Err(service.unknown_action(action)),
-        };
-        Ok((body?, late))
+        }
     }
 
-    /// Fails if the options ask for it, or is late.
-    fn fault(&self, service: Service, action: &str, body: &[u8]) -> Result<Option<Late>, ApiError> {
-        let action = format!("{}:{action}", service.prefix());
-        let fate = self.account.api_faults.lock().unwrap_or_else(PoisonError::into_inner).next(&action);
+    /// What the options have in store for a call: how late it is answered, and what becomes of it.
+    fn fate(&self, action: &str) -> (Option<Duration>, Fate) {
+        let mut faults = self.account.api_faults.lock().unwrap_or_else(PoisonError::into_inner);
+        (faults.lateness(action), faults.next(action))
+    }
+
+    /// Why a call fails that the options have this in store for.
+    fn refusal(&self, fate: Fate, service: Service, action: &str, body: &[u8]) -> Option<ApiError> {
         match fate {
-            Fate::Served => Ok(None),
-            Fate::Late(time) => Ok(Some(Late(time))),
-            Fate::Throttled => Err(service.throttled()),
-            Fate::BrokenOff => Err(service.expired_page()),
+            Fate::Served => None,
+            Fate::Throttled => Some(service.throttled()),
+            Fate::BrokenOff => Some(service.expired_page()),
             Fate::Denied => {
+                let action = format!("{}:{action}", service.prefix());
                 let resource = self.resource(service, &action, body);
-                Err(service.denied(&self.account.caller_arn(), &action, &resource))
+                Some(service.denied(&self.account.caller_arn(), &action, &resource))
             }
         }
     }

@@ -18,8 +18,6 @@ pub(crate) struct ApiFaults {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fate {
     Served,
-    /// Served, and answered so much later.
-    Late(Duration),
     Throttled,
     BrokenOff,
     Denied,
@@ -45,6 +43,13 @@ impl ApiFaults {
         all
     }
 
+    /// How late the next call of an action is answered, whatever becomes of it.
+    pub(crate) fn lateness(&mut self, action: &str) -> Option<Duration> {
+        let (left @ 1.., time) = self.delayed.get_mut(action)? else { return None };
+        *left = left.saturating_sub(1);
+        Some(*time)
+    }
+
     /// What becomes of the next call of an action.
     pub(crate) fn next(&mut self, action: &str) -> Fate {
         if let Some(left) = self.throttled.get_mut(action)
@@ -58,10 +63,6 @@ impl ApiFaults {
                 Some(less) => *left = less,
                 None => return Fate::BrokenOff,
             }
-        }
-        if let Some((left @ 1.., time)) = self.delayed.get_mut(action) {
-            *left -= 1;
-            return Fate::Late(*time);
         }
         if self.denied.iter().any(|denied| denied == action) { Fate::Denied } else { Fate::Served }
     }
@@ -77,10 +78,7 @@ mod tests {
             ApiFault::Throttle { action: "ssm:StartSession".to_owned(), calls: 2 },
             ApiFault::Deny { action: "ec2:DescribeInstances".to_owned() },
             ApiFault::BreakOff { action: "ec2:DescribeVpcs".to_owned(), calls: 1 },
-            ApiFault::Delay { action: "ssm:ResumeSession".to_owned(), calls: 1, time: Duration::from_secs(5) },
         ]);
-        let resume: Vec<_> = (0..2).map(|_| faults.next("ssm:ResumeSession")).collect();
-        assert_eq!(resume, [Fate::Late(Duration::from_secs(5)), Fate::Served]);
         let start: Vec<_> = (0..3).map(|_| faults.next("ssm:StartSession")).collect();
         assert_eq!(start, [Fate::Throttled, Fate::Throttled, Fate::Served]);
         assert_eq!(faults.next("ec2:DescribeInstances"), Fate::Denied);
@@ -88,5 +86,17 @@ mod tests {
         assert_eq!(faults.next("ec2:DescribeRegions"), Fate::Served);
         let broken: Vec<_> = (0..3).map(|_| faults.next("ec2:DescribeVpcs")).collect();
         assert_eq!(broken, [Fate::Served, Fate::BrokenOff, Fate::BrokenOff]);
+    }
+
+    #[test]
+    fn a_call_is_denied_however_late_the_answer_is() {
+        let (action, time) = ("ssm:ResumeSession".to_owned(), Duration::from_secs(5));
+        let mut faults = ApiFaults::new(vec![
+            ApiFault::Delay { action: action.clone(), calls: 1, time },
+            ApiFault::Deny { action: action.clone() },
+        ]);
+        let calls: Vec<_> = (0..2).map(|_| (faults.lateness(&action), faults.next(&action))).collect();
+        assert_eq!(calls, [(Some(time), Fate::Denied), (None, Fate::Denied)]);
+        assert_eq!(faults.lateness("ssm:StartSession"), None);
     }
 }

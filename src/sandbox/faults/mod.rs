@@ -44,7 +44,7 @@ pub enum MessageLimit {
     Swallow(usize),
 }
 
-/// A call of the API that fails.
+/// A call of the API that fails, or that takes its time.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ApiFault {
     /// The first calls of an action are throttled.
@@ -62,8 +62,8 @@ pub enum ApiFault {
         /// How many calls are served.
         calls: u32,
     },
-    /// The first calls of an action are served, and answered only so much later: a client that gives up before does not
-    /// learn what its call has done.
+    /// The first calls of an action are answered only so much later. What else is to become of them is done at once: a
+    /// client that gives up before does not learn what its call has done.
     Delay {
         /// The action as IAM spells it, as in `ssm:StartSession`.
         action: String,
@@ -77,4 +77,11 @@ pub enum ApiFault {
         /// The action as IAM spells it, as in `ssm:StartSession`.
         action: String,
     },
+}
+
+impl ApiFault {
+    /// Every call of an action, as in `ssm:StartSession`, is answered so much later.
+    pub fn slow(action: &str, time: Duration) -> Self {
+        Self::Delay { action: action.to_owned(), calls: u32::MAX, time }
+    }
 }

@@ -13,6 +13,9 @@ use uuid::Uuid;
 pub(super) const MS: Duration = Duration::from_millis(1);
 pub(super) const SECOND: Duration = Duration::from_secs(1);
 
+/// How long a client waits after a handshake that took no time.
+pub(super) const SETTLING: Duration = Duration::from_millis(10);
+
 pub(super) struct End {
     pub(super) channel: DataChannel,
     pub(super) now: Instant,
@@ -89,6 +92,12 @@ impl End {
     pub(super) fn wait(&mut self, time: Duration) {
         self.now += time;
         assert!(self.channel.poll_timeout().is_none_or(|at| at >= self.now), "a timer was due before");
+        self.channel.handle_timeout(self.now);
+    }
+
+    /// Lets the time pass in which a client waits after a handshake.
+    pub(super) fn settle(&mut self) {
+        self.now += SETTLING;
         self.channel.handle_timeout(self.now);
     }
 

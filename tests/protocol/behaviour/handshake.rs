@@ -34,6 +34,7 @@ fn nothing_of_the_user_goes_out_before_the_handshake_is_complete() {
     assert_eq!(client.acknowledged(), [1]);
     client.hear(output(2, PayloadType::HandshakeComplete, r#"{"CustomerMessage":"welcome"}"#));
     client.say().expect("the acknowledgement");
+    client.settle();
     let sent = client.stream();
     assert_eq!(kinds(&sent), [PayloadType::Size, PayloadType::Output]);
     assert_eq!((sent[1].0, &sent[1].2[..]), (2, &b"typed"[..]));
@@ -152,6 +153,7 @@ fn what_was_sent_before_a_late_handshake_is_sent_again_after_it() {
     client.hear(acknowledgement(next));
     client.hear(output(1, PayloadType::HandshakeComplete, COMPLETE));
     client.say().expect("the acknowledgement");
+    client.settle();
     let after = client.stream();
     assert_eq!(kinds(&after)[0], PayloadType::Size);
     assert_eq!(after[0].2, br#"{"cols":2,"rows":2}"#[..], "the size that the terminal has now");
@@ -173,7 +175,10 @@ fn an_agent_whose_handshake_is_late_gets_everything_once() {
         agent.hear(frame);
     }
     let mut events = Vec::new();
-    converse(&mut client, &mut agent, |_, event| events.push(event));
+    for _ in 0..2 {
+        converse(&mut client, &mut agent, |_, event| events.push(event));
+        client.settle();
+    }
     events.retain(|event| matches!(event, Event::Output(_) | Event::Size(_)));
     assert_eq!(events, [Event::Size(Size { cols: 2, rows: 2 }), Event::Output("typed".into())]);
 }

@@ -53,6 +53,7 @@ fn encrypted() -> (End, End) {
         }
     });
     assert_eq!(ready, 2);
+    client.settle();
     (client, agent)
 }
 
@@ -105,7 +106,12 @@ fn an_agent_that_is_slow_to_ask_for_encryption_is_sent_nothing_but_a_size_until_
     let mut agent = End::agent(Some(shell_handshake(Some(request(None)))));
     agent.hear(early);
     let (mut asked, mut challenged, mut events) = (None, None, Vec::new());
-    converse(&mut client, &mut agent, |end, event| events.extend(play_kms(end, event, &mut asked, &mut challenged)));
+    for _ in 0..2 {
+        converse(&mut client, &mut agent, |end, event| {
+            events.extend(play_kms(end, event, &mut asked, &mut challenged));
+        });
+        client.settle();
+    }
     let outputs = events.iter().filter(|event| matches!(event, Event::Output(_))).collect::<Vec<_>>();
     assert_eq!(events.iter().filter(|event| matches!(event, Event::Ready(Some(_)))).count(), 1, "{events:?}");
     assert_eq!(

@@ -9,3 +9,4 @@ mod memory;
 mod reliability;
 mod secrets;
 mod sending;
+mod settling;

@@ -229,6 +229,7 @@ fn the_first_data_after_the_handshake_is_repeated_early_until_answered() {
     client.hear(acknowledgement(0));
     client.hear(output(1, PayloadType::HandshakeComplete, COMPLETE));
     assert_eq!(client.acknowledged(), [1]);
+    client.settle();
     client.write("first");
     let first = client.say().expect("data");
     for gap in [25, 50, 100] {

@@ -97,7 +97,11 @@ fn bytes(text: &str) -> Result<usize, String> {
     text.parse().map_err(|_| format!("`{text}` is not a number of bytes"))
 }
 
-fn delay(text: &str) -> Result<Duration, String> {
+/// A delay, up to a minute.
+///
+/// # Errors
+/// It is none, or longer; says so.
+pub(crate) fn delay(text: &str) -> Result<Duration, String> {
     let delay = duration(text)?;
     if delay > MAX_DELAY {
         return Err(format!("`{text}` is longer than a minute"));

@@ -7,6 +7,7 @@ use std::ffi::OsString;
 use std::hash::{BuildHasher, RandomState};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::process::Command;
 
@@ -61,6 +62,10 @@ pub(crate) struct Args {
     /// Encrypt sessions with KMS
     #[arg(long)]
     pub kms: bool,
+
+    /// Time that every AWS API call takes, such as 100ms
+    #[arg(long, value_name = "DURATION", value_parser = faults::delay)]
+    pub api_latency: Option<Duration>,
 
     /// Network faults, for one direction or both: [up:|down:]drop=0.1,dup=0.1,reorder=0.2,delay=20ms,cut=5s
     ///
@@ -226,6 +231,7 @@ fn options(ui: &Ui, globals: &Globals, args: &Args, instances: Arc<Instances>) -
     options.handshake = !args.no_handshake;
     options.preferences.encrypt = args.kms;
     options.standard_tier = args.standard_tier;
+    options.api_latency = args.api_latency.unwrap_or_default();
     options.seed = seed;
     for fault in &args.faults {
         apply(fault, &mut options);
@@ -245,7 +251,7 @@ fn apply(fault: &Fault, options: &mut Options) {
         let silence = fault.silent.map(|after| sandbox::Silence { after, lasting: fault.silent_for });
         faults.silence = silence.or(faults.silence);
     };
-    options.resume_delay = fault.resume.unwrap_or(options.resume_delay);
+    options.api_faults.extend(fault.resume.map(|time| sandbox::ApiFault::slow("ssm:ResumeSession", time)));
     if fault.direction != Some(Direction::Down) {
         change(&mut options.faults_to_agent);
         options.cut_client_every = fault.cut.or(options.cut_client_every);

@@ -3,6 +3,9 @@
 //! As with the real agent, destinations are dialled one after the other; one that refuses is reported with a flag and ends
 //! its stream only; and when either end of a connection is done, the connection is closed in both directions. A client
 //! that is done sending therefore loses the rest of the answer.
+//!
+//! One connection holds up the others, each way. Nothing more is read of the session while 4 MiB wait for destinations
+//! that do not read; and what is to go to the client stands behind what was written before, whosever it is.
 
 use std::sync::Arc;
 
@@ -23,6 +26,10 @@ use crate::sandbox::pace::Pace;
 
 /// Bytes read from a connection at once, as the real agent copies.
 const READ: usize = 32 * 1024;
+
+/// Bytes that the real agent has between its multiplexer and what sends them: a local socket. A byte there and back
+/// beside a download took 240 ms at 0.72 MB/s, of which 30 ms are the other connection's frame.
+const REAL_SOCKET: usize = 160 * 1024;
 
 /// Serves a session to its end. Dropping the future closes all connections.
 pub(crate) async fn run(destination: Destination, keep_alive: Option<KeepAlive>, pace: Pace, io: Io) -> Outcome {
@@ -61,13 +68,20 @@ async fn receive(streams: &Streams, input: &mut mpsc::Receiver<Input>) -> Outcom
 /// Sends what the streams have, in messages that begin and end anywhere in a frame.
 async fn send(streams: &Streams, pace: Pace, output: &OutputSender) {
     let mut pacer = Pacer::new(pace);
+    let socket = if pace == Pace::Real { REAL_SOCKET } else { 0 };
+    let mut waiting = BytesMut::new();
     loop {
-        let mut bytes = streams.output().await;
-        while !bytes.is_empty() {
-            let chunk = bytes.split_to(chunk_size(pace).min(bytes.len()));
-            output.send(Output::Bytes(chunk)).await;
-            pacer.wait().await;
+        if waiting.is_empty() {
+            waiting = streams.output().await.into();
         }
+        while waiting.len() < socket
+            && let Some(bytes) = streams.try_output()
+        {
+            waiting.extend_from_slice(&bytes);
+        }
+        let chunk = waiting.split_to(chunk_size(pace).min(waiting.len())).freeze();
+        output.send(Output::Bytes(chunk)).await;
+        pacer.wait().await;
     }
 }
 

@@ -81,6 +81,11 @@ impl Streams {
         self.ready(|state| state.mux.poll_transmit(LARGEST_OUTPUT), |state| &mut state.sender).await
     }
 
+    /// The same if there is something now.
+    pub(crate) fn try_output(&self) -> Option<Bytes> {
+        self.change(|state| state.mux.poll_transmit(LARGEST_OUTPUT))
+    }
+
     /// Waits for the next stream that the client opens.
     pub(crate) async fn accept(&self) -> StreamId {
         self.ready(|state| state.opened.pop_front(), |state| &mut state.acceptor).await

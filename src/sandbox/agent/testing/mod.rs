@@ -7,7 +7,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
+use bytes::{Buf, Bytes, BytesMut};
 use serde_json::json;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
@@ -38,7 +38,7 @@ pub(crate) struct Client {
     pub(crate) flags: Vec<Flag>,
     pub(crate) ready: bool,
     pub(crate) handshake: Option<Handshake>,
-    unsent: Vec<u8>,
+    unsent: BytesMut,
     link: AgentLink,
     kms: Arc<Kms>,
     context: EncryptionContext,
@@ -101,7 +101,7 @@ pub(crate) fn session_on(
         flags: Vec::new(),
         ready: false,
         handshake: None,
-        unsent: Vec::new(),
+        unsent: BytesMut::new(),
         link,
         kms,
         context,
@@ -212,7 +212,7 @@ impl Client {
         self.channel.handle_timeout(Instant::now());
         self.take_events();
         let accepted = self.channel.write(&self.unsent);
-        self.unsent.drain(..accepted);
+        self.unsent.advance(accepted);
         while let Some(frame) = self.channel.poll_transmit(Instant::now()) {
             // At the end it may have no taker.
             let _ = self.link.from_client.push(frame).await;

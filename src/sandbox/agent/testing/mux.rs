@@ -55,6 +55,18 @@ impl MuxClient {
         assert!(self.unwritten.insert(id, bytes.into()).is_none_or(|before| before.is_empty()));
     }
 
+    /// Puts bytes of a stream on their way at once, so that all that is sent later stands behind them.
+    pub(crate) fn send_ahead(&mut self, id: StreamId, bytes: impl Into<Bytes>) {
+        let mut bytes = bytes.into();
+        while !bytes.is_empty() {
+            let accepted = self.mux.write(id, bytes.clone()).unwrap();
+            _ = bytes.split_to(accepted);
+            while let Some(frames) = self.mux.poll_transmit(64 * 1024) {
+                self.client.send(frames);
+            }
+        }
+    }
+
     /// Goes on until `done`.
     pub(crate) async fn until(&mut self, done: impl Fn(&Self) -> bool) {
         let in_time = timeout(DEADLINE, async {

@@ -103,6 +103,58 @@ async fn one_that_does_not_read_stops_no_other_at_first_and_loses_nothing() {
 }
 
 #[tokio::test]
+async fn one_that_does_not_read_silences_all_others_in_the_end() {
+    const MIB: usize = 1 << 20;
+    let (listener, port) = listen().await;
+    let mut client = MuxClient::new(session(forward(port, None), |session| session.pace = Pace::Real));
+    let other = client.open("");
+    let mut quick = client.during(accepted(&listener)).await;
+    let stalled = client.open("");
+    let mut slow = client.during(accepted(&listener)).await;
+    client.send_ahead(stalled, vec![0; 16 * MIB]);
+    client.write(other, "question");
+    let mut read = 0;
+    let reader = async {
+        while read < 16 * MIB {
+            read += heard(&mut slow, 64 << 10).await.len();
+        }
+        std::future::pending::<()>().await;
+    };
+    let question = client.during(async {
+        tokio::select! { text = heard(&mut quick, 8) => text, () = reader => vec![] }
+    });
+    assert_eq!(question.await, b"question");
+    // The agent and the sockets hold 4 MiB and a few more. The rest was in the way.
+    assert!(read >= MIB, "{read} bytes of what nobody read at first were read before the question came");
+    client.during(write_to(&mut quick, b"answer")).await;
+    client.receives(other, "answer").await;
+}
+
+#[tokio::test]
+async fn a_download_stands_in_the_way_of_an_answer() {
+    let (listener, port) = listen().await;
+    let mut client = MuxClient::new(session(forward(port, None), |session| session.pace = Pace::Real));
+    let [bulk, other] = [client.open(""), client.open("")];
+    let mut sockets = client.during(async { [accepted(&listener).await, accepted(&listener).await] }).await;
+    let [from, quick] = &mut sockets;
+    let sent = async {
+        write_to(from, &vec![0; 1 << 20]).await;
+        std::future::pending::<()>().await;
+    };
+    let begun = async {
+        // The pace: by then the agent has had time to read as much as it ever does ahead.
+        client.until(|client| client.received[&bulk].len() > 100_000).await;
+        write_to(quick, b"answer").await;
+        let before = client.received[&bulk].len();
+        client.receives(other, "answer").await;
+        client.received[&bulk].len() - before
+    };
+    let between = tokio::select! { between = begun => between, () = sent => unreachable!() };
+    assert!(between >= super::REAL_SOCKET / 2, "{between} bytes of the download came before the answer");
+    client.end().await;
+}
+
+#[tokio::test]
 async fn termination_leaves_no_connection() {
     let (listener, port) = listen().await;
     let mut client = client(port);
