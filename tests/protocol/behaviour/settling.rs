@@ -32,7 +32,15 @@ fn data_is_held_back_for_some_milliseconds_less_on_a_long_path() {
         client.wait(hold - MS);
         assert!(client.sent().is_empty(), "{round_trip:?}");
         client.wait(MS);
-        let kinds: Vec<_> = client.stream().into_iter().map(|(_, kind, _)| kind).collect();
+        let kind = |(_, kind, _)| kind;
+        let mut kinds: Vec<_> = client.stream().into_iter().map(kind).collect();
+        if kinds.len() == 1 {
+            // On a path that is not short the second message keeps a distance to the first.
+            let distance = client.channel.poll_timeout().expect("a timer") - client.now;
+            assert!(distance <= MS, "{round_trip:?}: {distance:?}");
+            client.wait(distance);
+            kinds.extend(client.stream().into_iter().map(kind));
+        }
         assert_eq!(kinds, [PayloadType::Size, PayloadType::Output], "{round_trip:?}");
     }
 }
