@@ -1,6 +1,7 @@
 //! Answers that are none of AWS: of a login page, of a proxy, of another server.
 
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_types::body::SdkBody;
 use http::StatusCode;
 
 /// Whether an answer without an error code of AWS is none of AWS at all.
@@ -13,6 +14,17 @@ pub(super) fn is_foreign(answer: &HttpResponse) -> bool {
         || !(is_data || kind.is_empty())
         || begins("<!doctype html")
         || begins("<html")
+}
+
+/// What there is to know of who answered a WebSocket's upgrade, if it was none of AWS. How gateways word their own
+/// refusals is not known, so that plain text is taken for one.
+pub(crate) fn foreign_upgrade(answer: &http::Response<Option<Vec<u8>>>) -> Option<String> {
+    let (parts, body) = answer.clone().into_parts();
+    let body = SdkBody::from(body.unwrap_or_default());
+    let answer = HttpResponse::try_from(http::Response::from_parts(parts, body)).ok()?;
+    let is_plain = answer.headers().get("content-type").is_some_and(|kind| kind.starts_with("text/plain"));
+    let is_refusal = answer.status().as_u16() >= 400;
+    (is_foreign(&answer) && !(is_plain && is_refusal)).then(|| described(&answer))
 }
 
 /// Says what there is to know of who answered: status, type, where it leads, and its first words.

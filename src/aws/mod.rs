@@ -43,6 +43,7 @@ pub use client::Aws;
 pub use ec2::InstanceState;
 pub(crate) use ec2::{Ec2Instance, ec2_literal};
 pub(crate) use error::{Error, ErrorKind};
+pub(crate) use foreign::foreign_upgrade;
 pub(crate) use identity::Identity;
 pub(crate) use managed::ManagedInstance;
 pub use managed::{PingStatus, Platform};

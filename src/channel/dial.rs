@@ -14,7 +14,8 @@ use super::line::Line;
 use super::stream_url::StreamUrl;
 use crate::aws::{self, Aws, ErrorKind};
 
-/// Why a WebSocket could not be opened. Carries no header, token or query.
+/// Why a WebSocket could not be opened. Carries no token or query, and nothing of what the gateway itself answered but
+/// its status.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub(crate) enum DialError {
@@ -28,6 +29,14 @@ pub(crate) enum DialError {
         host: String,
         /// The HTTP status that it answered with.
         status: u16,
+    },
+    /// A login page, a proxy or another server answered in its place.
+    #[error("could not open a WebSocket to the message gateway {host}: {answer}")]
+    Foreign {
+        /// The server, without its port.
+        host: String,
+        /// Who answered, as far as can be told.
+        answer: String,
     },
     /// The server does not speak WebSocket, or broke off while it should.
     #[error("the message gateway {host} did not open a WebSocket: {reason}")]
@@ -57,7 +66,9 @@ impl DialError {
             Self::Refused { status: 404 | 410, .. } => ErrorKind::NotFound,
             Self::Refused { status: 429, .. } => ErrorKind::Throttled,
             Self::Refused { status: 500.., .. } => ErrorKind::Service,
-            Self::Refused { .. } | Self::Handshake { .. } | Self::Timeout { .. } => ErrorKind::Network,
+            Self::Refused { .. } | Self::Foreign { .. } | Self::Handshake { .. } | Self::Timeout { .. } => {
+                ErrorKind::Network
+            }
         }
     }
 
@@ -68,7 +79,7 @@ impl DialError {
         match self {
             Self::Aws(err) => err.is_retryable_for_resume(),
             Self::Refused { status, .. } => !matches!(status, 404 | 410),
-            Self::Handshake { .. } | Self::Timeout { .. } => true,
+            Self::Foreign { .. } | Self::Handshake { .. } | Self::Timeout { .. } => true,
         }
     }
 
@@ -83,7 +94,7 @@ impl DialError {
                 "check the clock of this machine: a signature is good for five minutes".to_owned(),
             ],
             Self::Refused { status: 404 | 410, .. } => vec!["the session has ended: start a new one".to_owned()],
-            Self::Refused { .. } | Self::Handshake { .. } => {
+            Self::Refused { .. } | Self::Foreign { .. } | Self::Handshake { .. } => {
                 vec!["a proxy in between must let WebSockets through; NO_PROXY exempts a host from it".to_owned()]
             }
             Self::Timeout { .. } => {
@@ -133,7 +144,11 @@ fn upgrade(url: &StreamUrl, signed: Option<aws::SignedHeaders>) -> Result<Reques
 fn refused(url: &StreamUrl, err: tungstenite::Error) -> DialError {
     match err {
         tungstenite::Error::Http(response) => {
-            DialError::Refused { host: url.host.clone(), status: response.status().as_u16() }
+            let (host, status) = (url.host.clone(), response.status().as_u16());
+            match aws::foreign_upgrade(&response) {
+                Some(answer) => DialError::Foreign { host, answer },
+                None => DialError::Refused { host, status },
+            }
         }
         other => handshake(url, other.to_string()),
     }

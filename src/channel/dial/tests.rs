@@ -93,6 +93,23 @@ async fn a_refusal_keeps_its_status_and_nothing_else() {
 }
 
 #[tokio::test]
+async fn whoever_answers_in_place_of_the_gateway_is_named() {
+    let page = b"HTTP/1.1 403 Forbidden\r\nContent-Type: text/html\r\nContent-Length: 38\r\n\r\n\
+        <title>Blocked</title> by your company";
+    let err = dial_raw(page).await;
+    assert_eq!((err.kind(), err.is_retryable()), (ErrorKind::Network, true), "a page is no refusal of IAM");
+    let text = err.to_string();
+    assert!(text.ends_with("something other than AWS answered: status 403 Forbidden, text/html: “Blocked”"), "{text}");
+
+    let login = b"HTTP/1.1 302 Found\r\nLocation: https://login.corp/?token=SECRET\r\nContent-Length: 0\r\n\r\n";
+    let text = dial_raw(login).await.to_string();
+    assert!(text.ends_with("status 302 Found, redirecting to https://login.corp/"), "{text}");
+
+    let err = dial_raw(b"HTTP/1.1 403 Forbidden\r\nContent-Type: text/plain\r\nContent-Length: 2\r\n\r\nno").await;
+    assert!(matches!(err, DialError::Refused { status: 403, .. }), "{err}");
+}
+
+#[tokio::test]
 async fn a_server_that_speaks_something_else_is_an_error() {
     for answer in [&b"SSH-2.0-OpenSSH_9.6\r\n\r\n"[..], b"", b"HTTP/1.1 101 Switching Protocols\r\n\r\n"] {
         let err = dial_raw(answer).await;

@@ -118,7 +118,8 @@ fn remote_host(text: &str) -> Result<String, String> {
     if text.is_empty()
         || is_number(text)
         || text.len() > HOST_LIMIT
-        || text.starts_with('-')
+        || text.starts_with(['-', '.'])
+        || text.contains("..")
         || !text.chars().all(is_fine)
     {
         return Err(refused());

@@ -112,6 +112,7 @@ fn what_makes_no_sense_is_told() {
         "a b:80",
         "a/b:80",
         "-host:80",
+        "localhost..:80",
         "127.0.0.1:x:db:80",
         "unix:",
         "unix:80",
@@ -145,6 +146,7 @@ fn what_makes_no_sense_is_told() {
     a b:80: `a b` is not a host: expected a name or an IP address, IPv6 in brackets
     a/b:80: `a/b` is not a host: expected a name or an IP address, IPv6 in brackets
     -host:80: `-host` is not a host: expected a name or an IP address, IPv6 in brackets
+    localhost..:80: `localhost..` is not a host: expected a name or an IP address, IPv6 in brackets
     127.0.0.1:x:db:80: `x` is not a local port: expected a number from 0 to 65535
     unix:: expected unix:PATH:PORT or unix:PATH:HOST:PORT
     unix:80: expected unix:PATH:PORT or unix:PATH:HOST:PORT
