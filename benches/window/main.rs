@@ -2,6 +2,16 @@
 //! cross traffic and sessions, beside a writer without a window of its own (32 KiB messages, 16 MiB in flight).
 //!
 //! `cargo bench --bench window` prints the table; words behind `--` select rows that contain all of them.
+//!
+//! | column | |
+//! |---|---|
+//! | part | throughput as a part of what the bare writer reaches, from ten round trips (half a second at least) on |
+//! | fair | the part of the fastest session that the slowest one gets |
+//! | idle, median, worst | a byte there and back on another connection, before and beside the upload: the difference is the queue |
+//! | to 80 % | when four fifths of the bare writer's speed were reached, in round trips of the path |
+//!
+//! `!` marks what is beyond the bounds: 70 % of the bare writer, a byte that takes longer than two idle round trips and
+//! 25 ms, a session with less than 40 % of another. Cross traffic, busy machines and several uploads may take longer.
 
 #![allow(clippy::disallowed_methods, reason = "tests and benchmarks have an environment of their own")]
 #![expect(clippy::print_stdout, reason = "a benchmark prints its figures")]
@@ -64,6 +74,9 @@ fn row(case: &Case, measured: &Measured) -> String {
     let milliseconds = |time: Duration| time.as_secs_f64() * 1000.0;
     let to_speed = measured.to_speed.map_or("never".to_owned(), |time| {
         let round_trip = case.round_trip.as_secs_f64();
+        if case.round_trip < Duration::from_millis(5) {
+            return format!("{:.0} ms", milliseconds(time));
+        }
         format!("{:.1} rt", time.as_secs_f64() / round_trip)
     });
     format!(

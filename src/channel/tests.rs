@@ -230,3 +230,21 @@ async fn what_an_agent_does_not_take_is_repeated_early_though_nothing_else_happe
     let typed = gateway.typed().len();
     assert!(typed >= 3, "sent {typed} times in 0.2 s");
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_follows_a_message_waits_for_the_pace_and_not_for_its_acknowledgement() {
+    let (mut channel, mut gateway) = connect(Options::interactive(), 64 << 20).await;
+    gateway.output(0, b"$ ").await;
+    let start = Instant::now();
+    assert!(matches!(next(&mut channel, start).await.0, Event::Ready(None)));
+    // The round trip is known when this is acknowledged.
+    let input = channel.input();
+    input.write(Bytes::from_static(b"x")).await.unwrap();
+    sleep(SECOND / 10).await;
+    gateway.acknowledge(0).await;
+    sleep(SECOND).await;
+    input.write(vec![b'x'; 128 * 1024].into()).await.unwrap();
+    sleep(SECOND / 10).await;
+    let sent = gateway.typed().len();
+    assert!(sent > 100, "{sent} messages within a round trip, of 128 that the window has room for");
+}

@@ -408,7 +408,8 @@ pub(crate) fn measure(case: &Case) -> Measured {
     let step = case.round_trip.max(Duration::from_millis(20));
     let first = &sessions[0];
     let enough = 0.8 * measured.bare * step.as_secs_f64();
-    measured.to_speed = (0..)
+    let steps = (case.time + case.settled() + STAGGER * case.sessions as u32).as_secs_f64() / step.as_secs_f64() * 4.0;
+    measured.to_speed = (0..steps as u32)
         .map(|number| first.uploads_from + step / 4 * number)
         .take_while(|from| *from + step < end)
         .find(|from| first.between(*from, *from + step) as f64 >= enough)
