@@ -42,8 +42,10 @@ impl Outlet {
             self.asked = Some(asked);
         }
         if let Some(asked) = &mut self.asked {
-            self.granted = Some(asked.await.map_err(|_| SessionOver)?);
+            let granted = asked.await;
+            // An answer comes once, also that there will be none.
             self.asked = None;
+            self.granted = Some(granted.map_err(|_| SessionOver)?);
         }
         Ok(())
     }
@@ -62,5 +64,24 @@ impl Outlet {
         debug_assert!(bytes.len() <= granted, "{} of {granted} bytes", bytes.len());
         // There is room: one turn is one command.
         self.commands.try_send(Command::Write(bytes)).map_err(|_| SessionOver)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_session_that_ends_before_the_turn_comes_says_so_each_time() {
+        let (commands, mut queue) = mpsc::channel(1);
+        let mut outlet = Outlet::new(commands);
+        assert!(outlet.ready().now_or_never().is_none());
+        drop(queue.recv().await);
+        queue.close();
+        for _ in 0..2 {
+            assert_eq!(outlet.ready().now_or_never(), Some(Err(SessionOver)));
+        }
     }
 }
