@@ -273,6 +273,9 @@ impl Session {
                 Err(OpenError::TooManyStreams) => {
                     // The limit is the one of the real agents. A connection beyond it sees a failure at once.
                     tracing::warn!(session_id = self.id, "too many connections");
+                    if incoming.discard().is_some_and(|bytes| bytes > 0) {
+                        self.tally.lose();
+                    }
                     incoming.reset();
                     Ok(())
                 }
