@@ -27,6 +27,8 @@ pub(crate) use clock::now;
 pub(crate) use dial::DialError;
 #[cfg(test)]
 pub(crate) use driver::Command;
+#[cfg(test)]
+pub(crate) use endings::end_all_on;
 pub(crate) use endings::{Unended, end_all, unended};
 pub(crate) use event::{ConnectionEvent, End, Event};
 pub(crate) use open::{Channel, Input, OpenError, Options, SessionOver, end_left, open, open_started, terminate};

@@ -68,4 +68,8 @@ pub(crate) use stall::{Limits, Side, Stall};
 pub(crate) use stop::Stop;
 pub(crate) use tunnel::serve;
 #[cfg(test)]
-pub(crate) use {incoming::Incoming, session::connect};
+pub(crate) use {
+    incoming::Incoming,
+    listener::memory::{File, Files},
+    session::connect,
+};
