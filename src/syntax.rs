@@ -20,6 +20,11 @@ pub(crate) fn is_url(text: &str, schemes: &[&str]) -> bool {
     })
 }
 
+/// A host as it stands in a URL, without the brackets of an IPv6 address.
+pub(crate) fn without_brackets(host: &str) -> &str {
+    host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host)
+}
+
 /// The AWS profile where no other is named.
 pub(crate) const DEFAULT_PROFILE: &str = "default";
 
@@ -29,6 +34,14 @@ pub(crate) const HTTP: [&str; 2] = ["https", "http"];
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn addresses_have_brackets_in_urls_alone() {
+        assert_eq!(
+            ["[::1]", "::1", "localhost", "[", "[]"].map(without_brackets),
+            ["::1", "::1", "localhost", "[", ""]
+        );
+    }
 
     #[test]
     fn regions_can_be_part_of_a_host_name() {

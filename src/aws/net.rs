@@ -30,6 +30,7 @@ use super::{
     proxy::Proxies,
     tls,
 };
+use crate::syntax::without_brackets;
 
 /// A byte stream to a server: TCP or TLS, direct or through a proxy.
 pub(crate) type BoxedStream = Box<dyn Stream>;
@@ -139,7 +140,8 @@ impl NetSettings {
 
     async fn secure(&self, host: &str, stream: BoxedStream) -> Result<BoxedStream, Error> {
         let prefix = format!("cannot open a TLS connection to {host}");
-        let name = ServerName::try_from(bare(host).to_owned()).map_err(|err| Error::network(CONNECT, &prefix, &err))?;
+        let name = ServerName::try_from(without_brackets(host).to_owned())
+            .map_err(|err| Error::network(CONNECT, &prefix, &err))?;
         match TlsConnector::from(Arc::clone(&self.tls)).connect(name, stream).await {
             Ok(stream) => Ok(Box::new(stream)),
             // Another attempt may fare better, unlike after a certificate that is refused.
@@ -204,10 +206,6 @@ async fn connected<E: std::error::Error + 'static>(to: &Uri, attempt: Attempt<E>
 
 fn port(to: &Uri) -> u16 {
     to.port_u16().unwrap_or(if to.scheme_str() == Some("https") { 443 } else { 80 })
-}
-
-fn bare(host: &str) -> &str {
-    host.trim_start_matches('[').trim_end_matches(']')
 }
 
 const CONNECT: &str = "connection";

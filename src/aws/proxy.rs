@@ -14,6 +14,7 @@ use hyper_util::{client::proxy::matcher::Matcher, rt::TokioIo};
 
 use super::error::{Cause, Error, ErrorKind};
 use super::net::BoxedStream;
+use crate::syntax::without_brackets;
 
 /// Which proxy serves which server, as HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY say (either case).
 pub(crate) struct Proxies(Matcher);
@@ -141,16 +142,14 @@ impl Proxy {
 
 /// Whether a host (as in a URL, IPv6 in brackets) is this machine.
 pub(crate) fn is_loopback(host: &str) -> bool {
-    let bare = host.trim_start_matches('[').trim_end_matches(']');
-    match bare.parse::<IpAddr>() {
+    match without_brackets(host).parse::<IpAddr>() {
         Ok(ip) => ip.to_canonical().is_loopback(),
         Err(_) => host.eq_ignore_ascii_case("localhost"),
     }
 }
 
 fn is_local(host: &str) -> bool {
-    let bare = host.trim_start_matches('[').trim_end_matches(']');
-    let on_link = match bare.parse::<IpAddr>().map(|ip| ip.to_canonical()) {
+    let on_link = match without_brackets(host).parse::<IpAddr>().map(|ip| ip.to_canonical()) {
         Ok(IpAddr::V4(ip)) => ip.is_link_local(),
         // The instance metadata service over IPv6 has unique local addresses: fd00:ec2::254 and fd00:ec2::23.
         Ok(IpAddr::V6(ip)) => ip.is_unicast_link_local() || ip.segments()[..2] == [0xfd00, 0x0ec2],

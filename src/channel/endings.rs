@@ -113,15 +113,26 @@ pub(crate) fn unended() -> Vec<Unended> {
 /// Has all sessions of this process end, and waits until they have. It takes as long as the service takes: put a limit
 /// on it.
 pub(crate) async fn end_all() {
+    end_where(|_| true).await;
+}
+
+/// The same for the sessions on one target: other tests of this process have sessions too.
+#[cfg(test)]
+pub(crate) async fn end_all_on(target: &str) {
+    end_where(|entry| entry.target == target).await;
+}
+
+async fn end_where(ours: impl Fn(&Entry) -> bool) {
     let mut changes = OPEN.subscribe();
     loop {
         {
             let open = changes.borrow_and_update();
-            if open.sessions.is_empty() {
+            let mut sessions = open.sessions.values().filter(|entry| ours(entry)).peekable();
+            if sessions.peek().is_none() {
                 return;
             }
             // Also those that were asked for meanwhile.
-            open.sessions.values().for_each(|entry| entry.stop.notify_one());
+            sessions.for_each(|entry| entry.stop.notify_one());
         }
         if changes.changed().await.is_err() {
             return;

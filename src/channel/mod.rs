@@ -34,6 +34,8 @@ pub(crate) use ahead::connect_ahead;
 #[cfg(test)]
 pub(crate) use command::Command;
 pub(crate) use dial::DialError;
+#[cfg(test)]
+pub(crate) use endings::end_all_on;
 pub(crate) use endings::{Unended, end_all, unended};
 pub(crate) use event::{ConnectionEvent, End, Event};
 pub(crate) use handle::Channel;

@@ -1,10 +1,11 @@
 //! What is wrong with a configuration, with the place of every mistake.
 
-use std::fmt;
-use std::io;
 use std::path::PathBuf;
+use std::{fmt, fs, io};
 
 use thiserror::Error;
+
+use super::key::Key;
 
 /// A configuration that cannot be used.
 #[derive(Debug, Error)]
@@ -32,6 +33,22 @@ pub(crate) enum ConfigError {
     /// There is no home folder.
     #[error("cannot find the configuration: there is no home folder")]
     NoHome,
+}
+
+impl ConfigError {
+    /// Whether what cannot be read may have a value for this setting: all that is known of it says so.
+    pub(crate) fn may_hide(&self, key: Key) -> bool {
+        let names_it = |text: String| {
+            let code = text.lines().filter(|line| !line.trim_start().starts_with('#'));
+            code.into_iter().any(|line| line.contains(key.name()))
+        };
+        match self {
+            Self::Invalid { path, .. } => fs::read_to_string(path).map_or(true, names_it),
+            Self::Variable { variable, .. } => *variable == key.variable(),
+            Self::Unreadable { .. } => true,
+            Self::Missing(_) | Self::NoHome => false,
+        }
+    }
 }
 
 /// Mistakes are listed up to this number.

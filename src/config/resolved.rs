@@ -117,13 +117,6 @@ impl Variables {
         }
         Ok(Self(layer))
     }
-
-    /// Without those of other settings.
-    #[must_use]
-    pub(crate) fn only(mut self, keep: impl Fn(Key) -> bool) -> Self {
-        self.0.retain(|key, _| keep(*key));
-        self
-    }
 }
 
 impl Config {

@@ -81,8 +81,12 @@ pub(super) async fn run(
                 cloud.to_client(&id, frame);
             }
         }
-        let early = cloud.plan.lie == Some(Lie::EndsEarly);
-        if part.is_done() && (early || channel.is_flushed()) && !silent {
+        let may_end = match cloud.plan.lie {
+            Some(Lie::EndsEarly) => true,
+            Some(Lie::EndsUnacknowledged) => has_sent_all(&channel),
+            _ => channel.is_flushed(),
+        };
+        if part.is_done() && may_end && !silent {
             return cloud.end(&id, "");
         }
         if inbox.is_closed() && inbox.is_empty() {
@@ -109,6 +113,12 @@ pub(super) async fn run(
     }
 }
 
+/// Whether all was sent that is to be. An exit code, which does not count as data, goes out where there is room.
+fn has_sent_all(channel: &DataChannel) -> bool {
+    let (in_flight, window) = channel.window();
+    channel.is_flushed() || channel.unsent() == 0 && in_flight + ROOM <= window
+}
+
 /// Asks for encryption, and goes on as if it had it.
 async fn complete_early(cloud: &Cloud, id: &str, mut inbox: mpsc::Receiver<Bytes>) {
     let request = json!({
@@ -121,11 +131,13 @@ async fn complete_early(cloud: &Cloud, id: &str, mut inbox: mpsc::Receiver<Bytes
         stream_message(1, COMPLETE, complete.to_string().as_bytes()),
         stream_message(2, OUTPUT, b"in the clear"),
     ];
+    let mut pause = REPEAT;
     loop {
         for message in &messages {
             cloud.to_client(id, message.clone());
         }
-        if timeout(REPEAT, inbox.recv()).await.is_ok_and(|frame| frame.is_none()) || cloud.is_over(id) {
+        pause = (2 * pause).min(LONGEST_REPEAT);
+        if timeout(pause, inbox.recv()).await.is_ok_and(|frame| frame.is_none()) || cloud.is_over(id) {
             return;
         }
     }
@@ -135,5 +147,9 @@ const OUTPUT: u32 = 1;
 const REQUEST: u32 = 5;
 const COMPLETE: u32 = 7;
 
-/// How long to wait before saying it all again.
-const REPEAT: Duration = Duration::from_secs(1);
+/// More than a message with an exit code takes.
+const ROOM: usize = 1024;
+
+/// How long to wait before saying it all again, doubled each time.
+const REPEAT: Duration = Duration::from_millis(500);
+const LONGEST_REPEAT: Duration = Duration::from_mins(1);

@@ -1,13 +1,16 @@
 //! The service: starts sessions and their agents, hands out tokens, resumes, ends.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::task::{Context, Poll};
 use std::time::Duration;
 use std::{fmt, io};
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use bytes::Bytes;
 use serde_json::{Value, json};
+use tokio::io::{AsyncRead, AsyncWrite, DuplexStream, ReadBuf};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep};
 
@@ -19,6 +22,7 @@ use super::work::Work;
 use crate::aws::BoxedStream;
 use crate::aws::simulated::{Answer, World};
 use crate::protocol::DATA_KEY_LENGTH;
+use crate::session::forward::{File, Files};
 
 /// The data key of every encrypted session; sealed it is one byte more.
 pub(super) const KEY: [u8; DATA_KEY_LENGTH] = [42; DATA_KEY_LENGTH];
@@ -29,10 +33,21 @@ const PIPE: usize = 64 * 1024;
 /// Frames that wait at an agent; real gateways keep about as many.
 const INBOX: usize = 10_000;
 
+/// What all seeds at work may hold together with the other tests of this process: 60 MiB without any, up to 34 MiB for
+/// each session, and what the largest frames take for a moment.
+const MOST_MEMORY: usize = 300 << 20;
+
+/// Bytes of a page, in which the system counts.
+const PAGE: usize = 4096;
+
 /// The account of one seed.
 pub(super) struct Cloud {
     pub(super) plan: Plan,
     pub(super) began: Instant,
+    /// The gateway's own: what a client remembers of it is of no use to other seeds.
+    host: String,
+    /// Those of the program.
+    pub(super) files: Files,
     work: Arc<dyn Work>,
     state: Mutex<State>,
     me: Weak<Self>,
@@ -45,6 +60,8 @@ struct State {
     /// Connections cut so far.
     cuts: usize,
     seen_plain: Option<String>,
+    /// The most that the process held, in bytes, when that was looked at.
+    memory: usize,
 }
 
 /// A session, as the service keeps it.
@@ -55,13 +72,18 @@ struct Session {
     to_client: Option<mpsc::Sender<Bytes>>,
     ended: bool,
     terminated: bool,
+    /// Frames that the client has sent.
+    frames: u32,
 }
 
 impl Cloud {
-    pub(super) fn new(plan: Plan, random: Random, work: Arc<dyn Work>) -> Arc<Self> {
+    pub(super) fn new(plan: Plan, mut random: Random, work: Arc<dyn Work>) -> Arc<Self> {
+        let mut part = || random.below(255);
+        let host = format!("127.{}.{}.{}", part(), part(), 1 + part());
         let (sessions, calls) = (BTreeMap::new(), BTreeMap::new());
-        let state = Mutex::new(State { random, sessions, calls, cuts: 0, seen_plain: None });
-        Arc::new_cyclic(|me| Self { plan, began: Instant::now(), work, state, me: me.clone() })
+        let state = Mutex::new(State { random, sessions, calls, cuts: 0, seen_plain: None, memory: 0 });
+        let files = Files::new(plan.files);
+        Arc::new_cyclic(|me| Self { plan, began: Instant::now(), host, files, work, state, me: me.clone() })
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -90,11 +112,26 @@ impl Cloud {
         left.map(|(id, _)| id.clone()).collect()
     }
 
-    /// Requests keep their distance: a few at once, then pauses that grow.
-    pub(super) fn check_pace(&self) {
+    /// Requests keep their distance: a few at once, then pauses that grow. Memory is bounded.
+    pub(super) fn check_bounds(&self) {
+        let memory = self.state().memory;
+        assert!(memory < MOST_MEMORY, "{} MiB are held", memory >> 20);
         let (elapsed, resumed) = (self.began.elapsed(), self.calls("ResumeSession"));
         let limit = 30 + elapsed.as_secs() as u32 / 2 + 10 * self.plan.network.cuts.len() as u32;
         assert!(resumed <= limit, "{resumed} resumptions in {elapsed:?}");
+        if self.plan.lie == Some(Lie::NeverSpeaks) {
+            let frames = self.state().sessions.values().map(|session| session.frames).max().unwrap_or(0);
+            let limit = 40 + elapsed.as_secs() as u32 / 10 + 20 * self.plan.network.cuts.len() as u32;
+            assert!(frames <= limit, "{frames} frames in {elapsed:?} to an agent that says nothing");
+        }
+    }
+
+    /// Looks how much memory the process holds, where the system tells.
+    pub(super) fn measure(&self) {
+        let pages = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
+        let resident = pages.split(' ').nth(1).and_then(|pages| pages.parse::<usize>().ok()).unwrap_or(0) * PAGE;
+        let mut state = self.state();
+        state.memory = state.memory.max(resident);
     }
 
     /// A message that was to be encrypted and was not.
@@ -120,6 +157,13 @@ impl Cloud {
         // Whoever had it before is cut off.
         session.to_client = Some(to_client);
         Some((id.clone(), session.to_agent.clone()))
+    }
+
+    /// A client has sent a frame.
+    pub(super) fn sent(&self, id: &str) {
+        if let Some(session) = self.state().sessions.get_mut(id) {
+            session.frames += 1;
+        }
     }
 
     fn calls_of(&self, state: &State, action: &str) -> u32 {
@@ -160,13 +204,13 @@ impl Cloud {
         let (to_agent, inbox) = mpsc::channel(INBOX);
         let random = state.random.fork();
         let tokens = [token.clone()].into();
-        let session = Session { tokens, to_agent, to_client: None, ended: false, terminated: false };
+        let session = Session { tokens, to_agent, to_client: None, ended: false, terminated: false, frames: 0 };
         state.sessions.insert(id.clone(), session);
         if let Some(cloud) = self.me.upgrade() {
             let part = self.work.begin();
             tokio::spawn(agent::run(cloud, id.clone(), inbox, part, random));
         }
-        let url = format!("ws://127.0.0.1:1/v1/data-channel/{id}?role=publish_subscribe");
+        let url = format!("ws://{}:1/v1/data-channel/{id}?role=publish_subscribe", self.host);
         json!({ "SessionId": id, "TokenValue": token, "StreamUrl": url })
     }
 
@@ -216,6 +260,10 @@ fn refusal(kind: &str) -> (u16, Value) {
 
 impl World for Cloud {
     fn call(&self, action: &str, body: &[u8]) -> Answer {
+        let file = match self.files.open() {
+            Ok(file) => file,
+            Err(error) => return Box::pin(std::future::ready(Err(error))),
+        };
         let body: Value = serde_json::from_slice(body).expect("JSON");
         let mut random = self.random();
         *self.state().calls.entry(action.to_owned()).or_default() += 1;
@@ -226,12 +274,16 @@ impl World for Cloud {
             if random.chance(500) && action != "StartSession" {
                 self.answer(action, &body);
             }
-            return Box::pin(std::future::pending());
+            return Box::pin(async move {
+                let _file = file;
+                std::future::pending().await
+            });
         }
         if random.chance(service.failing) {
             let unreachable = random.chance(500);
             return Box::pin(async move {
                 sleep(pause).await;
+                drop(file);
                 if unreachable {
                     return Err(io::ErrorKind::ConnectionRefused.into());
                 }
@@ -241,6 +293,7 @@ impl World for Cloud {
         let (status, answer) = self.answer(action, &body);
         Box::pin(async move {
             sleep(pause).await;
+            drop(file);
             Ok((status, answer.to_string()))
         })
     }
@@ -250,15 +303,42 @@ impl World for Cloud {
         if random.chance(self.plan.service.failing) {
             return Err(io::ErrorKind::ConnectionRefused.into());
         }
+        let file = self.files.open()?;
         let (near, far) = tokio::io::duplex(PIPE);
         let cloud = self.me.upgrade().ok_or(io::ErrorKind::NotConnected)?;
         tokio::spawn(gateway::serve(cloud, far, random));
-        Ok(Box::new(near))
+        Ok(Box::new(Held { stream: near, _file: file }))
     }
 }
 
 impl fmt::Debug for Cloud {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Cloud").field("plan", &self.plan).finish_non_exhaustive()
+    }
+}
+
+/// A connection of the program, which is one of its files.
+struct Held {
+    stream: DuplexStream,
+    _file: File,
+}
+
+impl AsyncRead for Held {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_read(cx, buf)
+    }
+}
+
+impl AsyncWrite for Held {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(cx, buf)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
     }
 }

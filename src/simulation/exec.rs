@@ -22,12 +22,22 @@ use crate::terminal::Terminations;
 /// After so long the person has had enough of a session whose agent lies.
 const PATIENCE: Duration = Duration::from_hours(3);
 
+/// An agent that says nothing is told of well within this time, and given up.
+const SILENT_LIMIT: Duration = Duration::from_mins(3);
+
+/// Where the gateway takes nothing that we have to say, the session is given up within this time.
+const HOPELESS_LIMIT: Duration = Duration::from_mins(30);
+
+/// All sessions of a program are ended within this time before it goes: a request of the API lasts 5 s.
+const END_LIMIT: Duration = Duration::from_secs(12);
+
 /// What the command writes, and its code.
 #[derive(Clone, Debug)]
 struct Command {
     stdout: Bytes,
     stderr: Bytes,
-    code: i32,
+    /// None in documents that do not keep the streams apart.
+    code: Option<i32>,
     random: Random,
 }
 
@@ -39,14 +49,15 @@ impl Command {
         };
         let stdout = text(length(random, 600_000), 0);
         let stderr = text(length(random, 50_000), 13);
-        Self { stdout, stderr, code: random.below(256) as i32, random: random.fork() }
+        let code = random.chance(800).then(|| random.below(256) as i32);
+        Self { stdout, stderr, code, random: random.fork() }
     }
 }
 
 impl Work for Command {
     fn begin(&self) -> Box<dyn Part> {
         let Self { stdout, stderr, code, random } = self.clone();
-        Box::new(Running { stdout, stderr, code: Some(code), random, ready: false })
+        Box::new(Running { stdout, stderr, code, random, ready: false })
     }
 }
 
@@ -100,7 +111,7 @@ impl Part for Running {
     }
 
     fn is_done(&self) -> bool {
-        self.code.is_none()
+        self.ready && self.code.is_none() && self.stdout.is_empty() && self.stderr.is_empty()
     }
 }
 
@@ -111,6 +122,8 @@ struct Reader {
     random: Random,
     /// Of a thousand pieces of output, so many are taken only after a pause.
     slow: u64,
+    /// It is gone after so many bytes, as `head` is.
+    gone_after: Option<usize>,
 }
 
 impl Reader {
@@ -124,6 +137,9 @@ impl Reader {
 impl Sink for Reader {
     async fn stdout(&mut self, bytes: Bytes) -> io::Result<()> {
         self.pause().await;
+        if self.gone_after.is_some_and(|limit| self.stdout.len() >= limit) {
+            return Err(io::ErrorKind::BrokenPipe.into());
+        }
         self.stdout.extend(bytes);
         Ok(())
     }
@@ -144,6 +160,12 @@ impl Sink for Reader {
 #[derive(Default)]
 pub(super) struct Heard(pub(super) Mutex<Vec<ConnectionEvent>>);
 
+impl Heard {
+    pub(super) fn all(&self) -> Vec<ConnectionEvent> {
+        self.0.lock().expect("no panic").clone()
+    }
+}
+
 impl Observer for Heard {
     fn connection(&self, event: &ConnectionEvent) {
         super::note(event);
@@ -161,15 +183,28 @@ pub(super) async fn run(plan: Plan, mut random: Random) -> Outcome {
     let heard = Heard::default();
     let mut terminations = Terminations::listen().expect("signals");
     let slow = if random.chance(300) { random.below(100) } else { 0 };
-    let mut reader = Reader { stdout: Vec::new(), stderr: Vec::new(), random: random.fork(), slow };
-    let request = StartSession { target: "i-1".to_owned(), ..StartSession::default() };
+    let gone_after = random.chance(100).then(|| random.below(command.stdout.len() as u64 + 1) as usize);
+    let mut reader = Reader { stdout: Vec::new(), stderr: Vec::new(), random: random.fork(), slow, gone_after };
+    // A signal ends the program wherever it is.
+    let leaves_after = if random.chance(200) { random.span(Duration::from_secs(8)) } else { PATIENCE };
+    let slept = plan.sleep(&mut random);
+    let target = format!("i-{:016x}", random.below(u64::MAX));
+    let request = StartSession { target: target.clone(), ..StartSession::default() };
     let ran = async {
         let channel =
             channel::open(&aws, &request, Options::with_handshake()).await.map_err(|error| error.to_string())?;
         Ok(exec(channel, &mut reader, &mut terminations, &heard).await)
     };
-    let executed: Result<Result<Executed, String>, _> = timeout(PATIENCE, ran).await;
+    let executed: Result<Result<Executed, String>, _> = timeout(leaves_after + slept, ran).await;
     let told = format!("{executed:?}");
+    let lasted = cloud.began.elapsed();
+    // As the program does before it goes; it is gone then, and nothing goes on.
+    let ended = timeout(END_LIMIT + slept, channel::end_all_on(&target)).await;
+    if plan.service.is_sound() {
+        let refused = matches!(plan.lie, Some(Lie::RefusesResume(_)));
+        assert!(ended.is_ok(), "not ended within {END_LIMIT:?}: {told}");
+        assert!(refused || cloud.left_behind().is_empty(), "left behind: {told}");
+    }
 
     // What was handed out is what was written, from the beginning, whatever happened.
     assert!(command.stdout.starts_with(&reader.stdout), "standard output differs: {told}");
@@ -178,30 +213,48 @@ pub(super) async fn run(plan: Plan, mut random: Random) -> Outcome {
     let whole = reader.stdout.len() == command.stdout.len() && reader.stderr.len() == command.stderr.len();
     let outcome = match executed {
         Ok(Ok(Executed::Code(Some(code)))) => {
-            assert_eq!(code, i64::from(command.code));
+            assert_eq!(Some(code), command.code.map(i64::from));
             assert!(whole, "{} of {} bytes with a code", reader.stdout.len(), command.stdout.len());
             Outcome::Done
         }
+        Ok(Ok(Executed::Code(None))) if command.code.is_none() && whole => Outcome::Done,
         Ok(Ok(Executed::Code(None))) => Outcome::Failed("no code".to_owned()),
         Ok(Ok(Executed::Ended(End::Closed(reason)))) => {
             assert!(!reason.is_empty());
             Outcome::Failed(reason)
         }
         Ok(Ok(Executed::Ended(end))) => Outcome::Failed(format!("{end:?}")),
+        Ok(Ok(Executed::Output(_))) if gone_after.is_some() => Outcome::Left,
         Ok(Ok(other)) => panic!("{other:?}"),
         Ok(Err(reason)) => Outcome::Failed(reason),
+        Err(_) if leaves_after < PATIENCE => Outcome::Left,
         Err(_) => {
             let may_last = matches!(plan.lie, Some(Lie::FallsSilent(_)));
-            assert!(may_last, "not at its end after {PATIENCE:?}, heard {:?}", heard.0.lock().expect("no panic"));
+            assert!(may_last, "not at its end after {PATIENCE:?}, heard {:?}", heard.all());
             Outcome::Waiting
         }
     };
-    if outcome != Outcome::Waiting && plan.service.failing == 0 && plan.service.unanswered == 0 {
-        let refused = matches!(plan.lie, Some(Lie::RefusesResume(_)));
-        assert!(refused || cloud.left_behind().is_empty(), "left behind: {told}");
+    if outcome != Outcome::Left {
+        check(&plan, &command, &outcome, lasted, &heard.all());
     }
-    cloud.check_pace();
-    let kind = plan.is_kind();
-    assert!(!kind || outcome == Outcome::Done, "{outcome:?} in a kind world");
+    cloud.check_bounds();
     outcome
+}
+
+/// What has to be so unless the program went away.
+fn check(plan: &Plan, command: &Command, outcome: &Outcome, lasted: Duration, heard: &[ConnectionEvent]) {
+    let done = *outcome == Outcome::Done;
+    // Without a code the end is nothing but a word of the service, which nobody repeats; and an agent that hears nothing
+    // for as long as a silent cut takes to be found gives its handshake up.
+    let is_certain = !plan.network.is_cut() || command.code.is_some() && !plan.network.silent_cuts;
+    assert!(done || !plan.is_reparable() || !is_certain, "{outcome:?} in a world in which nothing is lost for good");
+    let all_sent = plan.lie == Some(Lie::EndsUnacknowledged) && plan.is_straight();
+    assert!(done || !all_sent, "{outcome:?} although all had been sent");
+    if plan.is_straight() && plan.lie == Some(Lie::NeverSpeaks) {
+        let told = heard.iter().any(|event| matches!(event, ConnectionEvent::AgentSilent(_)));
+        assert!(told && lasted < SILENT_LIMIT, "{outcome:?} after {lasted:?} of silence, heard {heard:?}");
+    }
+    if matches!(plan.lie, Some(Lie::RefusesTokens | Lie::ClosesOnContent(1))) && plan.service.is_sound() {
+        assert!(lasted < HOPELESS_LIMIT, "{outcome:?} after {lasted:?}");
+    }
 }

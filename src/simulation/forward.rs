@@ -11,7 +11,7 @@ use tokio::time::{Instant, sleep, sleep_until, timeout};
 use super::Outcome;
 use super::cloud::Cloud;
 use super::exec::Heard;
-use super::plan::{Lie, Plan};
+use super::plan::{BASIC, Lie, Plan};
 use super::ports::{Load, Ports};
 use super::random::Random;
 use crate::aws::Aws;
@@ -26,6 +26,13 @@ const STOP_LIMIT: Duration = Duration::from_secs(30);
 
 /// The same where the last bytes are waited for: a minute without progress, and what an agent that stalls adds.
 const FINISH_LIMIT: Duration = Duration::from_mins(5);
+
+/// An agent that says nothing is given up within this time.
+const START_LIMIT: Duration = Duration::from_mins(1);
+
+/// The destination knows within this time that a program is gone, once all it sent has arrived. Ten seconds more would
+/// be those for which the end of one direction is held back.
+const LET_GO_LIMIT: Duration = Duration::from_secs(8);
 
 struct Sessions(Aws);
 
@@ -50,7 +57,7 @@ impl TunnelObserver for Heard {
 
     fn tunnel(&self, event: &TunnelEvent) {
         super::note(event);
-        if let TunnelEvent::Ended(_) = event {
+        if let TunnelEvent::Ended(_) | TunnelEvent::GaveUp(_) = event {
             // The next connection is for another session.
             self.0.lock().expect("no panic").push(ConnectionEvent::Restored(Duration::ZERO));
         }
@@ -80,8 +87,22 @@ struct Program {
     random: Random,
 }
 
+/// What came of one connection.
+#[derive(Debug)]
+struct Finished {
+    load: Load,
+    how: Ended,
+    /// Bytes of the answer.
+    got: usize,
+    /// When the program let go of it.
+    at: Instant,
+    /// The tunnel was to stop by then.
+    stopping: bool,
+}
+
 impl Program {
-    fn draw(number: u64, random: &mut Random) -> Self {
+    /// `tells_end` is false where a program has to know by itself when it has all.
+    fn draw(number: u64, random: &mut Random, tells_end: bool) -> Self {
         let length = |random: &mut Random, most: u64| {
             let halvings = random.below(12);
             random.below(most >> halvings) as usize
@@ -91,7 +112,10 @@ impl Program {
             load: Load { number, up, down },
             half_closes: random.chance(300),
             begins: random.span(Duration::from_mins(1)),
-            leaves_after: random.chance(100).then(|| random.below(down as u64 + 1) as usize),
+            leaves_after: match (random.chance(100), random.below(down as u64 + 1) as usize) {
+                (true, part) => Some(part),
+                (false, _) => (!tells_end).then_some(down),
+            },
             only_sends: random.chance(300),
             random: random.fork(),
         }
@@ -156,6 +180,40 @@ impl Program {
     }
 }
 
+impl Finished {
+    /// All of it was accepted, and the program is gone.
+    fn is_to_arrive(&self) -> bool {
+        self.how == Ended::Sent && !self.stopping
+    }
+
+    /// What has to be so of every connection.
+    fn check(&self, plan: &Plan, ports: &Ports) {
+        let Self { load, how, got, at, stopping } = self;
+        let whole = *got == load.down;
+        let seen = ports.seen(load.number);
+        assert!(*how != Ended::Orderly || whole, "{load:?}: an orderly end after {got} bytes");
+        // The session may be over as soon as the agent knows that all is here.
+        let cut_short = *how == Ended::Reset && seen.finished && !stopping;
+        assert!(!cut_short || !plan.is_reparable(), "{load:?}: reset after {got} bytes, and all of it had come");
+        let gone = matches!(how, Ended::Left | Ended::Sent) && !stopping && !ports.is_basic;
+        if let (true, true, Some(heard_at), Some(ended_at)) = (gone, plan.is_kind(), seen.heard_at, seen.ended_at) {
+            let after = ended_at.saturating_duration_since(heard_at.max(*at));
+            assert!(after < LET_GO_LIMIT, "{load:?}: its destination knew {after:?} after it was gone");
+        }
+    }
+}
+
+/// What has to be so of a tunnel that could not be opened.
+fn check_start(plan: &Plan, cloud: &Cloud, heard: &[ConnectionEvent]) {
+    assert!(!plan.is_kind(), "no session in a kind world");
+    if plan.is_straight() && plan.lie == Some(Lie::NeverSpeaks) {
+        let told = heard.iter().any(|event| matches!(event, ConnectionEvent::AgentSilent(_)));
+        let lasted = cloud.began.elapsed();
+        assert!(told && lasted < START_LIMIT, "{lasted:?} of silence, heard {heard:?}");
+    }
+    cloud.check_bounds();
+}
+
 async fn until(at: Option<Instant>) {
     match at {
         Some(at) => sleep_until(at).await,
@@ -165,7 +223,8 @@ async fn until(at: Option<Instant>) {
 
 /// Runs one seed.
 pub(super) async fn run(plan: Plan, mut random: Random) -> Outcome {
-    let ports = Ports::new(random.fork(), random.chance(200));
+    let is_basic = plan.agent.version == BASIC;
+    let ports = Ports::new(random.fork(), random.chance(200) && !is_basic, is_basic);
     let cloud = Cloud::new(plan.clone(), random.fork(), Arc::new(Arc::clone(&ports)));
     let aws = Aws::simulated(Arc::clone(&cloud) as _).await;
     let heard = Arc::new(Heard::default());
@@ -174,20 +233,23 @@ pub(super) async fn run(plan: Plan, mut random: Random) -> Outcome {
         let channel = opener.open().await.map_err(|error| error.to_string())?;
         forward::connect(channel, &heard, Limits::default()).await.map_err(|error| error.to_string())
     };
-    let session = match timeout(PATIENCE, first).await.expect("a session or an error") {
+    let slept = plan.sleep(&mut random);
+    let session = match timeout(PATIENCE + slept, first).await.expect("a session or an error") {
         Ok(session) => session,
-        Err(reason) => return Outcome::Failed(reason),
+        Err(reason) => {
+            check_start(&plan, &cloud, &heard.all());
+            return Outcome::Failed(reason);
+        }
     };
-    let (listener, connections) = Listener::in_memory();
+    let (listener, connections) = Listener::in_memory(cloud.files.clone());
     let (stop, stopped) = watch::channel(Stop::Not);
     let serving = tokio::spawn(forward::serve(vec![listener], session, opener, Arc::clone(&heard), stopped));
     let mut programs = JoinSet::new();
     for number in 0..=random.below(12) {
-        programs.spawn(Program::draw(number, &mut random).run(connections.clone()));
+        programs.spawn(Program::draw(number, &mut random, !is_basic).run(connections.clone()));
     }
-    let mut resets = 0;
     let began = Instant::now();
-    let (mut finished, mut sent) = (Vec::new(), Vec::new());
+    let mut finished = Vec::new();
     let (how, limit) = if random.chance(500) { (Stop::Now, STOP_LIMIT) } else { (Stop::Finish, FINISH_LIMIT) };
     // In half of the worlds the tunnel is to end while programs are at work.
     let stop_at = random.chance(500).then(|| Instant::now() + random.span(Duration::from_mins(1)));
@@ -200,44 +262,38 @@ pub(super) async fn run(plan: Plan, mut random: Random) -> Outcome {
             }
         };
         let Some(done) = done else { break };
-        let (load, ended, answer) = done.expect("no panic");
-        super::note(&(load, ended, answer.len()));
+        let (load, how, answer) = done.expect("no panic");
+        super::note(&(load, how, answer.len()));
         assert!(load.answer().starts_with(&answer), "the answer of connection {} differs", load.number);
-        let whole = answer.len() == load.down;
-        let after = Instant::now() - cloud.began;
-        assert!(
-            ended != Ended::Orderly || whole,
-            "{load:?}: an orderly end after {} bytes and {after:?}",
-            answer.len()
-        );
-        let stopped = *stop.borrow() != Stop::Not;
-        resets += usize::from(ended == Ended::Reset && !stopped);
-        if ended == Ended::Sent && !stopped {
-            sent.push(load.number);
-        }
-        finished.push((load, ended, answer.len()));
+        let stopping = *stop.borrow() != Stop::Not;
+        finished.push(Finished { load, how, got: answer.len(), at: Instant::now(), stopping });
     }
     let lasted = began.elapsed();
     stop.send_replace(how);
-    let closed = timeout(limit, serving).await;
+    let closed = timeout(limit + slept, serving).await;
     assert!(closed.is_ok(), "not closed within {limit:?}, asked to {how:?}");
     let complete = closed.is_ok_and(|complete| complete.expect("no panic"));
-    if how == Stop::Finish && complete {
-        let answered = ports.answered.lock().expect("no panic");
-        let lost: Vec<_> = sent.iter().filter(|number| !answered.contains(number)).collect();
-        assert!(
-            lost.is_empty(),
-            "connections {lost:?} have sent all and are gone, and it has not arrived: {finished:?}"
-        );
+    let resets = finished.iter().filter(|one| one.how == Ended::Reset && !one.stopping).count();
+    // Without multiplexing not yet.
+    if how == Stop::Finish && complete && !is_basic {
+        let lost: Vec<_> =
+            finished.iter().filter(|one| one.is_to_arrive() && !ports.seen(one.load.number).answered).collect();
+        assert!(lost.is_empty(), "{lost:?} have sent all and are gone, and it has not arrived: {finished:?}");
     }
     assert_eq!(*ports.wrong.lock().expect("no panic"), Vec::<String>::new(), "what arrived differs");
     assert_eq!(cloud.seen_plain(), None, "in the clear");
-    if plan.is_kind() {
+    finished.iter().for_each(|one| one.check(&plan, &ports));
+    if plan.is_reparable() {
         assert!(ports.ends_after_first || resets == 0, "{resets} connections were reset: {finished:?}");
-        assert!(complete || how == Stop::Now || ports.ends_after_first, "something was lost at the end");
-        assert!(lasted < PATIENCE, "a connection took {lasted:?}: {finished:?}");
     }
-    if plan.service.failing == 0 && plan.service.unanswered == 0 {
+    if plan.is_kind() {
+        let waited_in_vain = ports.ends_after_first || is_basic;
+        assert!(complete || how == Stop::Now || waited_in_vain, "something was lost at the end");
+    }
+    if plan.is_reparable() || matches!(plan.lie, Some(Lie::SwallowsSize(_))) && plan.service.is_sound() {
+        assert!(lasted < PATIENCE / 2, "a connection took {lasted:?}: {finished:?}");
+    }
+    if plan.service.is_sound() {
         let refused = matches!(plan.lie, Some(Lie::RefusesResume(_)));
         // A session that was being started is seen through in a task of its own.
         let ended = async {
@@ -245,8 +301,8 @@ pub(super) async fn run(plan: Plan, mut random: Random) -> Outcome {
                 sleep(Duration::from_secs(1)).await;
             }
         };
-        assert!(refused || timeout(STOP_LIMIT, ended).await.is_ok(), "left behind");
+        assert!(refused || timeout(STOP_LIMIT + slept, ended).await.is_ok(), "left behind");
     }
-    cloud.check_pace();
+    cloud.check_bounds();
     if resets == 0 { Outcome::Done } else { Outcome::Failed(format!("{resets} connections were reset")) }
 }

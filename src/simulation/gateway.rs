@@ -74,6 +74,15 @@ impl Way<'_> {
         let network = &self.cloud.plan.network;
         let (mut up, mut down) = (Line::default(), Line::default());
         let mut over = false;
+        if let Some(Lie::Hoards(count)) = self.liar.lie {
+            for number in 0..count {
+                if socket.send(Message::Binary(nearly_all_header(number as i64))).await.is_err() {
+                    return None;
+                }
+            }
+            // All but what is on its way is with the client.
+            self.cloud.measure();
+        }
         loop {
             if over && down.is_empty() {
                 let _ = timeout(Duration::from_secs(1), socket.close(None)).await;
@@ -91,7 +100,11 @@ impl Way<'_> {
                             let _ = socket.send(Message::Close(Some(close))).await;
                             return None;
                         }
+                        self.cloud.sent(self.id);
                         self.inspect(&frame);
+                        if self.liar.swallows(&frame) {
+                            continue;
+                        }
                         up.push(frame, network, &mut random);
                     }
                     Some(Ok(_)) => {}
@@ -218,6 +231,10 @@ impl Liar {
         Some(Message::binary(frame))
     }
 
+    fn swallows(&self, frame: &Bytes) -> bool {
+        matches!(self.lie, Some(Lie::SwallowsSize(size)) if frame.len() > size)
+    }
+
     fn refuses(&mut self, frame: &Bytes) -> Option<CloseFrame> {
         self.frames += 1;
         let code = match self.lie? {
@@ -245,6 +262,23 @@ pub(super) fn channel_closed(id: &str, reason: &str) -> Bytes {
 
 fn service_message(kind: &str, payload: &[u8]) -> Bytes {
     message(kind, 0, 0, payload)
+}
+
+/// The first number of messages that no agent comes to.
+const OUT_OF_REACH: i64 = 5_000;
+
+/// What a header of theirs claims to be long.
+const LONG_HEADER: usize = 128 * 1024;
+
+/// A message of one byte behind a long header.
+fn nearly_all_header(number: i64) -> Bytes {
+    let whole = stream_message(OUT_OF_REACH + number, 1, b"x");
+    let (header, payload) = whole.split_at(whole.len() - 1);
+    let mut frame = BytesMut::zeroed(LONG_HEADER + 4);
+    frame[..header.len()].copy_from_slice(header);
+    frame[..4].copy_from_slice(&(LONG_HEADER as u32).to_be_bytes());
+    frame.put_slice(payload);
+    frame.freeze()
 }
 
 /// A message of an agent, built by hand, so that it may say what no agent says.

@@ -2,14 +2,17 @@
 //! and an agent in memory that do what a seed says, and one thing in two that no peer should do.
 //!
 //! After every run: what was handed out is what was written, from its beginning; a success is told only when all of it
-//! was; nothing of another connection; nothing in the clear where encryption was asked for; nothing waits for ever;
-//! nothing is left behind on the service; requests keep their distance.
+//! was; nothing of another connection; nothing in the clear where encryption was asked for; nothing waits for ever, and a
+//! silence is told; a program that is gone is gone for its destination too; nothing is left behind on the service, wherever
+//! the program was left; requests keep their distance; memory is bounded. In worlds that only cut, lose and delay, and in
+//! those whose gateway only refuses large messages, all of it arrives.
 //!
 //! `SSMX_SEEDS=N` runs seeds 0 to N-1 (1,000 without it), `SSMX_SEED=N` that seed alone, as a failure says. The
 //! runtime picks among tasks that are ready at the same instant by itself, so that a seed repeats the world but not
 //! always every step.
 
 mod agent;
+mod basic;
 mod cloud;
 mod exec;
 mod forward;
@@ -19,6 +22,8 @@ mod ports;
 mod random;
 mod work;
 
+use std::cell::Cell;
+use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
@@ -32,11 +37,32 @@ enum Outcome {
     Done,
     /// The program said that something went wrong.
     Failed(String),
+    /// It went away, or its reader did.
+    Left,
     /// It waits still, and has said for what.
     Waiting,
 }
 
 fn run(seed: u64) -> Outcome {
+    LazyLock::force(&HOOK);
+    PANICS.set(0);
+    let outcome = run_world(seed);
+    assert_eq!(PANICS.get(), 0, "a task panicked");
+    outcome
+}
+
+thread_local!(static PANICS: Cell<usize> = const { Cell::new(0) });
+
+/// Counts the panics of each thread: the runtime catches those of tasks, and other tasks take them for an end.
+static HOOK: LazyLock<()> = LazyLock::new(|| {
+    let usual = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |info| {
+        PANICS.set(PANICS.get() + 1);
+        usual(info);
+    }));
+});
+
+fn run_world(seed: u64) -> Outcome {
     let mut random = Random::new(seed);
     let plan = Plan::draw(&mut random);
     note(&plan);
@@ -102,5 +128,5 @@ fn promises_are_kept_whatever_the_peers_do() {
     let failed = failed.into_inner().expect("no panic");
     assert!(failed.is_empty(), "seeds {failed:?} failed; SSMX_SEED=N replays one");
     let (done, ran) = (done.into_inner(), seeds.end - seeds.start);
-    assert!(ran < 100 || done * 2 > ran, "only {done} of {ran} came to a good end");
+    assert!(ran < 100 || done * 5 > ran * 2, "only {done} of {ran} came to a good end");
 }

@@ -29,6 +29,11 @@ impl Random {
         self.below(1000) < per_mille
     }
 
+    /// One of them, each as likely.
+    pub(super) fn among<T: Copy>(&mut self, all: &[T]) -> T {
+        all[self.below(all.len() as u64) as usize]
+    }
+
     /// Up to `limit`, short spans as likely as long ones.
     pub(super) fn span(&mut self, limit: Duration) -> Duration {
         let halvings = self.below(8) as u32;

@@ -92,6 +92,23 @@ fn an_interrupt_of_several_reaches_all_and_starts_no_more() {
 }
 
 #[test]
+fn after_an_interrupt_no_further_target_has_its_turn() {
+    let cloud = Cloud::start();
+    let mut command = cloud.ssmx();
+    let script = "trap 'exit 9' INT; echo begun; while :; do sleep 0.05; done";
+    command.arg("exec").args(["web-1"; 20]).args(["--", "sh", "-c", script]).process_group(0);
+    let running = Running::start(&mut command);
+    // So many run side by side.
+    running.wait_for_lines(16);
+    running.kill(Signal::INT);
+    let ended = running.finish();
+    assert_eq!(ended.out().matches("begun").count(), 16, "{ended:?}");
+    assert_ne!(ended.code(), 0, "{ended:?}");
+    cloud.wait_for_no_session();
+    assert_eq!(cloud.history().len(), 16);
+}
+
+#[test]
 fn a_signal_before_the_session_is_there_ends_it_too() {
     // A server that takes the connection and never answers.
     let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();

@@ -3,6 +3,7 @@
 
 mod agent;
 mod bounds;
+mod credentials;
 mod frames;
 mod handshake;
 mod service;

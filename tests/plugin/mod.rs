@@ -4,6 +4,7 @@ mod call;
 mod cli;
 mod command;
 mod ecs;
+mod encryption;
 mod install;
 pub(crate) mod play;
 mod port;

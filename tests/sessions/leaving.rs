@@ -98,6 +98,27 @@ fn an_end_that_is_not_confirmed_is_waited_for_and_told() {
 }
 
 #[test]
+fn the_end_of_a_tunnel_that_is_not_confirmed_is_told_too() {
+    let fault = ApiFault::Delay { action: "ssm:TerminateSession".to_owned(), calls: u32::MAX, time: NEVER };
+    let cloud = Cloud::with(|options| {
+        options.api_faults.push(fault);
+        // It cannot be asked to end the session by itself.
+        options.agent_version = Some("2.3.722.0".to_owned());
+    });
+    let port = server(|mut stream| drop(copy(&mut stream.try_clone().unwrap(), &mut stream)));
+    let running = start(cloud.ssmx().args(["fwd", "web-1", &format!("0:{port}")]));
+    running.wait_for_err("Forwarding");
+    running.kill(Signal::INT);
+    let ended = running.finish();
+    let id = cloud.history().into_iter().chain(cloud.active()).next().unwrap().session_id.unwrap();
+    let told = format!(
+        "warning: session {id} may still be open: AWS has not confirmed its end; `ssmx sessions kill {id}` ends it\n"
+    );
+    assert!(ended.err().ends_with(&told), "{ended:?}");
+    assert_eq!(ended.code(), 0);
+}
+
+#[test]
 fn a_second_signal_does_not_wait_for_the_end() {
     let cloud = late("ssm:TerminateSession", NEVER);
     let running = start(cloud.ssmx().args(["exec", "web-1", "--", "sh", "-c", "echo begun; exec sleep 1000"]));

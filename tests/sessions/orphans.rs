@@ -195,3 +195,48 @@ fn what_is_named_is_ended_and_what_is_another_accounts_is_not_forgotten() {
     assert_eq!(machine.list().len(), 1);
     assert_eq!(machine.list()[0]["id"], *other);
 }
+
+#[test]
+fn a_session_of_a_profile_is_ended_with_it_and_with_another_one_only_by_name() {
+    let machine = Machine::new();
+    let config = machine.state.path().join("aws-config");
+    let keys = machine.cloud.keys();
+    std::fs::write(&config, format!("[profile one]\n{keys}\n[profile two]\n{keys}")).unwrap();
+    let ssmx = |words: &[&str]| {
+        let mut command = machine.ssmx(words);
+        for name in ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"] {
+            command.env_remove(name);
+        }
+        command.env("AWS_CONFIG_FILE", &config);
+        command
+    };
+    let orphan = |forward: &str| {
+        let before = machine.list().len();
+        let tunnel = Running::start(&mut ssmx(&["--profile", "one", "fwd", "web-1", forward]));
+        tunnel.wait_for_err("Forwarding");
+        poll_until("a record", || machine.list().len() > before);
+        let pid = u64::from(tunnel.id());
+        tunnel.kill(Signal::KILL);
+        drop(tunnel);
+        let of_it = machine.list().into_iter().find(|session| session["pid"] == pid).unwrap();
+        assert_eq!(of_it["profile"], "one");
+        of_it["id"].as_str().unwrap().to_owned()
+    };
+    let first = orphan("0:80");
+    // Another profile may be another account: its word for the end is none, and what is not named is left alone.
+    let refused = run(&mut ssmx(&["--profile", "two", "sessions", "kill", "--orphaned"]));
+    assert!(refused.code() != 0 && refused.err().contains("other credentials"), "{refused:?}");
+    assert_eq!(machine.cloud.active().len(), 1);
+    let asked = run(&mut ssmx(&["--profile", "two", "sessions", "kill", &first]));
+    let told = format!("Asked AWS to end {first}, which it does not say it has\n");
+    assert_eq!((asked.code(), asked.err()), (0, told), "{asked:?}");
+    machine.cloud.wait_for_no_session();
+    assert_eq!(machine.list().len(), 1, "it is remembered until its own credentials have ended it");
+    // Without a flag it is the profile that the session was started with.
+    let second = orphan("0:81");
+    let ended = run(&mut ssmx(&["sessions", "kill", &second]));
+    assert_eq!((ended.code(), ended.err()), (0, format!("Ended {second}\n")), "{ended:?}");
+    machine.cloud.wait_for_no_session();
+    let listed: Vec<_> = machine.list().into_iter().map(|session| session["id"].clone()).collect();
+    assert_eq!(listed, [first]);
+}

@@ -1,9 +1,12 @@
 //! Without a terminal: input from a pipe, output into one.
 
+use std::fs::File;
 use std::io::Write;
+use std::process::Command;
 
 use super::shell;
 use crate::support::command::{Finished, run, run_with_input};
+use crate::support::pty::Pty;
 use crate::support::sandbox::TestSandbox;
 use crate::support::waiting::end_of;
 
@@ -75,4 +78,31 @@ fn a_reader_that_goes_away_ends_us() {
     let code = end_of(&mut child).expect("it ends").code();
     assert_eq!(code, Some(0));
     sandbox.wait_until_no_session_is_left();
+}
+
+#[test]
+fn ctrl_c_leaves_a_reader_that_takes_its_time_although_the_keyboard_is_a_terminal() {
+    let sandbox = TestSandbox::start();
+    let folder = tempfile::tempdir().unwrap();
+    let fifo = folder.path().join("output");
+    assert!(Command::new("mkfifo").arg(&fifo).status().unwrap().success());
+    let direct = shell(&sandbox);
+    let mut command = Command::new("sh");
+    command.args(["-c", r#"exec "$@" >"$0""#]).arg(&fifo).arg(direct.get_program()).args(direct.get_args());
+    for (name, value) in direct.get_envs() {
+        match value {
+            Some(value) => command.env(name, value),
+            None => command.env_remove(name),
+        };
+    }
+    let mut pty = Pty::spawn(command, 80, 24);
+    let _reads_nothing = File::open(&fifo).unwrap();
+    pty.wait_for_raw(true);
+    // More than the pipe holds, and less than ssmx keeps for it.
+    pty.send("seq 1 30000; exit\r");
+    sandbox.wait_until_no_session_is_left();
+    // From here on Ctrl-C is a signal.
+    pty.wait_for_raw(false);
+    pty.send("\x03");
+    assert_eq!(pty.wait().code(), Some(130), "{pty:?}");
 }

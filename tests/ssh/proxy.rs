@@ -36,6 +36,20 @@ fn the_end_of_input_ends_it_when_all_has_arrived() {
 }
 
 #[test]
+fn an_answer_that_has_begun_is_no_reason_for_a_warning() {
+    let cloud = Cloud::start();
+    let port = server(|mut stream| {
+        let _ = stream.read_exact(&mut [0; 5]);
+        let _ = stream.write_all(b"hi");
+        // It keeps the connection, as servers do that expect more.
+        let _ = stream.read_to_end(&mut Vec::new());
+    });
+    let ran = run_with_input(&mut proxy(&cloud, port), b"hello");
+    assert_eq!((ran.code(), ran.out().as_str(), ran.err().as_str()), (0, "hi", ""), "{ran:?}");
+    cloud.wait_for_no_session();
+}
+
+#[test]
 fn the_answer_comes_after_the_end_of_the_question() {
     let cloud = Cloud::start();
     // As `printf … | ssmx proxy web-1 80` asks.

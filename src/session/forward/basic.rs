@@ -185,6 +185,7 @@ impl<O: TunnelObserver> Carrier<O> {
     async fn carry(&mut self, incoming: Incoming) -> Result<(), End> {
         let input = self.channel.input();
         let (finished, finished_seen) = watch::channel(false);
+        let all_arrived = finished_seen.clone();
         let end = HalfClose::new(finished_seen, self.hurry.clone(), HALF_CLOSE_TIMEOUT, incoming.shows_when_gone());
         let mut end = end.over(input.connected());
         let (incoming, tally) = (&incoming, &self.tally);
@@ -244,6 +245,10 @@ impl<O: TunnelObserver> Carrier<O> {
                 }
             }
         };
+        if !*all_arrived.borrow() && incoming.discard().is_some() {
+            // A program that is gone is not told by a reset.
+            tally.lose();
+        }
         if is_orderly(&ended) {
             // It lets the program read to the end before the system resets what it still sends.
             let _ = timeout(FLUSH_TIMEOUT, incoming.linger()).await;

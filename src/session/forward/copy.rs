@@ -66,8 +66,8 @@ pub(super) async fn serve(
         }
         Ended::Local => {}
         Ended::Session => {
-            // A program that is gone is not told by a reset.
-            if *finished_seen.borrow() && !*all_arrived.borrow() {
+            // A program that is gone is not told by a reset. It may have gone just now.
+            if !*all_arrived.borrow() && incoming.discard().is_some() {
                 open.lose();
             }
             incoming.reset();

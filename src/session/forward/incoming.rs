@@ -9,11 +9,13 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures_util::FutureExt;
 use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
 use tokio::net::TcpStream;
 #[cfg(unix)]
 use tokio::net::UnixStream;
+use tokio::task::unconstrained;
 use tokio::time::sleep;
 
 use super::orphan;
@@ -23,6 +25,9 @@ pub(super) mod memory;
 
 /// Bytes read at a time.
 const CHUNK: usize = 16 * 1024;
+
+/// More than a system keeps of what a program has sent.
+const MOST_UNREAD: usize = 16 << 20;
 
 /// How soon to look whether a program is gone, and how often in the end. It is so a moment after its last packet.
 const FIRST_LOOK: Duration = Duration::from_millis(4);
@@ -169,6 +174,20 @@ impl Incoming {
         }
     }
 
+    /// Throws away what was not read. How many bytes, if the program has sent its last one, and so may be gone: it is not
+    /// told by a reset then.
+    pub(super) fn discard(&self) -> Option<usize> {
+        let mut discarded = 0;
+        while discarded < MOST_UNREAD {
+            match unconstrained(self.read()).now_or_never() {
+                Some(Ok(bytes)) if bytes.is_empty() => return Some(discarded),
+                Some(Ok(bytes)) => discarded += bytes.len(),
+                Some(Err(_)) | None => return None,
+            }
+        }
+        None
+    }
+
     fn is_orphaned(&self) -> bool {
         match &self.socket {
             Socket::Tcp(stream) => match (stream.local_addr(), stream.peer_addr()) {
@@ -178,8 +197,7 @@ impl Incoming {
             #[cfg(unix)]
             Socket::Unix(stream) => {
                 let ready = stream.ready(Interest::WRITABLE);
-                futures_util::FutureExt::now_or_never(ready)
-                    .is_some_and(|ready| ready.is_ok_and(|r| r.is_write_closed()))
+                ready.now_or_never().is_some_and(|ready| ready.is_ok_and(|r| r.is_write_closed()))
             }
             #[cfg(test)]
             Socket::Memory(pipe) => pipe.is_orphaned(),

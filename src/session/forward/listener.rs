@@ -18,6 +18,9 @@ use super::port_owner::port_owner;
 #[cfg(unix)]
 use super::unix_listener::UnixListener;
 
+#[cfg(test)]
+pub(super) mod memory;
+
 /// Ports that are tried at most for one that is free on both loopback addresses.
 const ATTEMPTS: usize = 16;
 
@@ -32,7 +35,7 @@ pub(crate) struct Listener {
     moved: Option<&'static str>,
     /// Connections that a test makes.
     #[cfg(test)]
-    memory: Option<std::sync::Mutex<tokio::sync::mpsc::Receiver<Incoming>>>,
+    memory: Option<memory::Memory>,
 }
 
 impl Listener {
@@ -130,29 +133,32 @@ impl Listener {
                 return unix.poll_accept(cx);
             }
             #[cfg(test)]
-            if let Some(memory) = &self.memory
-                && let Poll::Ready(Some(incoming)) = memory.lock().expect("no panic").poll_recv(cx)
-            {
-                return Poll::Ready(Ok(incoming));
+            if let Some(memory) = &self.memory {
+                return memory.poll_accept(cx);
             }
             Poll::Pending
         })
         .await
     }
 
-    /// A listener in memory, and the way to make it a connection.
+    /// A listener in memory of a process with these files, and the way to make it a connection.
     #[cfg(test)]
-    pub(crate) fn in_memory() -> (Self, tokio::sync::mpsc::Sender<Incoming>) {
-        let (sender, receiver) = tokio::sync::mpsc::channel(1);
-        let memory = Some(std::sync::Mutex::new(receiver));
+    pub(crate) fn in_memory(files: memory::Files) -> (Self, tokio::sync::mpsc::Sender<Incoming>) {
+        let (memory, sender) = memory::Memory::new(files);
         let listener = Self {
             sockets: Vec::new(),
             #[cfg(unix)]
             unix: None,
             moved: None,
-            memory,
+            memory: Some(memory),
         };
         (listener, sender)
+    }
+
+    /// The files of the process, in a simulation.
+    #[cfg(test)]
+    pub(super) fn files(&self) -> Option<&memory::Files> {
+        self.memory.as_ref().map(memory::Memory::files)
     }
 }
 

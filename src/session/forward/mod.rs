@@ -65,4 +65,8 @@ pub(crate) use socks::{SocksOptions, SocksRoutes, serve_socks};
 pub(crate) use stop::Stop;
 pub(crate) use tunnel::serve;
 #[cfg(test)]
-pub(crate) use {incoming::Incoming, session::connect};
+pub(crate) use {
+    incoming::Incoming,
+    listener::memory::{File, Files},
+    session::connect,
+};

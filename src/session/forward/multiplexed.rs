@@ -53,6 +53,9 @@ impl Multiplexed {
             Err(NoStream::TooManyStreams) => {
                 // The limit is the one of the real agents. A connection beyond it sees a failure at once.
                 tracing::warn!(session_id, "too many connections");
+                if incoming.discard().is_some_and(|bytes| bytes > 0) {
+                    self.tally.lose();
+                }
                 incoming.reset();
                 Ok(())
             }

@@ -195,8 +195,7 @@ impl<O: Opener, V: TunnelObserver> Tunnel<O, V> {
                     }
                     session.vacancy().await;
                     if let Err(incoming) = session.carry(incoming) {
-                        incoming.reset();
-                        self.is_given_up();
+                        self.give_up(&incoming);
                     }
                     self.session = Some(session);
                     return;
@@ -206,8 +205,7 @@ impl<O: Opener, V: TunnelObserver> Tunnel<O, V> {
             };
             if Instant::now() + backoff.peek() >= deadline {
                 self.observer.tunnel(&TunnelEvent::GaveUp(reason));
-                incoming.reset();
-                self.is_given_up();
+                self.give_up(&incoming);
                 return;
             }
             if previous.as_ref() != Some(&reason) {
@@ -218,10 +216,12 @@ impl<O: Opener, V: TunnelObserver> Tunnel<O, V> {
         }
     }
 
-    /// A connection is reset without having been carried. When the tunnel is to finish its program may have sent all, and
-    /// be gone.
-    fn is_given_up(&mut self) {
-        self.complete &= *self.stop.borrow() == Stop::Not;
+    /// Resets a connection that was not carried. Its program may have sent all, and be gone: surely so when the tunnel is to
+    /// finish.
+    fn give_up(&mut self, incoming: &Incoming) {
+        let is_lost = incoming.discard().is_some_and(|bytes| bytes > 0);
+        self.complete &= *self.stop.borrow() == Stop::Not && !is_lost;
+        incoming.reset();
     }
 
     async fn open(&self) -> Result<Session, String> {

@@ -192,7 +192,11 @@ impl TunnelObserver for UiTunnelObserver {
             }
             TunnelEvent::Waiting(reason) => self.report(format!("still trying to start a new session: {reason}")),
             TunnelEvent::Replaced(id) => self.report(format!("continuing on a new session ({id})")),
-            TunnelEvent::GaveUp(reason) => self.report(format!("gave up starting a new session: {reason}")),
+            TunnelEvent::GaveUp(reason) => {
+                // If it was lost before it was ready, nobody says that it is over.
+                self.set_cut(false);
+                self.report(format!("gave up starting a new session: {reason}"));
+            }
             TunnelEvent::NoSession(reason) => self.report(format!("cannot start a session: {reason}")),
             TunnelEvent::NoRoom => {
                 self.report("refused: all sessions are in use; `--socks-sessions` allows more".to_owned());

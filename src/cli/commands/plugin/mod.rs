@@ -98,7 +98,7 @@ async fn run(ui: &Ui, globals: &Globals, args: Args) -> Result<Exit, CliError> {
 async fn refuse(ui: &Ui, globals: &Globals, CallError { mistake, orphan }: CallError) -> CliError {
     if let Some(orphan) = orphan {
         match load(ui, globals, orphan.account).await {
-            Ok(aws) => end(ui, &aws, &orphan.session_id).await,
+            Ok((aws, _)) => end(ui, &aws, &orphan.session_id).await,
             Err(error) => {
                 tracing::warn!(%error, session_id = orphan.session_id, "cannot terminate the session");
                 may_be_open(ui, &orphan.session_id);
@@ -124,21 +124,23 @@ fn may_be_open(ui: &Ui, session_id: &str) {
 /// a role.
 const ASKED: [&str; 3] = ["ssm", "kms", "sts"];
 
-/// The account, region and endpoints of a call. Flags fill in what the call leaves open. Of the configuration only
-/// endpoints and encryption count, and a broken one must not cost the session.
-async fn load(ui: &Ui, globals: &Globals, call: Account) -> Result<Aws, CliError> {
+/// The account, region and endpoints of a call, and why its session must not be used all the same. Flags fill in what the
+/// call leaves open. Of the configuration only endpoints and encryption count, and a broken one must not cost the session
+/// unless it may ask for encryption.
+async fn load(ui: &Ui, globals: &Globals, call: Account) -> Result<(Aws, Option<ConfigError>), CliError> {
     let ambient = context::ambient(ui);
-    let mut settings = context::aws_settings(&resolve(ui, globals, call, &ambient));
+    let (resolved, refused) = resolve(ui, globals, call, &ambient);
+    let mut settings = context::aws_settings(&resolved);
     settings.endpoints = settings.endpoints.only(&ASKED);
     // The AWS CLI has asked there already.
     settings.allow_insecure = true;
     for url in settings.insecure_endpoints() {
         ui.warning(format!("credentials travel in the clear to {url}"));
     }
-    Ok(Aws::load(&settings, &ambient).await?)
+    Ok((Aws::load(&settings, &ambient).await?, refused))
 }
 
-fn resolve(ui: &Ui, globals: &Globals, call: Account, ambient: &Ambient) -> Resolved {
+fn resolve(ui: &Ui, globals: &Globals, call: Account, ambient: &Ambient) -> (Resolved, Option<ConfigError>) {
     let globals = Globals {
         profile: call.profile.or_else(|| globals.profile.clone()),
         region: call.region.or_else(|| globals.region.clone()),
@@ -146,19 +148,31 @@ fn resolve(ui: &Ui, globals: &Globals, call: Account, ambient: &Ambient) -> Reso
         ..globals.clone()
     };
     let flags = context::flags(&globals).text(Key::SsmEndpointUrl, NAME, call.ssm_endpoint_url.as_deref());
-    let read = || Ok::<_, ConfigError>((context::load_config()?, Variables::read(environment::setting)?));
-    let (config, variables) = read().unwrap_or_else(|error| {
-        ui.warning(format!("ignoring the configuration: {error}"));
-        Default::default()
-    });
     let counts = |key: Key| key.is_endpoint() || key == Key::RequireEncryption;
-    let (config, variables) = (config.only(counts), variables.only(counts));
-    config.resolve(flags, variables, None, Arc::new(ambient.clone()))
+    // A mistake in the others is none here.
+    let counting = |name: &str| Key::all().any(|key| counts(key) && key.variable() == name);
+    let mut refused = None;
+    let mut ignore = |error: ConfigError| {
+        if error.may_hide(Key::RequireEncryption) {
+            refused.get_or_insert(error);
+        } else {
+            ui.warning(format!("ignoring the configuration: {error}"));
+        }
+    };
+    let variables = Variables::read(|name| counting(name).then(|| environment::setting(name)).flatten());
+    let variables = variables.map_err(&mut ignore).unwrap_or_default();
+    let config = context::load_config().map_err(&mut ignore).unwrap_or_default().only(counts);
+    (config.resolve(flags, variables, None, Arc::new(ambient.clone())), refused)
 }
 
 async fn start(ui: &Ui, globals: &Globals, call: Call) -> Result<Exit, CliError> {
     let Call { session, account, request } = call;
-    let aws = load(ui, globals, account).await.inspect_err(|_| may_be_open(ui, &session.session_id))?;
+    let loaded = load(ui, globals, account).await;
+    let (aws, refused) = loaded.inspect_err(|_| may_be_open(ui, &session.session_id))?;
+    if let Some(error) = refused {
+        end(ui, &aws, &session.session_id).await;
+        return Err(CliError::from(error).hint("it may have `require_encryption`, so no session is used without it"));
+    }
     let request = request.unwrap_or_default();
     let session_id = session.session_id.clone();
     let (escape, mut signals) = match escape_key().and_then(|escape| Ok((escape, Signals::listen()?))) {

@@ -103,7 +103,8 @@ pub(crate) fn resume_session(call: &Call<'_>, body: &[u8]) -> Result<String, Api
 pub(crate) fn terminate_session(call: &Call<'_>, body: &[u8]) -> Result<String, ApiError> {
     let request: SessionId = input(body)?;
     length("sessionId", &request.session_id, 96)?;
-    // Sessions that the service does not know are "terminated" without a complaint.
+    // The API's reference names no error for a session that the service does not know, other than for ResumeSession: it is
+    // "terminated" without a complaint.
     if let Some(session) = call.account.sessions.find(call.region, &request.session_id)
         && !session.terminate()
         && session.phase() == Phase::Over
