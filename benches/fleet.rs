@@ -3,6 +3,7 @@
 //! with 100 ms to a call, beside the pages of Systems Manager one after the other, which is what any other client does.
 
 #![allow(clippy::disallowed_methods, reason = "benchmarks make files as they need them")]
+#![expect(clippy::print_stdout, reason = "a benchmark prints its figures")]
 
 use std::collections::BTreeMap;
 use std::hint::black_box;

@@ -70,7 +70,7 @@ async fn a_patient_service_is_asked_for_much_at_a_time_and_not_for_more() {
 async fn where_one_in_five_is_too_many_all_are_answered_soon() {
     for seed in 0..100 {
         let mut random = seed;
-        let service = Service::new(move || next(&mut random) % 5 == 0);
+        let service = Service::new(move || next(&mut random).is_multiple_of(5));
         let (took, failed) = service.answers(205).await;
         assert!(failed == 0 && service.most.get() <= MOST, "seed {seed}: {failed} failed");
         assert!(took <= Duration::from_secs(12), "seed {seed}: {took:?} with {} requests", service.asked.get());

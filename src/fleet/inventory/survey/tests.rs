@@ -44,8 +44,8 @@ impl Estate {
             let id = format!("i-{:017x}", u128::from(mixed(seed, n)));
             let state = ["running", "stopped", "terminated", "running", "running"][mixed(seed + 1, n) as usize % 5];
             estate.ec2.insert(id.clone(), state);
-            if mixed(seed + 2, n) % 8 != 0 && state != "terminated" {
-                estate.managed.insert(id, state == "running" && mixed(seed + 3, n) % 10 != 0);
+            if !mixed(seed + 2, n).is_multiple_of(8) && state != "terminated" {
+                estate.managed.insert(id, state == "running" && !mixed(seed + 3, n).is_multiple_of(10));
             }
         }
         // Systems Manager remembers some for a while that EC2 has forgotten.
@@ -253,7 +253,7 @@ async fn without_ec2_the_list_is_read_in_parts_side_by_side() {
         );
         let lists: BTreeSet<_> = asked(&fake).into_iter().filter(|words| !words.ends_with(" ids")).collect();
         let parts = ["Linux", "Windows", "MacOS"].map(|platform| format!("EC2Instance {platform}"));
-        let parts: BTreeSet<_> = parts.into_iter().chain(["".to_owned(), "ManagedInstance".to_owned()]).collect();
+        let parts: BTreeSet<_> = parts.into_iter().chain([String::new(), "ManagedInstance".to_owned()]).collect();
         let first: BTreeSet<_> = lists.iter().filter(|words| !words.ends_with('+')).cloned().collect();
         assert_eq!(first, parts);
         assert!(!lists.contains("+"), "the list of all is not followed: {lists:?}");
