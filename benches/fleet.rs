@@ -1,19 +1,23 @@
 //! 10,000 instances in three regions: `ssmx ls` asked of AWS (the sandbox, on loopback) and out of the cache, beside a
-//! start of the program that does nothing; and the cache alone, as a completion and a listing read it.
+//! start of the program that does nothing; the cache alone, as a completion and a listing read it; and all of one region
+//! with 100 ms to a call, beside the pages of Systems Manager one after the other, which is what any other client does.
 
 #![allow(clippy::disallowed_methods, reason = "benchmarks make files as they need them")]
+#![expect(clippy::print_stdout, reason = "a benchmark prints its figures")]
 
+use std::collections::BTreeMap;
 use std::hint::black_box;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
+use aws_sdk_ssm::config::{BehaviorVersion, Credentials, Region};
 use criterion::{Criterion, criterion_group, criterion_main};
 use ssmx::bench::aws::{Ambient, Aws, Endpoints, InstanceState, PingStatus, Platform, Settings};
 use ssmx::bench::fleet::{self, CacheUse, Instance, Options, Place, Query, TargetState};
 use ssmx::bench::fleet::{Cache, Cached, names};
 use ssmx::sandbox::agent::Instances;
-use ssmx::sandbox::{self, Fleet, Sandbox};
+use ssmx::sandbox::{self, ApiFault, Fleet, Sandbox, Throttle};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
@@ -28,16 +32,21 @@ struct Bench {
 
 impl Bench {
     fn new() -> Self {
+        let bench = Self::with(&REGIONS, |_| {});
+        bench.ssmx(&["ls", "--refresh", "--region", &REGIONS.join(",")]);
+        bench
+    }
+
+    fn with(regions: &[&str], change: impl FnOnce(&mut sandbox::Options)) -> Self {
         let file = tempfile::NamedTempFile::new().expect("a file");
-        let text = format!("generate = {{ count = 10_000, regions = {REGIONS:?} }}");
+        let text = format!("generate = {{ count = 10_000, regions = {regions:?} }}");
         std::fs::write(file.path(), text).expect("a file that can be written");
         let mut options = sandbox::Options::new(Arc::new(Instances::new()));
         options.fleet = Fleet::read(file.path(), REGIONS[0]).expect("a fleet");
+        change(&mut options);
         let runtime = Runtime::new().expect("threads");
         let sandbox = runtime.block_on(Sandbox::start(options)).expect("a sandbox");
-        let bench = Self { sandbox, cache: TempDir::new().expect("a folder"), runtime };
-        bench.ssmx(&["ls", "--refresh", "--region", &REGIONS.join(",")]);
-        bench
+        Self { sandbox, cache: TempDir::new().expect("a folder"), runtime }
     }
 
     /// Runs the program to its end.
@@ -133,5 +142,69 @@ fn cache(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, ls, cache);
+/// The pages of Systems Manager, one after the other.
+async fn one_after_the_other(sandbox: &Sandbox) -> usize {
+    let environment = sandbox.environment();
+    let key = |name: &str| environment.iter().find(|(known, _)| known == name).expect("a key").1.clone();
+    let keys = Credentials::new(
+        key("AWS_ACCESS_KEY_ID"),
+        key("AWS_SECRET_ACCESS_KEY"),
+        Some(key("AWS_SESSION_TOKEN")),
+        None,
+        "bench",
+    );
+    let config = aws_sdk_ssm::Config::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::new(REGIONS[0]))
+        .endpoint_url(sandbox.endpoint())
+        .credentials_provider(keys)
+        .build();
+    let client = aws_sdk_ssm::Client::from_conf(config);
+    let (mut found, mut token) = (0, None);
+    loop {
+        let page = client.describe_instance_information().max_results(50).set_next_token(token).send().await;
+        let page = page.expect("a page");
+        found += page.instance_information_list().len();
+        token = page.next_token;
+        if token.is_none() {
+            return found;
+        }
+    }
+}
+
+/// Seconds are no measure of one machine against another: the ratio is.
+fn far(_: &mut Criterion) {
+    // As the other groups are left out where another name is asked for.
+    if std::env::args().skip(1).any(|word| !word.starts_with('-') && !"far away".contains(&word)) {
+        return;
+    }
+    let at_100_ms = |options: &mut sandbox::Options| options.api_latency = Duration::from_millis(100);
+    let bench = Bench::with(&REGIONS[..1], at_100_ms);
+    let start = Instant::now();
+    assert_eq!(bench.runtime.block_on(one_after_the_other(&bench.sandbox)), 10_000);
+    let baseline = start.elapsed().as_secs_f64();
+    println!("10,000 instances far away (100 ms a call)   seconds   ratio   calls   too many   at once");
+    println!("{:43} {baseline:7.2} {:7.2} {:7}", "pages one after the other", 1.0, 200);
+    let row = |name: &str, words: &[&str], change: &dyn Fn(&mut sandbox::Options)| {
+        let bench = Bench::with(&REGIONS[..1], |options| {
+            at_100_ms(options);
+            change(options);
+        });
+        let start = Instant::now();
+        bench.ssmx(words);
+        let (took, calls) = (start.elapsed().as_secs_f64(), bench.sandbox.api_calls());
+        let sum = |counts: &BTreeMap<String, usize>| counts.values().sum::<usize>();
+        let (made, throttled) = (sum(&calls.made), sum(&calls.throttled));
+        println!("{name:43} {took:7.2} {:7.2} {made:7} {throttled:10} {:9}", took / baseline, calls.most_at_once);
+    };
+    let cold = ["ls", "--no-cache"];
+    row("ls, cold", &cold, &|_| {});
+    row("ls, one call in five too many", &cold, &|options| options.api_throttle = Throttle::Share(0.2));
+    row("ls, buckets as in AWS", &cold, &|options| options.api_throttle = Throttle::Real);
+    row("ls of a tag of one in three", &["ls", "--no-cache", "Env=prod"], &|_| {});
+    let denied = ApiFault::Deny { action: "ec2:DescribeInstances".to_owned() };
+    row("ls without EC2, all of one platform", &cold, &|options| options.api_faults.push(denied.clone()));
+}
+
+criterion_group!(benches, ls, cache, far);
 criterion_main!(benches);

@@ -13,7 +13,7 @@
 //! | [`fleet`] | instances: finding the one that is meant, and why it cannot be reached | aws, files, moment, config, environment, nearest, protocol, text |
 //! | [`config`] | config.toml: schema, merge, explain, edit | environment, nearest, syntax |
 //! | [`channel`] | one session's socket: dial, drive, reconnect, resume; the streams over it | aws, records, protocol, backoff |
-//! | [`aws`] | SDK clients, credentials, endpoints, proxies; AWS errors turned into advice | syntax |
+//! | [`aws`] | SDK clients, credentials, endpoints, proxies; AWS errors turned into advice | backoff, syntax |
 //! | [`terminal`] | raw mode, size, escape keys, signals, restore | – |
 //! | [`records`] | the sessions that processes of this machine have open, so that none is lost with its process | files, environment |
 //! | [`sandbox`] | an embedded AWS on loopback: control plane, message gateway, agents | protocol, files, environment |

@@ -187,6 +187,11 @@ impl Aws {
         self.0.account.retries.config(attempts)
     }
 
+    /// Retries for a page of a list, whose [`Pace`](super::pace::Pace) does what is to be done about too many requests.
+    pub(super) fn paced_retries(&self) -> RetryConfig {
+        self.0.account.retries.paced(ATTEMPTS)
+    }
+
     /// The credentials as they are now.
     pub(crate) async fn credentials(&self) -> Result<Credentials, Error> {
         let found = self.0.account.credentials.current().await;

@@ -51,7 +51,8 @@ pub(crate) fn kind(action: &str, code: &str, message: &str, status: u16) -> Erro
     }
 }
 
-fn is_throttling(code: &str) -> bool {
+/// Whether there were too many requests.
+pub(super) fn is_throttling(code: &str) -> bool {
     matches!(
         code,
         "Throttling"

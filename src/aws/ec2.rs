@@ -2,13 +2,18 @@
 
 use std::{collections::BTreeMap, time::SystemTime};
 
-use aws_sdk_ec2::types::{Filter as SdkFilter, Instance as SdkInstance, InstanceStateName};
+use aws_sdk_ec2::{
+    operation::describe_instances::DescribeInstancesError,
+    types::{Filter as SdkFilter, Instance as SdkInstance, InstanceStateName},
+};
 
 use super::{
     client::Aws,
     error::Error,
     managed::Platform,
-    page::{self, Filter, Page},
+    pace::Pace,
+    page::{Filter, Page},
+    retries::LeavesThrottling,
 };
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -91,25 +96,35 @@ impl Aws {
     /// One page of the instances that match all of `filters`, terminated ones included: ec2:DescribeInstances, at most
     /// 1,000 at a time. Each filter is a key of DescribeInstances (`tag:Name`, `instance-id`…) with patterns, one of
     /// which has to match; all filters together have at most 200 patterns. [`ec2_literal`] makes a pattern of a text.
-    /// `token` is that of the page before. A throttled request is made again for about half a minute, with growing pauses.
+    /// `token` is that of the page before. A throttled request is made again for about half a minute, as `pace` allows.
     ///
     /// # Errors
     ///
     /// Any.
-    pub async fn instances_page(&self, filters: &[Filter], token: Option<&str>) -> Result<Page<Ec2Instance>, Error> {
+    pub async fn instances_page(
+        &self,
+        filters: &[Filter],
+        token: Option<&str>,
+        pace: &Pace,
+    ) -> Result<Page<Ec2Instance>, Error> {
         let filters = filters
             .iter()
             .map(|(name, patterns)| SdkFilter::builder().name(name).set_values(Some(patterns.clone())).build());
         let filters = Some(filters.collect::<Vec<_>>()).filter(|filters| !filters.is_empty());
+        let retries = aws_sdk_ec2::Config::builder()
+            .retry_config(self.paced_retries())
+            .retry_classifier(LeavesThrottling::<DescribeInstancesError>::new());
         let request = || {
             self.ec2()
                 .describe_instances()
                 .set_filters(filters.clone())
                 .set_next_token(token.map(str::to_owned))
                 .max_results(INSTANCES_OF_A_PAGE)
+                .customize()
+                .config_override(retries.clone())
                 .send()
         };
-        let page = page::patiently(self.backoff(), || self.call("ec2:DescribeInstances", request)).await?;
+        let page = pace.ec2.patiently(self.backoff(), || self.call("ec2:DescribeInstances", request)).await?;
         let reservations = page.reservations.unwrap_or_default().into_iter();
         let instances = reservations.flat_map(|one| one.instances.unwrap_or_default()).filter_map(instance);
         Ok(Page::new(instances.collect(), page.next_token))

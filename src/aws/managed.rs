@@ -2,14 +2,17 @@
 
 use std::time::SystemTime;
 
-use aws_sdk_ssm::types::{
-    InstanceInformation, InstanceInformationStringFilter, PingStatus as SdkPingStatus, PlatformType,
+use aws_sdk_ssm::{
+    operation::describe_instance_information::DescribeInstanceInformationError,
+    types::{InstanceInformation, InstanceInformationStringFilter, PingStatus as SdkPingStatus, PlatformType},
 };
 
 use super::{
     client::Aws,
     error::Error,
-    page::{self, Filter, Page},
+    pace::Pace,
+    page::{Filter, Page},
+    retries::LeavesThrottling,
 };
 
 /// An instance (EC2 or hybrid) with an agent that has registered at some time.
@@ -93,27 +96,37 @@ impl Aws {
     /// One page of the managed instances that match all of `filters`, each a key of DescribeInstanceInformation
     /// (`tag:Name`, `InstanceIds`, `PingStatus`…) with at most 100 values: ssm:DescribeInstanceInformation, at most 50
     /// at a time. Filters by tag cannot be combined with others. `token` is that of the page before. A throttled request
-    /// is made again for about half a minute, with growing pauses.
+    /// is made again for about half a minute, as `pace` allows.
     ///
     /// # Errors
     ///
     /// Any.
-    pub async fn managed_page(&self, filters: &[Filter], token: Option<&str>) -> Result<Page<ManagedInstance>, Error> {
+    pub async fn managed_page(
+        &self,
+        filters: &[Filter],
+        token: Option<&str>,
+        pace: &Pace,
+    ) -> Result<Page<ManagedInstance>, Error> {
         const ACTION: &str = "ssm:DescribeInstanceInformation";
         let filters = filters.iter().map(|(key, values)| {
             InstanceInformationStringFilter::builder().key(key).set_values(Some(values.clone())).build()
         });
         let filters: Vec<_> = filters.collect::<Result<_, _>>().map_err(|err| Error::network(ACTION, "", &err))?;
         let filters = Some(filters).filter(|filters| !filters.is_empty());
+        let retries = aws_sdk_ssm::Config::builder()
+            .retry_config(self.paced_retries())
+            .retry_classifier(LeavesThrottling::<DescribeInstanceInformationError>::new());
         let request = || {
             self.ssm()
                 .describe_instance_information()
                 .set_filters(filters.clone())
                 .set_next_token(token.map(str::to_owned))
                 .max_results(INSTANCES_OF_A_PAGE)
+                .customize()
+                .config_override(retries.clone())
                 .send()
         };
-        let page = page::patiently(self.backoff(), || self.call(ACTION, request)).await?;
+        let page = pace.ssm.patiently(self.backoff(), || self.call(ACTION, request)).await?;
         let items = page.instance_information_list.unwrap_or_default().into_iter().filter_map(managed);
         Ok(Page::new(items.collect(), page.next_token))
     }
@@ -125,10 +138,10 @@ impl Aws {
     ///
     /// Any; also when the last page fails.
     pub async fn describe_instance_information(&self, filters: &[Filter]) -> Result<Vec<ManagedInstance>, Error> {
-        let mut found = Vec::new();
+        let (mut found, pace) = (Vec::new(), Pace::default());
         let mut token: Option<String> = None;
         for _ in 0..PAGE_LIMIT {
-            let page = self.managed_page(filters, token.as_deref()).await?;
+            let page = self.managed_page(filters, token.as_deref(), &pace).await?;
             found.extend(page.items);
             token = page.next;
             if token.is_none() {

@@ -1,14 +1,20 @@
 //! How often a request is made: as the person's AWS settings say, else as suits the request.
 
-use std::time::Duration;
+use std::{fmt, marker::PhantomData, time::Duration};
 
 use aws_config::{
     retry::{RetryConfig, RetryMode},
     timeout::TimeoutConfig,
 };
+use aws_smithy_runtime_api::client::{
+    interceptors::context::InterceptorContext,
+    retries::classifiers::{ClassifyRetry, RetryAction},
+};
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
 use super::{
     ambient::Ambient,
+    codes::is_throttling,
     error::{Cause, Error, ErrorKind},
 };
 
@@ -52,6 +58,43 @@ impl Retries {
             _ => RetryConfig::standard(),
         };
         config.with_max_attempts(self.attempts.unwrap_or(usually)).with_initial_backoff(self.backoff)
+    }
+
+    /// For a request that has its [`Pace`](super::pace::Pace). The adaptive mode would slow it down a second time, and by
+    /// what one client has seen of one region.
+    pub(super) fn paced(&self, usually: u32) -> RetryConfig {
+        Self { mode: RetryMode::Standard, ..*self }.config(usually)
+    }
+}
+
+/// Forbids the SDK to make a request of the error `E` again that was one too many: whoever keeps the pace has to hear of
+/// each.
+pub(super) struct LeavesThrottling<E>(PhantomData<fn() -> E>);
+
+impl<E> LeavesThrottling<E> {
+    pub(super) fn new() -> Self {
+        Self(PhantomData)
+    }
+}
+
+impl<E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static> ClassifyRetry for LeavesThrottling<E> {
+    fn classify_retry(&self, context: &InterceptorContext) -> RetryAction {
+        let error = context.output_or_error().and_then(|result| result.err()?.as_operation_error());
+        let code = error.and_then(|error| error.downcast_ref::<E>()?.code());
+        match code.is_some_and(is_throttling) {
+            true => RetryAction::RetryForbidden,
+            false => RetryAction::NoActionIndicated,
+        }
+    }
+
+    fn name(&self) -> &'static str {
+        "requests that were too many"
+    }
+}
+
+impl<E> fmt::Debug for LeavesThrottling<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LeavesThrottling").finish()
     }
 }
 
@@ -98,6 +141,13 @@ mod tests {
         let variables = [("AWS_MAX_ATTEMPTS", "1"), ("AWS_RETRY_MODE", "Legacy")];
         assert_eq!(retries(&variables, "default"), Ok((1, RetryMode::Standard)));
         assert_eq!(retries(&variables, "x"), Ok((1, RetryMode::Standard)));
+    }
+
+    #[test]
+    fn only_one_slows_a_list_down() {
+        let ambient = Ambient::of(&[], &[("/home/me/.aws/config", CONFIG)]);
+        let paced = Retries::of(&ambient, "default", Duration::from_secs(1)).unwrap().paced(5);
+        assert_eq!((paced.max_attempts(), paced.mode()), (7, RetryMode::Standard));
     }
 
     #[test]

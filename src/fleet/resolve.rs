@@ -16,7 +16,7 @@ use super::model::place::Place;
 use super::model::target::Target;
 use super::query::spec::TargetSpec;
 use super::trouble::{Service, Trouble};
-use crate::aws::Aws;
+use crate::aws::{Aws, Pace};
 use crate::nearest;
 
 /// Finds the instances that targets mean, in one account and region.
@@ -33,6 +33,7 @@ use crate::nearest;
 pub(crate) struct Resolver {
     aws: Aws,
     options: Options,
+    pace: Pace,
 }
 
 /// An instance that was found.
@@ -62,7 +63,7 @@ struct Origin {
 impl Resolver {
     /// Looks for targets in the account and region of `aws`.
     pub(crate) fn new(aws: &Aws, options: &Options) -> Self {
-        Self { aws: aws.clone(), options: options.clone() }
+        Self { aws: aws.clone(), options: options.clone(), pace: Pace::default() }
     }
 
     /// The one instance that is meant.
@@ -223,7 +224,7 @@ impl Resolver {
 
     async fn survey(&self, plan: Plan, wanted: Wanted) -> Result<Surveyed, FleetError> {
         let (aws, name_tag) = (self.aws.clone(), self.options.name_tag.as_str().into());
-        let mut surveyed = Survey { aws, plan, name_tag, wanted, listener: None }.run().await;
+        let mut surveyed = Survey { aws, plan, name_tag, wanted, listener: None, pace: self.pace.clone() }.run().await;
         let silent =
             |service| surveyed.troubles.iter().position(|trouble| trouble.service == service && !trouble.partial);
         match (silent(Service::Ec2), silent(Service::SystemsManager)) {

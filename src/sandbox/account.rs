@@ -5,8 +5,10 @@ use std::sync::{Arc, Mutex};
 
 use tokio::sync::watch;
 
+use super::calls::ApiCalls;
 use super::documents::Documents;
 use super::faults::api::ApiFaults;
+use super::faults::throttle::Throttled;
 use super::ids::{ACCOUNT, USER};
 use super::options::Options;
 use super::services::credentials::Credentials;
@@ -25,6 +27,8 @@ pub(crate) struct Account {
     pub(crate) kms: Arc<Kms>,
     pub(crate) pushed_keys: Arc<PushedKeys>,
     pub(crate) api_faults: Mutex<ApiFaults>,
+    pub(crate) api_throttle: Mutex<Throttled>,
+    pub(crate) api_calls: Mutex<ApiCalls>,
     stage: watch::Sender<Stage>,
     /// Counts the cuts that were asked for.
     cut: watch::Sender<u64>,
@@ -50,6 +54,8 @@ impl Account {
             kms: Arc::new(Kms::new(ACCOUNT)),
             pushed_keys: Arc::default(),
             api_faults: Mutex::new(ApiFaults::new(std::mem::take(&mut options.api_faults))),
+            api_throttle: Mutex::new(Throttled::new(options.api_throttle, options.seed)),
+            api_calls: Mutex::default(),
             options,
             stage: watch::Sender::new(Stage::Running),
             cut: watch::Sender::new(0),

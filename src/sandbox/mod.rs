@@ -7,6 +7,7 @@
 mod account;
 pub mod agent;
 mod api;
+mod calls;
 mod documents;
 mod error;
 mod faults;
@@ -31,8 +32,9 @@ mod tests;
 
 pub use agent::contract::{Agent, AgentSession, Outcome};
 pub use agent::work::{PortWork, Work};
+pub use calls::ApiCalls;
 pub use error::Error;
-pub use faults::{ApiFault, Faults, MessageLimit, Silence};
+pub use faults::{ApiFault, Faults, MessageLimit, Silence, Throttle};
 pub use fleet::{Fleet, Instance, InstanceState, MOST_INSTANCES, Ping, Platform};
 pub(crate) use leftovers::PREFIX;
 pub use link::{AgentLink, LinkClosed, LinkEvent};

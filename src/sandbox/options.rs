@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::agent::contract::Agent;
-use super::faults::{ApiFault, Faults, MessageLimit};
+use super::faults::{ApiFault, Faults, MessageLimit, Throttle};
 use super::fleet::Fleet;
 use super::pace::Pace;
 use super::preferences::Preferences;
@@ -57,6 +57,8 @@ pub struct Options {
     pub credentials_lifetime: Option<Duration>,
     /// Calls of the API that fail, or that take longer than others.
     pub api_faults: Vec<ApiFault>,
+    /// When calls of the API are too many.
+    pub api_throttle: Throttle,
     /// The account has the standard tier of hybrid nodes, on which no session can be started then.
     pub standard_tier: bool,
     /// The user to log in as by SSH, for the environment that is handed out.
@@ -89,6 +91,7 @@ impl Options {
             require_signed_upgrade: false,
             credentials_lifetime: None,
             api_faults: Vec::new(),
+            api_throttle: Throttle::Never,
             standard_tier: false,
             ssh_user: None,
             ssh_known_hosts: None,

@@ -1,7 +1,7 @@
 //! The one listener of a sandbox: requests of the control plane, and upgrades for the gateway.
 
 use std::io;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -101,12 +101,29 @@ async fn answer(account: &Arc<Account>, request: Request<Incoming>) -> Result<Re
         Ok(Err(_)) => return Ok(status(StatusCode::BAD_REQUEST)),
         Err(_) => return Ok(status(StatusCode::REQUEST_TIMEOUT)),
     };
+    let _under_way = UnderWay::new(account);
     sleep(account.options.api_latency).await;
     let response = api::answer(account, &head, &body);
     if let Some(Late(time)) = response.extensions().get() {
         sleep(*time).await;
     }
     Ok(response)
+}
+
+/// A call of the API that is being answered.
+struct UnderWay<'a>(&'a Account);
+
+impl<'a> UnderWay<'a> {
+    fn new(account: &'a Account) -> Self {
+        account.api_calls.lock().unwrap_or_else(PoisonError::into_inner).begin();
+        Self(account)
+    }
+}
+
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        self.0.api_calls.lock().unwrap_or_else(PoisonError::into_inner).end();
+    }
 }
 
 fn status(status: StatusCode) -> Response<Full<Bytes>> {

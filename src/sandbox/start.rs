@@ -1,7 +1,7 @@
 //! Starting and stopping a sandbox, and the environment that leads programs to it.
 
 use std::net::Ipv4Addr;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use tokio::net::TcpListener;
@@ -9,9 +9,10 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use super::account::Account;
+use super::calls::ApiCalls;
 use super::documents::Documents;
 use super::error::Error;
-use super::faults::Faults;
+use super::faults::{Faults, Throttle};
 use super::leftovers;
 use super::options::Options;
 use super::server;
@@ -51,6 +52,11 @@ impl Sandbox {
         let some_time = |time: Option<Duration>| time.is_none_or(|time| !time.is_zero());
         if !some_time(options.cut_client_every) || !some_time(options.cut_agent_every) {
             return Err(Error::Option("the time between two cuts must not be zero".to_owned()));
+        }
+        if let Throttle::Share(share) = options.api_throttle
+            && !(0.0..=1.0).contains(&share)
+        {
+            return Err(Error::Option("the share of calls that are refused must be between 0 and 1".to_owned()));
         }
         leftovers::clear();
         let documents = Documents::new(&options.preferences, &options.documents)
@@ -110,6 +116,11 @@ impl Sandbox {
         let own = name.strip_prefix("SSMX_");
         name.starts_with("AWS_")
             || own.is_some_and(|own| matches!(own, "PROFILE" | "REGION") || own.ends_with("ENDPOINT_URL"))
+    }
+
+    /// What the API has been asked so far.
+    pub fn api_calls(&self) -> ApiCalls {
+        self.account.api_calls.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Cuts the connections of all clients now, as [`Options::cut_client_every`] does.

@@ -1,6 +1,7 @@
 //! Listing instances, and finding the one that is meant.
 
 mod cache;
+mod far;
 mod faults;
 mod large;
 mod list;

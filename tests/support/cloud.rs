@@ -9,7 +9,7 @@ use std::time::Duration;
 use aws_sdk_ssm::config::{BehaviorVersion, Credentials, Region};
 use aws_sdk_ssm::types::{Session, SessionState};
 use ssmx::sandbox::agent::Instances;
-use ssmx::sandbox::{ApiFault, Options, Sandbox};
+use ssmx::sandbox::{ApiCalls, ApiFault, Options, Sandbox};
 use tokio::runtime::Runtime;
 
 use super::command::{Finished, run, ssmx};
@@ -98,6 +98,11 @@ impl Cloud {
     /// `HOST:PORT` of the sandbox.
     pub(crate) fn address(&self) -> &str {
         self.var("AWS_ENDPOINT_URL").strip_prefix("http://").expect("an http URL")
+    }
+
+    /// What the API has been asked so far.
+    pub(crate) fn api_calls(&self) -> ApiCalls {
+        self.sandbox.as_ref().expect("it runs").api_calls()
     }
 
     /// Cuts the connections of all clients.

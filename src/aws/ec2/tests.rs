@@ -23,7 +23,7 @@ async fn instances_come_in_pages_with_all_that_is_known_of_them() {
     })
     .await;
     let aws = fake.aws().await;
-    let page = aws.instances_page(&named("web*"), None).await.unwrap();
+    let page = aws.instances_page(&named("web*"), None, &Pace::default()).await.unwrap();
     assert_eq!(page.next.as_deref(), Some("2"));
     let [found] = page.items.as_slice() else { panic!("{page:?}") };
     assert_eq!((found.state, found.platform), (InstanceState::Running, Some(Platform::Windows)));
@@ -33,7 +33,7 @@ async fn instances_come_in_pages_with_all_that_is_known_of_them() {
     let body = &fake.seen()[0].body;
     assert!(body.contains("Filter.1.Value.1=web%5C%2A") && body.contains("MaxResults=1000"), "{body}");
 
-    let page = aws.instances_page(&named("web*"), page.next.as_deref()).await.unwrap();
+    let page = aws.instances_page(&named("web*"), page.next.as_deref(), &Pace::default()).await.unwrap();
     assert_eq!((page.items[0].id.as_str(), page.next), ("i-2", None));
 }
 
@@ -41,7 +41,7 @@ async fn instances_come_in_pages_with_all_that_is_known_of_them() {
 async fn a_refusal_of_ec2_is_read_too() {
     let message = "You are not authorized to perform this operation. Encoded authorization failure message: xYz";
     let fake = Fake::start(move |_| Answer::ec2_error(403, "UnauthorizedOperation", message)).await;
-    let err = fake.aws().await.instances_page(&[], None).await.unwrap_err();
+    let err = fake.aws().await.instances_page(&[], None, &Pace::default()).await.unwrap_err();
     assert_eq!((err.kind(), err.code()), (ErrorKind::Permission, Some("UnauthorizedOperation")));
     assert_eq!(err.message(), "You are not authorized to perform this operation.");
     assert_eq!(err.hints(), ["ask for an IAM policy that allows ec2:DescribeInstances"]);
@@ -56,7 +56,7 @@ async fn throttling_is_waited_out() {
         _ => Answer::xml("<DescribeInstancesResponse><reservationSet/></DescribeInstancesResponse>"),
     })
     .await;
-    assert!(fake.aws().await.instances_page(&[], None).await.unwrap().items.is_empty());
+    assert!(fake.aws().await.instances_page(&[], None, &Pace::default()).await.unwrap().items.is_empty());
     assert_eq!(fake.seen().len(), 7);
 }
 

@@ -1,6 +1,6 @@
 //! Which system an instance runs, where that decides how a command is written.
 
-use crate::aws::Aws;
+use crate::aws::{Aws, Pace};
 use crate::fleet::{Options, Platform, Target};
 use crate::session::Dialect;
 
@@ -32,7 +32,7 @@ async fn cached(aws: &Aws, id: &str) -> Option<Platform> {
 
 async fn asked(aws: &Aws, id: &str) -> Option<Platform> {
     let filter = [("InstanceIds".to_owned(), vec![id.to_owned()])];
-    match aws.managed_page(&filter, None).await {
+    match aws.managed_page(&filter, None, &Pace::default()).await {
         Ok(page) => page.items.into_iter().find(|found| found.id == id)?.platform,
         Err(error) => {
             tracing::debug!(id, %error, "the platform is not known; it is taken for Linux");

@@ -30,21 +30,30 @@ pub(crate) struct Joiner {
     name_tag: Arc<str>,
     wanted: Wanted,
     implied: Vec<Tag>,
-    by_id: bool,
+    by_id: ById,
     asks_ec2: bool,
     pub(crate) ec2: Progress,
-    /// The list that is read side by side with EC2.
-    pub(crate) managed: Progress,
+    /// The lists of Systems Manager.
+    managed: Progress,
     /// The requests by id.
     statuses: Progress,
     without_status: VecDeque<Vec<String>>,
     known: HashMap<String, Known>,
 }
 
+/// Who of those that EC2 tells of is asked about by ids.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum ById {
+    Nobody,
+    Wanted,
+    /// All but those that are gone.
+    All,
+}
+
 /// How far a service has been heard.
 #[derive(Default)]
 pub(crate) struct Progress {
-    pub(crate) is_over: bool,
+    is_over: bool,
     pages: usize,
     error: Option<Error>,
 }
@@ -64,7 +73,7 @@ impl Joiner {
             name_tag: Arc::clone(name_tag),
             wanted,
             implied: plan.implied.clone(),
-            by_id: plan.managed == Managed::ById,
+            by_id: if plan.managed == Managed::ById { ById::Wanted } else { ById::Nobody },
             asks_ec2: !plan.ec2.is_empty(),
             ec2: Progress::default(),
             managed: Progress::default(),
@@ -85,21 +94,45 @@ impl Joiner {
             let known = self.known.entry(ec2.id.clone()).or_default();
             known.ec2 = Some(ec2);
         }
-        if self.by_id && self.statuses.error.is_none() {
-            let wanted = self.wanted(&ids).into_iter().filter(|instance| !instance.is_gone());
-            let wanted: Vec<_> = wanted.map(|instance| instance.id).collect();
-            self.without_status.extend(wanted.chunks(IDS).map(<[String]>::to_vec));
-        }
+        self.queue(&ids);
         ids
     }
 
-    /// The same for the list of Systems Manager.
-    pub(crate) fn hear_managed(&mut self, heard: Result<Option<Vec<ManagedInstance>>, Error>) -> Vec<String> {
+    /// The same for a page of any list of Systems Manager, and the end of the last one.
+    pub(crate) fn hear_list(&mut self, heard: Result<Option<Vec<ManagedInstance>>, Error>) -> Vec<String> {
         match self.managed.hear(heard) {
             Some(page) => self.keep(page),
             // Now it is known that these are in no page.
-            None => self.ids(|known| known.managed.is_none()),
+            None if self.by_id == ById::Nobody => self.ids(|known| known.managed.is_none()),
+            None => Vec::new(),
         }
+    }
+
+    /// From now on, all are asked about by ids of whom no list has told before.
+    pub(crate) fn ask_by_id(&mut self) {
+        self.by_id = ById::All;
+        self.queue(&self.ids(|known| known.ec2.is_some()));
+    }
+
+    /// From now on, nobody is asked about by ids any more: the lists tell of all.
+    pub(crate) fn ask_nobody(&mut self) {
+        self.by_id = ById::Nobody;
+        self.managed.is_over = false;
+        self.without_status.clear();
+    }
+
+    pub(crate) fn asks_by_id(&self) -> bool {
+        self.by_id != ById::Nobody
+    }
+
+    /// Whether EC2 tells of ids.
+    pub(crate) fn can_ask_by_id(&self) -> bool {
+        self.asks_ec2 && self.ec2.error.is_none()
+    }
+
+    /// Whether an agent does not say what it runs on. Systems Manager documents no such thing.
+    pub(crate) fn has_unknown_platforms(&self) -> bool {
+        self.known.values().filter_map(|known| known.managed.as_ref()).any(|managed| managed.platform.is_none())
     }
 
     /// The same for what was asked by ids.
@@ -143,6 +176,26 @@ impl Joiner {
         Surveyed { instances, troubles }
     }
 
+    /// Queues those of these ids that are asked about.
+    fn queue(&mut self, ids: &[String]) {
+        let is_open = |id: &&String| {
+            self.known.get(*id).is_some_and(|known| {
+                known.managed.is_none() && known.ec2.as_ref().is_some_and(|ec2| !ec2.state.is_gone())
+            })
+        };
+        let ids: Vec<_> = match self.by_id {
+            // A service that refuses one request refuses all.
+            _ if self.statuses.error.is_some() => return,
+            ById::Nobody => return,
+            ById::Wanted => {
+                let wanted = self.wanted(ids).into_iter().filter(|instance| !instance.is_gone());
+                wanted.map(|instance| instance.id).collect()
+            }
+            ById::All => ids.iter().filter(is_open).cloned().collect(),
+        };
+        self.without_status.extend(ids.chunks(IDS).map(<[String]>::to_vec));
+    }
+
     fn keep(&mut self, page: Vec<ManagedInstance>) -> Vec<String> {
         let ids = page.iter().map(|managed| managed.id.clone()).collect();
         for managed in page {
@@ -163,7 +216,7 @@ impl Joiner {
         if known.ec2.is_none() && !is_hybrid && self.asks_ec2 && self.ec2.error.is_none() {
             return None;
         }
-        let listed = !self.by_id && self.managed.is_over && self.managed.error.is_none();
+        let listed = self.by_id == ById::Nobody && self.managed.is_over && self.managed.error.is_none();
         let (ec2, managed) = (known.ec2.as_ref(), known.managed.as_ref());
         let mut instance = Instance::join(&self.place, &self.name_tag, ec2, managed, listed || known.asked)?;
         if ec2.is_none() {
@@ -176,6 +229,10 @@ impl Joiner {
 }
 
 impl Progress {
+    pub(crate) fn failed(&self) -> bool {
+        self.error.is_some()
+    }
+
     /// A page; or nothing, if that was the end.
     fn hear<T>(&mut self, heard: Result<Option<Vec<T>>, Error>) -> Option<Vec<T>> {
         match heard {

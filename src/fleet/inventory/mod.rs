@@ -25,7 +25,7 @@ use super::model::instance::Instance;
 use super::model::place::Place;
 use super::query::terms::Query;
 use super::trouble::Trouble;
-use crate::aws::Aws;
+use crate::aws::{Aws, Pace};
 use crate::config::settings;
 use plan::Plan;
 use survey::Survey;
@@ -109,8 +109,10 @@ pub fn list(places: Vec<Aws>, query: &Query, options: &Options) -> Listing {
     let (sender, updates) = mpsc::channel(UPDATES);
     let at_once = Arc::new(Semaphore::new(PLACES_SIDE_BY_SIDE));
     let mut tasks = JoinSet::new();
+    let (query, pace) = (Arc::new(query.clone()), Pace::default());
     for aws in places {
-        let job = Job { aws, query: Arc::new(query.clone()), options: options.clone(), listener: sender.clone() };
+        let (query, options) = (Arc::clone(&query), options.clone());
+        let job = Job { aws, query, options, listener: sender.clone(), pace: pace.clone() };
         let at_once = Arc::clone(&at_once);
         tasks.spawn(async move {
             // It is never closed.
@@ -163,6 +165,8 @@ struct Job {
     query: Arc<Query>,
     options: Options,
     listener: mpsc::Sender<Update>,
+    /// That of all places.
+    pace: Pace,
 }
 
 impl Job {
@@ -192,6 +196,7 @@ impl Job {
             name_tag: self.options.name_tag.as_str().into(),
             wanted: Arc::new(move |instance| query.matches(instance)),
             listener: Some(self.listener.clone()),
+            pace: self.pace.clone(),
         };
         let as_of = SystemTime::now();
         let surveyed = survey.run().await;

@@ -19,7 +19,7 @@ pub(crate) struct Plan {
 /// How the status of instances is found out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Managed {
-    /// By one list side by side with EC2; what EC2 finds and is not in the list is not managed.
+    /// By one list side by side with EC2, as long as it is short; what EC2 finds and is not in the list is not managed.
     List(Vec<Filter>),
     /// EC2 finds few of many: theirs by their ids, and the hybrid nodes by a list.
     ById,

@@ -84,6 +84,27 @@ async fn instances_are_reported_before_their_status_is_known() {
 }
 
 #[tokio::test]
+async fn a_listing_that_is_dropped_asks_no_more() {
+    let names: Vec<_> = (0..1_000).map(|n| (format!("i-{n:03}"), "running")).collect();
+    let fake = Fake::start(move |seen| match seen.action.as_str() {
+        "DescribeInstances" => ec2(&names, Some("more")),
+        _ => ssm_by_id(&seen.body, &[]),
+    })
+    .await;
+    let aws = fake.aws().await;
+    let mut listing = list(vec![aws.clone()], &"i-".parse().unwrap(), &uncached());
+    assert!(matches!(listing.next().await, Some(Update::Found(_))));
+    drop(listing);
+    let asked = fake.seen().len();
+    // As long as this takes, EC2 would have told of thousands.
+    for _ in 0..20 {
+        aws.instances_page(&[], None, &Pace::default()).await.unwrap();
+    }
+    let others = fake.seen().len() - asked - 20;
+    assert!(others <= 2 * crate::aws::MOST_REQUESTS, "{others} requests that were under way");
+}
+
+#[tokio::test]
 async fn both_services_are_joined_and_what_only_one_knows_is_there_too() {
     let fake = Fake::start(|seen| match seen.action.as_str() {
         "DescribeInstances" => ec2(

@@ -5,7 +5,7 @@ use std::{collections::HashSet, time::Duration};
 use futures_util::{StreamExt, stream};
 use tokio::time::{Instant, timeout_at};
 
-use crate::aws::{Aws, ErrorKind};
+use crate::aws::{Aws, ErrorKind, Pace};
 use crate::fleet::diagnose::{Elsewhere, Sighting};
 use crate::fleet::error::FleetError;
 use crate::fleet::inventory::{CacheUse, Options};
@@ -59,11 +59,11 @@ async fn look(aws: &Aws, spec: &TargetSpec, place: &Place) -> Option<Vec<String>
 async fn knows(aws: &Aws, id: &str) -> Option<bool> {
     let ids = vec![id.to_owned()];
     if id.starts_with("i-")
-        && let Ok(page) = aws.instances_page(&[("instance-id".to_owned(), ids.clone())], None).await
+        && let Ok(page) = aws.instances_page(&[("instance-id".to_owned(), ids.clone())], None, &Pace::default()).await
     {
         return Some(!page.items.is_empty());
     }
-    match aws.managed_page(&[("InstanceIds".to_owned(), ids)], None).await {
+    match aws.managed_page(&[("InstanceIds".to_owned(), ids)], None, &Pace::default()).await {
         // Not being listed proves nothing for an EC2 instance: it need not have registered.
         Ok(page) if page.items.is_empty() && id.starts_with("i-") => None,
         Ok(page) => Some(!page.items.is_empty()),

@@ -16,7 +16,7 @@ use tokio::time::timeout;
 use super::diagnose::{AgentFacts, Answer, Ec2Facts, Facts, Purpose, Refusal};
 use super::inventory::plan::IDS;
 use super::model::place::Place;
-use crate::aws::{self, Aws, ConnectionStatus, Ec2Instance, ErrorKind, HybridTier, ManagedInstance};
+use crate::aws::{self, Aws, ConnectionStatus, Ec2Instance, ErrorKind, HybridTier, ManagedInstance, Pace};
 
 pub(crate) use elsewhere::look_elsewhere;
 
@@ -62,7 +62,8 @@ impl Probe {
     async fn ec2(&self, aws: &Aws, ids: &[String]) -> Answers<Ec2Facts> {
         let chunks = ids.chunks(IDS).map(|ids| async move {
             let filter = [("instance-id".to_owned(), ids.to_vec())];
-            let asked = self.in_time("ec2:DescribeInstances", aws.instances_page(&filter, None)).await;
+            let asked =
+                self.in_time("ec2:DescribeInstances", aws.instances_page(&filter, None, &Pace::default())).await;
             let found = asked.map(|page| page.items.into_iter().map(|one| (one.id.clone(), one)).collect());
             answers(ids, found, |instance| ec2_facts(instance, &self.name_tag))
         });
@@ -72,7 +73,9 @@ impl Probe {
     async fn agents(&self, aws: &Aws, ids: &[String]) -> Answers<AgentFacts> {
         let chunks = ids.chunks(IDS).map(|ids| async move {
             let filter = [("InstanceIds".to_owned(), ids.to_vec())];
-            let asked = self.in_time("ssm:DescribeInstanceInformation", aws.managed_page(&filter, None)).await;
+            let asked = self
+                .in_time("ssm:DescribeInstanceInformation", aws.managed_page(&filter, None, &Pace::default()))
+                .await;
             let found = match asked {
                 // So the service may put it of one that it does not know.
                 Err(refusal) if refusal.kind == ErrorKind::NotFound && ids.len() == 1 => Ok(HashMap::new()),

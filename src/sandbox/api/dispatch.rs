@@ -1,7 +1,7 @@
 //! From a request to the action that it asks for: credentials first, then the faults that were asked for.
 
 use std::sync::{Arc, PoisonError};
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use bytes::Bytes;
 use http::Response;
@@ -71,7 +71,9 @@ impl Call<'_> {
             None => form.field("Action"),
         };
         let action = action.unwrap_or_default();
-        let (late, fate) = self.fate(&format!("{}:{action}", service.prefix()));
+        let is_boundless =
+            ["MaxResults", "Filter.1.Name", "InstanceId.1"].iter().all(|name| form.field(name).is_none());
+        let (late, fate) = self.fate(&format!("{}:{action}", service.prefix()), is_boundless);
         let refused = self.refusal(fate, service, action, body);
         Answer { result: refused.map_or_else(|| self.act(service, action, body, &form), Err), late }
     }
@@ -99,9 +101,15 @@ impl Call<'_> {
     }
 
     /// What the options have in store for a call: how late it is answered, and what becomes of it.
-    fn fate(&self, action: &str) -> (Option<Duration>, Fate) {
+    fn fate(&self, action: &str, is_boundless: bool) -> (Option<Duration>, Fate) {
+        let mut throttle = self.account.api_throttle.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_too_much = throttle.is_too_much(action, self.region, is_boundless, Instant::now());
         let mut faults = self.account.api_faults.lock().unwrap_or_else(PoisonError::into_inner);
-        (faults.lateness(action), faults.next(action))
+        let late = faults.lateness(action);
+        let fate = if is_too_much { Fate::Throttled } else { faults.next(action) };
+        let mut calls = self.account.api_calls.lock().unwrap_or_else(PoisonError::into_inner);
+        calls.count(action, fate == Fate::Throttled);
+        (late, fate)
     }
 
     /// Why a call fails that the options have this in store for.

@@ -1,8 +1,11 @@
 //! What goes wrong in a sandbox because a test wants it to.
 
 pub(crate) mod api;
+pub(crate) mod throttle;
 
 use std::time::Duration;
+
+pub use throttle::Throttle;
 
 /// What happens to the frames of one direction. Probabilities are from 0 to 1; all are 0 by default.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]

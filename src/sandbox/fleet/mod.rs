@@ -5,6 +5,7 @@ mod file;
 mod generate;
 mod instance;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::error::Error;
@@ -18,12 +19,14 @@ pub const MOST_INSTANCES: usize = 10_000;
 #[derive(Clone, Debug)]
 pub struct Fleet {
     instances: Arc<[Arc<Instance>]>,
+    /// Where each stands.
+    places: Arc<HashMap<String, usize>>,
 }
 
 impl Fleet {
     /// A fleet of these instances. Their ids must differ.
     pub(crate) fn new(instances: Vec<Instance>) -> Self {
-        Self { instances: instances.into_iter().map(Arc::new).collect() }
+        instances.into_iter().map(Arc::new).collect()
     }
 
     /// The fleet that a sandbox has when nothing else is asked for: `web-1` to `web-3`, `db` and `bastion`, which can
@@ -41,7 +44,7 @@ impl Fleet {
             return Err(Error::Option(format!("a fleet has at most {MOST_INSTANCES} instances")));
         }
         let generated = generate(&Generate { count, seed, name: None, regions: None }, region);
-        self.instances = self.iter().cloned().chain(generated.into_iter().map(Arc::new)).collect();
+        *self = self.iter().cloned().chain(generated.into_iter().map(Arc::new)).collect();
         Ok(())
     }
 
@@ -55,9 +58,30 @@ impl Fleet {
         (0..).zip(self.iter()).filter(move |(_, instance)| instance.region == region)
     }
 
+    /// Those of a region that have one of these ids, in the same way.
+    pub(crate) fn of_ids<'a>(
+        &'a self,
+        region: &'a str,
+        ids: &[String],
+    ) -> impl Iterator<Item = (u64, &'a Arc<Instance>)> {
+        let mut places: Vec<_> = ids.iter().filter_map(|id| self.places.get(id).copied()).collect();
+        places.sort_unstable();
+        places.dedup();
+        let all = places.into_iter().map(|place| (place as u64, &self.instances[place]));
+        all.filter(move |(_, instance)| instance.region == region)
+    }
+
     /// The instance of a region with an id.
     pub(crate) fn find(&self, region: &str, id: &str) -> Option<&Arc<Instance>> {
-        self.iter().find(|instance| instance.region == region && instance.id == id)
+        self.instances.get(*self.places.get(id)?).filter(|instance| instance.region == region)
+    }
+}
+
+impl FromIterator<Arc<Instance>> for Fleet {
+    fn from_iter<I: IntoIterator<Item = Arc<Instance>>>(instances: I) -> Self {
+        let instances: Arc<[_]> = instances.into_iter().collect();
+        let places = instances.iter().enumerate().map(|(place, instance)| (instance.id.clone(), place)).collect();
+        Self { instances, places: Arc::new(places) }
     }
 }
 

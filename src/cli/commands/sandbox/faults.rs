@@ -4,7 +4,7 @@
 use std::str::FromStr;
 use std::time::Duration;
 
-use crate::sandbox::MessageLimit;
+use crate::sandbox::{MessageLimit, Throttle};
 
 /// The longest delay of a frame; beyond it sessions only time out.
 const MAX_DELAY: Duration = Duration::from_mins(1);
@@ -109,6 +109,17 @@ pub(crate) fn delay(text: &str) -> Result<Duration, String> {
     Ok(delay)
 }
 
+/// When calls of the API are too many: `real`, or a share.
+///
+/// # Errors
+/// It is neither; says so.
+pub(crate) fn throttle(text: &str) -> Result<Throttle, String> {
+    match text {
+        "real" => Ok(Throttle::Real),
+        _ => share(text).map(Throttle::Share).map_err(|error| format!("{error}, and not `real`")),
+    }
+}
+
 fn duration(text: &str) -> Result<Duration, String> {
     humantime::parse_duration(text).map_err(|error| format!("`{text}` is not a duration like `20ms` or `5s`: {error}"))
 }
@@ -132,6 +143,14 @@ mod tests {
         assert_eq!(fault.resume, Some(Duration::from_secs(1)));
         let fault: Fault = "down:cut=5s".parse().unwrap();
         assert_eq!((fault.direction, fault.cut), (Some(Direction::Down), Some(Duration::from_secs(5))));
+    }
+
+    #[test]
+    fn what_is_too_much_for_the_api() {
+        assert_eq!((throttle("real"), throttle("0.2")), (Ok(Throttle::Real), Ok(Throttle::Share(0.2))));
+        for bad in ["", "2", "-1", "Real", "20%"] {
+            assert!(throttle(bad).is_err(), "{bad}");
+        }
     }
 
     #[test]

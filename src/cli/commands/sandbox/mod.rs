@@ -67,6 +67,13 @@ pub(crate) struct Args {
     #[arg(long, value_name = "DURATION", value_parser = faults::delay)]
     pub api_latency: Option<Duration>,
 
+    /// Refuse API calls that are too many: real, or a share of all calls, such as 0.2
+    ///
+    /// `real` gives each action of each region its bucket of calls, of the size and refill rate that AWS documents for
+    /// EC2.
+    #[arg(long, value_name = "real|SHARE", value_parser = faults::throttle)]
+    pub api_throttle: Option<sandbox::Throttle>,
+
     /// Network faults, for one direction or both: [up:|down:]drop=0.1,dup=0.1,reorder=0.2,delay=20ms,cut=5s
     ///
     /// More faults: `silent=2s` loses everything from 2 s after the start of a session on, and `silent-for=10s` for so
@@ -232,11 +239,13 @@ fn options(ui: &Ui, globals: &Globals, args: &Args, instances: Arc<Instances>) -
     options.preferences.encrypt = args.kms;
     options.standard_tier = args.standard_tier;
     options.api_latency = args.api_latency.unwrap_or_default();
+    options.api_throttle = args.api_throttle.unwrap_or_default();
     options.seed = seed;
     for fault in &args.faults {
         apply(fault, &mut options);
     }
-    if !args.faults.is_empty() && args.seed.is_none() {
+    let is_random = !args.faults.is_empty() || matches!(options.api_throttle, sandbox::Throttle::Share(_));
+    if is_random && args.seed.is_none() {
         ui.status(format!("Repeat these faults with `--seed {seed}`"));
     }
     Ok(options)

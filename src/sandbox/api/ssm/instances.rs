@@ -90,7 +90,12 @@ pub(crate) fn describe_instance_information(call: &Call<'_>, body: &[u8]) -> Res
     for (filter, may_name_tags) in &filters {
         check(filter, *may_name_tags)?;
     }
-    let chosen = call.account.options.fleet.of_region(call.region).filter_map(|(place, instance)| {
+    let (fleet, region) = (&call.account.options.fleet, call.region);
+    let candidates: Box<dyn Iterator<Item = _>> = match filters.iter().find(|(filter, _)| filter.key == "InstanceIds") {
+        Some((filter, _)) => Box::new(fleet.of_ids(region, &filter.values)),
+        None => Box::new(fleet.of_region(region)),
+    };
+    let chosen = candidates.filter_map(|(place, instance)| {
         let ping = instance.ping?;
         filters.iter().all(|(filter, _)| matches(filter, instance, ping)).then(|| (place, (&**instance, ping)))
     });
