@@ -1,5 +1,7 @@
 //! Tunnels beside a plain TCP relay in the same run: throughput each way with one connection and with eight, latency
-//! idle and under load, CPU seconds a GiB, and resident memory.
+//! idle and under load, CPU seconds a GiB, and resident memory. Then what lanes are for, at the real agent's pace:
+//! parallel downloads with one, four and eight of them, and the round trip of a byte beside connections that move much
+//! or do not move at all.
 //!
 //! `cargo bench --bench tunnel` measures `ssmx fwd` against agents without a pace and against agents at the pace of the
 //! real one. With `SSMX_BENCH_PLUGIN=/path/to/session-manager-plugin` the official client is measured beside it.
@@ -8,6 +10,7 @@
 #![allow(clippy::disallowed_methods, reason = "tests and benchmarks have an environment of their own")]
 #![expect(clippy::print_stdout, reason = "a benchmark prints its figures")]
 
+mod lanes;
 mod measure;
 mod relay;
 mod server;
@@ -30,6 +33,8 @@ fn main() -> ExitCode {
     let done = match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         ["relay", port, to] => relay::run(port, to),
         ["inside", pace] => inside(pace),
+        // Alone, in a sandbox or with the real agent: the second word is what `ssmx fwd` takes for its target.
+        ["lanes"] => lanes::measure(&Server::start()?),
         // What cargo adds when all benchmarks are only built or tested.
         [.., "--test"] => Ok(()),
         _ => outside(),
@@ -70,12 +75,15 @@ fn inside(pace: &str) -> Result<()> {
     }
     let baseline = measure(&UnderTest::relay(&server)?, mib, mib)?;
     println!("{}", baseline.line("TCP relay", None));
-    let ssmx = measure(&UnderTest::ssmx(&server)?, mib, down)?;
+    let ssmx = measure(&UnderTest::ssmx(&server, "auto")?, mib, down)?;
     println!("{}", ssmx.line("ssmx fwd", Some(&baseline)));
     if let Ok(plugin) = std::env::var("SSMX_BENCH_PLUGIN") {
         // It sends 1,024 bytes a millisecond.
         let official = measure(&UnderTest::plugin(&plugin, &server)?, PACED_MIB, down.min(PACED_MIB))?;
         println!("{}", official.line("session-manager-plugin", Some(&baseline)));
+    }
+    if slow {
+        lanes::measure(&server)?;
     }
     Ok(())
 }

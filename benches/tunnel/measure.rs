@@ -9,7 +9,7 @@ use super::Result;
 use super::server::{CHUNK, Request, give, take};
 use super::under_test::UnderTest;
 
-const MIB: u64 = 1024 * 1024;
+pub(crate) const MIB: u64 = 1024 * 1024;
 
 /// Round trips of one byte of which the median counts.
 const ROUND_TRIPS: usize = 200;
@@ -44,7 +44,7 @@ pub(crate) fn measure(tunnel: &UnderTest, up: u64, down: u64) -> Result<Figures>
 }
 
 /// MiB a second over so many connections together.
-fn speed(port: u16, connections: u64, mib: u64, upwards: bool) -> Result<f64> {
+pub(crate) fn speed(port: u16, connections: u64, mib: u64, upwards: bool) -> Result<f64> {
     let each = mib * MIB / connections;
     let began = Instant::now();
     std::thread::scope(|scope| {
@@ -69,7 +69,7 @@ fn transfer(port: u16, count: u64, upwards: bool) -> std::io::Result<()> {
 }
 
 /// The median round trip of one byte.
-fn round_trips(port: u16, count: usize) -> Result<Duration> {
+pub(crate) fn round_trips(port: u16, count: usize) -> Result<Duration> {
     let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port))?;
     stream.set_nodelay(true)?;
     stream.write_all(&Request::Echo.encode())?;

@@ -90,10 +90,10 @@ impl Cloud {
         left.map(|(id, _)| id.clone()).collect()
     }
 
-    /// Requests keep their distance: a few at once, then pauses that grow.
-    pub(super) fn check_pace(&self) {
+    /// Requests keep their distance: a few at once, then pauses that grow, for each of so many sessions at a time.
+    pub(super) fn check_pace(&self, sessions: u32) {
         let (elapsed, resumed) = (self.began.elapsed(), self.calls("ResumeSession"));
-        let limit = 30 + elapsed.as_secs() as u32 / 2 + 10 * self.plan.network.cuts.len() as u32;
+        let limit = sessions * (30 + elapsed.as_secs() as u32 / 2) + 10 * self.plan.network.cuts.len() as u32;
         assert!(resumed <= limit, "{resumed} resumptions in {elapsed:?}");
     }
 

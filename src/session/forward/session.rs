@@ -10,8 +10,10 @@ use tokio::time::{Instant, sleep};
 use super::basic::{Basic, Use};
 use super::copy;
 use super::error::SessionError;
+use super::gauge::Gauge;
 use super::half_close::HALF_CLOSE_TIMEOUT;
 use super::incoming::Incoming;
+use super::meter::Load;
 use super::mux::Shared;
 use super::observer::{TunnelEvent, TunnelObserver};
 use super::stall::Limits;
@@ -33,7 +35,7 @@ const END_TIMEOUT: Duration = Duration::from_secs(1);
 const FINISH_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// A person is told what a session that is to end waits for after this time.
-const SILENT_FINISH: Duration = Duration::from_secs(3);
+pub(super) const SILENT_FINISH: Duration = Duration::from_secs(3);
 
 /// Where a session cannot be replaced, nothing is cut, as with the official client; a person is told all the same.
 const NEVER_CUTS: Limits = Limits { stall: None };
@@ -211,6 +213,21 @@ impl Session {
             Mode::Mux(shared) => shared.refused(),
             Mode::Basic(_) => 0,
         }
+    }
+
+    /// What it carries of late.
+    pub(super) fn load(&self) -> Load {
+        self.tally.load()
+    }
+
+    /// The connections that it carries.
+    pub(super) fn tally(&self) -> &Arc<Tally> {
+        &self.tally
+    }
+
+    /// Has the route know when that changes.
+    pub(super) fn report_to(&self, gauge: &Arc<Gauge>) {
+        self.tally.report_to(gauge);
     }
 
     /// Waits until one more connection can be carried. Dropping the future loses nothing.

@@ -18,7 +18,7 @@ use super::mux::Shared;
 use super::observer::Opener;
 use super::stream::Stream;
 use super::testing::{Agents, Heard, echo, server};
-use super::{Bind, Limits, Listen, Listener, LocalPort, Probe, Stop, connect, copy, serve};
+use super::{Bind, Limits, Listen, Listener, LocalPort, Probe, Route, Stop, connect, copy, serve};
 use crate::channel::{Channel, Command, End, Event};
 use crate::protocol::{Capabilities, Flag, Version};
 
@@ -41,9 +41,10 @@ impl Open {
         let listener = Listener::open(&listen).unwrap();
         let address = listener.addresses()[0];
         let heard = Arc::new(Heard::default());
-        let session = connect(agents.open().await.unwrap(), &heard, Limits::default()).await.unwrap();
         let (stop, stopped) = watch::channel(Stop::Not);
-        let task = tokio::spawn(serve(vec![listener], session, agents.clone(), Arc::clone(&heard), stopped));
+        let mut route = Route::new(agents.clone(), Arc::clone(&heard), stopped.clone());
+        assert!(route.open().await.unwrap());
+        let task = tokio::spawn(serve(vec![listener], route, stopped));
         Self { address, agents, heard, stop, task }
     }
 
