@@ -84,6 +84,7 @@ pub(crate) enum Probe {
 ///
 /// # Errors
 /// [`SessionError`]; the session is ended on the service.
+#[cfg(test)]
 pub(crate) async fn connect<O: TunnelObserver>(
     channel: Channel,
     observer: &Arc<O>,
