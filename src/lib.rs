@@ -12,7 +12,7 @@
 //! | [`session`] | what a session is for: shell, exec, tunnels, standard streams | channel, terminal, protocol, backoff |
 //! | [`fleet`] | instances: finding the one that is meant, and why it cannot be reached | aws, files, moment, config, environment, nearest, protocol, text |
 //! | [`config`] | config.toml: schema, merge, explain, edit | environment, nearest, syntax |
-//! | [`channel`] | one session's socket: dial, drive, reconnect, resume | aws, records, protocol, backoff |
+//! | [`channel`] | one session's socket: dial, drive, reconnect, resume; the streams over it | aws, records, protocol, backoff |
 //! | [`aws`] | SDK clients, credentials, endpoints, proxies; AWS errors turned into advice | syntax |
 //! | [`terminal`] | raw mode, size, escape keys, signals, restore | – |
 //! | [`records`] | the sessions that processes of this machine have open, so that none is lost with its process | files, environment |

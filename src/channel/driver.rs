@@ -1,43 +1,30 @@
 //! The task of a session: it stands between the owner, the protocol and the socket, and brings the socket back.
 
-use std::collections::BTreeMap;
-use std::future::{Future, poll_fn};
-use std::pin::Pin;
-use std::sync::Arc;
+use std::future::poll_fn;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{mpsc, watch};
 use tokio::time::sleep_until;
 
 use super::clock::now;
+use super::command::{Command, Deliveries};
 use super::endings::Duty;
 use super::event::{ConnectionEvent, End, Event};
 use super::gateways;
-use super::open::terminate;
-use super::outlet::TURN;
+use super::key::{KeyWork, make_key};
+use super::mux::{Look, Multiplexer, Shared, StreamEvent, multiplexing_agent};
+use super::open::Options;
 use super::pacing::{Pacing, Past};
 use super::reconnect::{Outage, Resuming, Socket, reconnect};
 use super::silence::{Progress, START_TIMEOUT, Silence};
 use super::socket::{Connection, Cut};
 use super::stream_url::StreamUrl;
+use super::terminate::terminate;
 use super::watchdog::TICK;
 use crate::aws::{Aws, Secret};
-use crate::protocol::{self, Capability, DataChannel, DataKey, Failure, Flag, Handshake, KeyRequest, SealedKey, Size};
-
-/// What the user of a session asks of it.
-#[derive(Debug)]
-pub(crate) enum Command {
-    Write(Bytes),
-    /// Say when bytes would go out at once, and how many.
-    Turn(oneshot::Sender<usize>),
-    Flag(Flag),
-    /// Say when everything before this is acknowledged; what comes after it waits.
-    Flush(oneshot::Sender<()>),
-    /// Say the same, but hold nothing back.
-    Deliver(oneshot::Sender<()>),
-}
+use crate::protocol::{self, Capability, DataChannel, Failure, Flag, Handshake, Size};
 
 /// All that a session's task owns but the socket.
 pub(super) struct Driver {
@@ -51,7 +38,11 @@ pub(super) struct Driver {
     pub(super) sizes: watch::Receiver<Option<Size>>,
     pub(super) events: mpsc::Sender<Event>,
     pub(super) duty: Duty,
-    pub(super) large_messages: bool,
+    pub(super) options: Options,
+    /// What stands above the channel where the agent multiplexes.
+    pub(super) mux: Option<Multiplexer>,
+    /// Set with [`Event::Ready`], before the owner reads it, where there is a multiplexer.
+    pub(super) streams: Arc<OnceLock<Arc<Shared>>>,
     /// Turns true with [`Event::Ready`], before the owner reads it.
     pub(super) ready: Arc<AtomicBool>,
     /// Since when there is a connection.
@@ -72,18 +63,6 @@ enum Stop {
     Lost(Cut),
 }
 
-/// KMS at work on the session's key.
-type KeyWork = Pin<Box<dyn Future<Output = Result<SealedKey, String>> + Send>>;
-
-/// Somebody who waits until what was written before is acknowledged.
-struct Delivery {
-    /// Bytes written by then.
-    written: u64,
-    /// The number of the first message behind them, once all of them are in messages.
-    before: Option<i64>,
-    done: oneshot::Sender<()>,
-}
-
 /// Work that has begun and that outlives a connection.
 struct Unfinished {
     /// Events that wait for room at the owner; never more than one of the protocol's and its message, the end and the
@@ -91,10 +70,7 @@ struct Unfinished {
     events: Vec<Event>,
     /// A command that waits for room in the channel.
     command: Option<Command>,
-    /// The multiplexer that waits for a turn to send.
-    turn: Option<oneshot::Sender<usize>>,
-    /// Those who wait until what was written before is acknowledged; as many as there are streams at most.
-    deliveries: Vec<Delivery>,
+    deliveries: Deliveries,
     key: Option<KeyWork>,
     silence: Silence,
 }
@@ -104,8 +80,7 @@ impl Unfinished {
         Self {
             events: Vec::new(),
             command: None,
-            turn: None,
-            deliveries: Vec::new(),
+            deliveries: Deliveries::default(),
             key: None,
             silence: Silence::new(now()),
         }
@@ -134,6 +109,8 @@ impl Driver {
             end = self.live(socket) => end,
             () = stop.notified() => End::Terminated,
         };
+        // Before anything else is waited for: programs hear of it at once.
+        self.mux.take().into_iter().for_each(drop);
         tracing::info!(
             session_id = self.session_id,
             end = end.name(),
@@ -164,11 +141,17 @@ impl Driver {
             unfinished.silence.connected(since, since.saturating_duration_since(lost_at));
             let driven = self.drive(Connection::new(socket), &mut unfinished, &mut outage).await;
             let Cut { reason, too_large, refused, failure } = match driven {
-                Stop::Ended(end) => return end,
+                Stop::Ended(end) => {
+                    for event in unfinished.events {
+                        let _ = self.events.send(event).await;
+                    }
+                    return end;
+                }
                 Stop::Lost(cut) => cut,
             };
             lost_at = now();
             self.channel.handle_disconnected();
+            self.mux.iter_mut().for_each(Multiplexer::disconnected);
             self.connected.send_replace(None);
             if too_large {
                 self.channel.handle_message_too_large();
@@ -217,7 +200,7 @@ impl Driver {
     ) -> Stop {
         let since = now();
         let before = Progress::of(&self.channel);
-        let mut next_check = since + TICK;
+        let (mut next_check, mut was_quiet) = (since + TICK, false);
         loop {
             if let Err(end) = self.hand_out_events(unfinished) {
                 return Stop::Ended(end);
@@ -234,16 +217,28 @@ impl Driver {
                 self.look_for_the_agent(unfinished);
             }
             self.take_command(unfinished);
-            self.grant_turn(unfinished);
-            self.report_deliveries(unfinished);
-            debug_assert!(self.channel.buffered() <= MOST_KEPT, "{} bytes are kept", self.channel.buffered());
-            let mut due = self.channel.poll_timeout().map_or(next_check, |at| at.min(next_check));
-            if outage.is_some() && unfinished.events.is_empty() {
-                due = due.min(since + SETTLED_AFTER);
+            unfinished.deliveries.report(&self.channel);
+            let look_at = match self.look_after_streams(unfinished) {
+                Ok(at) => at,
+                Err(end) => return Stop::Ended(end),
+            };
+            let quiet = self.is_quiet(unfinished) && !connection.is_broken();
+            if !quiet {
+                if was_quiet {
+                    unfinished.silence.rested(now());
+                }
+                next_check = next_check.min(now() + TICK);
             }
+            was_quiet = quiet;
+            debug_assert!(self.channel.buffered() <= MOST_KEPT, "{} bytes are kept", self.channel.buffered());
+            let settled_at = (outage.is_some() && unfinished.events.is_empty()).then(|| since + SETTLED_AFTER);
+            let others = [self.channel.poll_timeout(), look_at, settled_at];
+            let due = others.into_iter().flatten().fold(next_check, Instant::min);
+            let ended = self.channel.has_ended();
+            let listening = unfinished.events.is_empty() && self.has_room();
             let Unfinished { events, command, key, .. } = unfinished;
-            let (ended, listening) = (self.channel.has_ended(), events.is_empty());
-            let channel = &mut self.channel;
+            let streams = self.mux.as_ref().map(Multiplexer::shared);
+            let (channel, mux) = (&mut self.channel, &mut self.mux);
             // Every branch may be dropped without loss.
             tokio::select! {
                 room = self.events.reserve(), if !events.is_empty() => match room {
@@ -260,7 +255,8 @@ impl Driver {
                     }
                 }
                 Some(next) = self.commands.recv(), if command.is_none() => *command = Some(next),
-                io = poll_fn(|cx| connection.poll(cx, channel, listening)), if !ended => {
+                () = async { streams.as_ref().expect("checked").has_work().await }, if streams.is_some() => {}
+                io = poll_fn(|cx| connection.poll(cx, channel, mux.as_mut(), listening)), if !ended => {
                     if let Err(cut) = io {
                         return Stop::Lost(cut);
                     }
@@ -269,7 +265,6 @@ impl Driver {
                     let now = now();
                     channel.handle_timeout(now);
                     if now >= next_check {
-                        next_check = now + TICK;
                         // Of a session that has ended nothing is read any more, and its silence means nothing.
                         if !ended && let Err(cut) = connection.check(now, channel) {
                             return Stop::Lost(cut);
@@ -278,16 +273,26 @@ impl Driver {
                         if !ended && unfinished.silence.is_hopeless(now, &self.channel) {
                             return Stop::Ended(End::Failed(Failure::NotStarted(START_TIMEOUT)));
                         }
+                        next_check = if quiet { connection.next_check() } else { now + TICK };
                     }
                 }
             }
         }
     }
 
+    /// Whether nobody waits for anything: then there is nothing to look for, other than whether the connection lives. Only
+    /// of tunnels: before a shell sits a person, who sees what a machine that has slept has missed.
+    fn is_quiet(&self, unfinished: &Unfinished) -> bool {
+        let is_settled = self.channel.is_ready() && self.channel.is_flushed() && self.has_room();
+        let is_idle = unfinished.events.is_empty() && unfinished.command.is_none() && unfinished.key.is_none();
+        self.mux.is_some() && is_settled && is_idle && !unfinished.silence.is_reported()
+    }
+
     /// Reports an agent that is silent, or is no longer.
     fn look_for_the_agent(&self, unfinished: &mut Unfinished) {
         // Without room, and while KMS is at work, an answer is not the agent's to give.
-        let excused = !unfinished.events.is_empty() || !self.channel.can_receive() || unfinished.key.is_some();
+        let can_receive = unfinished.events.is_empty() && self.channel.can_receive() && self.has_room();
+        let excused = !can_receive || unfinished.key.is_some();
         if !self.channel.has_ended()
             && let Some(event) = unfinished.silence.look(now(), &self.channel, excused)
         {
@@ -296,12 +301,36 @@ impl Driver {
         }
     }
 
-    /// Passes events on to the owner, as far as it has room.
+    /// Whether the streams have room for what comes.
+    fn has_room(&self) -> bool {
+        self.mux.as_ref().is_none_or(Multiplexer::can_receive)
+    }
+
+    /// Does what is due for the streams, and reports those that hold up others. When to look again.
+    ///
+    /// # Errors
+    /// How the session ends because of one of them.
+    fn look_after_streams(&mut self, unfinished: &mut Unfinished) -> Result<Option<Instant>, End> {
+        let Some(mux) = &mut self.mux else { return Ok(None) };
+        loop {
+            match mux.look(now()) {
+                Look::Wait(at) => return Ok(at),
+                Look::Tell(event) => unfinished.events.push(Event::Stream(event)),
+                Look::GiveUp(stall) => {
+                    unfinished.events.push(Event::Stream(StreamEvent::Cut(stall)));
+                    return Err(End::Lost("a connection held up the others".to_owned()));
+                }
+            }
+        }
+    }
+
+    /// Passes events on to the owner, as far as it has room, and data to the streams, as far as they have.
     ///
     /// # Errors
     /// How the session ended.
     fn hand_out_events(&mut self, unfinished: &mut Unfinished) -> Result<(), End> {
         while unfinished.events.is_empty()
+            && self.has_room()
             && let Some(event) = self.channel.poll_event()
         {
             self.translate(event, unfinished)?;
@@ -323,8 +352,21 @@ impl Driver {
             for event in unfinished.events.drain(..) {
                 let _ = self.events.send(event).await;
             }
-            let event = self.channel.poll_event()?;
-            if let Err(end) = self.translate(event, &mut unfinished) {
+            let step = match self.look_after_streams(&mut unfinished) {
+                Ok(at) if !self.has_room() => {
+                    let streams = self.mux.as_ref().map(Multiplexer::shared).expect("it has no room");
+                    let at = at.unwrap_or_else(|| now() + TICK);
+                    // A program reads, or is cut.
+                    let _ = tokio::time::timeout_at(at.into(), streams.has_work()).await;
+                    continue;
+                }
+                Ok(_) => self.channel.poll_event().map(|event| self.translate(event, &mut unfinished))?,
+                Err(end) => Err(end),
+            };
+            if let Err(end) = step {
+                for event in unfinished.events {
+                    let _ = self.events.send(event).await;
+                }
                 return Some(end);
             }
         }
@@ -343,8 +385,15 @@ impl Driver {
             protocol::Event::Ready(handshake) => {
                 tracing::info!(session_id = self.session_id, ?handshake, "ready");
                 let agent = handshake.as_ref().and_then(Handshake::capabilities);
-                if self.large_messages && agent.is_some_and(|agent| agent.has(Capability::LargeMessages)) {
+                if self.options.large_messages && agent.is_some_and(|agent| agent.has(Capability::LargeMessages)) {
                     self.channel.discover_mtu(gateways::mtu(&self.url.host).unwrap_or(usize::MAX));
+                }
+                if self.options.multiplexed
+                    && let Some(agent) = handshake.as_ref().and_then(multiplexing_agent)
+                {
+                    let mux = self.mux.insert(Multiplexer::new(agent));
+                    // It is ready once.
+                    let _ = self.streams.set(mux.shared());
                 }
                 let message = handshake.as_ref().and_then(message);
                 self.ready.store(true, Ordering::Relaxed);
@@ -356,11 +405,21 @@ impl Driver {
                 emit(Event::LateHandshake);
                 message(&handshake).into_iter().for_each(emit);
             }
-            protocol::Event::KeyNeeded(request) => unfinished.key = Some(self.make_key(request)),
-            protocol::Event::Output(bytes) => emit(Event::Output(bytes)),
+            protocol::Event::KeyNeeded(request) => {
+                unfinished.key = Some(make_key(&self.aws, &self.session_id, &self.target, request));
+            }
+            protocol::Event::Output(bytes) => match &mut self.mux {
+                Some(mux) => mux.receive(now(), bytes).map_err(End::Lost)?,
+                None => emit(Event::Output(bytes)),
+            },
             protocol::Event::Stderr(bytes) => emit(Event::Stderr(bytes)),
             protocol::Event::ExitCode(code) => emit(Event::ExitCode(code)),
-            protocol::Event::Flag(flag) => emit(Event::Flag(flag)),
+            protocol::Event::Flag(flag) => {
+                if flag == Flag::ConnectToPortError {
+                    self.mux.iter_mut().for_each(Multiplexer::refused);
+                }
+                emit(Event::Flag(flag));
+            }
             protocol::Event::Closed(closed) => return Err(End::Closed(closed.output)),
             protocol::Event::Failed(failure) => {
                 if failure == Failure::LargeMessageUnanswered {
@@ -389,10 +448,7 @@ impl Driver {
                     unfinished.command = Some(Command::Flag(flag));
                     return;
                 }
-                Some(Command::Turn(turn)) => unfinished.turn = Some(turn),
-                Some(Command::Deliver(done)) => {
-                    unfinished.deliveries.push(Delivery { written: self.channel.written(), before: None, done });
-                }
+                Some(Command::Deliver(done)) => unfinished.deliveries.push(&self.channel, done),
                 // A flush that was given up holds up nothing.
                 Some(Command::Flush(done)) if !done.is_closed() => {
                     if !self.channel.is_flushed() {
@@ -409,61 +465,4 @@ impl Driver {
             }
         }
     }
-
-    /// Tells those whose bytes are all acknowledged.
-    fn report_deliveries(&self, unfinished: &mut Unfinished) {
-        let channel = &self.channel;
-        unfinished.deliveries.retain(|delivery| !delivery.done.is_closed());
-        // A probe that is refused is cut anew, and gets other numbers.
-        let cut = channel.written() - channel.unsent();
-        for delivery in &mut unfinished.deliveries {
-            if delivery.before.is_none() && cut >= delivery.written && !channel.is_probing() {
-                delivery.before = Some(channel.next_sequence());
-            }
-        }
-        let is_done = |delivery: &mut Delivery| {
-            delivery.before.is_some_and(|before| channel.oldest_unacknowledged().is_none_or(|oldest| oldest >= before))
-        };
-        for delivery in unfinished.deliveries.extract_if(.., is_done) {
-            // Who does not wait any more need not know.
-            let _ = delivery.done.send(());
-        }
-    }
-
-    /// Grants the turn that the multiplexer waits for, when it has come.
-    fn grant_turn(&mut self, unfinished: &mut Unfinished) {
-        if unfinished.turn.is_none() {
-            return;
-        }
-        let sendable = self.channel.poll_sendable();
-        if sendable > 0
-            && let Some(turn) = unfinished.turn.take()
-        {
-            // A multiplexer that is gone has no use for it.
-            let _ = turn.send(sendable.min(TURN));
-        }
-    }
-
-    fn make_key(&self, request: KeyRequest) -> KeyWork {
-        if self.target.is_empty() {
-            // The agent ends the session with this text, so that it reaches the person.
-            return Box::pin(std::future::ready(Err(NO_TARGET.to_owned())));
-        }
-        let mut context = BTreeMap::from([
-            ("aws:ssm:SessionId".to_owned(), self.session_id.clone()),
-            ("aws:ssm:TargetId".to_owned(), self.target.clone()),
-        ]);
-        if let Some(challenge) = request.challenge {
-            context.insert("aws:ssm:RandomChallenge".to_owned(), challenge);
-        }
-        let aws = self.aws.clone();
-        Box::pin(async move {
-            let key = aws.generate_data_key(&request.key_id, &context).await.map_err(|error| error.to_string())?;
-            let plaintext = DataKey::new(&key.plaintext).ok_or("KMS returned a key of the wrong length")?;
-            Ok(SealedKey { plaintext, ciphertext: key.ciphertext })
-        })
-    }
 }
-
-/// Programs that name no target are those from before encryption.
-const NO_TARGET: &str = "this session needs KMS encryption; update the AWS CLI that started it";

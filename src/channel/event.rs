@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use super::mux::StreamEvent;
 use crate::aws;
 use crate::protocol::{Failure, Flag, Handshake};
 
@@ -25,6 +26,8 @@ pub(crate) enum Event {
     ExitCode(i64),
     /// A flag of a port session.
     Flag(Flag),
+    /// What happens to a stream of a multiplexed session.
+    Stream(StreamEvent),
     /// The connection has gone or come back; the session goes on.
     Connection(ConnectionEvent),
     /// The session is over. Nothing follows.

@@ -51,6 +51,11 @@ impl Silence {
         self.idle_since = (self.idle_since + outage).min(now);
     }
 
+    /// Until now nothing was owed, and nobody has looked.
+    pub(super) fn rested(&mut self, now: Instant) {
+        self.since = now;
+    }
+
     /// Whether the agent was reported as silent.
     pub(super) fn is_reported(&self) -> bool {
         self.reported

@@ -12,12 +12,16 @@ use tokio_tungstenite::tungstenite::{self, Message, error::ProtocolError};
 
 use super::clock::{now, wall};
 use super::dial::MESSAGE_LIMIT;
+use super::mux::Multiplexer;
 use super::reconnect::Socket;
 use super::watchdog::{Verdict, Watchdog};
 use crate::protocol::{self, DataChannel, Failure};
 
 /// Frames read before what they caused is written: so many acknowledgements share a write.
 const BATCH: usize = 64;
+
+/// Frames written before what has come is looked at again.
+const WRITE_BATCH: usize = 256;
 
 /// How long nothing may arrive on a connection to which nothing can be written.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(5);
@@ -53,8 +57,9 @@ impl Connection {
         Self { socket, unflushed: false, watchdog: Watchdog::new(now(), wall()) }
     }
 
-    /// Writes what the channel has to send, as far as the socket takes it, and reads what has come, if `listening`.
-    /// Ready when something was read, or has to be done at another time than before. Dropping the future that polls this loses nothing.
+    /// Writes what the channel and its streams have to send, as far as the socket takes it, and reads what has come, if
+    /// `listening`. Ready when something was read, there is more to write, or something has to be done at another time
+    /// than before. Dropping the future that polls this loses nothing.
     ///
     /// # Errors
     /// Why the connection is lost.
@@ -62,16 +67,17 @@ impl Connection {
         &mut self,
         cx: &mut Context<'_>,
         channel: &mut DataChannel,
+        mut streams: Option<&mut Multiplexer>,
         listening: bool,
     ) -> Poll<Result<(), Cut>> {
         let due = channel.poll_timeout();
-        let read = self.read(cx, channel, listening)?;
+        let mut again = self.read(cx, channel, listening)?;
         // To a connection on which nothing can be written nothing is; what had arrived on it is read to its end.
-        if self.broken().is_none() {
-            self.write(cx, channel)?;
+        if !self.is_broken() {
+            again |= self.write(cx, channel, streams.as_deref_mut())?;
         }
         // What was sent has to be repeated in time, even if nothing else happens until then.
-        if read || channel.poll_timeout() != due { Poll::Ready(Ok(())) } else { Poll::Pending }
+        if again || channel.poll_timeout() != due { Poll::Ready(Ok(())) } else { Poll::Pending }
     }
 
     /// Why nothing can be written any more.
@@ -118,23 +124,41 @@ impl Connection {
         Ok(true)
     }
 
-    fn write(&mut self, cx: &mut Context<'_>, channel: &mut DataChannel) -> Result<(), Cut> {
+    /// Whether there may be more to write at once.
+    fn write(
+        &mut self,
+        cx: &mut Context<'_>,
+        channel: &mut DataChannel,
+        mut streams: Option<&mut Multiplexer>,
+    ) -> Result<bool, Cut> {
         let now = now();
         let mut socket = Pin::new(&mut self.socket);
+        let mut written = 0;
         // Many frames a write: a flush for each would cost more than all the rest together (6 µs against 1).
-        while socket.as_mut().poll_ready(cx).map_err(|error| describe(&error))?.is_ready() {
-            let Some(frame) = channel.poll_transmit(now) else { break };
+        while written < WRITE_BATCH && socket.as_mut().poll_ready(cx).map_err(|error| describe(&error))?.is_ready() {
+            let Some(frame) = next_frame(channel, streams.as_deref_mut(), now) else { break };
             trace("sent", &frame);
             socket.as_mut().start_send(Message::Binary(frame)).map_err(|error| describe(&error))?;
             self.unflushed = true;
+            written += 1;
         }
         if self.unflushed && socket.as_mut().poll_flush(cx).map_err(|error| describe(&error))?.is_ready() {
             self.unflushed = false;
         }
-        Ok(())
+        Ok(written == WRITE_BATCH)
     }
 
-    /// Looks whether the connection still lives; called every [`super::watchdog::TICK`].
+    /// Whether nothing can be written any more.
+    pub(super) fn is_broken(&self) -> bool {
+        self.socket.get_ref().broken().is_some()
+    }
+
+    /// When to look again whether the connection still lives, where nobody waits for anything.
+    pub(super) fn next_check(&self) -> Instant {
+        self.watchdog.next_look()
+    }
+
+    /// Looks whether the connection still lives; called every [`super::watchdog::TICK`] while anybody waits for anything.
     ///
     /// # Errors
     /// Why the connection is lost.
@@ -155,6 +179,15 @@ impl Connection {
             }
         }
     }
+}
+
+/// The next frame of the channel. When it has none, streams may write: what they send goes out at once, so that they decide
+/// what that is at the last moment.
+fn next_frame(channel: &mut DataChannel, streams: Option<&mut Multiplexer>, now: Instant) -> Option<Bytes> {
+    channel.poll_transmit(now).or_else(|| {
+        streams?.transmit(channel);
+        channel.poll_transmit(now)
+    })
 }
 
 /// Why reading failed.

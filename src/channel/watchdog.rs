@@ -2,7 +2,7 @@
 //!
 //! A ping every 30 s keeps proxies, NATs and VPNs from dropping the connection as idle (they do after 60 to 300 s) and
 //! finds out whether the peer is there. It goes out sooner when something is unanswered for long or the machine has
-//! slept.
+//! slept, as soon as somebody looks: every second where anybody waits for anything.
 
 use std::time::{Duration, Instant, SystemTime};
 
@@ -15,7 +15,7 @@ const STALLED_AFTER: Duration = Duration::from_secs(3);
 /// A connection on which nothing at all arrives for so long after a ping is dead.
 const PONG_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How often to look.
+/// How often to look while anybody waits for anything.
 pub(super) const TICK: Duration = Duration::from_secs(1);
 
 /// When the wall clock runs ahead of the clock that stands still in sleep by this much, the machine has slept.
@@ -61,6 +61,11 @@ impl Watchdog {
         now.saturating_duration_since(self.last_heard)
     }
 
+    /// When to look again if nothing comes up before.
+    pub(super) fn next_look(&self) -> Instant {
+        self.pinged.map_or(self.last_heard + PING_EVERY, |pinged| pinged + PONG_TIMEOUT).max(self.last_look.0 + TICK)
+    }
+
     /// Looks once; `unanswered`: something sent is not acknowledged.
     pub(super) fn look(&mut self, now: Instant, wall: SystemTime, unanswered: bool) -> Verdict {
         let (last_now, last_wall) = std::mem::replace(&mut self.last_look, (now, wall));
@@ -82,54 +87,4 @@ impl Watchdog {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const SECOND: Duration = Duration::from_secs(1);
-
-    /// The second in which the watchdog pings and the one in which it gives up, looking every second in silence.
-    fn silence(unanswered: bool, sleep_at: Option<u32>) -> (u32, u32) {
-        let (start, wall) = (Instant::now(), SystemTime::UNIX_EPOCH);
-        let mut watchdog = Watchdog::new(start, wall);
-        let mut pinged = 0;
-        for second in 1..100 {
-            let slept = sleep_at.is_some_and(|at| second >= at);
-            let wall = wall + SECOND * second + if slept { SECOND * 3600 } else { Duration::ZERO };
-            match watchdog.look(start + SECOND * second, wall, unanswered) {
-                Verdict::Fine => {}
-                Verdict::Ping => pinged = second,
-                Verdict::Dead => return (pinged, second),
-            }
-        }
-        panic!("never gave up");
-    }
-
-    #[test]
-    fn pings_when_quiet_and_gives_up_without_an_answer() {
-        assert_eq!(silence(false, None), (30, 40));
-    }
-
-    #[test]
-    fn asks_sooner_when_something_is_unanswered() {
-        assert_eq!(silence(true, None), (3, 13));
-    }
-
-    #[test]
-    fn asks_at_once_after_sleep() {
-        assert_eq!(silence(false, Some(5)), (5, 15));
-    }
-
-    #[test]
-    fn an_answer_is_an_answer() {
-        let (start, wall) = (Instant::now(), SystemTime::UNIX_EPOCH);
-        let mut watchdog = Watchdog::new(start, wall);
-        for second in 1..1000 {
-            let now = start + SECOND * second;
-            match watchdog.look(now, wall + SECOND * second, false) {
-                Verdict::Fine => {}
-                Verdict::Ping => watchdog.heard(now + SECOND / 10),
-                Verdict::Dead => panic!("gave up at {second}"),
-            }
-        }
-    }
-}
+mod tests;

@@ -55,7 +55,8 @@ impl Document {
         match self {
             Self::Shell | Self::Interactive => Options::interactive(),
             Self::Command => Options::with_handshake(),
-            Self::Ssh | Self::Port | Self::RemotePort => Options::port(),
+            Self::Ssh => Options::single_port(),
+            Self::Port | Self::RemotePort => Options::port(),
         }
     }
 }

@@ -6,7 +6,7 @@
 use bytes::Bytes;
 
 use super::observer::Observer;
-use crate::channel::{Channel, End, Event};
+use crate::channel::{Channel, End, Event, StreamEvent};
 use crate::protocol::{Flag, Handshake};
 
 /// What a shell, a command or a byte stream acts on.
@@ -25,8 +25,10 @@ pub(crate) enum OutputEvent {
 /// What a tunnel acts on.
 #[derive(Debug)]
 pub(super) enum PortEvent {
-    /// Bytes from the port, or frames of the multiplexer.
+    /// Bytes from the port.
     Data(Bytes),
+    /// What happens to a stream, where connections have one each.
+    Stream(StreamEvent),
     /// The agent could not connect to the port.
     Refused,
     /// The agent has begun anew: what it knew of connections is gone.
@@ -55,19 +57,11 @@ pub(super) async fn next_port(channel: &mut Channel, observer: &(impl Observer +
     next(channel, observer, port).await
 }
 
-/// The next event of a tunnel, if it is there already.
-pub(super) fn try_next_port(channel: &mut Channel, observer: &(impl Observer + ?Sized)) -> Option<PortEvent> {
-    loop {
-        if let Some(event) = unobserved(channel.try_next()?, observer).and_then(port) {
-            return Some(event);
-        }
-    }
-}
-
 fn port(event: Event) -> Option<PortEvent> {
     match event {
         Event::Output(bytes) => Some(PortEvent::Data(bytes)),
         Event::Flag(Flag::ConnectToPortError) => Some(PortEvent::Refused),
+        Event::Stream(event) => Some(PortEvent::Stream(event)),
         Event::LateHandshake => Some(PortEvent::Restarted),
         Event::Ended(end) => Some(PortEvent::Ended(end)),
         _ => None,

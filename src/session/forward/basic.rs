@@ -305,7 +305,7 @@ impl<O: TunnelObserver> Carrier<O> {
 fn take(event: PortEvent) -> Result<Bytes, End> {
     match event {
         PortEvent::Data(bytes) => Ok(bytes),
-        PortEvent::Refused => Ok(Bytes::new()),
+        PortEvent::Refused | PortEvent::Stream(_) => Ok(Bytes::new()),
         PortEvent::Restarted => Err(End::Lost(RESTARTED.to_owned())),
         PortEvent::Ended(end) => Err(end),
     }

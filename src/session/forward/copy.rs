@@ -11,9 +11,8 @@ use tokio::time::timeout;
 use super::half_close::HalfClose;
 use super::incoming::Incoming;
 use super::stop::is_set;
-use super::stream::Stream;
 use super::tally::Open;
-use crate::channel::SessionOver;
+use crate::channel::{SessionOver, Stream};
 
 /// How long the program may take to close after the remote side has. What it still sends goes nowhere, but closing at
 /// once would let the system discard what the program has not read yet.
@@ -30,17 +29,20 @@ enum Ended {
 }
 
 /// Serves a connection to its end, and counts it as `open` until then. `half_close` is how long the end of what the
-/// program sends is held back at least.
-pub(super) async fn serve(incoming: Incoming, stream: Stream, half_close: Duration, open: Open) {
+/// program sends is held back at least, unless there is a hurry.
+pub(super) async fn serve(
+    incoming: Incoming,
+    stream: Stream,
+    half_close: Duration,
+    hurry: watch::Receiver<bool>,
+    open: Open,
+) {
     let (finished, finished_seen) = watch::channel(false);
     let (arrived, all_arrived) = watch::channel(false);
     let ended = {
         let up = up(&incoming, &stream, &open, finished, arrived);
-        let mut end = HalfClose::new(all_arrived.clone(), stream.hurry(), half_close, incoming.shows_when_gone());
-        if let Some(connected) = stream.connected() {
-            end = end.over(connected);
-        }
-        let down = down(&incoming, &stream, &open, end);
+        let end = HalfClose::new(all_arrived.clone(), hurry, half_close, incoming.shows_when_gone());
+        let down = down(&incoming, &stream, &open, end.over(stream.connected()));
         tokio::pin!(up, down);
         tokio::select! {
             ended = &mut down => ended,
@@ -117,7 +119,7 @@ async fn down(incoming: &Incoming, stream: &Stream, open: &Open, mut end: HalfCl
                         return Ended::Local;
                     }
                     open.handing(false);
-                    stream.moved();
+                    stream.taken();
                     end.heard();
                 }
                 Ok(None) => return Ended::Remote,

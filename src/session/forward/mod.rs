@@ -1,9 +1,9 @@
 //! Tunnels: TCP connections and unix sockets here, carried by sessions to ports that the instance can reach.
 //!
 //! A [`Listener`] outlives any session. [`Session`] is one session that is ready to carry connections: many at a time
-//! over smux ([`mux`]), or with agents that do without one after the other ([`basic`]). A [`Route`] is the replaceable
-//! set of sessions to one destination. [`serve`] joins the two: it accepts connections, hands them to a session of the
-//! route, and has another session started when none is left and a connection comes.
+//! on streams ([`multiplexed`]), or with agents that do without one after the other ([`basic`]). A [`Route`] is the
+//! replaceable set of sessions to one destination. [`serve`] joins the two: it accepts connections, hands them to a
+//! session of the route, and has another session started when none is left and a connection comes.
 //!
 //! A file imports only files above it in this table; `route` and `socks` are the only folders.
 //!
@@ -14,7 +14,6 @@
 //! | `orphan` | whether a program still holds its end of a connection |
 //! | `incoming` | one connection that came in |
 //! | `lanes` | how many sessions a route may have |
-//! | `stall` | which connection holds up the others, and for how long it may |
 //! | `observer` | what a tunnel needs from outside: sessions, and an observer |
 //! | `stop` | whether and how to stop, and the polite end of a session |
 //! | `meter` | what a connection moves of late, and what of it may be undelivered |
@@ -24,8 +23,8 @@
 //! | `unix_listener`, `listener` | where connections come in |
 //! | `accept` | listeners take turns |
 //! | `half_close` | the end of what a program sends, held back for a while |
-//! | `mux`, `stream` | many connections over one session, and one of them |
 //! | `copy` | copies between a connection and its stream |
+//! | `multiplexed` | sessions that carry many connections at a time |
 //! | `basic` | sessions that carry one connection at a time |
 //! | `session` | one session, whatever its mode |
 //! | `route` | the sessions to one destination: lanes, and which connection takes which |
@@ -44,7 +43,7 @@ mod incoming;
 mod lanes;
 mod listener;
 mod meter;
-mod mux;
+mod multiplexed;
 mod observer;
 mod orphan;
 mod port_owner;
@@ -52,9 +51,7 @@ mod route;
 mod session;
 mod single;
 mod socks;
-mod stall;
 mod stop;
-mod stream;
 mod tally;
 #[cfg(test)]
 mod testing;
@@ -64,6 +61,7 @@ mod tunnel;
 #[cfg(unix)]
 mod unix_listener;
 
+pub(crate) use crate::channel::{Limits, Side, Stall};
 pub(crate) use endpoint::{Bind, Destination, Listen, LocalPort, is_out_of_reach};
 pub(crate) use error::SessionError;
 pub(in crate::session) use half_close::{HALF_CLOSE_TIMEOUT, HalfClose};
@@ -75,7 +73,6 @@ pub(crate) use session::{Probe, Session, begin};
 pub(crate) use single::{Served, serve_one};
 pub(crate) use socks::request::Refusal;
 pub(crate) use socks::{SocksOptions, SocksRoutes, serve_socks};
-pub(crate) use stall::{Limits, Side, Stall};
 pub(crate) use stop::Stop;
 pub(crate) use tunnel::serve;
 #[cfg(test)]

@@ -5,8 +5,7 @@ use std::future::Future;
 use std::io;
 
 use super::lanes::Lanes;
-use super::stall::{Limits, Stall};
-use crate::channel::{Channel, End};
+use crate::channel::{Channel, End, Limits, Stall};
 use crate::session::observer::Observer;
 
 /// Starts sessions to one destination.

@@ -8,21 +8,16 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};
 
 use super::basic::{Basic, Use};
-use super::copy;
 use super::error::SessionError;
 use super::gauge::Gauge;
-use super::half_close::HALF_CLOSE_TIMEOUT;
 use super::incoming::Incoming;
 use super::meter::Load;
-use super::mux::Shared;
+use super::multiplexed::Multiplexed;
 use super::observer::{TunnelEvent, TunnelObserver};
-use super::stall::Limits;
 use super::stop::{Stop, reaches};
-use super::stream::Stream;
 use super::tally::Tally;
-use crate::channel::{Channel, End};
-use crate::protocol::smux::OpenError;
-use crate::protocol::{Capabilities, Capability, Handshake};
+use crate::channel::{Channel, End, Limits, Streams};
+use crate::protocol::{Capability, Handshake};
 use crate::session::event::wait_until_ready;
 
 /// How long a session may take to be ready once its channel is open. A handshake with KMS takes a second or two.
@@ -43,9 +38,6 @@ const NEVER_CUTS: Limits = Limits { stall: None };
 /// How often to look whether anything moves.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 
-/// The type of port sessions that can be multiplexed, as the properties of their documents name it.
-const MULTIPLEXED_TYPE: &str = "LocalPortForwarding";
-
 /// A session that carries connections.
 #[derive(Debug)]
 pub(crate) struct Session {
@@ -62,7 +54,7 @@ pub(crate) struct Session {
 
 #[derive(Debug)]
 enum Mode {
-    Mux(Arc<Shared>),
+    Multiplexed(Multiplexed),
     Basic(Basic),
 }
 
@@ -129,7 +121,7 @@ pub(crate) async fn connect_unless<O: TunnelObserver>(
         channel.terminate().await;
         return Err(SessionError::NoRemoteHosts(version));
     }
-    Ok(Some(carry(channel, handshake.as_ref(), observer, limits, Use::Once)))
+    Ok(Some(carry(channel, observer, limits, Use::Once)))
 }
 
 /// The version of an agent that leads elsewhere than the document says.
@@ -140,43 +132,28 @@ fn misled(handshake: &Handshake) -> Option<String> {
 }
 
 /// Begins to carry over a session whose agent is ready, with or without a handshake, and that cannot be replaced.
-pub(crate) fn begin<O: TunnelObserver>(channel: Channel, handshake: Option<&Handshake>, observer: &Arc<O>) -> Session {
-    carry(channel, handshake, observer, NEVER_CUTS, Use::Again)
+pub(crate) fn begin<O: TunnelObserver>(channel: Channel, observer: &Arc<O>) -> Session {
+    carry(channel, observer, NEVER_CUTS, Use::Again)
 }
 
-fn carry<O: TunnelObserver>(
-    channel: Channel,
-    handshake: Option<&Handshake>,
-    observer: &Arc<O>,
-    limits: Limits,
-    uses: Use,
-) -> Session {
+fn carry<O: TunnelObserver>(channel: Channel, observer: &Arc<O>, limits: Limits, uses: Use) -> Session {
     let id = channel.session_id().to_owned();
     let (stop, stopped) = watch::channel(Stop::Not);
-    let (mode, tally, task) = match multiplexing_agent(handshake) {
-        Some(agent) => {
-            let shared = Shared::new(agent);
-            shared.carried_by(channel.input());
-            let task = tokio::spawn(Arc::clone(&shared).run(channel, Arc::clone(observer), limits, stopped));
-            let tally = Arc::clone(&shared.tally);
-            (Mode::Mux(shared), tally, task)
+    let observer = Arc::clone(observer);
+    let (mode, tally, task) = match channel.streams() {
+        Some(streams) => {
+            let (multiplexed, task) = Multiplexed::spawn(channel, streams, observer, limits, stopped);
+            let tally = Arc::clone(&multiplexed.tally);
+            (Mode::Multiplexed(multiplexed), tally, task)
         }
         None => {
-            let (basic, task) = Basic::spawn(channel, Arc::clone(observer), uses, stopped);
+            let (basic, task) = Basic::spawn(channel, observer, uses, stopped);
             let tally = Arc::clone(&basic.tally);
             (Mode::Basic(basic), tally, task)
         }
     };
-    tracing::debug!(session_id = id, multiplexed = matches!(mode, Mode::Mux(_)), "ready for connections");
+    tracing::debug!(session_id = id, multiplexed = matches!(mode, Mode::Multiplexed(_)), "ready for connections");
     Session { id, mode, tally, stop, task, end: None, seen: false }
-}
-
-/// What the agent can do, if it and the document multiplex.
-fn multiplexing_agent(handshake: Option<&Handshake>) -> Option<Capabilities> {
-    let handshake = handshake?;
-    let kind = handshake.properties.get("type")?.as_str()?;
-    let agent = handshake.capabilities()?;
-    (kind == MULTIPLEXED_TYPE && agent.has(Capability::Multiplexing)).then_some(agent)
 }
 
 impl Session {
@@ -187,21 +164,21 @@ impl Session {
 
     /// Whether many connections are carried at a time.
     pub(crate) fn is_multiplexed(&self) -> bool {
-        matches!(self.mode, Mode::Mux(_))
+        matches!(self.mode, Mode::Multiplexed(_))
     }
 
     /// Asks the destination whether it accepts connections, with one that is closed at once.
     pub(crate) async fn probe(&self) -> Probe {
-        let Mode::Mux(shared) = &self.mode else { return Probe::Unknown };
-        let before = shared.refused();
-        let Ok(stream) = Stream::open(shared, "a probe".to_owned()) else { return Probe::Over };
+        let Some(streams) = self.mode.streams() else { return Probe::Unknown };
+        let before = streams.refused();
+        let Ok(stream) = streams.open("a probe".to_owned()) else { return Probe::Over };
         // Either end closes when the other has: the end of the stream means that the agent has tried, and a refusal is
         // reported before it.
         stream.finish();
         loop {
             match stream.read().await {
                 Ok(Some(_)) => {}
-                Ok(None) if shared.refused() == before => return Probe::Accepts,
+                Ok(None) if streams.refused() == before => return Probe::Accepts,
                 Ok(None) => return Probe::Refuses,
                 Err(_) => return Probe::Over,
             }
@@ -210,15 +187,12 @@ impl Session {
 
     /// Connections that the destination has refused so far, as far as the agent tells.
     pub(super) fn refusals(&self) -> u64 {
-        match &self.mode {
-            Mode::Mux(shared) => shared.refused(),
-            Mode::Basic(_) => 0,
-        }
+        self.mode.streams().map_or(0, Streams::refused)
     }
 
     /// What it carries of late.
     pub(super) fn load(&self) -> Load {
-        self.tally.load()
+        self.tally.load(self.mode.is_settled())
     }
 
     /// The connections that it carries.
@@ -259,7 +233,7 @@ impl Session {
     /// the others.
     pub(super) fn is_used_up(&self) -> bool {
         match &self.mode {
-            Mode::Mux(shared) => shared.is_mute(),
+            Mode::Multiplexed(multiplexed) => multiplexed.streams.is_mute(),
             Mode::Basic(basic) => basic.is_spent(),
         }
     }
@@ -273,7 +247,7 @@ impl Session {
     /// session to be idle.
     pub(super) fn hurry(&self, hurry: bool) {
         let sender = match &self.mode {
-            Mode::Mux(shared) => &shared.hurry,
+            Mode::Multiplexed(multiplexed) => &multiplexed.hurry,
             Mode::Basic(basic) => &basic.hurry,
         };
         sender.send_if_modified(|old| std::mem::replace(old, hurry) != hurry);
@@ -283,19 +257,7 @@ impl Session {
     /// it, and then it never will.
     pub(super) fn carry(&mut self, incoming: Incoming) -> Result<(), Incoming> {
         match &mut self.mode {
-            Mode::Mux(shared) => match Stream::open(shared, incoming.name()) {
-                Ok(stream) => {
-                    tokio::spawn(copy::serve(incoming, stream, HALF_CLOSE_TIMEOUT, self.tally.enter()));
-                    Ok(())
-                }
-                Err(OpenError::TooManyStreams) => {
-                    // The limit is the one of the real agents. A connection beyond it sees a failure at once.
-                    tracing::warn!(session_id = self.id, "too many connections");
-                    incoming.reset();
-                    Ok(())
-                }
-                Err(OpenError::Session(_) | OpenError::IdsExhausted | OpenError::NotClient) => Err(incoming),
-            },
+            Mode::Multiplexed(multiplexed) => multiplexed.carry(&self.id, incoming),
             Mode::Basic(basic) => basic.carry(incoming),
         }
     }
@@ -360,7 +322,7 @@ impl Session {
     pub(super) async fn finish<O: TunnelObserver>(mut self, stop: &mut watch::Receiver<Stop>, observer: &O) -> bool {
         self.stop.send_if_modified(|old| *old < Stop::Finish && std::mem::replace(old, Stop::Finish) == Stop::Not);
         self.hurry(true);
-        let tally = Arc::clone(&self.tally);
+        let (tally, streams) = (Arc::clone(&self.tally), self.mode.streams().cloned());
         let finished = async {
             self.over().await;
             // Programs that are slow to read have what came for them before the end.
@@ -368,12 +330,11 @@ impl Session {
         };
         let outcome = tokio::select! {
             () = finished => return self.is_complete(observer),
-            () = idle(&tally, observer) => Stop::Finish,
+            () = idle(&tally, streams, observer) => Stop::Finish,
             () = reaches(stop, Stop::Now) => Stop::Now,
         };
         // Connections that are only idle lose nothing.
-        let settled = tally.is_settled() && !tally.has_lost() && self.mode.is_read();
-        let complete = outcome == Stop::Finish && settled;
+        let complete = outcome == Stop::Finish && self.mode.is_settled() && !tally.has_lost();
         if outcome == Stop::Finish {
             observer.tunnel(&TunnelEvent::Unfinished { open: tally.open(), lost: !complete });
         }
@@ -384,13 +345,14 @@ impl Session {
 }
 
 /// Waits until nothing has moved for a minute. A person is told what is waited for.
-async fn idle<O: TunnelObserver>(tally: &Tally, observer: &O) {
+async fn idle<O: TunnelObserver>(tally: &Tally, streams: Option<Streams>, observer: &O) {
+    let mark = || (tally.mark(), streams.as_ref().map(Streams::moved));
     let began = Instant::now();
-    let (mut mark, mut moved_at, mut told) = (tally.mark(), began, false);
+    let (mut last, mut moved_at, mut told) = (mark(), began, false);
     while moved_at.elapsed() < FINISH_TIMEOUT {
         sleep(LOOK_EVERY).await;
-        if mark != tally.mark() {
-            (mark, moved_at) = (tally.mark(), Instant::now());
+        if last != mark() {
+            (last, moved_at) = (mark(), Instant::now());
         }
         if began.elapsed() >= SILENT_FINISH && !std::mem::replace(&mut told, true) {
             observer.tunnel(&TunnelEvent::Finishing(tally.open()));
@@ -399,16 +361,21 @@ async fn idle<O: TunnelObserver>(tally: &Tally, observer: &O) {
 }
 
 impl Mode {
-    fn is_read(&self) -> bool {
+    fn streams(&self) -> Option<&Streams> {
         match self {
-            Self::Mux(shared) => shared.is_read(),
-            Self::Basic(_) => true,
+            Self::Multiplexed(multiplexed) => Some(&multiplexed.streams),
+            Self::Basic(_) => None,
         }
+    }
+
+    /// Whether nothing is lost when open connections are closed now: not known to be so is taken for no.
+    fn is_settled(&self) -> bool {
+        self.streams().is_some_and(Streams::is_settled)
     }
 
     async fn vacancy(&mut self) {
         match self {
-            Self::Mux(_) => {}
+            Self::Multiplexed(_) => {}
             Self::Basic(basic) => basic.vacancy().await,
         }
     }
@@ -446,15 +413,5 @@ mod tests {
         {
             assert_eq!(misled(&handshake(version, properties)), None);
         }
-    }
-
-    #[test]
-    fn multiplexing_takes_a_recent_agent_and_the_right_type() {
-        let typed = || json!({ "portNumber": "80", "type": "LocalPortForwarding" });
-        let multiplexes = |version, properties| multiplexing_agent(Some(&handshake(version, properties))).is_some();
-        assert!(multiplexes("3.0.196.1", typed()) && multiplexes("3.3.2299.0", typed()));
-        assert!(!multiplexes("3.0.196.0", typed()) && !multiplexes("2.3.714.0", typed()));
-        assert!(!multiplexes("3.3.2299.0", json!({ "portNumber": "22" })));
-        assert!(!multiplexes("what", typed()) && multiplexing_agent(None).is_none());
     }
 }

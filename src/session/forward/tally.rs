@@ -19,8 +19,6 @@ const CLOSING: Duration = Duration::from_secs(1);
 pub(super) struct Tally {
     open: watch::Sender<usize>,
     moved: AtomicU64,
-    /// Nothing is on its way, as far as can be told.
-    settled: AtomicBool,
     /// The session has ended before all that was sent had arrived.
     lost: AtomicBool,
     /// What the open connections move.
@@ -51,7 +49,6 @@ impl Tally {
         Arc::new(Self {
             open: watch::Sender::new(0),
             moved: AtomicU64::new(0),
-            settled: AtomicBool::new(false),
             lost: AtomicBool::new(false),
             meters: Mutex::new(Meters { open: BTreeMap::new(), numbers: 0, closed_at: now() }),
             gauge: OnceLock::new(),
@@ -75,8 +72,8 @@ impl Tally {
         let _ = self.gauge.set(Arc::clone(gauge));
     }
 
-    /// What it carries of late.
-    pub(super) fn load(&self) -> Load {
+    /// What it carries of late; `settled`: nothing of it is on its way.
+    pub(super) fn load(&self, settled: bool) -> Load {
         let (now, answer) = (now(), self.gauge.get().map(|gauge| gauge.answer()).unwrap_or_default());
         let mut load = Load::default();
         let meters = lock(&self.meters);
@@ -84,7 +81,7 @@ impl Tally {
             load.add(&lock(meter), now, answer);
         }
         let is_over = meters.numbers > 0 && meters.open.is_empty();
-        if is_over && now.saturating_duration_since(meters.closed_at) >= CLOSING && !self.is_settled() {
+        if is_over && now.saturating_duration_since(meters.closed_at) >= CLOSING && !settled {
             load.stopped += 1;
         }
         load
@@ -116,16 +113,6 @@ impl Tally {
     /// Something was sent, received or taken.
     pub(super) fn moved(&self) {
         self.moved.fetch_add(1, Ordering::Relaxed);
-    }
-
-    /// Whether anything is on its way.
-    pub(super) fn settle(&self, settled: bool) {
-        self.settled.store(settled, Ordering::Relaxed);
-    }
-
-    /// Whether nothing is lost when open connections are closed now: not known to be so is taken for no.
-    pub(super) fn is_settled(&self) -> bool {
-        self.settled.load(Ordering::Relaxed)
     }
 
     /// The session is over, and something that was sent may not have arrived.

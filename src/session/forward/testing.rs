@@ -61,7 +61,13 @@ impl Opener for Agents {
         if number > self.quota {
             return Err("no more sessions".to_owned());
         }
-        let (channel, commands, events, _stop) = Channel::for_tests(&format!("session-{number}"));
+        let id = format!("session-{number}");
+        let (channel, commands, events) = if self.version < "3" {
+            let (channel, commands, events, _stop) = Channel::for_tests(&id);
+            (channel, commands, events)
+        } else {
+            Channel::multiplexed_for_tests(&id, 4096)
+        };
         let handshake = Handshake {
             agent_version: self.version.to_owned(),
             session_type: Some(SessionType::Port),
@@ -101,7 +107,6 @@ impl Agent {
             tokio::select! {
                 command = self.commands.recv() => match command {
                     Some(Command::Write(bytes)) => mux.handle_data(Instant::now(), bytes).unwrap(),
-                    Some(Command::Turn(turn)) => drop(turn.send(4096)),
                     Some(Command::Flush(done) | Command::Deliver(done)) => drop(done.send(())),
                     Some(Command::Flag(flag)) => {
                         if self.flagged(flag).await {
@@ -203,7 +208,6 @@ impl Agent {
                         }
                         stream = None;
                     }
-                    Some(Command::Turn(turn)) => drop(turn.send(1024)),
                     Some(Command::Flush(done) | Command::Deliver(done)) => drop(done.send(())),
                     None => return,
                 },

@@ -14,13 +14,12 @@ use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::timeout;
 
-use super::mux::Shared;
 use super::observer::Opener;
-use super::stream::Stream;
+use super::tally::Tally;
 use super::testing::{Agents, Heard, echo, server};
-use super::{Bind, Limits, Listen, Listener, LocalPort, Probe, Route, Stop, connect, copy, serve};
+use super::{Bind, Limits, Listen, Listener, LocalPort, Probe, Route, Stop, begin, connect, copy, serve};
 use crate::channel::{Channel, Command, End, Event};
-use crate::protocol::{Capabilities, Flag, Version};
+use crate::protocol::Flag;
 
 const NEW: &str = "3.3.2299.0";
 const OLD: &str = "2.3.1550.0";
@@ -123,19 +122,19 @@ async fn the_answer_to_a_half_closed_request_arrives_whole() {
 
 #[tokio::test]
 async fn a_held_back_end_is_sent_after_a_time_of_silence() {
-    let (channel, mut commands, events, _stop) = Channel::for_tests("session");
-    let shared = Shared::new(Capabilities::of(Version::new(3, 3, 0, 0)));
-    let (_stop_sender, stopped) = watch::channel(Stop::Not);
-    tokio::spawn(Arc::clone(&shared).run(channel, Arc::new(Heard::default()), Limits::default(), stopped));
+    let (channel, mut commands, events) = Channel::multiplexed_for_tests("session", 1024);
+    let streams = channel.streams().unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let mut program = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
     let incoming = listener.accept().await.unwrap().0.into();
     let half_close = Duration::from_millis(300);
+    let (_hurry, hurried) = watch::channel(false);
     tokio::spawn(copy::serve(
         incoming,
-        Stream::open(&shared, String::new()).unwrap(),
+        streams.open(String::new()).unwrap(),
         half_close,
-        shared.tally.enter(),
+        hurried,
+        Tally::new().enter(),
     ));
     program.write_all(b"all of it").await.unwrap();
     program.shutdown().await.unwrap();
@@ -144,7 +143,6 @@ async fn a_held_back_end_is_sent_after_a_time_of_silence() {
     // SYN, the data, FIN.
     while !sent.ends_with(&[1, 1, 0, 0, 3, 0, 0, 0]) {
         match commands.recv().await.unwrap() {
-            Command::Turn(turn) => turn.send(1024).unwrap(),
             Command::Write(bytes) => sent.extend_from_slice(&bytes),
             Command::Deliver(done) => {
                 assert!(sent.ends_with(b"all of it"), "asked too early");
@@ -265,50 +263,19 @@ async fn whether_the_destination_accepts_can_be_asked() {
 }
 
 #[tokio::test]
-async fn a_byte_goes_out_in_the_next_turn_however_much_waits() {
-    let (channel, mut commands, events, _stop) = Channel::for_tests("session");
-    let shared = Shared::new(Capabilities::of(Version::new(3, 3, 0, 0)));
-    let (_stop_sender, stopped) = watch::channel(Stop::Not);
-    let task = tokio::spawn(Arc::clone(&shared).run(channel, Arc::new(Heard::default()), Limits::default(), stopped));
-    let (bulk, keys) = (Stream::open(&shared, String::new()).unwrap(), Stream::open(&shared, String::new()).unwrap());
-    let saturating = tokio::spawn(async move { while bulk.write(Bytes::from(vec![0; 16 * 1024])).await.is_ok() {} });
-    for turn in 0..50 {
-        let grant = match commands.recv().await.unwrap() {
-            Command::Turn(grant) => grant,
-            other => panic!("{other:?}"),
-        };
-        let typed = turn >= 10 && turn % 5 == 0;
-        if typed {
-            keys.write(Bytes::from_static(b"@")).await.unwrap();
-        }
-        grant.send(32 * 1024).unwrap();
-        let Command::Write(bytes) = commands.recv().await.unwrap() else { panic!() };
-        assert!(bytes.len() <= 32 * 1024);
-        assert!(turn < 10 || bytes.len() > 30 * 1024, "{} in turn {turn}", bytes.len());
-        assert_eq!(bytes.contains(&b'@'), typed, "turn {turn}");
-    }
-    events.send(Event::Ended(End::Expired)).await.unwrap();
-    task.await.unwrap();
-    saturating.await.unwrap();
-}
-
-#[tokio::test]
 async fn the_end_of_a_session_is_heard_also_where_there_was_more_to_send() {
     // Which of several things that are ready comes first is a matter of chance.
     for _ in 0..50 {
-        let (channel, mut commands, events, _stop) = Channel::for_tests("session");
-        let shared = Shared::new(Capabilities::of(Version::new(3, 3, 0, 0)));
-        let (_stop_sender, stopped) = watch::channel(Stop::Not);
-        let task =
-            tokio::spawn(Arc::clone(&shared).run(channel, Arc::new(Heard::default()), Limits::default(), stopped));
-        let Command::Turn(grant) = commands.recv().await.unwrap() else { panic!() };
-        let stream = Stream::open(&shared, String::new()).unwrap();
+        let (channel, commands, events) = Channel::multiplexed_for_tests("session", 1024);
+        let streams = channel.streams().unwrap();
+        let session = begin(channel, &Arc::new(Heard::default()));
+        let stream = streams.open(String::new()).unwrap();
         stream.write(Bytes::from_static(b"too late")).await.unwrap();
-        grant.send(1024).unwrap();
         events.try_send(Event::Ended(End::Closed("Forwarding is forbidden.".to_owned()))).unwrap();
         drop(commands);
-        let end = task.await.unwrap();
+        let end = session.end().await;
         assert!(matches!(&end, End::Closed(reason) if reason == "Forwarding is forbidden."), "{end:?}");
+        assert!(streams.has_lost());
     }
 }
 

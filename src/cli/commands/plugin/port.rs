@@ -42,7 +42,7 @@ impl Running<'_> {
             self.session_id
         ));
         let observer = Arc::new(LineObserver { ui: self.ui.clone(), session: UiObserver::new(self.ui, None) });
-        let session = forward::begin(channel, handshake, &observer);
+        let session = forward::begin(channel, &observer);
         let mut first = true;
         let connected = || {
             if std::mem::take(&mut first) {

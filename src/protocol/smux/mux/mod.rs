@@ -51,6 +51,7 @@ pub struct Mux {
     full_streams: usize,
     queued: usize,
     ignored_frames: u64,
+    progress: u64,
     closed: Option<SessionError>,
     close_unreported: bool,
 }
@@ -92,6 +93,7 @@ impl Mux {
             full_streams: 0,
             queued: 0,
             ignored_frames: 0,
+            progress: 0,
             closed: None,
             close_unreported: false,
         }
@@ -286,6 +288,11 @@ impl Mux {
     /// frames without data, SYNs of streams that exist and SYNs at a client.
     pub fn ignored_frames(&self) -> u64 {
         self.ignored_frames
+    }
+
+    /// Frames of streams so far, sent and received. Signs of life are no progress.
+    pub fn progress(&self) -> u64 {
+        self.progress
     }
 
     fn queue_event(&mut self, id: StreamId) {

@@ -36,6 +36,7 @@ impl Mux {
 
     fn receive_header(&mut self, header: Header) {
         let id = header.id;
+        self.progress += u64::from(header.command != Command::Nop);
         match (header.command, self.streams.get_mut(&id)) {
             (Command::Nop, _) => {}
             (Command::Syn, None) if self.role == Role::Agent => self.accept(id),

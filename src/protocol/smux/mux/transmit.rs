@@ -39,6 +39,7 @@ impl Mux {
         }
         let Some(header) = self.control.pop_front() else { return false };
         out.extend_from_slice(&header.encode());
+        self.progress += u64::from(header.command != Command::Nop);
         match header.command {
             Command::Nop => self.nop_queued = false,
             Command::Fin => {
@@ -69,6 +70,7 @@ impl Mux {
             out.extend_from_slice(&Header { command: Command::Push, length, id }.encode());
             stream.send(out, count);
             self.queued -= count;
+            self.progress += 1;
             self.scheduler.sent(id, count);
             self.queue_fin(id);
             return true;

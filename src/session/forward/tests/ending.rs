@@ -7,21 +7,17 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::FutureExt;
-use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use crate::channel::{Channel, Command, End, Event};
-use crate::protocol::{Capabilities, Flag, Handshake, SessionType, Version};
-use crate::session::forward::mux::Shared;
-use crate::session::forward::stream::Stream;
+use crate::protocol::Flag;
+use crate::session::forward::tally::Tally;
 use crate::session::forward::testing::{Agents, Heard, server};
-use crate::session::forward::{
-    Bind, Limits, Listen, Listener, LocalPort, Route, Session, Stop, begin, connect, copy, serve,
-};
+use crate::session::forward::{Bind, Limits, Listen, Listener, LocalPort, Route, Stop, begin, connect, copy, serve};
 
 const NEW: &str = "3.3.2299.0";
 const OLD: &str = "2.3.1550.0";
@@ -121,20 +117,6 @@ async fn now_means_now() {
     assert!(timeout(DEADLINE, stream.read(&mut [0; 1])).await.unwrap().is_err(), "it is told");
 }
 
-/// A session of an agent that says nothing by itself.
-async fn silent(heard: &Arc<Heard>) -> (Session, mpsc::Receiver<Command>, mpsc::Sender<Event>) {
-    let (channel, commands, events, _stop) = Channel::for_tests("session");
-    let handshake = Handshake {
-        agent_version: NEW.to_owned(),
-        session_type: Some(SessionType::Port),
-        properties: json!({ "portNumber": "1", "type": "LocalPortForwarding" }),
-        customer_message: String::new(),
-        encrypted: false,
-    };
-    events.try_send(Event::Ready(Some(handshake))).unwrap();
-    (connect(channel, heard, Limits::default()).await.unwrap(), commands, events)
-}
-
 async fn pair() -> (TcpStream, TcpStream) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let program = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
@@ -144,7 +126,9 @@ async fn pair() -> (TcpStream, TcpStream) {
 #[tokio::test]
 async fn a_minute_without_progress_is_the_end_of_it_and_told() {
     let heard = Arc::new(Heard::default());
-    let (mut session, _commands, _events) = silent(&heard).await;
+    // Not even the stream is open at the agent.
+    let (channel, _commands, _events) = Channel::multiplexed_for_tests("session", 1);
+    let mut session = begin(channel, &heard);
     let (_program, accepted) = pair().await;
     session.carry(accepted.into()).unwrap();
     let (_stop, mut stopped) = watch::channel(Stop::Finish);
@@ -156,17 +140,17 @@ async fn a_minute_without_progress_is_the_end_of_it_and_told() {
 
 /// A stream of a session, and what its agent sends before the session ends, all at once.
 async fn ends_behind(frames: &[u8]) -> (Vec<u8>, bool) {
-    let (channel, _commands, events, _stop) = Channel::for_tests("session");
-    let shared = Shared::new(Capabilities::of(Version::new(3, 3, 0, 0)));
-    let (_stop_sender, stopped) = watch::channel(Stop::Not);
+    let (channel, _commands, events) = Channel::multiplexed_for_tests("session", 1024);
+    let streams = channel.streams().unwrap();
     let (mut program, accepted) = pair().await;
-    let stream = Stream::open(&shared, String::new()).unwrap();
-    tokio::spawn(copy::serve(accepted.into(), stream, Duration::from_secs(10), shared.tally.enter()));
+    let stream = streams.open(String::new()).unwrap();
+    let (_hurry, hurried) = watch::channel(false);
+    tokio::spawn(copy::serve(accepted.into(), stream, Duration::from_secs(10), hurried, Tally::new().enter()));
     // The program is in the middle of sending when it happens.
     program.write_all(&[7; 1_000]).await.unwrap();
     events.try_send(Event::Output(Bytes::copy_from_slice(frames))).unwrap();
     events.try_send(Event::Ended(End::Expired)).unwrap();
-    tokio::spawn(Arc::clone(&shared).run(channel, Arc::new(Heard::default()), Limits::default(), stopped));
+    let _session = begin(channel, &Arc::new(Heard::default()));
     let mut got = Vec::new();
     let orderly = timeout(DEADLINE, program.read_to_end(&mut got)).await.unwrap().is_ok();
     (got, orderly)
@@ -185,15 +169,15 @@ async fn a_complete_stream_has_its_end_though_the_session_ends_right_behind_it()
 
 #[tokio::test]
 async fn a_program_that_resets_is_gone_for_the_agent_at_once() {
-    let (channel, mut commands, _events, _stop) = Channel::for_tests("session");
-    let shared = Shared::new(Capabilities::of(Version::new(3, 3, 0, 0)));
-    let (_stop_sender, stopped) = watch::channel(Stop::Not);
-    tokio::spawn(Arc::clone(&shared).run(channel, Arc::new(Heard::default()), Limits::default(), stopped));
+    let (channel, mut commands, _events) = Channel::multiplexed_for_tests("session", 8);
+    let streams = channel.streams().unwrap();
+    let (_hurry, hurried) = watch::channel(false);
     for closes in [false, true] {
         let (mut program, accepted) = pair().await;
-        let stream = Stream::open(&shared, String::new()).unwrap();
+        let stream = streams.open(String::new()).unwrap();
         // The end of what it sends would be held back for ever.
-        let serving = tokio::spawn(copy::serve(accepted.into(), stream, Duration::from_hours(1), shared.tally.enter()));
+        let (hour, open) = (Duration::from_hours(1), Tally::new().enter());
+        let serving = tokio::spawn(copy::serve(accepted.into(), stream, hour, hurried.clone(), open));
         program.shutdown().await.unwrap();
         if closes && !cfg!(target_os = "linux") {
             // Only there it can be told from waiting for an answer.
@@ -208,7 +192,6 @@ async fn a_program_that_resets_is_gone_for_the_agent_at_once() {
     let mut sent = Vec::new();
     while sent.iter().filter(|frame: &&Vec<u8>| frame[1] == 1).count() < if cfg!(target_os = "linux") { 2 } else { 1 } {
         match timeout(DEADLINE, commands.recv()).await.unwrap().unwrap() {
-            Command::Turn(turn) => turn.send(8).unwrap(),
             Command::Write(bytes) => sent.push(bytes.to_vec()),
             // Nobody waits for that any more.
             Command::Deliver(_) => {}
@@ -222,7 +205,7 @@ async fn a_session_that_cannot_be_replaced_carries_the_next_connection_when_the_
     let heard = Arc::new(Heard::default());
     let (channel, mut commands, events, _stop) = Channel::for_tests("session");
     // Without a handshake there is no multiplexing.
-    let mut session = begin(channel, None, &heard);
+    let mut session = begin(channel, &heard);
     let (mut first, accepted) = pair().await;
     session.vacancy().await;
     session.carry(accepted.into()).unwrap();
@@ -235,7 +218,7 @@ async fn a_session_that_cannot_be_replaced_carries_the_next_connection_when_the_
             Command::Flag(flag) => flagged = flag == Flag::DisconnectToPort,
             // The first one is for the end of what the program sends.
             Command::Flush(done) => flushed = Some(done).filter(|_| flagged),
-            other @ (Command::Turn(_) | Command::Deliver(_)) => panic!("{other:?}"),
+            Command::Deliver(_) => panic!("nobody asks"),
         }
     }
     assert!(session.vacancy().now_or_never().is_none(), "it is not acknowledged");

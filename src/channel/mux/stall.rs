@@ -75,11 +75,11 @@ pub(super) struct Traffic {
     cut: bool,
 }
 
-/// What is known of all streams.
+/// What is known of all streams of a session.
 #[derive(Debug, Default)]
-pub(super) struct Streams(BTreeMap<StreamId, Traffic>);
+pub(super) struct Ledger(BTreeMap<StreamId, Traffic>);
 
-impl Streams {
+impl Ledger {
     pub(super) fn opened(&mut self, id: StreamId, name: String, now: Instant) {
         self.0.insert(id, Traffic { name, unanswered: 0, sent_at: now, taken_at: now, closed: false, cut: false });
     }
@@ -142,7 +142,6 @@ pub(super) enum Verdict {
 /// Watches one session for stalls.
 #[derive(Debug)]
 pub(super) struct Watch {
-    limits: Limits,
     /// Since when nothing is received, for want of room.
     deaf_since: Option<Instant>,
     /// Since when there is something to send, and nothing is taken.
@@ -153,8 +152,8 @@ pub(super) struct Watch {
 }
 
 impl Watch {
-    pub(super) fn new(limits: Limits) -> Self {
-        Self { limits, deaf_since: None, mute_since: None, reported: None, is_mute: false }
+    pub(super) fn new() -> Self {
+        Self { deaf_since: None, mute_since: None, reported: None, is_mute: false }
     }
 
     /// Whether the agent takes nothing, and new connections are not to wait for that.
@@ -162,8 +161,14 @@ impl Watch {
         self.is_mute
     }
 
-    /// Looks once. `mute`: there is something to send, and it cannot be sent although there is a connection.
-    pub(super) fn look(&mut self, mux: &Mux, streams: &Streams, mute: bool, now: Instant) -> Verdict {
+    /// Nothing can be sent for another reason.
+    pub(super) fn forgive(&mut self) {
+        self.mute_since = None;
+        self.is_mute = false;
+    }
+
+    /// Looks once. `mute`: there is something to send, and nothing of it can be sent although there is a connection.
+    pub(super) fn look(&mut self, mux: &Mux, ledger: &Ledger, limits: Limits, mute: bool, now: Instant) -> Verdict {
         let begun = |since: &mut Option<Instant>, is: bool| {
             *since = if is { since.or(Some(now)) } else { None };
             *since
@@ -171,13 +176,13 @@ impl Watch {
         let deaf = begun(&mut self.deaf_since, !mux.can_receive());
         // Who does not listen does not hear that something was taken.
         let mute = begun(&mut self.mute_since, mute && deaf.is_none());
-        let limit = self.limits.stall;
+        let limit = limits.stall;
         let report_after = limit.map_or(REPORT_AFTER, |limit| REPORT_AFTER.min(limit / 2));
-        let suspect = mute.and_then(|since| Some((suspect(streams)?, since)));
+        let suspect = mute.and_then(|since| Some((suspect(ledger)?, since)));
         self.is_mute = suspect.is_some_and(|(_, since)| now.saturating_duration_since(since) >= report_after);
         let found = match (deaf, suspect) {
-            (Some(since), _) => program(mux, streams, since),
-            (None, Some((id, since))) => destination(mux, streams, id, since),
+            (Some(since), _) => program(mux, ledger, since),
+            (None, Some((id, since))) => destination(mux, ledger, id, since),
             (None, None) => None,
         };
         let Some((id, stall, since, is_closed)) = found else {
@@ -214,25 +219,25 @@ fn found(id: StreamId, traffic: &Traffic, side: Side, since: Instant) -> Found {
 }
 
 /// The program that does not read, if others wait.
-fn program(mux: &Mux, streams: &Streams, since: Instant) -> Option<Found> {
-    let (id, traffic) = streams.open().max_by_key(|(id, _)| mux.unread(*id))?;
+fn program(mux: &Mux, ledger: &Ledger, since: Instant) -> Option<Found> {
+    let (id, traffic) = ledger.open().max_by_key(|(id, _)| mux.unread(*id))?;
     // What comes for the others is behind what is not received.
-    (streams.open().count() > 1).then(|| found(id, traffic, Side::Program, since.max(traffic.taken_at)))
+    (ledger.open().count() > 1).then(|| found(id, traffic, Side::Program, since.max(traffic.taken_at)))
 }
 
 /// The stream whose destination does not read, as far as that can be told.
-fn suspect(streams: &Streams) -> Option<StreamId> {
-    let (id, traffic) = streams.0.iter().max_by_key(|(_, traffic)| traffic.unanswered)?;
+fn suspect(ledger: &Ledger) -> Option<StreamId> {
+    let (id, traffic) = ledger.0.iter().max_by_key(|(_, traffic)| traffic.unanswered)?;
     (traffic.unanswered >= SUSPICIOUS).then_some(*id)
 }
 
 /// The destination that does not read, if others wait: those that have something to send, and those whose last bytes
 /// may not have been taken.
-fn destination(mux: &Mux, streams: &Streams, id: StreamId, since: Instant) -> Option<Found> {
-    let traffic = streams.0.get(&id)?;
+fn destination(mux: &Mux, ledger: &Ledger, id: StreamId, since: Instant) -> Option<Found> {
+    let traffic = ledger.0.get(&id)?;
     let is_held_up =
         |other: StreamId, of: &Traffic| mux.queued(other) > 0 || of.unanswered > 0 && of.sent_at + IN_FLIGHT >= since;
-    let waits = streams.open().any(|(other, traffic)| other != id && is_held_up(other, traffic));
+    let waits = ledger.open().any(|(other, traffic)| other != id && is_held_up(other, traffic));
     (waits || mux.has_unsent_control()).then(|| found(id, traffic, Side::Destination, since))
 }
 
