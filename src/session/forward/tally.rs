@@ -9,7 +9,6 @@ use tokio::sync::watch;
 
 use super::gauge::Gauge;
 use super::meter::{Load, Meter};
-use crate::channel::now;
 
 /// The agent has closed what a program has closed within this time, unless it cannot hand over what it has.
 const CLOSING: Duration = Duration::from_secs(1);
@@ -176,6 +175,11 @@ impl Drop for Open {
         self.tally.open.send_modify(|open| *open -= 1);
         self.tally.changed();
     }
+}
+
+/// Now, on the runtime's clock.
+fn now() -> Instant {
+    tokio::time::Instant::now().into_std()
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

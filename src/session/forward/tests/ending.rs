@@ -17,7 +17,7 @@ use crate::channel::{Channel, Command, End, Event};
 use crate::protocol::Flag;
 use crate::session::forward::tally::Tally;
 use crate::session::forward::testing::{Agents, Heard, server};
-use crate::session::forward::{Bind, Limits, Listen, Listener, LocalPort, Route, Stop, begin, connect, copy, serve};
+use crate::session::forward::{Bind, Listen, Listener, LocalPort, Route, Stop, begin, copy, serve};
 
 const NEW: &str = "3.3.2299.0";
 const OLD: &str = "2.3.1550.0";
