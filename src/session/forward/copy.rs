@@ -87,6 +87,7 @@ async fn up(
     arrived: watch::Sender<bool>,
 ) -> Option<Ended> {
     loop {
+        open.may_send().await;
         match incoming.read().await {
             Ok(bytes) if bytes.is_empty() => {
                 finished.send_replace(true);

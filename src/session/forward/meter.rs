@@ -17,6 +17,10 @@ const BULK: u64 = 32 * 1024;
 /// Bytes that a connection may have undelivered before that counts: the agent stops reading at 4 MiB for all together.
 const BACKLOG: u64 = 1 << 20;
 
+/// What a connection may have undelivered once its upload is seen to be no faster than its answers. It keeps an agent
+/// busy for half a second.
+const ECHOED: u64 = 512 * 1024;
+
 /// More than this the agent and its sockets do not take: 4 MiB of the multiplexer's, and what the system buffers.
 const MOST_UNDELIVERED: u64 = 8 << 20;
 
@@ -139,6 +143,19 @@ impl Meter {
         self.blocked_since.is_some_and(|since| now.saturating_duration_since(since) >= WINDOW)
     }
 
+    /// Whether more of what the program sends can be of use. Where answers come as fast as the agent sends, and the
+    /// upload goes no faster than they do, the agent is full: it takes in as much as it can answer, as with an echo. More
+    /// would only lie there, and keep it from reading what others send. As soon as answers come no more, nothing is known.
+    pub(super) fn may_send(&mut self, now: Instant) -> bool {
+        let (up, down) = (self.up.of_late(now), self.down.of_late(now));
+        let may = down < 2 * BULK || up > down + down / 4 || self.unanswered < ECHOED;
+        if !may {
+            // Its silence is ours.
+            self.sent_at = Some(now);
+        }
+        may
+    }
+
     fn is_at_bulk(&self, now: Instant) -> bool {
         self.up.of_late(now).max(self.down.of_late(now)) >= BULK
     }
@@ -235,6 +252,34 @@ mod tests {
         meter.received(1 << 20, start + 10_002 * MS);
         assert_eq!(meter.undelivered(start + 10_002 * MS), 2 << 20, "an echo");
         assert_eq!(meter.undelivered(start + 11_000 * MS), 0, "that is through");
+    }
+
+    #[test]
+    fn an_upload_that_is_no_faster_than_its_answers_is_not_to_pile_up() {
+        let start = Instant::now();
+        let mut meter = Meter::new(start);
+        for ms in 0..200 {
+            meter.sent(50_000, start + ms * MS);
+            meter.received(1_024, start + ms * MS);
+            assert!(meter.may_send(start + ms * MS), "the destination may take it");
+        }
+        for ms in 200..1_000 {
+            let now = start + ms * MS;
+            if meter.may_send(now) {
+                meter.sent(1_024, now);
+            }
+            meter.received(1_024, now);
+        }
+        let mut now = start + 1_000 * MS;
+        assert!(!meter.may_send(now), "the agent is full");
+        while !meter.may_send(now) {
+            now += MS;
+            meter.received(1_024, now);
+        }
+        assert!(meter.unanswered < ECHOED && meter.unanswered > ECHOED - 10_000, "{}", meter.unanswered);
+        meter.sent(100_000, now);
+        assert!(!meter.may_send(now));
+        assert!(meter.may_send(now + 500 * MS), "no answer comes");
     }
 
     #[test]

@@ -6,12 +6,16 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
+use tokio::time::sleep;
 
 use super::gauge::Gauge;
 use super::meter::{Load, Meter};
 
 /// The agent has closed what a program has closed within this time, unless it cannot hand over what it has.
 const CLOSING: Duration = Duration::from_secs(1);
+
+/// How often to look whether a connection may send again.
+const LOOK_EVERY: Duration = Duration::from_millis(20);
 
 /// Open connections, and whether anything moves.
 #[derive(Debug)]
@@ -140,6 +144,13 @@ impl Open {
     pub(super) fn sent(&self, bytes: usize) {
         if lock(&self.meter).sent(bytes, now()) {
             self.tally.changed();
+        }
+    }
+
+    /// Waits until more of what the program sends can be of use, as far as is known.
+    pub(super) async fn may_send(&self) {
+        while !lock(&self.meter).may_send(now()) {
+            sleep(LOOK_EVERY).await;
         }
     }
 
