@@ -31,7 +31,7 @@ pub(crate) fn measure(milliseconds: u64) -> Result<String> {
         std::thread::sleep(settled);
         server.speed(MEASURED)
     };
-    let ssmx = UnderTest::ssmx(&server)?;
+    let ssmx = UnderTest::ssmx(&server, "1")?;
     round_trips(ssmx.port, 1)?;
     let idle = median(round_trips(ssmx.port, BYTES)?);
     let counted = server.counted();

@@ -1,5 +1,7 @@
 //! Tunnels beside a plain TCP relay in the same run: throughput each way with one connection and with eight, latency
-//! idle and under load, CPU seconds a GiB, and resident memory.
+//! idle and under load, CPU seconds a GiB, and resident memory. Then what lanes are for, at the real agent's pace:
+//! parallel downloads with one, four and eight of them, and the round trip of a byte beside connections that move much
+//! or do not move at all.
 //!
 //! `cargo bench --bench tunnel` measures `ssmx fwd` against agents without a pace and against agents at the pace of the
 //! real one. With `SSMX_BENCH_PLUGIN=/path/to/session-manager-plugin` the official client is measured beside it.
@@ -13,6 +15,7 @@
 
 mod bare;
 mod distance;
+mod lanes;
 mod measure;
 mod relay;
 mod server;
@@ -37,6 +40,8 @@ fn main() -> ExitCode {
         ["bare", port] => bare::run(port),
         ["inside", pace] => inside(pace),
         ["distance", milliseconds] => at(milliseconds),
+        // Alone, in a sandbox or with the real agent.
+        ["lanes"] => Server::start().and_then(|server| lanes::measure(&server)),
         // What cargo adds when all benchmarks are only built or tested.
         [.., "--test"] => Ok(()),
         _ => outside().and_then(|()| at_distances()),
@@ -100,12 +105,15 @@ fn inside(pace: &str) -> Result<()> {
     }
     let baseline = measure(&UnderTest::relay(&server)?, mib, mib)?;
     println!("{}", baseline.line("TCP relay", None));
-    let ssmx = measure(&UnderTest::ssmx(&server)?, mib, down)?;
+    let ssmx = measure(&UnderTest::ssmx(&server, "auto")?, mib, down)?;
     println!("{}", ssmx.line("ssmx fwd", Some(&baseline)));
     if let Ok(plugin) = std::env::var("SSMX_BENCH_PLUGIN") {
         // It sends 1,024 bytes a millisecond.
         let official = measure(&UnderTest::plugin(&plugin, &server)?, PACED_MIB, down.min(PACED_MIB))?;
         println!("{}", official.line("session-manager-plugin", Some(&baseline)));
+    }
+    if slow {
+        lanes::measure(&server)?;
     }
     Ok(())
 }

@@ -11,7 +11,7 @@ use super::Result;
 use super::server::{CHUNK, Request, give, take};
 use super::under_test::UnderTest;
 
-const MIB: u64 = 1024 * 1024;
+pub(crate) const MIB: u64 = 1024 * 1024;
 
 /// Round trips of one byte of which the median counts.
 const ROUND_TRIPS: usize = 200;
@@ -46,7 +46,7 @@ pub(crate) fn measure(tunnel: &UnderTest, up: u64, down: u64) -> Result<Figures>
 }
 
 /// MiB a second over so many connections together.
-fn speed(port: u16, connections: u64, mib: u64, upwards: bool) -> Result<f64> {
+pub(crate) fn speed(port: u16, connections: u64, mib: u64, upwards: bool) -> Result<f64> {
     let each = mib * MIB / connections;
     let began = Instant::now();
     std::thread::scope(|scope| {
@@ -86,7 +86,7 @@ pub(crate) fn round_trips(port: u16, count: usize) -> Result<Vec<Duration>> {
 }
 
 /// The median round trip of one byte.
-fn median_round_trip(port: u16, count: usize) -> Result<Duration> {
+pub(crate) fn median_round_trip(port: u16, count: usize) -> Result<Duration> {
     let mut all = round_trips(port, count)?;
     all.sort_unstable();
     Ok(all[count / 2])

@@ -25,11 +25,12 @@ impl UnderTest {
         Self::start(command.args(["relay", &port.to_string(), &server.port.to_string()]), port)
     }
 
-    /// `ssmx fwd`.
-    pub(crate) fn ssmx(server: &Server) -> Result<Self> {
+    /// `ssmx fwd` with so many lanes.
+    pub(crate) fn ssmx(server: &Server, lanes: &str) -> Result<Self> {
         let port = free_port()?;
         let mut command = Command::new(env!("CARGO_BIN_EXE_ssmx"));
-        Self::start(command.args(["-q", "fwd", &target(), &format!("{port}:{}", server.port)]), port)
+        let forward = format!("{port}:{}", server.port);
+        Self::start(command.args(["-q", "fwd", &target(), &forward, "--lanes", lanes]), port)
     }
 
     /// The official client, with a session that the AWS SDK has started, as the AWS CLI would call it.

@@ -70,6 +70,7 @@ impl KeyPath {
             ["targets", _, key] => setting(key, Level::Target, &SELECTORS),
             ["tunnels", _, "forward"] => Ok(Shape::List),
             ["tunnels", _, "wait"] => Ok(Shape::Setting(Kind::Switch)),
+            ["tunnels", _, "lanes"] => Ok(Shape::Setting(Kind::Lanes)),
             ["tunnels", _, "target" | "bind"] => Ok(Shape::Setting(Kind::Text)),
             ["tunnels", _, key] => Err(unknown(key, "[tunnels.NAME]", TUNNEL)),
             _ => Err(format!("`{self}` is a section, not a value: {EXPECTED}")),

@@ -33,6 +33,7 @@ keys! {
     ForwardDocument,
     RemoteForwardDocument,
     ForwardStall,
+    Lanes,
     Reason,
     ReasonRequired,
     RequireEncryption,
@@ -55,6 +56,8 @@ pub(crate) enum Kind {
     Region,
     /// A TCP port, from 1 to 65535.
     Port,
+    /// How many sessions a tunnel has: a number from 1 to 16, or `auto`.
+    Lanes,
     /// True or false.
     Switch,
     /// A length of time such as `90s` or `1h 30m`, up to 30 days.

@@ -7,6 +7,7 @@ use toml_edit::{Item, TableLike};
 
 use super::error::Mistake;
 use super::key::{Key, Level};
+use super::lanes::Lanes;
 use super::schema::{Config, Located, Section, Selector, Target, Tunnel};
 use super::value::{Value, article};
 use crate::nearest;
@@ -16,7 +17,7 @@ pub(super) const SECTIONS: [&str; 4] = ["defaults", "profiles", "targets", "tunn
 /// The ways in which an alias finds its instance.
 pub(super) const SELECTORS: [&str; 4] = ["id", "name", "tags", "address"];
 /// What a tunnel has.
-pub(super) const TUNNEL: [&str; 4] = ["target", "forward", "bind", "wait"];
+pub(super) const TUNNEL: [&str; 5] = ["target", "forward", "bind", "wait", "lanes"];
 
 /// Notes mistakes on its way through a file.
 pub(super) struct Reader {
@@ -218,7 +219,7 @@ impl Reader {
 
     fn tunnel(&mut self, entry: &Entry<'_>, table: &dyn TableLike, header: &str) -> Option<Tunnel> {
         let before = self.mistakes.len();
-        let (mut target, mut forward, mut bind, mut wait) = (None, Vec::new(), None, false);
+        let (mut target, mut forward, mut bind, mut wait, mut lanes) = (None, Vec::new(), None, false, None);
         for entry in entries(table) {
             match entry.name {
                 "target" => target = self.text(&entry, header),
@@ -231,6 +232,7 @@ impl Reader {
                         self.mistake(entry.span, format!("`wait` in {header}: expected true or false, found {found}"));
                     }
                 },
+                "lanes" => lanes = self.lanes(&entry, header),
                 name => self.mistake(entry.span, unknown(name, header, TUNNEL)),
             }
         }
@@ -248,7 +250,7 @@ impl Reader {
         if self.mistakes.len() > before {
             return None;
         }
-        Some(Tunnel { target: target?, forward, bind, wait, line: self.line(entry.span.clone()) })
+        Some(Tunnel { target: target?, forward, bind, wait, lanes, line: self.line(entry.span.clone()) })
     }
 
     fn forward(&mut self, entry: &Entry<'_>, header: &str) -> Vec<Located<String>> {
@@ -268,6 +270,21 @@ impl Reader {
             }
         }
         forwards
+    }
+
+    fn lanes(&mut self, entry: &Entry<'_>, header: &str) -> Option<Lanes> {
+        let value = match entry.item.as_value() {
+            Some(value) => Value::from_toml(super::Kind::Lanes, value),
+            None => Err(format!("expected {}, found {}", Lanes::EXPECTED, article(entry.item.type_name()))),
+        };
+        match value {
+            Ok(Value::Lanes(lanes)) => Some(lanes),
+            Ok(_) => None,
+            Err(problem) => {
+                self.mistake(entry.span.clone(), format!("`lanes` in {header}: {problem}"));
+                None
+            }
+        }
     }
 
     fn text(&mut self, entry: &Entry<'_>, header: &str) -> Option<Located<String>> {

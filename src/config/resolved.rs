@@ -27,6 +27,7 @@ use super::ambient::{Ambient, Nothing};
 use super::column::Column;
 use super::error::ConfigError;
 use super::key::Key;
+use super::lanes::Lanes;
 use super::schema::{Config, Section, Target};
 use super::settings;
 use super::value::Value;
@@ -235,6 +236,14 @@ impl Resolved {
         match self.get(Key::ForwardStall).map(|found| &found.value) {
             Some(Value::Duration(length)) => *length,
             _ => settings::FORWARD_STALL,
+        }
+    }
+
+    /// How many sessions a tunnel uses side by side.
+    pub(crate) fn lanes(&self) -> Lanes {
+        match self.get(Key::Lanes).map(|found| &found.value) {
+            Some(Value::Lanes(lanes)) => *lanes,
+            _ => Lanes::Auto,
         }
     }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use super::key::Key;
+use super::lanes::Lanes;
 use super::value::Value;
 
 /// A value and the line on which it stands, from 1 on.
@@ -69,6 +70,8 @@ pub(crate) struct Tunnel {
     pub bind: Option<Located<String>>,
     /// Whether it is ready only when the destination accepts connections.
     pub wait: bool,
+    /// How many sessions it uses side by side, if that is set for it.
+    pub lanes: Option<Lanes>,
     /// Where it begins.
     pub line: usize,
 }

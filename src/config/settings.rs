@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::column::Column;
 use super::key::{KEYS, Key, Kind, Level};
+use super::lanes::Lanes;
 use super::value::Value;
 
 /// What there is to know of a setting.
@@ -25,6 +26,7 @@ pub(crate) enum Default {
     Text(&'static str),
     Switch(bool),
     Duration(Duration),
+    Lanes(Lanes),
     Columns(&'static [Column]),
     /// That of the AWS configuration, if it has one.
     OfAws,
@@ -67,6 +69,7 @@ pub(super) const SETTINGS: [Setting; KEYS] = [
     row(Key::ForwardDocument, "forward_document", Kind::Text, DPT, Default::Text("AWS-StartPortForwardingSession"), "Session document of `ssmx fwd` for ports of the instance"),
     row(Key::RemoteForwardDocument, "remote_forward_document", Kind::Text, DPT, Default::Text("AWS-StartPortForwardingSessionToRemoteHost"), "Session document of `ssmx fwd` for other hosts"),
     row(Key::ForwardStall, "forward_stall", Kind::Duration, DPT, Default::Duration(FORWARD_STALL), "How long one connection of `ssmx fwd` that does not move may hold up the others before it is cut; 0s never cuts one"),
+    row(Key::Lanes, "lanes", Kind::Lanes, DP, Default::Lanes(Lanes::Auto), "Sessions that a tunnel of `ssmx fwd` uses side by side; auto starts with one and opens up to 4 as needed"),
     row(Key::Reason, "reason", Kind::Text, DPT, Default::Elsewhere("not set"), "Reason for every session, for the audit trail"),
     row(Key::ReasonRequired, "reason_required", Kind::Switch, DPT, Default::Switch(false), "Require a reason for every session"),
     row(Key::RequireEncryption, "require_encryption", Kind::Switch, DPT, Default::Switch(false), "Use no session that is not encrypted with a KMS key"),
@@ -107,6 +110,7 @@ impl Default {
             Self::Text(text) => Value::Text((*text).to_owned()),
             Self::Switch(on) => Value::Switch(*on),
             Self::Duration(length) => Value::Duration(*length),
+            Self::Lanes(lanes) => Value::Lanes(*lanes),
             Self::Columns(columns) => Value::Columns(columns.to_vec()),
             Self::OfAws | Self::Elsewhere(_) => return None,
         })

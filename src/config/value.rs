@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::column::Column;
 use super::key::Kind;
+use super::lanes::Lanes;
 use crate::syntax::{HTTP, is_region, is_url};
 
 /// The value of a setting, of the kind that its key says.
@@ -18,6 +19,8 @@ pub(crate) enum Value {
     Switch(bool),
     /// Of the kind `Duration`.
     Duration(Duration),
+    /// Of the kind `Lanes`.
+    Lanes(Lanes),
     /// Of the kind `Columns`; at least one.
     Columns(Vec<Column>),
 }
@@ -45,6 +48,7 @@ impl Value {
                 port.map(Self::Port)
                     .ok_or_else(|| format!("expected {}, found {}", kind.expected(), value.to_string().trim()))
             }
+            (Kind::Lanes, toml_edit::Value::Integer(number)) => Self::from_text(kind, &number.value().to_string()),
             (Kind::Switch | Kind::Port, _) => Err(wrong()),
             (Kind::Columns, toml_edit::Value::Array(array)) => {
                 let names: Option<Vec<&str>> = array.iter().map(toml_edit::Value::as_str).collect();
@@ -76,6 +80,7 @@ impl Value {
             Kind::StreamUrl if is_url(text, &["https", "http", "wss", "ws"]) => plain(),
             Kind::Region | Kind::Url | Kind::StreamUrl => Err(wrong()),
             Kind::Port => text.parse().ok().filter(|port| *port != 0).map(Self::Port).ok_or_else(wrong),
+            Kind::Lanes => text.parse().map(Self::Lanes),
             Kind::Switch => text.parse().map(Self::Switch).map_err(|_| wrong()),
             Kind::Duration => {
                 let length = humantime::parse_duration(text).map_err(|_| wrong())?;
@@ -96,6 +101,7 @@ impl Value {
         match self {
             Self::Port(port) => i64::from(*port).into(),
             Self::Switch(on) => (*on).into(),
+            Self::Lanes(Lanes::Fixed(number)) => i64::from(*number).into(),
             Self::Columns(columns) => columns.iter().map(Column::to_string).collect(),
             other => other.to_string().into(),
         }
@@ -108,6 +114,7 @@ impl fmt::Display for Value {
             Self::Text(text) => f.write_str(text),
             Self::Port(port) => write!(f, "{port}"),
             Self::Switch(on) => write!(f, "{on}"),
+            Self::Lanes(lanes) => write!(f, "{lanes}"),
             Self::Duration(length) => write!(f, "{}", humantime::format_duration(*length)),
             Self::Columns(columns) => {
                 let names: Vec<_> = columns.iter().map(Column::to_string).collect();
@@ -124,6 +131,7 @@ impl Kind {
             Self::Text => "a string",
             Self::Region => "the name of a region such as \"eu-west-1\"",
             Self::Port => "a port from 1 to 65535",
+            Self::Lanes => Lanes::EXPECTED,
             Self::Switch => "true or false",
             Self::Duration => "a duration such as \"60s\" or \"1h 30m\"",
             Self::Columns => "a list of columns such as [\"name\", \"id\"]",

@@ -112,12 +112,13 @@ impl Cloud {
         left.map(|(id, _)| id.clone()).collect()
     }
 
-    /// Requests keep their distance: a few at once, then pauses that grow. Memory is bounded.
-    pub(super) fn check_bounds(&self) {
+    /// Requests keep their distance: a few at once, then pauses that grow, for each of so many sessions at a time. Memory
+    /// is bounded.
+    pub(super) fn check_bounds(&self, sessions: u32) {
         let memory = self.state().memory;
         assert!(memory < MOST_MEMORY, "{} MiB are held", memory >> 20);
         let (elapsed, resumed) = (self.began.elapsed(), self.calls("ResumeSession"));
-        let limit = 30 + elapsed.as_secs() as u32 / 2 + 10 * self.plan.network.cuts.len() as u32;
+        let limit = sessions * (30 + elapsed.as_secs() as u32 / 2) + 10 * self.plan.network.cuts.len() as u32;
         assert!(resumed <= limit, "{resumed} resumptions in {elapsed:?}");
         if self.plan.lie == Some(Lie::NeverSpeaks) {
             let frames = self.state().sessions.values().map(|session| session.frames).max().unwrap_or(0);

@@ -237,7 +237,7 @@ pub(super) async fn run(plan: Plan, mut random: Random) -> Outcome {
     if outcome != Outcome::Left {
         check(&plan, &command, &outcome, lasted, &heard.all());
     }
-    cloud.check_bounds();
+    cloud.check_bounds(1);
     outcome
 }
 

@@ -16,7 +16,7 @@ use super::ports::{Load, Ports};
 use super::random::Random;
 use crate::aws::Aws;
 use crate::channel::{self, Channel, ConnectionEvent, Options, StartSession};
-use crate::session::forward::{self, Incoming, Limits, Listener, Opener, Stop, TunnelEvent, TunnelObserver};
+use crate::session::forward::{self, Incoming, Lanes, Listener, Opener, Route, Stop, TunnelEvent, TunnelObserver};
 
 /// After so long a program has had enough.
 const PATIENCE: Duration = Duration::from_hours(3);
@@ -34,7 +34,7 @@ const START_LIMIT: Duration = Duration::from_mins(1);
 /// be those for which the end of one direction is held back.
 const LET_GO_LIMIT: Duration = Duration::from_secs(8);
 
-struct Sessions(Aws);
+struct Sessions(Aws, Lanes);
 
 impl Opener for Sessions {
     type Error = channel::OpenError;
@@ -43,24 +43,15 @@ impl Opener for Sessions {
         let request = StartSession { target: "i-1".to_owned(), ..StartSession::default() };
         channel::open(&self.0, &request, Options::port()).await
     }
+
+    fn lanes(&self) -> Lanes {
+        self.1
+    }
 }
 
 impl TunnelObserver for Heard {
-    fn is_cut(&self) -> bool {
-        let heard = self.0.lock().expect("no panic");
-        let of_connection = |event: &&ConnectionEvent| {
-            !matches!(event, ConnectionEvent::AgentSilent(_) | ConnectionEvent::AgentHeard(_))
-        };
-        let last = heard.iter().rev().find(of_connection);
-        matches!(last, Some(ConnectionEvent::Lost(_) | ConnectionEvent::Waiting(_)))
-    }
-
     fn tunnel(&self, event: &TunnelEvent) {
         super::note(event);
-        if let TunnelEvent::Ended(_) | TunnelEvent::GaveUp(_) = event {
-            // The next connection is for another session.
-            self.0.lock().expect("no panic").push(ConnectionEvent::Restored(Duration::ZERO));
-        }
     }
 }
 
@@ -211,7 +202,7 @@ fn check_start(plan: &Plan, cloud: &Cloud, heard: &[ConnectionEvent]) {
         let lasted = cloud.began.elapsed();
         assert!(told && lasted < START_LIMIT, "{lasted:?} of silence, heard {heard:?}");
     }
-    cloud.check_bounds();
+    cloud.check_bounds(1);
 }
 
 async fn until(at: Option<Instant>) {
@@ -228,22 +219,22 @@ pub(super) async fn run(plan: Plan, mut random: Random) -> Outcome {
     let cloud = Cloud::new(plan.clone(), random.fork(), Arc::new(Arc::clone(&ports)));
     let aws = Aws::simulated(Arc::clone(&cloud) as _).await;
     let heard = Arc::new(Heard::default());
-    let opener = Sessions(aws);
-    let first = async {
-        let channel = opener.open().await.map_err(|error| error.to_string())?;
-        forward::connect(channel, &heard, Limits::default()).await.map_err(|error| error.to_string())
+    // One lane, as many as are needed, or two to four in any case.
+    let lanes = match random.below(6) {
+        0 => Lanes::ONE,
+        1 | 2 => Lanes::AUTO,
+        more => Lanes::fixed(more as usize - 1),
     };
     let slept = plan.sleep(&mut random);
-    let session = match timeout(PATIENCE + slept, first).await.expect("a session or an error") {
-        Ok(session) => session,
-        Err(reason) => {
-            check_start(&plan, &cloud, &heard.all());
-            return Outcome::Failed(reason);
-        }
-    };
-    let (listener, connections) = Listener::in_memory(cloud.files.clone());
+    let opener = Sessions(aws, lanes);
     let (stop, stopped) = watch::channel(Stop::Not);
-    let serving = tokio::spawn(forward::serve(vec![listener], session, opener, Arc::clone(&heard), stopped));
+    let mut route = Route::new(opener, Arc::clone(&heard), stopped.clone());
+    if let Err(reason) = timeout(PATIENCE + slept, route.open()).await.expect("a session or an error") {
+        check_start(&plan, &cloud, &heard.all());
+        return Outcome::Failed(reason.to_string());
+    }
+    let (listener, connections) = Listener::in_memory(cloud.files.clone());
+    let serving = tokio::spawn(forward::serve(vec![listener], route, stopped));
     let mut programs = JoinSet::new();
     for number in 0..=random.below(12) {
         programs.spawn(Program::draw(number, &mut random, !is_basic).run(connections.clone()));
@@ -303,6 +294,6 @@ pub(super) async fn run(plan: Plan, mut random: Random) -> Outcome {
         };
         assert!(refused || timeout(STOP_LIMIT + slept, ended).await.is_ok(), "left behind");
     }
-    cloud.check_bounds();
+    cloud.check_bounds(4);
     if resets == 0 { Outcome::Done } else { Outcome::Failed(format!("{resets} connections were reset")) }
 }

@@ -204,6 +204,7 @@ fn get_prints_one_value_and_show_the_file() {
       "forward_document": "AWS-StartPortForwardingSession",
       "forward_stall": "30s",
       "insecure_endpoint": false,
+      "lanes": "auto",
       "name_tag": "Name",
       "profile": "work",
       "reason_required": false,
@@ -226,6 +227,7 @@ fn get_prints_one_value_and_show_the_file() {
     forward_document = "AWS-StartPortForwardingSession"
     remote_forward_document = "AWS-StartPortForwardingSessionToRemoteHost"
     forward_stall = "30s"
+    lanes = "auto"
     reason_required = false
     require_encryption = false
     insecure_endpoint = false

@@ -38,6 +38,7 @@ fn each_value_says_where_it_came_from() {
     forward_document                   AWS-StartPortForwardingSession              the built-in default
     remote_forward_document            AWS-StartPortForwardingSessionToRemoteHost  the built-in default
     forward_stall                      30s                                         the built-in default
+    lanes                              auto                                        the built-in default
     reason                             -                                           not set
     reason_required                    false                                       the built-in default
     require_encryption                 false                                       the built-in default
@@ -67,6 +68,7 @@ fn each_value_says_where_it_came_from() {
     forward_document                   AWS-StartPortForwardingSession              the built-in default
     remote_forward_document            AWS-StartPortForwardingSessionToRemoteHost  the built-in default
     forward_stall                      30s                                         the built-in default
+    lanes                              auto                                        the built-in default
     reason                             -                                           not set
     reason_required                    false                                       the built-in default
     require_encryption                 false                                       the built-in default
@@ -248,6 +250,15 @@ fn every_setting_is_explained() {
 
     How long one connection of `ssmx fwd` that does not move may hold up the others before it is cut; 0s never cuts one: a duration such as "60s" or "1h 30m".
     Set it in [defaults], [profiles.NAME], [targets.NAME], or as SSMX_FORWARD_STALL.
+
+    === lanes
+    exit code: 0
+    --- stdout
+    lanes: auto
+      from the built-in default
+
+    Sessions that a tunnel of `ssmx fwd` uses side by side; auto starts with one and opens up to 4 as needed: "auto" or a number from 1 to 16.
+    Set it in [defaults], [profiles.NAME], or as SSMX_LANES.
 
     === reason
     exit code: 0

@@ -98,6 +98,9 @@ fn questions_at_a_terminal_become_a_file() {
     # How long one connection of `ssmx fwd` that does not move may hold up the others before it is cut; 0s never cuts one. Default: 30s.
     # forward_stall = "30s"
 
+    # Sessions that a tunnel of `ssmx fwd` uses side by side; auto starts with one and opens up to 4 as needed. Default: auto.
+    # lanes = "auto"
+
     # Reason for every session, for the audit trail. Default: not set.
     # reason = "on call"
 

@@ -38,7 +38,7 @@ fn all_mistakes_are_told_at_once() {
     error: /tmp/TEMPORARY/config/ssmx/config.toml has 3 mistakes
     caused by: line 2: `ssh_port` in [profiles.p]: expected a port from 1 to 65535, found a string
     caused by: line 3: [targets.t] does not say which instance: set one of id, name, tags, address
-    caused by: line 7: unknown key `colour` in [tunnels.n]: expected one of target, forward, bind, wait
+    caused by: line 7: unknown key `colour` in [tunnels.n]: expected one of target, forward, bind, wait, lanes
     hint: correct it with `ssmx config edit`
     ");
 }
@@ -118,7 +118,7 @@ fn what_is_not_there_to_be_explained_is_told() {
     exit code: 2
     --- stderr
     error: unknown setting `colour`
-    hint: expected one of profile, region, columns, name_tag, cache, ssh_user, ssh_port, shell_document, exec_document, ssh_document, forward_document, remote_forward_document, forward_stall, reason, reason_required, require_encryption, endpoint_url, ssm_endpoint_url, ssmmessages_endpoint_url, ec2_endpoint_url, ec2_instance_connect_endpoint_url, kms_endpoint_url, sts_endpoint_url, insecure_endpoint
+    hint: expected one of profile, region, columns, name_tag, cache, ssh_user, ssh_port, shell_document, exec_document, ssh_document, forward_document, remote_forward_document, forward_stall, lanes, reason, reason_required, require_encryption, endpoint_url, ssm_endpoint_url, ssmmessages_endpoint_url, ec2_endpoint_url, ec2_instance_connect_endpoint_url, kms_endpoint_url, sts_endpoint_url, insecure_endpoint
 
     === --target dbb
     exit code: 2

@@ -102,6 +102,12 @@ fn programs_get_json() {
         "value": "30s"
       },
       {
+        "from": "the built-in default",
+        "key": "lanes",
+        "unused": [],
+        "value": "auto"
+      },
+      {
         "from": "not set",
         "key": "reason",
         "unused": [],

@@ -8,6 +8,7 @@ mod cuts;
 mod descriptors;
 mod ending;
 mod first_byte;
+mod lanes;
 mod lifecycle;
 mod listeners;
 mod loopback;

@@ -39,7 +39,7 @@ fn answers(mut stream: &TcpStream) -> bool {
 #[test]
 fn a_program_that_does_not_read_is_cut_and_the_others_go_on() {
     let aws = Aws::new(|_| {});
-    let mut tunnel = aws.open_with(("SSMX_FORWARD_STALL", "2s"), &["db", &format!("0:{}", moody())]);
+    let mut tunnel = aws.open_with(("SSMX_FORWARD_STALL", "2s"), &["db", "--lanes=1", &format!("0:{}", moody())]);
     let other = tunnel.connect();
     exchange(&other, b"before", 6);
     let mut stalled = tunnel.connect();
@@ -56,7 +56,7 @@ fn a_program_that_does_not_read_is_cut_and_the_others_go_on() {
 #[test]
 fn a_program_that_holds_up_nobody_may_stop_for_as_long_as_it_likes() {
     let aws = Aws::new(|_| {});
-    let mut tunnel = aws.open_with(("SSMX_FORWARD_STALL", "100ms"), &["db", &format!("0:{}", moody())]);
+    let mut tunnel = aws.open_with(("SSMX_FORWARD_STALL", "100ms"), &["db", "--lanes=1", &format!("0:{}", moody())]);
     let mut alone = tunnel.connect();
     alone.write_all(b"!").unwrap();
     let mut back = vec![0; 1 << 20];
@@ -70,7 +70,7 @@ fn a_program_that_holds_up_nobody_may_stop_for_as_long_as_it_likes() {
 #[test]
 fn a_destination_that_does_not_read_costs_its_session_and_new_connections_go_on() {
     let mut aws = Aws::new(|_| {});
-    let mut tunnel = aws.open_with(("SSMX_FORWARD_STALL", "2s"), &["db", &format!("0:{}", moody())]);
+    let mut tunnel = aws.open_with(("SSMX_FORWARD_STALL", "2s"), &["db", "--lanes=1", &format!("0:{}", moody())]);
     let other = tunnel.connect();
     exchange(&other, b"before", 6);
     let stalled = tunnel.connect();

@@ -115,6 +115,20 @@ pub(crate) async fn open_again(
     open_or_successor(ui, aws, target, session).await.1
 }
 
+/// Opens one more session on a target that has one, and says nothing of it: where there is none, others do.
+///
+/// # Errors
+/// As those of [`open`], unexplained.
+pub(crate) async fn open_beside(aws: &Aws, target: &Resolved, session: &SessionRequest) -> Result<Channel, CliError> {
+    open_on(aws, &target.target, session).await
+}
+
+async fn open_on(aws: &Aws, target: &Target, session: &SessionRequest) -> Result<Channel, CliError> {
+    let dialect = if session.needs_dialect() { dialect(aws, target).await } else { Dialect::default() };
+    let request = session.on(&target.id, dialect)?;
+    channel::open(aws, &request, session.options()).await.map_err(CliError::from)
+}
+
 /// Opens a session on a target, or on its successor if it is gone. Returns the id of the instance as well.
 async fn open_or_successor(
     ui: &Ui,
@@ -123,19 +137,14 @@ async fn open_or_successor(
     session: &SessionRequest,
 ) -> (String, Result<Channel, CliError>) {
     let id = &target.target.id;
-    let on = async |target: &Target| {
-        let dialect = if session.needs_dialect() { dialect(aws, target).await } else { Dialect::default() };
-        let request = session.on(&target.id, dialect)?;
-        channel::open(aws, &request, session.options()).await.map_err(CliError::from)
-    };
-    let error = match on(&target.target).await {
+    let error = match open_on(aws, &target.target, session).await {
         Err(error) if matches!(error.kind(), ErrorKind::NotConnected | ErrorKind::NoTarget) => error,
         opened => return (id.clone(), opened),
     };
     match target.successor(aws).await {
         Ok(Some(successor)) => {
             ui.notice(format!("{id} is gone; switching to {successor}"));
-            (successor.id.clone(), on(&successor).await)
+            (successor.id.clone(), open_on(aws, &successor, session).await)
         }
         // What is known now stands before what was known.
         Err(now @ (FleetError::NotFound { .. } | FleetError::Ambiguous { .. })) => (id.clone(), Err(now.into())),

@@ -104,7 +104,7 @@ fn places_and_values_that_make_no_sense_are_refused() {
     insta::assert_snapshot!(refused.join("\n"), @"
     `defaults.ssh_port`: expected a port from 1 to 65535, found `x`
     `defaults`: `defaults` is a section, not a value: expected a setting such as `region`, or a path such as `profiles.prod.region`
-    `profiles.p.profile`: unknown key `profile` in [profiles.NAME]: expected one of region, columns, name_tag, cache, ssh_user, ssh_port, shell_document, exec_document, ssh_document, forward_document, remote_forward_document, forward_stall, reason, reason_required, require_encryption, endpoint_url, ssm_endpoint_url, ssmmessages_endpoint_url, ec2_endpoint_url, ec2_instance_connect_endpoint_url, kms_endpoint_url, sts_endpoint_url, insecure_endpoint
+    `profiles.p.profile`: unknown key `profile` in [profiles.NAME]: expected one of region, columns, name_tag, cache, ssh_user, ssh_port, shell_document, exec_document, ssh_document, forward_document, remote_forward_document, forward_stall, lanes, reason, reason_required, require_encryption, endpoint_url, ssm_endpoint_url, ssmmessages_endpoint_url, ec2_endpoint_url, ec2_instance_connect_endpoint_url, kms_endpoint_url, sts_endpoint_url, insecure_endpoint
     `targets.a.nmae`: unknown key `nmae` in [targets.NAME]; did you mean `name`?
     `tunnels.a.forwards`: unknown key `forwards` in [tunnels.NAME]; did you mean `forward`?
     `targets.a.tags`: expected KEY=VALUE, found `x`

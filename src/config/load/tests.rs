@@ -73,7 +73,7 @@ fn every_mistake_is_told_with_its_line_and_what_was_meant() {
     line 2: unknown key `regoin` in [defaults]; did you mean `region`?
     line 3: `ssh_port` in [defaults]: expected a port from 1 to 65535, found a string
     line 5: `profile` does not belong in [profiles.p], but in [defaults] or [targets.NAME]
-    line 6: unknown key `color` in [profiles.p]: expected one of region, columns, name_tag, cache, ssh_user, ssh_port, shell_document, exec_document, ssh_document, forward_document, remote_forward_document, forward_stall, reason, reason_required, require_encryption, endpoint_url, ssm_endpoint_url, ssmmessages_endpoint_url, ec2_endpoint_url, ec2_instance_connect_endpoint_url, kms_endpoint_url, sts_endpoint_url, insecure_endpoint
+    line 6: unknown key `color` in [profiles.p]: expected one of region, columns, name_tag, cache, ssh_user, ssh_port, shell_document, exec_document, ssh_document, forward_document, remote_forward_document, forward_stall, lanes, reason, reason_required, require_encryption, endpoint_url, ssm_endpoint_url, ssmmessages_endpoint_url, ec2_endpoint_url, ec2_instance_connect_endpoint_url, kms_endpoint_url, sts_endpoint_url, insecure_endpoint
     line 9: `name` in [targets.a] conflicts with `id`: set only one of id, name, tags, address
     line 10: [targets.b] does not say which instance: set one of id, name, tags, address
     line 12: unknown key `adress` in [targets.c]; did you mean `address`?

@@ -31,11 +31,16 @@ enum Turn {
     Full(u64),
 }
 
-/// Accepts the next connection of any listener; `next` is the listener whose turn it is. While the session has no
-/// connection to the service, and while nothing but the reserve of descriptors is left, those that come wait in the
-/// system's queue. Dropping the future loses no connection.
-pub(super) async fn accept<O: TunnelObserver>(listeners: &[Listener], next: &mut usize, observer: &O) -> Incoming {
-    accept_if(listeners, next, observer, false).await
+/// Accepts the next connection of any listener; `next` is the listener whose turn it is. While `is_cut` says that there
+/// is no connection to the service, and while nothing but the reserve of descriptors is left, those that come wait in
+/// the system's queue. Dropping the future loses no connection.
+pub(super) async fn accept<O: TunnelObserver>(
+    listeners: &[Listener],
+    next: &mut usize,
+    observer: &O,
+    is_cut: impl Fn() -> bool,
+) -> Incoming {
+    accept_if(listeners, next, observer, is_cut, false).await
 }
 
 /// One that has come already, if there is one, cut or not: it is the last chance of those that wait.
@@ -44,13 +49,14 @@ pub(super) async fn accept_waiting<O: TunnelObserver>(
     next: &mut usize,
     observer: &O,
 ) -> Option<Incoming> {
-    timeout(QUEUE_TIMEOUT, accept_if(listeners, next, observer, true)).await.ok()
+    timeout(QUEUE_TIMEOUT, accept_if(listeners, next, observer, || false, true)).await.ok()
 }
 
 async fn accept_if<O: TunnelObserver>(
     listeners: &[Listener],
     next: &mut usize,
     observer: &O,
+    is_cut: impl Fn() -> bool,
     always: bool,
 ) -> Incoming {
     let (mut reported, mut told) = (false, false);
@@ -59,7 +65,7 @@ async fn accept_if<O: TunnelObserver>(
             let mut accepts: Vec<_> = listeners.iter().map(|listener| Box::pin(listener.accept())).collect();
             let count = accepts.len();
             let any = poll_fn(|cx| {
-                if observer.is_cut() && !always {
+                if is_cut() {
                     return Poll::Ready(Turn::Cut);
                 }
                 if let Some(limit) = limit_reached(listeners).filter(|_| !always) {

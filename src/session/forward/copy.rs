@@ -40,9 +40,9 @@ pub(super) async fn serve(
     let (finished, finished_seen) = watch::channel(false);
     let (arrived, all_arrived) = watch::channel(false);
     let ended = {
-        let up = up(&incoming, &stream, finished, arrived);
+        let up = up(&incoming, &stream, &open, finished, arrived);
         let end = HalfClose::new(all_arrived.clone(), hurry, half_close, incoming.shows_when_gone());
-        let down = down(&incoming, &stream, end.over(stream.connected()));
+        let down = down(&incoming, &stream, &open, end.over(stream.connected()));
         tokio::pin!(up, down);
         tokio::select! {
             ended = &mut down => ended,
@@ -60,6 +60,7 @@ pub(super) async fn serve(
     };
     match ended {
         Ended::Remote => {
+            open.ends();
             drop(stream);
             // Then it has had its time.
             let _ = timeout(LINGER_TIMEOUT, incoming.linger()).await;
@@ -81,19 +82,23 @@ pub(super) async fn serve(
 async fn up(
     incoming: &Incoming,
     stream: &Stream,
+    open: &Open,
     finished: watch::Sender<bool>,
     arrived: watch::Sender<bool>,
 ) -> Option<Ended> {
     loop {
+        open.may_send().await;
         match incoming.read().await {
             Ok(bytes) if bytes.is_empty() => {
                 finished.send_replace(true);
+                open.ends();
                 if stream.delivered().await.is_ok() {
                     arrived.send_replace(true);
                 }
                 return None;
             }
             Ok(bytes) => {
+                open.sent(bytes.len());
                 if stream.write(bytes).await.is_err() {
                     return None;
                 }
@@ -104,14 +109,17 @@ async fn up(
 }
 
 /// From the stream to the program, until the remote side is done.
-async fn down(incoming: &Incoming, stream: &Stream, mut end: HalfClose) -> Ended {
+async fn down(incoming: &Incoming, stream: &Stream, open: &Open, mut end: HalfClose) -> Ended {
     loop {
         tokio::select! {
             bytes = stream.read() => match bytes {
                 Ok(Some(bytes)) => {
+                    open.received(bytes.len());
+                    open.handing(true);
                     if incoming.write(&bytes).await.is_err() {
                         return Ended::Local;
                     }
+                    open.handing(false);
                     stream.taken();
                     end.heard();
                 }

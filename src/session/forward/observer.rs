@@ -4,6 +4,7 @@ use std::fmt;
 use std::future::Future;
 use std::io;
 
+use super::lanes::Lanes;
 use crate::channel::{Channel, End, Limits, Stall};
 use crate::session::observer::Observer;
 
@@ -15,9 +16,19 @@ pub(crate) trait Opener: Send + Sync + 'static {
     /// Starts a session.
     fn open(&self) -> impl Future<Output = Result<Channel, Self::Error>> + Send;
 
+    /// Starts one more session beside those that there are, to the same place as the last one.
+    fn open_beside(&self) -> impl Future<Output = Result<Channel, Self::Error>> + Send {
+        self.open()
+    }
+
     /// What its sessions put up with.
     fn limits(&self) -> Limits {
         Limits::default()
+    }
+
+    /// How many of them there may be at a time.
+    fn lanes(&self) -> Lanes {
+        Lanes::ONE
     }
 }
 
@@ -25,11 +36,6 @@ pub(crate) trait Opener: Send + Sync + 'static {
 pub(crate) trait TunnelObserver: Observer + Send + Sync + 'static {
     /// Something happened to a connection or a session.
     fn tunnel(&self, event: &TunnelEvent);
-
-    /// Whether the connection to the service is lost at the moment.
-    fn is_cut(&self) -> bool {
-        false
-    }
 }
 
 /// What happens in a tunnel.
@@ -52,6 +58,8 @@ pub(crate) enum TunnelEvent {
     },
     /// The session is over, and its connections with it. The next connection starts another one.
     Ended(End),
+    /// So many of several sessions are over, and their connections with them; the last of them in this way.
+    LanesEnded(usize, End),
     /// A session ended before all that was sent to it had arrived, for this reason if it is not known yet.
     Lost(Option<End>),
     /// When the tunnel was to finish, connections waited for a minute for a session to carry them, in vain.

@@ -9,7 +9,9 @@ use tokio::time::{Instant, sleep};
 
 use super::basic::{Basic, Use};
 use super::error::SessionError;
+use super::gauge::Gauge;
 use super::incoming::Incoming;
+use super::meter::Load;
 use super::multiplexed::Multiplexed;
 use super::observer::{TunnelEvent, TunnelObserver};
 use super::stop::{Stop, reaches};
@@ -28,7 +30,7 @@ const END_TIMEOUT: Duration = Duration::from_secs(1);
 const FINISH_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// A person is told what a session that is to end waits for after this time.
-const SILENT_FINISH: Duration = Duration::from_secs(3);
+pub(super) const SILENT_FINISH: Duration = Duration::from_secs(3);
 
 /// Where a session cannot be replaced, nothing is cut, as with the official client; a person is told all the same.
 const NEVER_CUTS: Limits = Limits { stall: None };
@@ -74,6 +76,7 @@ pub(crate) enum Probe {
 ///
 /// # Errors
 /// [`SessionError`]; the session is ended on the service.
+#[cfg(test)]
 pub(crate) async fn connect<O: TunnelObserver>(
     channel: Channel,
     observer: &Arc<O>,
@@ -185,6 +188,21 @@ impl Session {
     /// Connections that the destination has refused so far, as far as the agent tells.
     pub(super) fn refusals(&self) -> u64 {
         self.mode.streams().map_or(0, Streams::refused)
+    }
+
+    /// What it carries of late.
+    pub(super) fn load(&self) -> Load {
+        self.tally.load(self.mode.is_settled())
+    }
+
+    /// The connections that it carries.
+    pub(super) fn tally(&self) -> &Arc<Tally> {
+        &self.tally
+    }
+
+    /// Has the route know when that changes.
+    pub(super) fn report_to(&self, gauge: &Arc<Gauge>) {
+        self.tally.report_to(gauge);
     }
 
     /// Waits until one more connection can be carried. Dropping the future loses nothing.

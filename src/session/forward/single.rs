@@ -40,7 +40,7 @@ pub(crate) async fn serve_one<O: TunnelObserver, T>(
                 reason = &mut stop => Some(Err(reason)),
                 incoming = async {
                     vacancy.await;
-                    accept(&listeners, &mut 0, observer).await
+                    accept(&listeners, &mut 0, observer, || false).await
                 } => Some(Ok(incoming)),
             }
         };

@@ -13,6 +13,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Notify, mpsc};
 
+use super::lanes::Lanes;
 use super::observer::{Opener, TunnelEvent, TunnelObserver};
 use crate::channel::{Channel, Command, ConnectionEvent, End, Event};
 use crate::protocol::smux::{self, Mux, StreamId};
@@ -32,6 +33,9 @@ pub(super) struct Agents {
     pub(super) flags: Arc<Mutex<Vec<Flag>>>,
     /// Ends the current session, as the service does when it is not resumed in time.
     pub(super) expire: Arc<Notify>,
+    /// How many sessions at a time are wanted, and how many are had.
+    pub(super) lanes: Lanes,
+    pub(super) quota: usize,
 }
 
 impl Agents {
@@ -43,6 +47,8 @@ impl Agents {
             terminated: Arc::default(),
             flags: Arc::default(),
             expire: Arc::default(),
+            lanes: Lanes::ONE,
+            quota: usize::MAX,
         }
     }
 }
@@ -52,6 +58,9 @@ impl Opener for Agents {
 
     async fn open(&self) -> Result<Channel, String> {
         let number = self.started.fetch_add(1, Ordering::SeqCst) + 1;
+        if number > self.quota {
+            return Err("no more sessions".to_owned());
+        }
         let id = format!("session-{number}");
         let (channel, commands, events) = if self.version < "3" {
             let (channel, commands, events, _stop) = Channel::for_tests(&id);
@@ -74,6 +83,10 @@ impl Opener for Agents {
             tokio::spawn(agent.run());
         }
         Ok(channel)
+    }
+
+    fn lanes(&self) -> Lanes {
+        self.lanes
     }
 }
 

@@ -17,7 +17,7 @@ use tokio::time::timeout;
 use super::observer::Opener;
 use super::tally::Tally;
 use super::testing::{Agents, Heard, echo, server};
-use super::{Bind, Limits, Listen, Listener, LocalPort, Probe, Stop, begin, connect, copy, serve};
+use super::{Bind, Limits, Listen, Listener, LocalPort, Probe, Route, Stop, begin, connect, copy, serve};
 use crate::channel::{Channel, Command, End, Event};
 use crate::protocol::Flag;
 
@@ -40,9 +40,10 @@ impl Open {
         let listener = Listener::open(&listen).unwrap();
         let address = listener.addresses()[0];
         let heard = Arc::new(Heard::default());
-        let session = connect(agents.open().await.unwrap(), &heard, Limits::default()).await.unwrap();
         let (stop, stopped) = watch::channel(Stop::Not);
-        let task = tokio::spawn(serve(vec![listener], session, agents.clone(), Arc::clone(&heard), stopped));
+        let mut route = Route::new(agents.clone(), Arc::clone(&heard), stopped.clone());
+        assert!(route.open().await.unwrap());
+        let task = tokio::spawn(serve(vec![listener], route, stopped));
         Self { address, agents, heard, stop, task }
     }
 

@@ -1,27 +1,22 @@
 //! Listeners that outlive sessions: accepts connections, and has a session for them when they come.
 //!
-//! While a session is being resumed its connections and new ones wait. When it has ended, its connections are reset,
-//! and the next connection that comes makes another session start; until it is ready that one connection and those in
-//! the system's queue of the listener wait, for [`REPLACE_TIMEOUT`] at most.
-//!
-//! A session that carries no more connections, for whatever reason, is retired: it goes on beside the next one until
-//! its own connections have ended.
+//! While a session is being resumed its connections and new ones wait. When the last one has ended, the next connection
+//! that comes makes another session start; until it is ready that one connection and those in the system's queue of the
+//! listener wait, for [`REPLACE_TIMEOUT`] at most.
 
-use std::sync::Arc;
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use tokio::sync::watch;
-use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout_at};
 
 use super::accept::{accept, accept_waiting};
 use super::incoming::Incoming;
 use super::listener::Listener;
 use super::observer::{Opener, TunnelEvent, TunnelObserver};
-use super::session::{Session, connect};
+use super::route::Route;
 use super::stop::{Stop, reaches};
 use crate::backoff::Backoff;
-use crate::channel::End;
 
 /// How long a connection waits for another session before it is reset. The next connection after it makes us try again.
 const REPLACE_TIMEOUT: Duration = Duration::from_mins(1);
@@ -30,34 +25,25 @@ const REPLACE_TIMEOUT: Duration = Duration::from_mins(1);
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 const LONGEST_PAUSE: Duration = Duration::from_secs(15);
 
-/// Retired sessions beside the one in use. Beyond it a session is ended at once.
-const MOST_RETIRED: usize = 8;
-
 /// How long connections that stand in the queue may wait to be carried when the tunnel is to finish.
 const QUEUE_LIMIT: Duration = Duration::from_mins(1);
 
+/// Connections that are accepted and wait for a lane; more wait in the system's queue. They show how many lanes will be
+/// needed.
+const MOST_WAITING: usize = 64;
+
 /// Carries the connections of all listeners until `stop` says otherwise, or its sender is gone. When it is to finish,
-/// the connections that have come in go on to their end, as [`Session::finish`] says; then the session is ended on the
-/// service. False when something was lost by the end. `session` is the first one.
+/// the connections that have come in go on to their end, as [`Session::finish`](super::Session::finish) says; then the
+/// sessions are ended on the service. False when something was lost by the end. `route` has its first session.
 pub(crate) async fn serve<O: Opener, V: TunnelObserver>(
     listeners: Vec<Listener>,
-    session: Session,
-    opener: O,
-    observer: Arc<V>,
+    mut route: Route<O, V>,
     mut stop: watch::Receiver<Stop>,
 ) -> bool {
-    let retired = JoinSet::new();
+    route.heed(stop.clone());
+    route.prepare();
     let stop_seen = stop.clone();
-    let mut tunnel = Tunnel {
-        listeners,
-        session: Some(session),
-        retired,
-        opener,
-        observer,
-        next_listener: 0,
-        stop: stop_seen,
-        complete: true,
-    };
+    let mut tunnel = Tunnel { listeners, route, waiting: VecDeque::new(), next_listener: 0, stop: stop_seen };
     let mut finish = stop.clone();
     tokio::select! {
         biased;
@@ -68,118 +54,79 @@ pub(crate) async fn serve<O: Opener, V: TunnelObserver>(
             reaches(&mut finish, Stop::Finish).await;
             sleep(QUEUE_LIMIT).await;
         } => {
-            tunnel.complete = false;
-            tunnel.observer.tunnel(&TunnelEvent::Left);
+            tunnel.route.is_incomplete();
+            tunnel.route.observer().tunnel(&TunnelEvent::Left);
         }
     }
     // From here on no connection is accepted.
     tunnel.listeners.clear();
-    let mut complete = tunnel.complete;
-    if let Some(session) = tunnel.session {
-        tunnel.retired.spawn(async move { session.finish(&mut stop, &*tunnel.observer).await });
-    }
-    while let Some(finished) = tunnel.retired.join_next().await {
-        // A panic in the task was reported by the panic hook.
-        complete &= finished.unwrap_or(false);
-    }
-    complete
+    tunnel.waiting.clear();
+    tunnel.route.finish().await
 }
 
-struct Tunnel<O, V> {
+struct Tunnel<O: Opener, V: TunnelObserver> {
     listeners: Vec<Listener>,
-    session: Option<Session>,
-    retired: JoinSet<bool>,
-    opener: O,
-    observer: Arc<V>,
+    route: Route<O, V>,
+    /// Connections that have come, and when.
+    waiting: VecDeque<(Incoming, Instant)>,
     next_listener: usize,
     stop: watch::Receiver<Stop>,
-    /// Nothing was lost so far of what programs have sent.
-    complete: bool,
-}
-
-/// What happens next.
-enum Next {
-    Incoming(Incoming),
-    /// The session is over.
-    Over,
-    /// The tunnel is to finish, and nothing more has come in.
-    Finish,
 }
 
 impl<O: Opener, V: TunnelObserver> Tunnel<O, V> {
     /// Carries connections until the tunnel is to finish.
     async fn run(&mut self) {
         loop {
-            while let Some(finished) = self.retired.try_join_next() {
-                // A panic in the task was reported by the panic hook.
-                self.complete &= finished.unwrap_or(false);
+            if self.waiting.is_empty() {
+                let Some(incoming) = self.next().await else { return };
+                self.waiting.push_back((incoming, Instant::now()));
             }
-            match self.next().await {
-                Next::Finish => return,
-                Next::Over => {
-                    let Some(session) = self.session.take() else { continue };
-                    let usual = session.is_used_up_as_usual();
-                    let end = self.retire(session).await;
-                    if !usual && let Some(end) = end {
-                        self.observer.tunnel(&TunnelEvent::Ended(end));
-                    }
-                }
-                Next::Incoming(incoming) => self.carry(incoming).await,
-            }
+            self.place().await;
         }
     }
 
-    async fn next(&mut self) -> Next {
-        let Self { listeners, session, next_listener, observer, stop, .. } = self;
+    /// The next connection that comes; `None` when the tunnel is to finish, and nothing more has come in.
+    async fn next(&mut self) -> Option<Incoming> {
+        self.route.vacancy().await;
+        let Self { listeners, route, next_listener, stop, .. } = self;
+        let (observer, is_cut) = (route.share_observer(), route.is_cut());
         let accept = async {
             tokio::select! {
-                incoming = accept(listeners, next_listener, &**observer) => return Next::Incoming(incoming),
+                incoming = accept(listeners, next_listener, &*observer, is_cut) => return Some(incoming),
                 () = reaches(stop, Stop::Finish) => {}
             }
             // What has connected before is in the queue of the system, or was until now.
-            accept_waiting(listeners, next_listener, &**observer).await.map_or(Next::Finish, Next::Incoming)
+            accept_waiting(listeners, next_listener, &*observer).await
         };
-        let Some(session) = session else { return accept.await };
-        let (ended, vacancy) = session.split();
         tokio::select! {
-            () = ended => Next::Over,
-            next = async {
-                vacancy.await;
-                accept.await
-            } => next,
+            incoming = accept => incoming,
+            () = async { loop { route.changed().await } } => unreachable!("a route changes for ever"),
         }
     }
 
-    async fn carry(&mut self, incoming: Incoming) {
-        let session = self.session.take_if(|session| session.is_used_up());
-        let usual = match session {
-            Some(session) => {
-                let usual = session.is_used_up_as_usual();
-                self.retire(session).await;
-                usual
+    /// Has a lane carry the connection that waits for longest, as soon as there is one for it; or sees that one more has
+    /// come.
+    async fn place(&mut self) {
+        let Some((_, since)) = self.waiting.front() else { return };
+        let (since, count) = (*since, self.waiting.len());
+        let hurry = *self.stop.borrow() != Stop::Not;
+        let Self { listeners, route, next_listener, .. } = self;
+        let (observer, is_cut) = (route.share_observer(), route.is_cut());
+        // One connection at a time is all that agents without multiplexing carry.
+        let more = !hurry && count < MOST_WAITING && route.is_multiplexed();
+        let lane = tokio::select! {
+            biased;
+            more = accept(listeners, next_listener, &*observer, is_cut), if more => {
+                return self.waiting.push_back((more, Instant::now()));
             }
-            None => false,
+            lane = route.lane(since, count, hurry) => lane,
         };
-        let Some(session) = &mut self.session else { return self.replace(incoming, usual).await };
-        if let Err(incoming) = session.carry(incoming) {
-            if let Some(session) = self.session.take() {
-                // It has no number left for another connection, or is about to end.
-                self.retire(session).await;
-            }
-            self.replace(incoming, false).await;
+        let Some((incoming, since)) = self.waiting.pop_front() else { return };
+        let Some(lane) = lane else { return self.replace(incoming, self.route.is_used_up_as_usual()).await };
+        if let Err(incoming) = self.route.carry(lane, incoming) {
+            // Another lane, or another session.
+            self.waiting.push_front((incoming, since));
         }
-    }
-
-    /// Lets a session go on to the end of its connections. If it has ended already, how.
-    async fn retire(&mut self, mut session: Session) -> Option<End> {
-        let ended = session.ended();
-        if self.retired.len() >= MOST_RETIRED {
-            session.terminate().await;
-        } else {
-            let (mut stop, observer) = (self.stop.clone(), Arc::clone(&self.observer));
-            self.retired.spawn(async move { session.retire(&mut stop, &*observer).await });
-        }
-        ended
     }
 
     /// Starts another session for the connection that waits for it; `usual`: as for every connection.
@@ -188,28 +135,28 @@ impl<O: Opener, V: TunnelObserver> Tunnel<O, V> {
         let mut backoff = Backoff::new(FIRST_PAUSE, LONGEST_PAUSE);
         let mut previous: Option<String> = None;
         loop {
-            let reason = match timeout_at(deadline, self.open()).await {
-                Ok(Ok(mut session)) => {
+            let reason = match timeout_at(deadline, self.route.open()).await {
+                Ok(Ok(opened)) => {
+                    let Some(session) = self.route.session().filter(|_| opened) else { return };
                     if !usual {
-                        self.observer.tunnel(&TunnelEvent::Replaced(session.id().to_owned()));
+                        self.route.observer().tunnel(&TunnelEvent::Replaced(session.id().to_owned()));
                     }
-                    session.vacancy().await;
-                    if let Err(incoming) = session.carry(incoming) {
+                    self.route.vacancy().await;
+                    if let Err(incoming) = self.route.carry(0, incoming) {
                         self.give_up(&incoming);
                     }
-                    self.session = Some(session);
                     return;
                 }
-                Ok(Err(reason)) => reason,
+                Ok(Err(reason)) => reason.to_string(),
                 Err(_) => previous.take().unwrap_or_else(|| "timed out".to_owned()),
             };
             if Instant::now() + backoff.peek() >= deadline {
-                self.observer.tunnel(&TunnelEvent::GaveUp(reason));
+                self.route.observer().tunnel(&TunnelEvent::GaveUp(reason));
                 self.give_up(&incoming);
                 return;
             }
             if previous.as_ref() != Some(&reason) {
-                self.observer.tunnel(&TunnelEvent::Waiting(reason.clone()));
+                self.route.observer().tunnel(&TunnelEvent::Waiting(reason.clone()));
                 previous = Some(reason);
             }
             sleep(backoff.next_pause()).await;
@@ -220,12 +167,9 @@ impl<O: Opener, V: TunnelObserver> Tunnel<O, V> {
     /// finish.
     fn give_up(&mut self, incoming: &Incoming) {
         let is_lost = incoming.discard().is_some_and(|bytes| bytes > 0);
-        self.complete &= *self.stop.borrow() == Stop::Not && !is_lost;
+        if *self.stop.borrow() != Stop::Not || is_lost {
+            self.route.is_incomplete();
+        }
         incoming.reset();
-    }
-
-    async fn open(&self) -> Result<Session, String> {
-        let channel = self.opener.open().await.map_err(|error| error.to_string())?;
-        connect(channel, &self.observer, self.opener.limits()).await.map_err(|error| error.to_string())
     }
 }

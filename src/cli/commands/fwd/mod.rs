@@ -25,6 +25,7 @@ use crate::cli::globals::Globals;
 use crate::cli::target::choose;
 use crate::cli::target::lookup::{self, Ambiguity};
 use crate::cli::ui::Ui;
+use crate::config::Lanes;
 use crate::session::forward::{self, Bind, Destination, Listener, Session, Stop};
 use crate::terminal::signals::exit_now;
 use crate::terminal::{Termination, Terminations};
@@ -69,6 +70,11 @@ pub(crate) struct Args {
     /// Wait until the destination accepts connections (tested with a probe connection)
     #[arg(long)]
     pub wait: bool,
+
+    /// Sessions to each destination, from 1 to 16; `auto` starts with one and opens up to 4 when connections would slow
+    /// each other down [default: auto, or the setting `lanes`]
+    #[arg(long, value_name = "N|auto")]
+    pub lanes: Option<Lanes>,
 
     /// Reason for the session, for the audit trail
     #[arg(long, value_name = "TEXT")]
@@ -204,15 +210,18 @@ async fn work(
                 plan.reason.as_deref(),
                 &destination,
                 Some(target.clone()),
-            ),
+            )
+            .with_lanes(plan.lanes),
             wait: plan.wait,
         }
     });
     let Some(open) = open_all(starts, &mut stopped).await? else { return Ok(None) };
 
     // What is ready is reported, and counted, as it was typed.
-    let mut forwards: Vec<_> =
-        open.iter().flat_map(|one| one.entries.iter().map(|entry| (entry, &one.session))).collect();
+    let mut forwards: Vec<_> = open
+        .iter()
+        .flat_map(|one| one.entries.iter().filter_map(|entry| Some((entry, one.route.session()?))))
+        .collect();
     forwards.sort_by_key(|(entry, _)| entry.number);
     for (entry, session) in &forwards {
         ready(ui, args.output, &plans[entry.plan], entry, session)?;
@@ -225,9 +234,9 @@ async fn work(
 
     let (stop, stop_seen) = watch::channel(Stop::Not);
     let mut tunnels = JoinSet::new();
-    for Opened { entries, session, opener, observer } in open {
+    for Opened { entries, route } in open {
         let listeners = entries.into_iter().map(|entry| entry.listener).collect();
-        tunnels.spawn(forward::serve(listeners, session, opener, observer, stop_seen.clone()));
+        tunnels.spawn(forward::serve(listeners, route, stop_seen.clone()));
     }
     // The first plan is that of the first word, be it a target or a tunnel.
     if let (Some(listener), Some(plan), Some((aws, target))) = (socks, plans.first(), targets.into_iter().next()) {

@@ -14,9 +14,6 @@ use crate::session::forward::{Side, Stall, TunnelEvent, TunnelObserver};
 /// Refused connections are reported one by one as long as they are so far apart; those between are counted.
 const REFUSALS_EVERY: Duration = Duration::from_secs(5);
 
-/// A lost connection counts as one for so long: of a session that is given up nobody says that it is back.
-const CUT_LASTS: Duration = Duration::from_mins(1);
-
 /// That no more files may be open is said again when nothing was heard of it for so long.
 const FULL_LASTS: Duration = Duration::from_mins(1);
 
@@ -30,8 +27,6 @@ pub(crate) struct UiTunnelObserver {
     hushed: AtomicBool,
     refusals: Mutex<Refusals>,
     rejections: Mutex<Refusals>,
-    /// Since when the connection to the service is lost.
-    cut_at: Mutex<Option<Instant>>,
 }
 
 #[derive(Default)]
@@ -48,7 +43,6 @@ impl UiTunnelObserver {
             hushed: AtomicBool::new(false),
             refusals: Mutex::default(),
             rejections: Mutex::default(),
-            cut_at: Mutex::default(),
         }
     }
 
@@ -75,10 +69,6 @@ impl UiTunnelObserver {
         if let Some(more) = more(&self.rejections) {
             self.report(format!("refused: {reason}{more}"));
         }
-    }
-
-    fn set_cut(&self, is_cut: bool) {
-        *self.cut_at.lock().unwrap_or_else(PoisonError::into_inner) = is_cut.then(Instant::now);
     }
 
     fn report(&self, text: String) {
@@ -131,12 +121,6 @@ impl Refusals {
 
 impl Observer for UiTunnelObserver {
     fn connection(&self, event: &ConnectionEvent) {
-        match event {
-            ConnectionEvent::Lost(_) | ConnectionEvent::Waiting(_) => self.set_cut(true),
-            ConnectionEvent::Restored(_) => self.set_cut(false),
-            // The connection is up.
-            ConnectionEvent::AgentSilent(_) | ConnectionEvent::AgentHeard(_) => {}
-        }
         self.session.connection(event);
     }
 
@@ -146,11 +130,6 @@ impl Observer for UiTunnelObserver {
 }
 
 impl TunnelObserver for UiTunnelObserver {
-    fn is_cut(&self) -> bool {
-        let cut_at = *self.cut_at.lock().unwrap_or_else(PoisonError::into_inner);
-        cut_at.is_some_and(|at| at.elapsed() < CUT_LASTS)
-    }
-
     fn tunnel(&self, event: &TunnelEvent) {
         match event {
             TunnelEvent::Refused => self.refused(),
@@ -186,17 +165,17 @@ impl TunnelObserver for UiTunnelObserver {
                 self.report("no session carried the last connections within a minute; they are reset".to_owned());
             }
             TunnelEvent::Ended(end) => {
-                self.set_cut(false);
                 let why = advice::reason(end).map(|why| format!(" ({why})")).unwrap_or_default();
                 self.report(format!("the session has ended{why}; the next connection starts a new one"));
             }
+            TunnelEvent::LanesEnded(count, end) => {
+                let why = advice::reason(end).map(|why| format!(" ({why})")).unwrap_or_default();
+                let what = if *count == 1 { "a lane has".to_owned() } else { format!("{count} lanes have") };
+                self.report(format!("{what} ended{why}; open connections of the other lanes continue"));
+            }
             TunnelEvent::Waiting(reason) => self.report(format!("still trying to start a new session: {reason}")),
             TunnelEvent::Replaced(id) => self.report(format!("continuing on a new session ({id})")),
-            TunnelEvent::GaveUp(reason) => {
-                // If it was lost before it was ready, nobody says that it is over.
-                self.set_cut(false);
-                self.report(format!("gave up starting a new session: {reason}"));
-            }
+            TunnelEvent::GaveUp(reason) => self.report(format!("gave up starting a new session: {reason}")),
             TunnelEvent::NoSession(reason) => self.report(format!("cannot start a session: {reason}")),
             TunnelEvent::NoRoom => {
                 self.report("refused: all sessions are in use; `--socks-sessions` allows more".to_owned());
@@ -210,22 +189,6 @@ impl TunnelObserver for UiTunnelObserver {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::ui::screen::Screen;
-
-    #[test]
-    fn an_agent_that_is_silent_or_heard_is_no_cut() {
-        let ui = Ui::with_screen(Screen::new(Box::new(std::io::sink()), false), true, false);
-        let observer = UiTunnelObserver::new(&ui, String::new());
-        let cut = |event: &ConnectionEvent| {
-            observer.connection(event);
-            observer.is_cut()
-        };
-        assert!(cut(&ConnectionEvent::Lost("cut".to_owned())));
-        assert!(cut(&ConnectionEvent::AgentSilent(Duration::from_secs(5))));
-        assert!(!cut(&ConnectionEvent::Restored(Duration::from_secs(1))));
-        assert!(!cut(&ConnectionEvent::AgentSilent(Duration::from_secs(5))));
-        assert!(!cut(&ConnectionEvent::AgentHeard(Duration::from_secs(9))));
-    }
 
     #[test]
     fn refusals_that_come_thick_are_counted() {

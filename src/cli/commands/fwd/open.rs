@@ -12,7 +12,7 @@ use super::opener::TunnelOpener;
 use crate::backoff::Backoff;
 use crate::cli::advice;
 use crate::cli::error::{CliError, ErrorKind};
-use crate::session::forward::{self, Opener, Probe, Session, Stop};
+use crate::session::forward::{Probe, Route, RouteError, Session, Stop};
 
 /// Sessions that are opened at a time: StartSession is throttled for the whole account.
 const SIDE_BY_SIDE: usize = 4;
@@ -30,12 +30,10 @@ pub(crate) struct Starting {
     pub(crate) wait: bool,
 }
 
-/// A destination whose session is open.
+/// A destination whose first session is open.
 pub(crate) struct Opened {
     pub(crate) entries: Vec<Entry>,
-    pub(crate) session: Session,
-    pub(crate) opener: TunnelOpener,
-    pub(crate) observer: Arc<UiTunnelObserver>,
+    pub(crate) route: Route<TunnelOpener, UiTunnelObserver>,
 }
 
 /// Opens all sessions, and waits until they carry data, or until the destinations accept. `None` when `stopped` is set.
@@ -69,7 +67,7 @@ pub(crate) async fn open_all(
     if complete && failure.is_none() {
         return Ok(Some(open));
     }
-    let ending: stream::FuturesUnordered<_> = open.into_iter().map(|one| one.session.terminate()).collect();
+    let ending: stream::FuturesUnordered<_> = open.into_iter().map(|one| one.route.terminate()).collect();
     ending.collect::<()>().await;
     failure.map_or(Ok(None), Err)
 }
@@ -80,29 +78,26 @@ async fn open(starting: Starting, mut stopped: watch::Receiver<Stop>) -> Result<
         return Ok(None);
     }
     let Starting { entries, opener, observer, wait } = starting;
+    let mut route = Route::new(opener, observer, stopped.clone());
     // What has begun to start is seen through, or a session would be left behind; ending waits for that.
-    let channel = opener.open().await?;
-    let Some(session) = forward::connect_unless(channel, &observer, opener.limits(), &mut stopped).await? else {
+    if !route.open().await? {
         return Ok(None);
-    };
-    if wait && !until_accepted(&opener, &session, &observer, &mut stopped).await {
+    }
+    if wait && !until_accepted(&route, &mut stopped).await {
         if *stopped.borrow() != Stop::Not {
-            session.terminate().await;
+            route.terminate().await;
             return Ok(None);
         }
-        let end = session.end().await;
-        return Err(advice::failure(end).unwrap_or_else(|| CliError::new(ErrorKind::Lost, "the session has ended")));
+        let failure = route.end().await.and_then(advice::failure);
+        return Err(failure.unwrap_or_else(|| CliError::new(ErrorKind::Lost, "the session has ended")));
     }
-    Ok(Some(Opened { entries, session, opener, observer }))
+    Ok(Some(Opened { entries, route }))
 }
 
 /// False when the session has ended instead, or `stopped` is set.
-async fn until_accepted(
-    opener: &TunnelOpener,
-    session: &Session,
-    observer: &UiTunnelObserver,
-    stopped: &mut watch::Receiver<Stop>,
-) -> bool {
+async fn until_accepted(route: &Route<TunnelOpener, UiTunnelObserver>, stopped: &mut watch::Receiver<Stop>) -> bool {
+    let (opener, observer) = (route.opener(), route.observer());
+    let Some(session) = route.session() else { return false };
     let _waiting = opener.ui.waiting(format!("Waiting for {} to accept connections", observer.destination()));
     observer.hush(true);
     let accepts = tokio::select! {
@@ -122,5 +117,14 @@ async fn accepts(session: &Session) -> bool {
             Probe::Refuses => {}
         }
         tokio::time::sleep(backoff.next_pause()).await;
+    }
+}
+
+impl From<RouteError<Self>> for CliError {
+    fn from(error: RouteError<Self>) -> Self {
+        match error {
+            RouteError::Start(error) => error,
+            RouteError::Ready(error) => error.into(),
+        }
     }
 }

@@ -5,7 +5,7 @@ use super::spec::{ForwardSpec, bind};
 use crate::cli::context::{Context, TargetRequest};
 use crate::cli::error::CliError;
 use crate::cli::target::reason::reasons;
-use crate::config::Tunnel;
+use crate::config::{Key, Lanes, Origin, Resolved, Tunnel};
 use crate::nearest;
 
 /// A target, and what is forwarded through it.
@@ -18,6 +18,8 @@ pub(crate) struct Plan {
     pub(crate) forwards: Vec<ForwardSpec>,
     /// Whether to be ready only when the destinations accept connections.
     pub(crate) wait: bool,
+    /// How many sessions lead to each destination.
+    pub(crate) lanes: Lanes,
     pub(crate) reason: Option<String>,
 }
 
@@ -31,7 +33,8 @@ pub(crate) fn plans(context: &Context, args: &Args) -> Result<Vec<Plan>, CliErro
     let mut plans = match forwards {
         Ok(forwards) if !forwards.is_empty() || args.socks.socks.is_some() => {
             let target = context.request_for(&args.target)?;
-            vec![Plan { name: None, target, forwards, wait: args.wait, reason: None }]
+            let lanes = args.lanes.unwrap_or(target.settings.lanes());
+            vec![Plan { name: None, target, forwards, wait: args.wait, lanes, reason: None }]
         }
         // Words that are neither; if one of them is a tunnel, tunnels were meant.
         Err(problem) if !words(args).any(|word| context.config.tunnels.contains_key(word)) => {
@@ -69,13 +72,21 @@ fn words(args: &Args) -> impl Iterator<Item = &str> {
 fn named(context: &Context, args: &Args, name: &str) -> Result<Plan, CliError> {
     let tunnel = context.config.tunnels.get(name).ok_or_else(|| unknown(context, args, name))?;
     let cannot = |problem| CliError::usage(format!("the tunnel `{name}` cannot be used: {problem}"));
+    let target = context.request_for(&tunnel.target.value)?;
     Ok(Plan {
         name: Some(name.to_owned()),
-        target: context.request_for(&tunnel.target.value)?,
         forwards: specs(tunnel, args).map_err(cannot)?,
         wait: args.wait || tunnel.wait,
+        lanes: lanes(tunnel, args, &target.settings),
+        target,
         reason: None,
     })
+}
+
+/// A flag counts for most, then a variable, then what is set for the tunnel, and then for all.
+fn lanes(tunnel: &Tunnel, args: &Args, settings: &Resolved) -> Lanes {
+    let is_variable = settings.get(Key::Lanes).is_some_and(|found| matches!(found.origin, Origin::Variable(_)));
+    args.lanes.or(tunnel.lanes.filter(|_| !is_variable)).unwrap_or(settings.lanes())
 }
 
 fn specs(tunnel: &Tunnel, args: &Args) -> Result<Vec<ForwardSpec>, String> {

@@ -18,6 +18,7 @@ use crate::cli::commands::fwd;
 use crate::cli::context::TargetRequest;
 use crate::cli::error::{CliError, ErrorKind};
 use crate::cli::ui::Ui;
+use crate::config::Lanes;
 use crate::fleet::Resolved;
 use crate::session::forward::{
     Bind, Destination, Listen, Listener, LocalPort, Refusal, SocksOptions, SocksRoutes, Stop, serve_socks,
@@ -139,6 +140,7 @@ pub(crate) fn serve(
         aws: aws.clone(),
         target: plan.target.clone(),
         reason: plan.reason.clone(),
+        lanes: plan.lanes,
         found: (target, Instant::now()),
     };
     let options = SocksOptions {
@@ -156,6 +158,7 @@ struct Routes {
     aws: Aws,
     target: TargetRequest,
     reason: Option<String>,
+    lanes: Lanes,
     /// The target as it was found, and when.
     found: (Resolved, Instant),
 }
@@ -168,6 +171,7 @@ impl SocksRoutes for Routes {
         let (target, at) = &self.found;
         let found = (at.elapsed() < FOUND_LASTS).then(|| target.clone());
         let opener = TunnelOpener::new(&self.ui, &self.aws, &self.target, self.reason.as_deref(), destination, found);
+        let opener = opener.with_lanes(self.lanes);
         (opener, Arc::new(UiTunnelObserver::new(&self.ui, destination.through(&self.target.text))))
     }
 

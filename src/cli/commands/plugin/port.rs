@@ -140,7 +140,8 @@ impl TunnelObserver for LineObserver {
             TunnelEvent::Accept(error) => self.ui.warning(format!("cannot accept connections: {error}")),
             TunnelEvent::Full(limit) => full(*limit).into_iter().for_each(|text| self.ui.warning(text)),
             // There is no other session, and the end of this one is reported elsewhere.
-            TunnelEvent::Ended(_) | TunnelEvent::Waiting(_) | TunnelEvent::Replaced(_) | TunnelEvent::GaveUp(_) => {}
+            TunnelEvent::Ended(_) | TunnelEvent::LanesEnded(..) | TunnelEvent::Waiting(_) => {}
+            TunnelEvent::Replaced(_) | TunnelEvent::GaveUp(_) => {}
             TunnelEvent::NoSession(_) | TunnelEvent::NoRoom | TunnelEvent::Rejected(_) => {}
             TunnelEvent::Stalled(stall) => {
                 self.ui.warning(format!("{} does not move and holds up the others", stall.connection));

@@ -1,12 +1,12 @@
 //! A port that speaks SOCKS5: each connection says itself where it leads.
 //!
-//! A session leads to one destination, so there is one for each that was asked for: opened with the first
-//! connection, shared by all of them, ended when it has been idle for a while, and only so many at once
+//! A session leads to one destination, so there is a [route](super::route) for each that was asked for: opened with the
+//! first connection, shared by all of them, ended when it has been idle for a while, and only so many at once
 //! ([`SocksOptions`]). Names are passed on as they are, for the instance to resolve.
 
+mod line;
 mod pool;
 pub(crate) mod request;
-mod route;
 #[cfg(test)]
 mod tests;
 
@@ -23,9 +23,9 @@ use super::incoming::Incoming;
 use super::listener::Listener;
 use super::observer::{Opener, TunnelEvent, TunnelObserver};
 use super::stop::{Stop, reaches};
+use line::Line;
 use pool::{ConnectRequest, NoRoom, Pool};
 use request::{Refusal, Request};
-use route::Route;
 
 /// Connections that may wait for their answer at a time; further ones wait in the system's queue.
 const MOST_WAITING: usize = 256;
@@ -97,7 +97,7 @@ impl<S: SocksRoutes> Server<S> {
             let next = async {
                 // The semaphore is never closed.
                 let permit = Arc::clone(&waiting).acquire_owned().await.ok()?;
-                Some((accept(&listeners, &mut next, &*self.observer).await, permit))
+                Some((accept(&listeners, &mut next, &*self.observer, || false).await, permit))
             };
             let come = tokio::select! {
                 come = next => come,
@@ -137,9 +137,9 @@ impl<S: SocksRoutes> Server<S> {
         };
         if let Some(slot) = slot {
             let (opener, observer) = self.routes.to(&destination);
-            let route = Route { opener, observer, refusal: S::refusal, idle: self.options.idle, slot };
+            let line = Line::new(opener, observer, S::refusal, self.options.idle, slot);
             // The pool knows when it has ended.
-            tokio::spawn(route.run());
+            tokio::spawn(line.run());
         }
         let requests = guard.requests();
         let connect = ConnectRequest { request, guard, deadline, permit };

@@ -14,6 +14,7 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::request::Request;
 use crate::session::forward::endpoint::Destination;
+use crate::session::forward::route::Permit;
 use crate::session::forward::stop::{Stop, reaches};
 
 /// A connection that waits for its answer.
@@ -40,6 +41,8 @@ struct State {
     slots: BTreeMap<Destination, SlotState>,
     /// Connections that wait for a slot.
     waiting: usize,
+    /// Sessions beside the first one of a slot. They take the room of slots that nobody needs.
+    spare: usize,
     /// Slots handed out so far.
     numbers: u64,
     stopped: bool,
@@ -120,6 +123,9 @@ impl Pool {
                 let mut slot = SlotState { number, requests, guards: 0, idle_since: Instant::now(), close };
                 let guard = guard(&mut slot);
                 state.slots.insert(destination.clone(), slot);
+                if state.slots.len() + state.spare > self.most {
+                    self.changed.notify_waiters();
+                }
                 let (pool, destination) = (Arc::clone(self), destination.clone());
                 Some((guard, Some(Slot { pool, destination, requests: queue, closed })))
             }
@@ -187,6 +193,22 @@ impl Pool {
         self.lock().waiting > 0
     }
 
+    /// The right to one session more than one for a destination, if there is room for it.
+    fn permit(self: &Arc<Self>) -> Option<SparePermit> {
+        let mut state = self.lock();
+        let has_room = !state.stopped && state.waiting == 0 && state.slots.len() + state.spare < self.most;
+        has_room.then(|| {
+            state.spare += 1;
+            SparePermit(Arc::clone(self))
+        })
+    }
+
+    /// Whether there are more sessions than there should be.
+    fn is_crowded(&self) -> bool {
+        let state = self.lock();
+        state.slots.len() + state.spare > self.most
+    }
+
     /// Waits until the slot has had no guard for so long, and gives it up.
     async fn expire(&self, destination: &Destination, after: Duration) {
         loop {
@@ -229,6 +251,16 @@ impl<'a> Waits<'a> {
 impl Drop for Waits<'_> {
     fn drop(&mut self) {
         self.0.lock().waiting -= 1;
+        self.0.changed.notify_waiters();
+    }
+}
+
+/// The right to one session more than one for a destination, given back when dropped.
+struct SparePermit(Arc<Pool>);
+
+impl Drop for SparePermit {
+    fn drop(&mut self) {
+        self.0.lock().spare -= 1;
         self.0.changed.notify_waiters();
     }
 }
@@ -296,6 +328,27 @@ impl Slot {
                 changed.await;
             }
         }
+    }
+
+    /// Waits until other destinations need the sessions of those that have more than one; for ever where this one has
+    /// no `spare`.
+    pub(super) fn crowded(&self, spare: bool) -> impl Future<Output = ()> + use<> {
+        let pool = Arc::clone(&self.pool);
+        async move {
+            while !spare || !pool.is_crowded() {
+                let mut changed = std::pin::pin!(pool.changed.notified());
+                changed.as_mut().enable();
+                if !spare || !pool.is_crowded() {
+                    changed.await;
+                }
+            }
+        }
+    }
+
+    /// Gives rights to sessions beside the first one.
+    pub(super) fn permits(&self) -> impl Fn() -> Option<Permit> + Send + Sync + use<> {
+        let pool = Arc::clone(&self.pool);
+        move || Some(Box::new(pool.permit()?))
     }
 
     /// A session of this slot has ended before all that it carried had arrived.

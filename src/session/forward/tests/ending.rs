@@ -15,10 +15,9 @@ use tokio::time::timeout;
 
 use crate::channel::{Channel, Command, End, Event};
 use crate::protocol::Flag;
-use crate::session::forward::observer::Opener;
 use crate::session::forward::tally::Tally;
 use crate::session::forward::testing::{Agents, Heard, server};
-use crate::session::forward::{Bind, Limits, Listen, Listener, LocalPort, Stop, begin, connect, copy, serve};
+use crate::session::forward::{Bind, Listen, Listener, LocalPort, Route, Stop, begin, copy, serve};
 
 const NEW: &str = "3.3.2299.0";
 const OLD: &str = "2.3.1550.0";
@@ -58,9 +57,10 @@ impl Open {
         let listener = Listener::open(&Listen::Tcp { bind: Bind::Loopback, port: LocalPort::Any }).unwrap();
         let address = listener.addresses()[0];
         let heard = Arc::new(Heard::default());
-        let session = connect(agents.open().await.unwrap(), &heard, Limits::default()).await.unwrap();
         let (stop, stopped) = watch::channel(Stop::Not);
-        let task = tokio::spawn(serve(vec![listener], session, agents.clone(), Arc::clone(&heard), stopped));
+        let mut route = Route::new(agents.clone(), Arc::clone(&heard), stopped.clone());
+        assert!(route.open().await.unwrap());
+        let task = tokio::spawn(serve(vec![listener], route, stopped));
         Self { address, agents, heard, stop, task, got }
     }
 
