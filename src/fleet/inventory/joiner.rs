@@ -98,7 +98,7 @@ impl Joiner {
         ids
     }
 
-    /// The same for a page of any list of Systems Manager, and the end of the last one.
+    /// Hears a page of any list of Systems Manager, or the end of the last one. Returns the same.
     pub(crate) fn hear_list(&mut self, heard: Result<Option<Vec<ManagedInstance>>, Error>) -> Vec<String> {
         match self.managed.hear(heard) {
             Some(page) => self.keep(page),
@@ -135,7 +135,7 @@ impl Joiner {
         self.known.values().filter_map(|known| known.managed.as_ref()).any(|managed| managed.platform.is_none())
     }
 
-    /// The same for what was asked by ids.
+    /// Hears what was asked by ids. Returns these.
     pub(crate) fn hear_status(&mut self, ids: Vec<String>, heard: Result<Vec<ManagedInstance>, Error>) -> Vec<String> {
         let Some(found) = self.statuses.hear(heard.map(Some)) else {
             // A service that refuses one request refuses all.
