@@ -265,8 +265,7 @@ pub(super) async fn run(plan: Plan, mut random: Random) -> Outcome {
     assert!(closed.is_ok(), "not closed within {limit:?}, asked to {how:?}");
     let complete = closed.is_ok_and(|complete| complete.expect("no panic"));
     let resets = finished.iter().filter(|one| one.how == Ended::Reset && !one.stopping).count();
-    // Without multiplexing not yet.
-    if how == Stop::Finish && complete && !is_basic {
+    if how == Stop::Finish && complete {
         let lost: Vec<_> =
             finished.iter().filter(|one| one.is_to_arrive() && !ports.seen(one.load.number).answered).collect();
         assert!(lost.is_empty(), "{lost:?} have sent all and are gone, and it has not arrived: {finished:?}");

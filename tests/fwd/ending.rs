@@ -50,6 +50,35 @@ fn what_a_command_sent_last_arrives_however_far_the_instance_is() {
     }
 }
 
+/// A server that speaks first, and counts what each connection sends however it ends.
+fn greeting() -> (u16, mpsc::Receiver<usize>) {
+    let (count, counted) = mpsc::channel();
+    let port = server(move |mut stream| {
+        let mut got = Vec::new();
+        let _ = stream.write_all(b"220 ready\r\n");
+        let _ = stream.read_to_end(&mut got);
+        let _ = count.send(got.len());
+    });
+    (port, counted)
+}
+
+#[test]
+fn what_a_command_sent_last_arrives_though_it_went_without_reading_the_greeting() {
+    // It has closed by the time that the greeting comes: else its own system drops what it has sent. So it is without a
+    // tunnel.
+    for milliseconds in [50, 150] {
+        let aws = Aws::new(|options| {
+            options.faults_to_agent.delay = Duration::from_millis(milliseconds);
+            options.faults_to_client.delay = Duration::from_millis(milliseconds);
+        });
+        let (port, counted) = greeting();
+        let script = sending(150_000);
+        let done = run(&mut aws.fwd(&["db", &format!("0:{port}"), "--", "bash", "-c", &script]));
+        assert_eq!(done.code(), 0, "{milliseconds} ms each way: {done:?}");
+        assert_eq!(counted.recv_timeout(DEADLINE), Ok(150_000), "{milliseconds} ms each way: {done:?}");
+    }
+}
+
 #[test]
 fn what_a_command_sent_last_arrives_across_an_outage() {
     let aws = Aws::new(|options| {

@@ -132,6 +132,11 @@ impl Stream {
         self.input.delivered().await
     }
 
+    /// Whether the session is over.
+    pub(crate) fn is_over(&self) -> bool {
+        self.shared.lock().over
+    }
+
     /// Since when the session has a connection.
     pub(crate) fn connected(&self) -> watch::Receiver<Option<Instant>> {
         self.input.connected()

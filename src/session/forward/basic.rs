@@ -23,7 +23,8 @@ use tokio::time::{Instant, sleep_until, timeout};
 use super::half_close::{HALF_CLOSE_TIMEOUT, HalfClose};
 use super::incoming::Incoming;
 use super::observer::TunnelObserver;
-use super::stop::{Stop, farewell, reaches};
+use super::remains::send_off;
+use super::stop::{Stop, farewell, is_set, reaches};
 use super::tally::{Open, Tally};
 use crate::channel::{Channel, End};
 use crate::protocol::Flag;
@@ -216,28 +217,49 @@ impl<O: TunnelObserver> Carrier<O> {
         };
         tokio::pin!(up);
         let greeting = self.greeting.split().freeze();
-        if incoming.write(&greeting).await.is_err() {
-            return Ok(());
-        }
+        let mut is_gone = incoming.write(&greeting).await.is_err();
         let ended = loop {
+            if is_gone {
+                // What it had sent is sent yet; what comes is for nobody.
+                let heard = async {
+                    loop {
+                        if let Err(end) = take(next_port(&mut self.channel, &*self.observer).await) {
+                            break end;
+                        }
+                    }
+                };
+                let (mut over, mut arrived) = (None, all_arrived.clone());
+                let sending = async {
+                    tokio::select! {
+                        () = &mut up => {}
+                        true = is_set(&mut arrived) => {}
+                        end = heard => over = Some(end),
+                    }
+                };
+                let sent = send_off(sending, tally, input.connected()).await;
+                if !sent || over.is_some() {
+                    tally.lose();
+                }
+                return over.map_or(Ok(()), Err);
+            }
             tokio::select! {
                 event = next_port(&mut self.channel, &*self.observer) => match take(event) {
                     Ok(bytes) => {
                         let written = tokio::select! {
                             written = incoming.write(&bytes) => written,
                             () = &mut up => return Ok(()),
-                            () = incoming.is_reset() => return Ok(()),
+                            () = incoming.is_reset() => Err(std::io::ErrorKind::ConnectionReset.into()),
                         };
-                        if written.is_err() {
-                            return Ok(());
+                        is_gone = written.is_err();
+                        if !is_gone {
+                            tally.moved();
+                            end.heard();
                         }
-                        tally.moved();
-                        end.heard();
                     }
                     Err(end) => break end,
                 },
                 () = &mut up => return Ok(()),
-                () = incoming.is_reset() => return Ok(()),
+                () = incoming.is_reset() => is_gone = true,
                 // What the program has sent last may still have an answer.
                 () = end.due() => {
                     incoming.complete(true);

@@ -5,11 +5,13 @@
 
 use std::time::Duration;
 
+use futures_util::future::{FusedFuture, FutureExt};
 use tokio::sync::watch;
 use tokio::time::timeout;
 
 use super::half_close::HalfClose;
 use super::incoming::Incoming;
+use super::remains::send_off;
 use super::stop::is_set;
 use super::tally::Open;
 use crate::channel::{SessionOver, Stream};
@@ -40,23 +42,34 @@ pub(super) async fn serve(
     let (finished, finished_seen) = watch::channel(false);
     let (arrived, all_arrived) = watch::channel(false);
     let ended = {
-        let up = up(&incoming, &stream, &open, finished, arrived);
+        let up = up(&incoming, &stream, &open, finished, arrived).fuse();
         let end = HalfClose::new(all_arrived.clone(), hurry, half_close, incoming.shows_when_gone());
         let down = down(&incoming, &stream, &open, end.over(stream.connected()));
+        let mut finished = finished_seen.clone();
         tokio::pin!(up, down);
-        tokio::select! {
+        let ended = tokio::select! {
             ended = &mut down => ended,
-            ended = async {
-                match up.await {
-                    Some(ended) => ended,
-                    // The program has sent all it has to send, or nothing more of it is taken: what has arrived for it
-                    // is still its own, and so is an orderly end.
-                    None => std::future::pending().await,
-                }
-            } => ended,
+            // Otherwise the program has sent all it has to send, or nothing more of it is taken: what has arrived for it
+            // is still its own, and so is an orderly end.
+            Some(ended) = &mut up => ended,
             () = is_gone(&incoming, finished_seen.clone()) => Ended::Local,
             () = stream.is_cut() => Ended::Session,
+        };
+        if matches!(ended, Ended::Local) && !up.is_terminated() && !*finished.borrow() {
+            let sending = async {
+                tokio::select! {
+                    // Nothing more is taken of it: that is not a loss unless the session is over.
+                    sent = &mut up => if sent.is_none() && stream.is_over() { open.lose() },
+                    _ = is_set(&mut finished) => {}
+                    () = stream.is_cut() => open.lose(),
+                    () = discard(&stream) => {}
+                }
+            };
+            if !send_off(sending, open.tally(), stream.connected()).await {
+                open.lose();
+            }
         }
+        ended
     };
     match ended {
         Ended::Remote => {
@@ -128,6 +141,17 @@ async fn down(incoming: &Incoming, stream: &Stream, open: &Open, mut end: HalfCl
             },
             () = end.due() => stream.finish(),
         }
+    }
+}
+
+/// Takes what comes for a program that is gone, so that it holds up nobody, until the remote side is done.
+async fn discard(stream: &Stream) {
+    while let Ok(Some(_)) = stream.read().await {
+        stream.taken();
+    }
+    if stream.is_over() {
+        // The other direction tells what is lost.
+        std::future::pending().await
     }
 }
 

@@ -47,6 +47,7 @@ mod multiplexed;
 mod observer;
 mod orphan;
 mod port_owner;
+mod remains;
 mod route;
 mod session;
 mod single;

@@ -140,6 +140,11 @@ impl Open {
         self.tally.lose();
     }
 
+    /// All of its session.
+    pub(super) fn tally(&self) -> &Tally {
+        &self.tally
+    }
+
     /// The program has sent so many bytes.
     pub(super) fn sent(&self, bytes: usize) {
         if lock(&self.meter).sent(bytes, now()) {
