@@ -80,7 +80,7 @@ impl Delivery {
         if time.is_zero() || min_rtt.is_none_or(|min_rtt| time < min_rtt) {
             return None;
         }
-        let bytes_per_second = (self.delivered - departure.delivered) as f64 / time.as_secs_f64();
+        let bytes_per_second = self.delivered.saturating_sub(departure.delivered) as f64 / time.as_secs_f64();
         Some(RateSample { bytes_per_second, app_limited: departure.app_limited })
     }
 }
