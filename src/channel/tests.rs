@@ -246,5 +246,5 @@ async fn what_follows_a_message_waits_for_the_pace_and_not_for_its_acknowledgeme
     input.write(vec![b'x'; 128 * 1024].into()).await.unwrap();
     sleep(SECOND / 10).await;
     let sent = gateway.typed().len();
-    assert!(sent > 100, "{sent} messages within a round trip, of 128 that the window has room for");
+    assert!(sent >= 40, "{sent} messages within a round trip, in which none was acknowledged");
 }

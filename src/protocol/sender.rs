@@ -252,7 +252,8 @@ impl Sender {
         self.fast_probe = self.fast_probe.filter(|&(from, _)| sequence < from);
         self.statistics.acknowledged += 1;
         self.timer_since = Some(now);
-        if let Some(departure) = sent.departure {
+        // What was deemed lost, and all that went out on an earlier connection, teaches nothing about this path.
+        if let Some(departure) = sent.departure.filter(|_| !sent.lost) {
             let acknowledged = Acknowledged {
                 now,
                 bytes: sent.frame.len(),

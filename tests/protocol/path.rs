@@ -276,7 +276,7 @@ struct Session {
     uploads_from: Instant,
     next_key: Instant,
     typed_at: Option<Instant>,
-    /// Instants and sizes of what has arrived of the upload.
+    /// When something of the upload has arrived, and how many bytes had by then.
     arrived: Vec<(Instant, usize)>,
 }
 
@@ -351,7 +351,8 @@ impl Session {
                 if id == self.keys {
                     assert_eq!(self.agent.mux.write(id, bytes.clone()), Ok(bytes.len()));
                 } else {
-                    self.arrived.push((now, bytes.len()));
+                    let before = self.arrived.last().map_or(0, |(_, total)| *total);
+                    self.arrived.push((now, before + bytes.len()));
                 }
             }
         }
@@ -374,7 +375,11 @@ impl Session {
 
     /// Bytes that arrived from one instant to another.
     fn between(&self, from: Instant, to: Instant) -> usize {
-        self.arrived.iter().filter(|(at, _)| *at >= from && *at < to).map(|(_, bytes)| bytes).sum()
+        let before = |instant| match self.arrived.partition_point(|(at, _)| *at < instant) {
+            0 => 0,
+            count => self.arrived[count - 1].1,
+        };
+        before(to) - before(from)
     }
 }
 
