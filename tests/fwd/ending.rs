@@ -72,10 +72,10 @@ fn what_a_command_sent_last_arrives_though_it_went_without_reading_the_greeting(
             options.faults_to_client.delay = Duration::from_millis(milliseconds);
         });
         let (port, counted) = greeting();
-        let script = sending(150_000);
+        let script = sending(280_000);
         let done = run(&mut aws.fwd(&["db", &format!("0:{port}"), "--", "bash", "-c", &script]));
         assert_eq!(done.code(), 0, "{milliseconds} ms each way: {done:?}");
-        assert_eq!(counted.recv_timeout(DEADLINE), Ok(150_000), "{milliseconds} ms each way: {done:?}");
+        assert_eq!(counted.recv_timeout(DEADLINE), Ok(280_000), "{milliseconds} ms each way: {done:?}");
     }
 }
 
