@@ -42,7 +42,7 @@ fn every_spelling_of_the_instance_itself_leads_there() {
 #[test]
 fn socks_leads_there_too_and_with_one_session() {
     let mut aws = Aws::new(|_| {});
-    let tunnel = aws.socks(&[]);
+    let tunnel = aws.socks(&["--lanes=1"]);
     let proxy = tunnel.addresses(0)[0].to_string();
     let port = super::socks::web();
     for host in ["localhost", "localhost.", "127.0.0.1", "127.0.1.1", "0.0.0.0", "[::1]", "[::ffff:127.0.0.1]"] {
