@@ -16,6 +16,7 @@ mod handle;
 mod input;
 mod key;
 mod line;
+mod moderation;
 mod mux;
 mod open;
 mod pacing;

@@ -5,11 +5,15 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use tokio::sync::watch;
 
+use crate::channel::Streams;
+
 /// Open connections, and whether anything moves.
 #[derive(Debug)]
 pub(super) struct Tally {
     open: watch::Sender<usize>,
     moved: AtomicU64,
+    /// Its streams, if it has any.
+    streams: Option<Streams>,
     /// The session has ended before all that was sent had arrived.
     lost: AtomicBool,
 }
@@ -19,8 +23,19 @@ pub(super) struct Tally {
 pub(super) struct Open(Arc<Tally>);
 
 impl Tally {
+    /// Of a session whose connections follow one another.
     pub(super) fn new() -> Arc<Self> {
-        Arc::new(Self { open: watch::Sender::new(0), moved: AtomicU64::new(0), lost: AtomicBool::new(false) })
+        Self::with(None)
+    }
+
+    /// Of a session whose connections are streams.
+    pub(super) fn of(streams: Streams) -> Arc<Self> {
+        Self::with(Some(streams))
+    }
+
+    fn with(streams: Option<Streams>) -> Arc<Self> {
+        let (open, moved, lost) = (watch::Sender::new(0), AtomicU64::new(0), AtomicBool::new(false));
+        Arc::new(Self { open, moved, streams, lost })
     }
 
     /// Counts a connection for as long as what is returned is kept.
@@ -45,6 +60,11 @@ impl Tally {
         self.moved.fetch_add(1, Ordering::Relaxed);
     }
 
+    /// Whether nothing is lost when open connections are closed now: not known to be so is taken for no.
+    pub(super) fn is_settled(&self) -> bool {
+        self.streams.as_ref().is_some_and(Streams::is_settled)
+    }
+
     /// The session is over, and something that was sent may not have arrived.
     pub(super) fn lose(&self) {
         self.lost.store(true, Ordering::Relaxed);
@@ -57,7 +77,7 @@ impl Tally {
 
     /// Another number when something has moved, or a connection was closed.
     pub(super) fn mark(&self) -> u64 {
-        self.moved.load(Ordering::Relaxed)
+        self.moved.load(Ordering::Relaxed) + self.streams.as_ref().map_or(0, Streams::moved)
     }
 }
 
