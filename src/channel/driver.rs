@@ -67,7 +67,7 @@ enum Stop {
 /// Work that has begun and that outlives a connection.
 struct Unfinished {
     /// Events that wait for room at the owner; never more than one of the protocol's and its message, the end and the
-    /// beginning of one outage, and those of one silence.
+    /// beginning of one outage, those of one silence, and two for each stream.
     events: Vec<Event>,
     /// A command that waits for room in the channel.
     command: Option<Command>,
@@ -233,7 +233,7 @@ impl Driver {
             was_quiet = quiet;
             debug_assert!(self.channel.buffered() <= MOST_KEPT, "{} bytes are kept", self.channel.buffered());
             let settled_at = (outage.is_some() && unfinished.events.is_empty()).then(|| since + SETTLED_AFTER);
-            let others = [self.channel.poll_timeout(), look_at, settled_at];
+            let others = [self.channel.poll_timeout(), look_at, settled_at, connection.paused_until()];
             let due = others.into_iter().flatten().fold(next_check, Instant::min);
             let ended = self.channel.has_ended();
             let listening = unfinished.events.is_empty() && self.has_room();
@@ -273,6 +273,10 @@ impl Driver {
                         // Of a session that has ended nothing is read any more, and its silence means nothing.
                         if !ended && let Err(cut) = connection.check(now, channel) {
                             return Stop::Lost(cut);
+                        }
+                        if quiet {
+                            // What goes out at this very instant is owed no answer yet.
+                            unfinished.silence.rested(now);
                         }
                         self.look_for_the_agent(unfinished);
                         if !ended && unfinished.silence.is_hopeless(now, &self.channel) {

@@ -17,6 +17,7 @@ mod handle;
 mod input;
 mod key;
 mod line;
+mod moderation;
 mod mux;
 mod open;
 mod pacing;

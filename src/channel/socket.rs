@@ -12,6 +12,7 @@ use tokio_tungstenite::tungstenite::{self, Message, error::ProtocolError};
 
 use super::clock::{now, wall};
 use super::dial::MESSAGE_LIMIT;
+use super::moderation::Moderation;
 use super::mux::Multiplexer;
 use super::reconnect::Socket;
 use super::watchdog::{Verdict, Watchdog};
@@ -50,11 +51,13 @@ pub(super) struct Connection {
     socket: Socket,
     unflushed: bool,
     watchdog: Watchdog,
+    moderation: Moderation,
 }
 
 impl Connection {
     pub(super) fn new(socket: Socket) -> Self {
-        Self { socket, unflushed: false, watchdog: Watchdog::new(now(), wall()) }
+        let (watchdog, moderation) = (Watchdog::new(now(), wall()), Moderation::default());
+        Self { socket, unflushed: false, watchdog, moderation }
     }
 
     /// Writes what the channel and its streams have to send, as far as the socket takes it, and reads what has come, if
@@ -67,13 +70,23 @@ impl Connection {
         &mut self,
         cx: &mut Context<'_>,
         channel: &mut DataChannel,
-        mut streams: Option<&mut Multiplexer>,
+        streams: Option<&mut Multiplexer>,
         listening: bool,
     ) -> Poll<Result<(), Cut>> {
-        let mut again = self.read(cx, channel, listening)?;
+        let (received, sent) = (channel.receive_statistics().received, channel.send_statistics().sent);
+        let mut again = match self.paused_until() {
+            Some(_) => false,
+            None => self.read(cx, channel, listening)?,
+        };
+        self.moderation.received(now(), channel.receive_statistics().received - received);
         // To a connection on which nothing can be written nothing is; what had arrived on it is read to its end.
         if !self.is_broken() {
-            again |= self.write(cx, channel, streams.as_deref_mut())?;
+            again |= self.write(cx, channel, streams)?;
+        }
+        if channel.send_statistics().sent != sent {
+            // What was not read is to be asked for again.
+            again |= self.paused_until().is_some();
+            self.moderation.sent();
         }
         if again { Poll::Ready(Ok(())) } else { Poll::Pending }
     }
@@ -144,6 +157,11 @@ impl Connection {
             self.unflushed = false;
         }
         Ok(written == WRITE_BATCH)
+    }
+
+    /// Until when nothing is read, if that is so; see [`Moderation`].
+    pub(super) fn paused_until(&self) -> Option<Instant> {
+        self.moderation.paused_until(now())
     }
 
     /// Whether nothing can be written any more.

@@ -75,6 +75,19 @@ impl Gateway {
         self.send(MessageType::Acknowledge, 0, PayloadType::Other(0), payload.as_bytes()).await;
     }
 
+    /// Makes a tunnel ready.
+    async fn shake_hands(&mut self) {
+        let properties = json!({ "portNumber": "1", "type": "LocalPortForwarding" });
+        let action = json!({ "SessionType": "Port", "Properties": properties });
+        let actions = [json!({ "ActionType": "SessionType", "ActionParameters": action })];
+        let request = json!({ "AgentVersion": "3.3.0.0", "RequestedClientActions": actions }).to_string();
+        self.send(MessageType::OutputStreamData, 0, PayloadType::HandshakeRequest, request.as_bytes()).await;
+        sleep(SECOND / 10).await;
+        self.acknowledge(0).await;
+        let complete = json!({ "HandshakeTimeToComplete": 1, "CustomerMessage": "" }).to_string();
+        self.send(MessageType::OutputStreamData, 1, PayloadType::HandshakeComplete, complete.as_bytes()).await;
+    }
+
     async fn close_channel(&mut self, output: &str) {
         let payload = json!({ "Output": output }).to_string();
         self.send(MessageType::ChannelClosed, 0, PayloadType::Other(0), payload.as_bytes()).await;
@@ -247,4 +260,48 @@ async fn what_follows_a_message_waits_for_the_pace_and_not_for_its_acknowledgeme
     sleep(SECOND / 10).await;
     let sent = gateway.typed().len();
     assert!(sent >= 40, "{sent} messages within a round trip, in which none was acknowledged");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_tunnel_that_was_idle_misses_an_acknowledgement_as_soon_as_any_other() {
+    let (mut channel, mut gateway) = connect(Options::port(), 1 << 20).await;
+    gateway.shake_hands().await;
+    assert!(matches!(next(&mut channel, Instant::now()).await.0, Event::Ready(Some(_))));
+    let streams = channel.streams().expect("it multiplexes");
+    sleep(3600 * SECOND).await;
+    assert!(channel.try_next().is_none(), "nothing happens");
+    let stream = streams.open("program".to_owned()).unwrap();
+    stream.write(Bytes::from_static(b"x")).await.unwrap();
+    let (event, after) = next(&mut channel, Instant::now()).await;
+    assert!(matches!(event, Event::Connection(ConnectionEvent::AgentSilent(_))), "{event:?}");
+    assert!((4..7).contains(&after), "{after}");
+    let sent = gateway.typed().len();
+    assert!(sent > 1, "{sent}: it is repeated");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_stream_has_not_read_when_the_session_ends_is_its_own_and_the_rest_is_waited_for() {
+    const FRAME: usize = 60_000;
+    let (mut channel, mut gateway) = connect(Options::port(), 4 << 20).await;
+    gateway.shake_hands().await;
+    assert!(matches!(next(&mut channel, Instant::now()).await.0, Event::Ready(Some(_))));
+    let stream = channel.streams().unwrap().open("program".to_owned()).unwrap();
+    // More than a stream may hold, so that the end of the session comes with much of it still on its way.
+    let frame = [&[1, 2][..], &(FRAME as u16).to_le_bytes(), &[3, 0, 0, 0], &[7; FRAME]].concat();
+    let sending = tokio::spawn(async move {
+        for sequence in 2..202 {
+            gateway.output(sequence, &frame).await;
+        }
+        gateway.close_channel("").await;
+        gateway.leave().await;
+    });
+    sleep(60 * SECOND).await;
+    let mut read = 0;
+    while let Ok(Some(bytes)) = stream.read().await {
+        read += bytes.len();
+    }
+    assert_eq!(read, 200 * FRAME);
+    sending.await.unwrap();
+    let (event, _) = next(&mut channel, Instant::now()).await;
+    assert!(matches!(event, Event::Ended(End::Closed(_))), "{event:?}");
 }

@@ -38,7 +38,7 @@ impl Multiplexed {
         stop: watch::Receiver<Stop>,
     ) -> (Self, JoinHandle<End>) {
         streams.limit(limits);
-        let tally = Tally::new();
+        let tally = Tally::of(streams.clone());
         let task = tokio::spawn(see_through(channel, streams.clone(), Arc::clone(&tally), observer, stop));
         (Self { streams, tally, hurry: watch::Sender::new(false) }, task)
     }

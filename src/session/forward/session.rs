@@ -192,7 +192,7 @@ impl Session {
 
     /// What it carries of late.
     pub(super) fn load(&self) -> Load {
-        self.tally.load(self.mode.is_settled())
+        self.tally.load(self.tally.is_settled())
     }
 
     /// The connections that it carries.
@@ -322,7 +322,7 @@ impl Session {
     pub(super) async fn finish<O: TunnelObserver>(mut self, stop: &mut watch::Receiver<Stop>, observer: &O) -> bool {
         self.stop.send_if_modified(|old| *old < Stop::Finish && std::mem::replace(old, Stop::Finish) == Stop::Not);
         self.hurry(true);
-        let (tally, streams) = (Arc::clone(&self.tally), self.mode.streams().cloned());
+        let tally = Arc::clone(&self.tally);
         let finished = async {
             self.over().await;
             // Programs that are slow to read have what came for them before the end.
@@ -330,11 +330,11 @@ impl Session {
         };
         let outcome = tokio::select! {
             () = finished => return self.is_complete(observer),
-            () = idle(&tally, streams, observer) => Stop::Finish,
+            () = idle(&tally, observer) => Stop::Finish,
             () = reaches(stop, Stop::Now) => Stop::Now,
         };
         // Connections that are only idle lose nothing.
-        let complete = outcome == Stop::Finish && self.mode.is_settled() && !tally.has_lost();
+        let complete = outcome == Stop::Finish && tally.is_settled() && !tally.has_lost();
         if outcome == Stop::Finish {
             observer.tunnel(&TunnelEvent::Unfinished { open: tally.open(), lost: !complete });
         }
@@ -345,14 +345,13 @@ impl Session {
 }
 
 /// Waits until nothing has moved for a minute. A person is told what is waited for.
-async fn idle<O: TunnelObserver>(tally: &Tally, streams: Option<Streams>, observer: &O) {
-    let mark = || (tally.mark(), streams.as_ref().map(Streams::moved));
+async fn idle<O: TunnelObserver>(tally: &Tally, observer: &O) {
     let began = Instant::now();
-    let (mut last, mut moved_at, mut told) = (mark(), began, false);
+    let (mut mark, mut moved_at, mut told) = (tally.mark(), began, false);
     while moved_at.elapsed() < FINISH_TIMEOUT {
         sleep(LOOK_EVERY).await;
-        if last != mark() {
-            (last, moved_at) = (mark(), Instant::now());
+        if mark != tally.mark() {
+            (mark, moved_at) = (tally.mark(), Instant::now());
         }
         if began.elapsed() >= SILENT_FINISH && !std::mem::replace(&mut told, true) {
             observer.tunnel(&TunnelEvent::Finishing(tally.open()));
@@ -366,11 +365,6 @@ impl Mode {
             Self::Multiplexed(multiplexed) => Some(&multiplexed.streams),
             Self::Basic(_) => None,
         }
-    }
-
-    /// Whether nothing is lost when open connections are closed now: not known to be so is taken for no.
-    fn is_settled(&self) -> bool {
-        self.streams().is_some_and(Streams::is_settled)
     }
 
     async fn vacancy(&mut self) {

@@ -10,6 +10,7 @@ use tokio::time::sleep;
 
 use super::gauge::Gauge;
 use super::meter::{Load, Meter};
+use crate::channel::Streams;
 
 /// The agent has closed what a program has closed within this time, unless it cannot hand over what it has.
 const CLOSING: Duration = Duration::from_secs(1);
@@ -22,6 +23,8 @@ const LOOK_EVERY: Duration = Duration::from_millis(20);
 pub(super) struct Tally {
     open: watch::Sender<usize>,
     moved: AtomicU64,
+    /// Its streams, if it has any.
+    streams: Option<Streams>,
     /// The session has ended before all that was sent had arrived.
     lost: AtomicBool,
     /// What the open connections move.
@@ -48,10 +51,21 @@ pub(super) struct Open {
 }
 
 impl Tally {
+    /// Of a session whose connections follow one another.
     pub(super) fn new() -> Arc<Self> {
+        Self::with(None)
+    }
+
+    /// Of a session whose connections are streams.
+    pub(super) fn of(streams: Streams) -> Arc<Self> {
+        Self::with(Some(streams))
+    }
+
+    fn with(streams: Option<Streams>) -> Arc<Self> {
         Arc::new(Self {
             open: watch::Sender::new(0),
             moved: AtomicU64::new(0),
+            streams,
             lost: AtomicBool::new(false),
             meters: Mutex::new(Meters { open: BTreeMap::new(), numbers: 0, closed_at: now() }),
             gauge: OnceLock::new(),
@@ -118,6 +132,11 @@ impl Tally {
         self.moved.fetch_add(1, Ordering::Relaxed);
     }
 
+    /// Whether nothing is lost when open connections are closed now: not known to be so is taken for no.
+    pub(super) fn is_settled(&self) -> bool {
+        self.streams.as_ref().is_some_and(Streams::is_settled)
+    }
+
     /// The session is over, and something that was sent may not have arrived.
     pub(super) fn lose(&self) {
         self.lost.store(true, Ordering::Relaxed);
@@ -130,7 +149,7 @@ impl Tally {
 
     /// Another number when something has moved, or a connection was closed.
     pub(super) fn mark(&self) -> u64 {
-        self.moved.load(Ordering::Relaxed)
+        self.moved.load(Ordering::Relaxed) + self.streams.as_ref().map_or(0, Streams::moved)
     }
 }
 
