@@ -67,14 +67,14 @@ impl Connection {
         &mut self,
         cx: &mut Context<'_>,
         channel: &mut DataChannel,
-        mut streams: Option<&mut Multiplexer>,
+        streams: Option<&mut Multiplexer>,
         listening: bool,
     ) -> Poll<Result<(), Cut>> {
         let due = channel.poll_timeout();
         let mut again = self.read(cx, channel, listening)?;
         // To a connection on which nothing can be written nothing is; what had arrived on it is read to its end.
         if !self.is_broken() {
-            again |= self.write(cx, channel, streams.as_deref_mut())?;
+            again |= self.write(cx, channel, streams)?;
         }
         // What was sent has to be repeated in time, even if nothing else happens until then.
         if again || channel.poll_timeout() != due { Poll::Ready(Ok(())) } else { Poll::Pending }
@@ -129,7 +129,7 @@ impl Connection {
         &mut self,
         cx: &mut Context<'_>,
         channel: &mut DataChannel,
-        mut streams: Option<&mut Multiplexer>,
+        streams: Option<&mut Multiplexer>,
     ) -> Result<bool, Cut> {
         let now = now();
         let mut socket = Pin::new(&mut self.socket);

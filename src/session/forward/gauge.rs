@@ -40,7 +40,7 @@ impl Gauge {
     pub(super) fn answered(&self, bytes: u64) {
         // Two at the same instant may count as one.
         let before = self.answer.load(Ordering::Relaxed);
-        self.answer.store((before + bytes.clamp(LEAST, MOST)) / 2, Ordering::Relaxed);
+        self.answer.store(u64::midpoint(before, bytes.clamp(LEAST, MOST)), Ordering::Relaxed);
     }
 
     /// For how long a connection may be expected to keep an agent busy.
