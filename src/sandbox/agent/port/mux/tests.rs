@@ -118,7 +118,7 @@ async fn one_that_does_not_read_silences_all_others_in_the_end() {
         while read < 16 * MIB {
             read += heard(&mut slow, 64 << 10).await.len();
         }
-        std::future::pending().await
+        std::future::pending::<()>().await;
     };
     let question = client.during(async {
         tokio::select! { text = heard(&mut quick, 8) => text, () = reader => vec![] }
@@ -139,7 +139,7 @@ async fn a_download_stands_in_the_way_of_an_answer() {
     let [from, quick] = &mut sockets;
     let sent = async {
         write_to(from, &vec![0; 1 << 20]).await;
-        std::future::pending().await
+        std::future::pending::<()>().await;
     };
     let begun = async {
         // The pace: by then the agent has had time to read as much as it ever does ahead.
