@@ -129,7 +129,7 @@ impl Connection {
         &mut self,
         cx: &mut Context<'_>,
         channel: &mut DataChannel,
-        streams: Option<&mut Multiplexer>,
+        mut streams: Option<&mut Multiplexer>,
     ) -> Result<bool, Cut> {
         let now = now();
         let mut socket = Pin::new(&mut self.socket);
