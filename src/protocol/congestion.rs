@@ -301,10 +301,7 @@ impl CongestionController {
     pub(crate) fn on_reconnected(&mut self) {
         let next_packet_number = self.next_packet_number;
         let blind_limit = self.window;
-        // Messages that went out before are acknowledged yet, and remember what was delivered by then.
-        let delivery = std::mem::take(&mut self.delivery).reconnected();
-        let judged_from = next_packet_number;
-        *self = Self { next_packet_number, delivery, judged_from, blind_limit, ..Self::new(self.limit) };
+        *self = Self { next_packet_number, blind_limit, judged_from: next_packet_number, ..Self::new(self.limit) };
     }
 
     /// Notes whether there is room for a message.

@@ -49,11 +49,6 @@ impl Delivery {
         self.delivered < self.app_limited_until
     }
 
-    /// The same count over another path, of which nothing is known.
-    pub(super) fn reconnected(self) -> Self {
-        Self { delivered: self.delivered, ..Self::default() }
-    }
-
     /// A message goes out, with so many bytes in flight before it.
     pub(super) fn depart(&mut self, now: Instant, in_flight: usize) -> Departure {
         if in_flight == 0 {

@@ -151,7 +151,7 @@ async fn discard(stream: &Stream) {
     }
     if stream.is_over() {
         // The other direction tells what is lost.
-        std::future::pending().await;
+        std::future::pending::<()>().await;
     }
 }
 
