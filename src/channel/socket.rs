@@ -70,7 +70,7 @@ impl Connection {
         &mut self,
         cx: &mut Context<'_>,
         channel: &mut DataChannel,
-        mut streams: Option<&mut Multiplexer>,
+        streams: Option<&mut Multiplexer>,
         listening: bool,
     ) -> Poll<Result<(), Cut>> {
         let (received, sent) = (channel.receive_statistics().received, channel.send_statistics().sent);
@@ -81,7 +81,7 @@ impl Connection {
         self.moderation.received(now(), channel.receive_statistics().received - received);
         // To a connection on which nothing can be written nothing is; what had arrived on it is read to its end.
         if !self.is_broken() {
-            again |= self.write(cx, channel, streams.as_deref_mut())?;
+            again |= self.write(cx, channel, streams)?;
         }
         if channel.send_statistics().sent != sent {
             // What was not read is to be asked for again.
