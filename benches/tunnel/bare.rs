@@ -99,7 +99,7 @@ impl Writer {
                 self.sent += 1;
                 self.unanswered += 1;
                 // What has come is taken in as often as that.
-                if self.unanswered % 32 == 0 {
+                if self.unanswered.is_multiple_of(32) {
                     break;
                 }
             }
