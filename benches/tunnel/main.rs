@@ -40,7 +40,7 @@ fn main() -> ExitCode {
         ["bare", port] => bare::run(port),
         ["inside", pace] => inside(pace),
         ["distance", milliseconds] => at(milliseconds),
-        // Alone, in a sandbox or with the real agent.
+        // Alone, in a sandbox.
         ["lanes"] => Server::start().and_then(|server| lanes::measure(&server)),
         // What cargo adds when all benchmarks are only built or tested.
         [.., "--test"] => Ok(()),

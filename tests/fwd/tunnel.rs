@@ -29,11 +29,6 @@ impl Aws {
         &mut self.0
     }
 
-    /// `ssmx` in the sandbox's environment.
-    pub(super) fn ssmx(&self) -> Command {
-        self.0.ssmx()
-    }
-
     /// `ssmx fwd` in the sandbox's environment.
     pub(super) fn fwd(&self, args: &[&str]) -> Command {
         let mut command = self.0.ssmx();

@@ -122,7 +122,7 @@ fn every_argument_has_values_that_are_known_or_is_free_text() {
 }
 
 /// Values that people make up, and the words of other programs, which are completed apart.
-const FREE: [&str; 26] = [
+const FREE: [&str; 29] = [
     "shell parameters",
     "shell reason",
     "shell escape",
@@ -133,6 +133,7 @@ const FREE: [&str; 26] = [
     "fwd socks_sessions",
     "fwd socks_idle",
     "fwd bind",
+    "fwd lanes",
     "fwd reason",
     "fwd command",
     "ssh user",
@@ -146,6 +147,8 @@ const FREE: [&str; 26] = [
     "proxy reason",
     "sandbox instances",
     "sandbox agent_version",
+    "sandbox api_latency",
+    "sandbox api_throttle",
     "sandbox faults",
     "sandbox seed",
     "sandbox command",
