@@ -143,7 +143,7 @@ fn endpoints_of_the_surroundings_are_ignored_where_they_are_to_be() {
         let ran = run(command.args(["exec", TARGET, "--", "x"]));
         assert_ne!(ran.code(), 0, "{says_so}");
         // The connection to the message gateway is made ahead, and may be the first.
-        let mut next = || asked.recv_timeout(DEADLINE).unwrap_or_else(|_| panic!("{says_so}: {}", ran.err()));
+        let next = || asked.recv_timeout(DEADLINE).unwrap_or_else(|_| panic!("{says_so}: {}", ran.err()));
         let first = next();
         let asked = if first.starts_with("CONNECT ssmmessages.") { next() } else { first };
         assert_eq!(asked, "CONNECT ssm.us-east-1.amazonaws.com:443 HTTP/1.1", "{says_so}");

@@ -385,8 +385,12 @@ impl<O: Opener, V: TunnelObserver> Route<O, V> {
         self.retired.spawn(async move {
             let _permit = permit;
             if at_once {
+                let is_settled = session.tally().is_settled();
                 session.terminate().await;
-                return true;
+                if !is_settled {
+                    ear.tunnel(&TunnelEvent::Lost(None));
+                }
+                return is_settled;
             }
             session.retire(&mut stop, &*ear).await
         });
