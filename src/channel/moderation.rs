@@ -13,8 +13,9 @@ const DOWNLOAD: u64 = 16;
 /// For how long a download is not read after a batch: two or three messages of a real agent.
 const PAUSE: Duration = Duration::from_millis(2);
 
-/// Messages in a batch that is large enough without.
-const LARGE: u64 = 8;
+/// Messages in a batch that shows an agent that is faster than real ones. Such a one may wait for acknowledgements, so that
+/// leaving it alone would slow it down for good.
+const LARGE: u64 = 4;
 
 /// Whether a connection is to be read.
 #[derive(Debug, Default)]
