@@ -47,12 +47,16 @@ async fn upload(port: u16) -> Result<()> {
     let mut channel = DataChannel::client(Config::new(start, 1_700_000_000_000, 1), ClientConfig::new(None, 1));
     channel.handle_connected(start);
     let mut ready = false;
-    while !ready || channel.awaits_acknowledgement() {
+    loop {
         while let Some(event) = channel.poll_event() {
             ready |= matches!(event, Event::Ready(_));
         }
         while let Some(frame) = channel.poll_transmit(Instant::now()) {
             send(&mut socket, Frame::Binary(frame)).await?;
+        }
+        // Nothing more may come.
+        if ready && !channel.awaits_acknowledgement() {
+            break;
         }
         if let Some(frame) = next(&mut socket).await? {
             channel.handle_frame(Instant::now(), frame);

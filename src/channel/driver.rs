@@ -363,7 +363,7 @@ impl Driver {
             }
             let step = match self.look_after_streams(&mut unfinished) {
                 Ok(at) if !self.has_room() => {
-                    let streams = self.mux.as_ref().map(Multiplexer::shared).expect("it has no room");
+                    let streams = self.mux.as_ref().map(Multiplexer::shared).expect("without streams there is room");
                     let at = at.unwrap_or_else(|| now() + TICK);
                     // A program reads, or is cut.
                     let _ = tokio::time::timeout_at(at.into(), streams.has_work()).await;

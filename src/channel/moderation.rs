@@ -63,6 +63,9 @@ mod tests {
         assert_eq!(moderation.paused_until(start + PAUSE), None);
         moderation.received(start + PAUSE, 2);
         assert!(moderation.paused_until(start + PAUSE).is_some());
+        // An agent that waits for acknowledgements of a few messages would wait for the pauses, and take them for a queue.
+        moderation.received(start + PAUSE, 5);
+        assert_eq!(moderation.paused_until(start + PAUSE), None);
         // A fast agent fills batches by itself.
         moderation.received(start + PAUSE, LARGE);
         assert_eq!(moderation.paused_until(start + PAUSE), None);
